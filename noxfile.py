@@ -1,0 +1,57 @@
+"""Sessions for developers: `nox -l` lists them."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.reuse_existing_virtualenvs = True
+PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+
+
+def _install(session: nox.Session, *groups: str) -> None:
+    session.install("-e", ".", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), *groups))
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Unit tests: offline, seconds."""
+    _install(session, "test")
+    session.run("pytest", "-m", "not integration", *session.posargs)
+
+
+@nox.session
+def integration(session: nox.Session) -> None:
+    """Real cross builds; what is missing is skipped by name."""
+    _install(session, "test")
+    session.run("pytest", "-m", "integration", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Formatting and lint."""
+    _install(session, "lint")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy --strict."""
+    _install(session, "types")
+    session.install("nox")
+    session.run("mypy")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Creation and start against venv, virtualenv and the peer, in one paired run; writes docs/explanation/speed.md."""
+    _install(session)
+    session.run("python", "scripts/bench.py", *session.posargs)
+
+
+@nox.session
+def numpy(session: nox.Session) -> None:
+    """Cross-compile numpy and run its tests under emulation against its native counterpart."""
+    _install(session)
+    session.run("python", "scripts/numpy_proof.py", *session.posargs)

@@ -1,0 +1,114 @@
+"""The main job, from nothing: set up crossenv, make a cross environment for Debian on arm64, build a wheel in it.
+
+    python3 scripts/quickstart.py [PACKAGE] [--arch arm64]
+
+Prints the path of the wheel. Writes only below this checkout and the user's cache; the cross compiler is the one thing
+that is installed (with apt-get, if it is not there yet).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+VENV = CHECKOUT / ".venv"
+DEMO = CHECKOUT / "demo"
+# Debian's release for each Python that it ships: the host Python is Debian's own.
+RELEASES = {"3.11": "bookworm", "3.13": "trixie"}
+TRIPLETS = {
+    "arm64": "aarch64-linux-gnu",
+    "armhf": "arm-linux-gnueabihf",
+    "s390x": "s390x-linux-gnu",
+    "ppc64el": "powerpc64le-linux-gnu",
+    "riscv64": "riscv64-linux-gnu",
+}
+
+
+def say(text: str) -> None:
+    """Print a step."""
+    print(f"quickstart: {text}", file=sys.stderr, flush=True)
+
+
+def run(*words: str | Path) -> None:
+    """Run a command, shown first; ends the script with its status if it fails."""
+    print("+", *words, file=sys.stderr, flush=True)
+    status = subprocess.run([str(word) for word in words], check=False, stdout=sys.stderr).returncode
+    if status:
+        sys.exit(status)
+
+
+def build_python() -> tuple[str, str]:
+    """A Python of this machine that Debian ships for the host too: its version, and how to name it."""
+    own = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    if own in RELEASES:
+        return own, sys.executable
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    for version in RELEASES:
+        candidates = [shutil.which(f"python{version}"), *map(str, pyenv.glob(f"{version}.*/bin/python{version}"))]
+        for candidate in filter(None, candidates):
+            if subprocess.run([candidate, "-c", ""], check=False, capture_output=True).returncode == 0:
+                return version, candidate
+    versions = " or ".join(RELEASES)
+    sys.exit(f"quickstart: error: no Python {versions} here, the versions that Debian ships for the host; install one")
+
+
+def set_up_crossenv() -> Path:
+    """Install this checkout into `.venv`; returns the environment's bin directory."""
+    if not (VENV / "bin/crossenv").exists():
+        run(sys.executable, "-m", "venv", VENV)
+        run(VENV / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-e", CHECKOUT)
+    return VENV / "bin"
+
+
+def set_up_compiler(triplet: str) -> None:
+    """Install the cross compiler if it is not there."""
+    missing = [name for name in (f"{triplet}-gcc", f"{triplet}-g++") if shutil.which(name) is None]
+    if not missing:
+        return
+    package = triplet.replace("_", "-")
+    packages = [f"gcc-{package}", f"g++-{package}"]
+    prefix = [] if os.geteuid() == 0 else ["sudo"]
+    if shutil.which("apt-get") is None or (prefix and shutil.which("sudo") is None):
+        sys.exit(f"quickstart: error: {missing[0]} is not on PATH; install a cross compiler for {triplet}")
+    run(*prefix, "apt-get", "update", "-qq")
+    run(*prefix, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages)
+
+
+def main() -> int:
+    """Do it all; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("package", nargs="?", default="numpy", help="what to build (default: numpy)")
+    parser.add_argument("--arch", default="arm64", choices=sorted(TRIPLETS), help="Debian's name of the host architecture")
+    parser.add_argument("--clean", action="store_true", help="start anew: remove what an earlier run made")
+    options = parser.parse_args()
+    if options.clean:
+        for directory in (VENV, DEMO):
+            shutil.rmtree(directory, ignore_errors=True)
+    version, python = build_python()
+    bin_directory = set_up_crossenv()
+    set_up_compiler(TRIPLETS[options.arch])
+    release = RELEASES[version]
+    sysroot = CHECKOUT / ".cache/sysroots" / f"{release}-{options.arch}"
+    if not sysroot.exists():
+        sysroot.parent.mkdir(parents=True, exist_ok=True)
+        run(bin_directory / "crossenv", "sysroot", "create", "--from", f"debian:{release}", "--arch", options.arch, sysroot)
+    environment = DEMO / f"{options.arch}-{version}"
+    host_python = sysroot / f"usr/bin/python{version}"
+    run(bin_directory / "crossenv", "create", "--clear", "--python", python, "--host-python", host_python, environment)
+    wheels = DEMO / "wheels"
+    before = {path: path.stat().st_mtime_ns for path in wheels.glob("*.whl")}
+    run(environment / "bin/cross-pip", "wheel", "--wheel-dir", wheels, options.package)
+    made = [path for path in sorted(wheels.glob("*.whl")) if before.get(path) != path.stat().st_mtime_ns]
+    say("done; the wheel is")
+    for path in made:
+        print(path)
+    return 0 if made else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,30 @@
+"""Set up what the tests need and run them: python3 scripts/test.py [PYTEST ARGUMENTS].
+
+Tests that need a cross compiler, an emulator or a download are skipped by name where that is missing.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+VENV = CHECKOUT / ".venv-test"
+
+
+def main() -> int:
+    """Make the test environment if need be, run pytest, return its exit status."""
+    python = VENV / "bin/python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
+    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # pip 25.1 learned --group; an older one would not do.
+    subprocess.run([*install, "--upgrade", "pip>=25.1"], check=True)
+    subprocess.run([*install, "-e", CHECKOUT, "--group", f"{CHECKOUT}/pyproject.toml:test"], check=True)
+    arguments = sys.argv[1:] or ["-n", "2", "--dist", "loadgroup"]
+    return subprocess.run([python, "-m", "pytest", *arguments], cwd=CHECKOUT, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

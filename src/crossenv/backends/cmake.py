@@ -1,0 +1,120 @@
+"""CMake and what is built on it: a toolchain file (cmake-toolchains(7))."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from crossenv.environment.record import Record
+
+TOOLCHAIN_FILE = "etc/toolchain.cmake"
+EMULATOR = "etc/bin/cross-python-only"
+_TOOLS = {"AR": "ar", "RANLIB": "ranlib", "STRIP": "strip", "NM": "nm", "OBJCOPY": "objcopy", "OBJDUMP": "objdump"}
+_TOOLS |= {"READELF": "readelf", "LINKER": "ld"}
+_LANGUAGES = {"C": "cc", "CXX": "cxx", "Fortran": "fc"}
+
+
+def quoted(text: str) -> str:
+    """A quoted argument of the CMake language."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+    return f'"{escaped}"'
+
+
+class CMake:
+    """scikit-build-core, scikit-build, py-build-cmake and setup.py files that call CMake."""
+
+    def files(self, record: Record) -> Mapping[str, str]:
+        """The toolchain file."""
+        host, tools = record.host, record.toolchain.tools
+        lines = [
+            "# Made by crossenv: the host machine for CMake.",
+            "set(CMAKE_SYSTEM_NAME Linux)",
+            f"set(CMAKE_SYSTEM_PROCESSOR {host.machine})",
+        ]
+        # A -D on the command line and a user's variables win.
+        for language, tool in _LANGUAGES.items():
+            if tool in tools:
+                lines += [
+                    f"if(NOT DEFINED CMAKE_{language}_COMPILER)",
+                    f"  set(CMAKE_{language}_COMPILER {quoted(tools[tool].command)})",
+                    "endif()",
+                ]
+        lines += [
+            f"set(CMAKE_{name} {quoted(tools[tool].command)} CACHE FILEPATH \"\")"
+            for name, tool in _TOOLS.items()
+            if tool in tools
+        ]
+        roots = [root for root in (host.sysroot,) if root is not None]
+        lines += [
+            "",
+            "# Programs are the build machine's; headers, libraries and packages the host's, or a build requirement's.",
+            *(f"list(APPEND CMAKE_FIND_ROOT_PATH {quoted(root)})" for root in roots),
+            f"list(APPEND CMAKE_FIND_ROOT_PATH {quoted(record.root + '/host')})",
+            "if(DEFINED ENV{CROSSENV_BUILD_ROOTS})",
+            '  string(REPLACE ":" ";" _crossenv_roots "$ENV{CROSSENV_BUILD_ROOTS}")',
+            "  list(APPEND CMAKE_FIND_ROOT_PATH ${_crossenv_roots})",
+            "  unset(_crossenv_roots)",
+            "endif()",
+            *(f"list(APPEND CMAKE_FIND_ROOT_PATH {quoted(directory)})" for directory in _include_roots(record)),
+            "set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)",
+            *(
+                f"if(NOT DEFINED CMAKE_FIND_ROOT_PATH_MODE_{kind})\n"
+                f"  set(CMAKE_FIND_ROOT_PATH_MODE_{kind} ONLY)\n"
+                "endif()"
+                for kind in ("LIBRARY", "INCLUDE", "PACKAGE")
+            ),
+        ]
+        if host.multiarch:
+            lines.append(f"set(CMAKE_LIBRARY_ARCHITECTURE {host.multiarch})")
+        lines += ["", *_python_lines(record)]
+        return {TOOLCHAIN_FILE: "\n".join(lines) + "\n", EMULATOR: _emulator_text(record)}
+
+    def environment(self, record: Record) -> Mapping[str, str]:
+        """CMake reads it where no toolchain file is given (CMake 3.21)."""
+        return {"CMAKE_TOOLCHAIN_FILE": f"{record.root}/{TOOLCHAIN_FILE}"}
+
+    def settings(self, record: Record) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+        """None: every CMake back end reads the variable."""
+        return {}
+
+
+def _include_roots(record: Record) -> list[str]:
+    """Headers of the host Python that lie outside its sysroot."""
+    sysroot = record.host.sysroot
+    return [entry for entry in record.host.include_dirs if sysroot is None or not entry.startswith(sysroot + "/")]
+
+
+def _emulator_text(record: Record) -> str:
+    """A shell script that runs the environment's interpreters and refuses every other program."""
+    own = " | ".join(f"{shlex.quote(record.root)}/{place}/*" for place in ("bin", "cross/bin", "etc/bin"))
+    return (
+        "#!/bin/sh\n"
+        'case "$1" in\n'
+        f'{own} | "$CROSSENV_PYTHON") exec "$@" ;;\n'
+        "esac\n"
+        'echo "crossenv: error: $1 is a program of the host and cannot run here" >&2\n'
+        "exit 126\n"
+    )
+
+
+def _python_lines(record: Record) -> list[str]:
+    """What FindPython asks of an interpreter when cross-compiling, in both of its ways."""
+    config = f"{record.root}/etc/bin/python{record.host.version}{record.host.abi_flags}-config"
+    launcher = f"{record.root}/{EMULATOR}"
+    lines = ["# FindPython, FindPython3: the interpreter runs here and answers for the host."]
+    for module in ("Python", "Python3"):
+        lines += [
+            f"if(NOT DEFINED {module}_EXECUTABLE AND DEFINED ENV{{CROSSENV_PYTHON}})",
+            f'  set({module}_EXECUTABLE "$ENV{{CROSSENV_PYTHON}}" CACHE FILEPATH "")',
+            "endif()",
+            # CMake before 4.1 asks pythonX.Y-config, not the interpreter, for the extension suffix.
+            f'set(_{module}_CONFIG {quoted(config)} CACHE INTERNAL "")',
+        ]
+    lines += [
+        "# From 4.1 on (CMP0190) FindPython asks the interpreter, through an emulator that has to be there. This one",
+        "# runs the interpreter and refuses programs of the host.",
+        "if(NOT CMAKE_VERSION VERSION_LESS 4.1 AND NOT DEFINED CMAKE_CROSSCOMPILING_EMULATOR)",
+        f"  set(CMAKE_CROSSCOMPILING_EMULATOR {quoted(launcher)})",
+        "endif()",
+    ]
+    return lines

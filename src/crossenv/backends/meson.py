@@ -1,0 +1,80 @@
+"""Meson and meson-python: a cross file (Meson manual, "Cross compilation")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from crossenv.backends.pkg_config import launcher_path
+from crossenv.environment.record import Record
+from crossenv.target import ElfIdentity, architecture_of
+
+CROSS_FILE = "etc/meson-cross.ini"
+
+# Programs of build requirements that answer for what they installed; found on PATH when Meson asks for them.
+_CONFIG_TOOLS = ("cmake", "numpy-config", "pybind11-config")
+_BINARIES = {"cc": "c", "cxx": "cpp", "fc": "fortran", "ar": "ar", "ranlib": "ranlib", "strip": "strip", "nm": "nm"}
+_BINARIES |= {"objcopy": "objcopy", "readelf": "readelf", "objdump": "objdump"}
+
+
+def long_double_format(macros: Mapping[str, str], elf: ElfIdentity) -> str | None:
+    """numpy's name for the host's long double; None for one that it does not know.
+
+    Args:
+        macros: The compiler's, `__LDBL_MANT_DIG__` and `__SIZEOF_LONG_DOUBLE__` among them.
+        elf: The host's identity, for the byte order.
+    """
+    order = "LE" if elf.byte_order == "little" else "BE"
+    size = macros.get("__SIZEOF_LONG_DOUBLE__", "")
+    return {
+        "53": f"IEEE_DOUBLE_{order}",
+        "64": f"INTEL_EXTENDED_{size}_BYTES_LE",
+        "106": f"IBM_DOUBLE_DOUBLE_{order}",
+        "113": f"IEEE_QUAD_{order}",
+    }.get(macros.get("__LDBL_MANT_DIG__", ""))
+
+
+def quoted(text: str) -> str:
+    """A string of Meson's machine files."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+class Meson:
+    """Meson through meson-python, whatever copy of Meson the package uses."""
+
+    def files(self, record: Record) -> Mapping[str, str]:
+        """The cross file."""
+        elf = record.host.elf
+        identity = ElfIdentity(
+            machine=elf.machine, bits=elf.bits, byte_order=elf.byte_order, abi_flags=elf.abi_flags
+        )
+        architecture = architecture_of(identity)
+        tools = record.toolchain.tools
+        lines = ["# Made by crossenv: the host machine for Meson.", "[binaries]"]
+        lines += [f"{name} = {quoted(tools[tool].command)}" for tool, name in _BINARIES.items() if tool in tools]
+        lines += [
+            f"pkg-config = {quoted(launcher_path(record))}",
+            f"python = {quoted(record.root + '/cross/bin/python')}",
+        ]
+        lines += [f"{name} = {quoted(name)}" for name in _CONFIG_TOOLS]
+        lines += ["", "[properties]", "needs_exe_wrapper = true"]
+        if long_double := long_double_format(record.toolchain.macros, identity):
+            lines.append(f"longdouble_format = {quoted(long_double)}")
+        lines += [
+            "",
+            "[host_machine]",
+            "system = 'linux'",
+            "subsystem = 'linux'",
+            "kernel = 'linux'",
+            f"cpu_family = {quoted(architecture.meson_family if architecture else record.host.machine)}",
+            f"cpu = {quoted(record.host.machine)}",
+            f"endian = {quoted(elf.byte_order)}",
+        ]
+        return {CROSS_FILE: "\n".join(lines) + "\n"}
+
+    def environment(self, record: Record) -> Mapping[str, str]:
+        """None. (`MESON` would replace the Meson that a package brings along, numpy's for one.)"""
+        return {}
+
+    def settings(self, record: Record) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+        """The cross file, before the user's own `setup-args`: a later cross file overrides an earlier one."""
+        return {"mesonpy": {"setup-args": (f"--cross-file={record.root}/{CROSS_FILE}",)}}

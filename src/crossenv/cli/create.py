@@ -1,0 +1,128 @@
+"""`crossenv create`: make a cross environment."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import platformdirs
+
+from crossenv.cli.common import common_options
+from crossenv.environment.build_python import find_build_python
+from crossenv.environment.plan import Options, Plan, make_plan
+from crossenv.environment.write import check_destination, write_environment
+from crossenv.host.find import read_host_python
+from crossenv.report import Reporter
+from crossenv.toolchain.find import find_toolchain
+
+TOOL_OPTIONS = ("cc", "cxx", "fc", "ar", "ranlib", "strip", "nm", "objcopy", "objdump", "readelf", "ld")
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "create", parents=[common_options()], help="make a cross environment", description=__doc__
+    )
+    parser.add_argument("env", metavar="ENV", help="the directory to make it in")
+    host = parser.add_argument_group("host")
+    host.add_argument(
+        "--host-python",
+        metavar="PATH",
+        required=True,
+        help="the Python that the wheels are for: an executable, a prefix, a build tree or a _sysconfigdata*.py file"
+        " on this machine; it is read, never run",
+    )
+    host.add_argument("--sysroot", metavar="DIR", help="the root of the host's headers and libraries")
+    host.add_argument("--host-prefix", metavar="DIR", help="where the host Python lives on the host, for shebang lines")
+    host.add_argument("--machine", help="what os.uname().machine says on the host, where its files do not tell")
+    build = parser.add_argument_group("build")
+    build.add_argument("--python", metavar="SPEC", help="the build Python: a path or a version; default: the host's version")
+    build.add_argument(
+        "--system-site-packages", action="store_true", help="let the build side see the build Python's packages"
+    )
+    tools = parser.add_argument_group("toolchain", "default: what the host Python recorded, then <triplet>-gcc")
+    for name in TOOL_OPTIONS:
+        tools.add_argument(f"--{name}", metavar="COMMAND", help=f"the {name.upper()} to use, with arguments if need be")
+    environment = parser.add_argument_group("environment")
+    environment.add_argument("--prompt", help="what activation shows; default: the directory's name")
+    environment.add_argument("--clear", action="store_true", help="remove the environment that is already there")
+    environment.add_argument("--without-pip", action="store_true", help="leave pip out on both sides")
+    environment.add_argument("--dry-run", action="store_true", help="print the plan and make nothing")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, reporter: Reporter) -> int:
+    """Make the environment, or with --dry-run say what it would be."""
+    root = Path(os.path.abspath(Path(args.env).expanduser()))  # noqa: PTH100 - resolve() would follow ENV itself
+    root = root.parent.resolve() / root.name
+    check_destination(root, clear=args.clear)
+    sysroot = None if args.sysroot is None else Path(args.sysroot).expanduser().resolve()
+    reporter.step(f"reading the host Python {args.host_python}")
+    host = read_host_python(
+        Path(args.host_python).expanduser().absolute(),
+        sysroot=sysroot,
+        machine=args.machine,
+        host_prefix=args.host_prefix,
+    )
+    reporter.step(f"finding a build Python {host.version}")
+    build = find_build_python(args.python, host)
+    overrides = {name: getattr(args, name) for name in TOOL_OPTIONS if getattr(args, name)}
+    reporter.step("finding a toolchain")
+    toolchain = find_toolchain(
+        host, environ_path=os.environ.get("PATH", os.defpath), sysroot=sysroot, overrides=overrides
+    )
+    for note in toolchain.notes:
+        reporter.warning(note)
+    options = Options(
+        prompt=args.prompt,
+        pip=not args.without_pip,
+        system_site_packages=args.system_site_packages,
+        user_pip_cache=user_pip_cache(os.environ),
+    )
+    plan = make_plan(root, build=build, host=host, toolchain=toolchain, options=options)
+    for line in describe(plan):
+        reporter.note(line)
+    if args.dry_run:
+        if args.json:
+            reporter.json({"record": dataclasses.asdict(plan.record), "files": sorted(plan.files)})
+        else:
+            reporter.result(f"would create {root}")
+            for name in sorted((*plan.files, *plan.links)):
+                reporter.result(f"  {name}")
+        return 0
+    reporter.step(f"making {root}")
+    write_environment(plan, clear=args.clear)
+    if args.json:
+        reporter.json(dataclasses.asdict(plan.record))
+    else:
+        reporter.result(str(root))
+        reporter.note(f"activate it with `. {root}/bin/activate`, or run {root}/bin/cross-pip wheel NAME")
+    return 0
+
+
+def user_pip_cache(environ: Mapping[str, str]) -> Path | None:
+    """Where the user's pip keeps what it downloads; None if the user keeps no cache."""
+    if environ.get("PIP_NO_CACHE_DIR", "").lower() not in ("", "0", "false", "off", "no"):
+        return None
+    return Path(environ.get("PIP_CACHE_DIR") or platformdirs.user_cache_dir("pip"))
+
+
+def describe(plan: Plan) -> list[str]:
+    """The choices that were made, for people."""
+    record = plan.record
+    host, toolchain = record.host, record.toolchain
+    libc = f"{host.libc_family} {host.libc_version}".strip()
+    compiler = toolchain.tools["cc"]
+    lines = [
+        f"host: CPython {host.full_version or host.version}{host.abi_flags} for {host.machine}, {libc} ({host.layout})",
+        f"build: CPython {record.build.version} for {record.build.machine} ({record.build.python})",
+        f"compiler: {toolchain.family} {toolchain.version}, {compiler.path} ({compiler.origin})",
+    ]
+    if "cxx" not in toolchain.tools:
+        lines.append("no C++ compiler for the host was found: packages with C++ will not build")
+    if toolchain.sysroot:
+        lines.append(f"sysroot: {toolchain.sysroot}")
+    return lines

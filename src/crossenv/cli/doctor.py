@@ -1,0 +1,41 @@
+"""`crossenv doctor`: prove that an environment works."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+
+from crossenv.cli.common import common_options
+from crossenv.cli.show import add_environment_argument, chosen_environment
+from crossenv.environment.examine import examine
+from crossenv.environment.record import load_record
+from crossenv.errors import AuditError
+from crossenv.report import Reporter
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "doctor", parents=[common_options()], help="prove that an environment works", description=__doc__
+    )
+    add_environment_argument(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, reporter: Reporter) -> int:
+    """Make every check; the exit status is 7 if one fails."""
+    record = load_record(chosen_environment(args.env, os.environ))
+    findings = []
+    for finding in examine(record):
+        findings.append(finding)
+        if args.json:
+            continue
+        reporter.result(f"{'ok  ' if finding.good else 'FAIL'} {finding.check}")
+        if not finding.good:
+            reporter.result(f"     {finding.fault}")
+            reporter.result(f"     mend: {finding.mend}")
+    if args.json:
+        reporter.json([dataclasses.asdict(finding) for finding in findings])
+    failed = sum(not finding.good for finding in findings)
+    return AuditError.exit_code if failed else 0

@@ -1,0 +1,52 @@
+"""The `crossenv` command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+import crossenv
+from crossenv.cli import create, doctor, show, sysroot
+from crossenv.errors import CrossenvError
+from crossenv.report import Reporter, wants_colour
+
+COMMANDS = (create, show, doctor, sysroot)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="crossenv", description="Cross virtual environments: cross-compile Python packages as if with plain pip."
+    )
+    parser.add_argument("--version", action="version", version=f"crossenv {crossenv.__version__}")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add_parser(subparsers)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the process's exit status (docs/reference/exit-codes.md)."""
+    options = build_parser().parse_args(arguments)
+    reporter = Reporter(
+        verbosity=-1 if options.quiet else options.verbose, colour=wants_colour(sys.stderr, os.environ)
+    )
+    try:
+        status: int = options.run(options, reporter)
+    except CrossenvError as error:
+        reporter.error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        reporter.warning("interrupted")
+        return 130
+    except BrokenPipeError:
+        # Whoever read the output has seen enough (`crossenv show | head`).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The environment on disk: planned, described by its record, written."""

@@ -1,0 +1,91 @@
+"""The build Python: found with virtualenv's discovery."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from crossenv.errors import UsageError
+from crossenv.host.model import HostPython
+
+MINIMUM = (3, 10)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildPython:
+    """The interpreter that runs here.
+
+    Attributes:
+        executable: The installation's own executable, not one of a virtual environment.
+        implementation: "cpython".
+        version: "3.11".
+        full_version: "3.11.7".
+        abi_flags: Its `sys.abiflags`.
+        machine: `os.uname().machine` of this machine.
+    """
+
+    executable: Path
+    implementation: str
+    version: str
+    full_version: str
+    abi_flags: str
+    machine: str
+
+
+def find_build_python(spec: str | None, host: HostPython) -> BuildPython:
+    """Find the interpreter that `spec` names, or one that fits `host`.
+
+    Args:
+        spec: A path, a version ("3.11") or what else virtualenv's `--python` takes; None for the host's version.
+        host: The host Python that it must match in version, implementation and ABI flags.
+
+    Raises:
+        UsageError: No such interpreter, or one that does not match the host Python.
+    """
+    from virtualenv import session_via_cli
+
+    wanted = spec or f"cpython{host.version}{'t' if host.free_threaded else ''}"
+    try:
+        session = session_via_cli(
+            ["crossenv-discovery", "--python", wanted, "--no-seed", "--no-periodic-update", "--no-download"],
+            setup_logging=False,
+        )
+        found = session.interpreter
+    except (RuntimeError, SystemExit, OSError) as error:
+        raise UsageError(
+            f"no build Python found for {wanted!r} ({error})",
+            hint=f"install CPython {host.version} on this machine, or name one with --python PATH",
+        ) from None
+    version = found.version_info
+    build = BuildPython(
+        executable=Path(found.system_executable or found.executable),
+        implementation=str(found.implementation).lower(),
+        version=f"{version.major}.{version.minor}",
+        full_version=f"{version.major}.{version.minor}.{version.micro}",
+        abi_flags=str(found.sysconfig_vars.get("abiflags", "")),
+        machine=os.uname().machine,
+    )
+    _require_match(build, host)
+    return build
+
+
+def _require_match(build: BuildPython, host: HostPython) -> None:
+    kind = "t" if host.free_threaded else ""
+    hint = f"name a CPython {host.version}{kind} of this machine with --python"
+    if tuple(map(int, build.version.split("."))) < MINIMUM:
+        raise UsageError(
+            f"{build.executable} is Python {build.full_version}; the environment needs {MINIMUM[0]}.{MINIMUM[1]} or later",
+            hint="use a later Python on both sides",
+        )
+    for what, ours, hosts in (
+        ("implementation", build.implementation, host.implementation),
+        ("version", build.version, host.version),
+        ("ABI flags", build.abi_flags or "none", host.abi_flags or "none"),
+    ):
+        if ours != hosts:
+            raise UsageError(
+                f"the build Python {build.executable} and the host Python {host.source} differ in {what}:"
+                f" {ours} and {hosts}",
+                hint=hint,
+            )

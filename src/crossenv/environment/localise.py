@@ -1,0 +1,146 @@
+"""The host's configuration variables as a build on this machine must see them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from crossenv.host.model import ConfigValue, HostPython
+
+# Variables whose first word is a compiler, and the tool that takes its place.
+_COMPILER_VARIABLES = {
+    "CC": "cc",
+    "CPP": "cc",
+    "LDSHARED": "cc",
+    "BLDSHARED": "cc",
+    "LINKCC": "cc",
+    "MAINCC": "cc",
+    "CXX": "cxx",
+    "LDCXXSHARED": "cxx",
+}
+_PLAIN_TOOLS = {"AR": "ar", "RANLIB": "ranlib", "NM": "nm", "READELF": "readelf", "OBJCOPY": "objcopy", "STRIP": "strip"}
+_FLAG_VARIABLES = re.compile(
+    r"(^|_)(CFLAGS|CPPFLAGS|LDFLAGS|CXXFLAGS|LDFLAGS_NODIST|CFLAGS_NODIST|OPT|BASECFLAGS|CONFIGURE_\w+|LINKFORSHARED)$"
+    r"|^(PY_\w*FLAGS\w*|CCSHARED|LDSHARED|LDCXXSHARED|BLDSHARED|CC|CXX|LINKCC|CPP)$"
+)
+_WRAPPERS = ("ccache", "distcc", "sccache", "icecc")
+_PATH_OPTION = re.compile(r"^(-I|-L|-isystem=?|-iquote|-idirafter|-Wl,-rpath[,=]|-Wl,-rpath-link[,=]|-R|--sysroot=|-B)(/.*)$")
+_PREFIX_MAP = re.compile(r"^-f(file|debug|macro|profile|canon)-prefix-map=")
+
+
+def localise(
+    host: HostPython, *, commands: Mapping[str, str], include_dirs: Iterable[Path], lib_dir: Path | None
+) -> dict[str, ConfigValue]:
+    """`host.config` for this machine: our tools, the headers where they are here, no path of the host's builder.
+
+    Args:
+        host: The host Python.
+        commands: The command of each tool by usual name; "cc" and "ar" are required.
+        include_dirs: Where Python.h is (first) and pyconfig.h (last). The first is `X/include/pythonX.Y`.
+        lib_dir: What LIBDIR should say.
+
+    Returns:
+        The variables; those about the host machine itself (SOABI, sizes, prefix) as recorded.
+    """
+    config = dict(host.config)
+    includes = list(include_dirs)
+    cxx = commands.get("cxx") or f"{commands['cc']}-has-no-c++-compiler"
+    programs = {**commands, "cxx": cxx}
+    for name, tool in _COMPILER_VARIABLES.items():
+        if isinstance(value := config.get(name), str) and value.strip():
+            config[name] = _with_program(value, programs[tool])
+    # distutils and setuptools assert that these exist; what a config leaves out follows from the others.
+    cc_arguments = " ".join(_arguments(str(config.get("CC", ""))))
+    defaults: dict[str, ConfigValue] = {
+        "CC": programs["cc"],
+        "CXX": f"{programs['cxx']} {cc_arguments}".strip(),
+        "CFLAGS": "",
+        "CCSHARED": "-fPIC",
+        "LDSHARED": f"{programs['cc']} {cc_arguments} -shared".replace("  ", " "),
+        "LDCXXSHARED": f"{programs['cxx']} {cc_arguments} -shared".replace("  ", " "),
+        "SHLIB_SUFFIX": ".so",
+        "ARFLAGS": "rcs",
+        "OPT": "",
+    }
+    for name, default in defaults.items():
+        if not config.get(name):
+            config[name] = default
+    for name, tool in _PLAIN_TOOLS.items():
+        if tool in commands:
+            config[name] = commands[tool]
+    for name, value in config.items():
+        if isinstance(value, str) and _FLAG_VARIABLES.search(name):
+            config[name] = _scrubbed(value, host)
+    base = str(includes[0].parent.parent)
+    config |= {
+        "INCLUDEPY": str(includes[0]),
+        "CONFINCLUDEPY": str(includes[-1]),
+        "INCLUDEDIR": str(includes[0].parent),
+        "CONFINCLUDEDIR": str(includes[-1].parent),
+        # Read back by sysconfig._init_posix last, so that get_path("include") is the host's while purelib stays.
+        "installed_base": base,
+        "installed_platbase": base,
+    }
+    if lib_dir is not None:
+        config["LIBDIR"] = str(lib_dir)
+        config["LIBPL"] = str(_config_dir(host, lib_dir))
+    # Meson prefers it to everything else, and the .pc file there speaks of the host's paths.
+    config.pop("LIBPC", None)
+    # A path of the machine that built the host Python.
+    for name in ("srcdir", "abs_srcdir", "abs_builddir", "projectbase"):
+        config.pop(name, None)
+    return config
+
+
+def _config_dir(host: HostPython, lib_dir: Path) -> Path:
+    recorded = Path(str(host.config.get("LIBPL", "")))
+    if host.sysroot is not None and recorded.is_absolute():
+        return host.sysroot / recorded.relative_to("/")
+    return lib_dir / f"python{host.version}{'t' if host.free_threaded else ''}" / (recorded.name or "config")
+
+
+def _split(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return command.split()
+
+
+def _arguments(command: str) -> list[str]:
+    """What follows the compiler in a recorded command line."""
+    words = _split(command)
+    while words and Path(words[0]).name in _WRAPPERS:
+        del words[0]
+    return [shlex.quote(word) for word in words[1:]]
+
+
+def _with_program(command: str, program: str) -> str:
+    return " ".join([shlex.quote(program), *_arguments(command)])
+
+
+def _scrubbed(flags: str, host: HostPython) -> str:
+    """`flags` without paths that exist only where the host Python was built."""
+    kept = []
+    words = _split(flags)
+    for word in words:
+        if _PREFIX_MAP.match(word):
+            continue
+        option = _PATH_OPTION.match(word)
+        if option:
+            inside = host.sysroot / option[2].lstrip("/") if host.sysroot is not None else None
+            if inside is None or not inside.exists():
+                continue
+            word = f"{option[1]}{inside}"
+        kept.append(shlex.quote(word))
+    return " ".join(kept)
+
+
+def data_module_text(config: Mapping[str, ConfigValue], origin: Path) -> str:
+    """The text of a `_sysconfigdata` module: one literal, as CPython's `sysconfig --generate-posix-vars` writes it."""
+    lines = [f"# Made by crossenv from {origin}: the host's configuration for builds on this machine."]
+    lines.append("build_time_vars = {")
+    lines += [f"    {name!r}: {config[name]!r}," for name in sorted(config)]
+    lines.append("}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,245 @@
+"""What an environment will be, before anything of it exists: pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import crossenv
+from crossenv.backends import BACKENDS
+from crossenv.environment.build_python import BuildPython
+from crossenv.environment.localise import data_module_text, localise
+from crossenv.environment.record import (
+    BuildRecord,
+    ElfRecord,
+    HandoverRecord,
+    HostRecord,
+    Record,
+    ToolchainRecord,
+    ToolRecord,
+)
+from crossenv.host.model import HostPython
+from crossenv.toolchain.launchers import launcher_name, launcher_text, leading_arguments, trailing_arguments
+from crossenv.toolchain.model import Tool, Toolchain
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What the user may choose of an environment beyond host, toolchain and build Python.
+
+    Attributes:
+        prompt: What activation shows; None for the directory's name.
+        pip: Whether both sides get pip.
+        system_site_packages: Whether the build side sees the build Python's own packages.
+        user_pip_cache: The user's ordinary pip cache, whose downloads are shared; None for none.
+    """
+
+    prompt: str | None = None
+    pip: bool = True
+    system_site_packages: bool = False
+    user_pip_cache: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """Everything that `write_environment` does.
+
+    Attributes:
+        root: The environment's directory.
+        record: What `crossenv.json` will say.
+        options: The user's choices.
+        files: Texts by path below the root; those below a `bin` directory are programs.
+        links: Symbolic links: path below the root, what it points to.
+        header_farm: Directories whose entries are linked into `ENV/host/include/pythonX.Y`, the first wins; empty
+            where the host's headers already lie in such a directory.
+        facts: What the start-up shim needs of the record.
+    """
+
+    root: Path
+    record: Record
+    options: Options
+    files: Mapping[str, str]
+    links: Mapping[str, str]
+    header_farm: tuple[Path, ...]
+    facts: Mapping[str, Any]
+
+
+def make_plan(
+    root: Path, *, build: BuildPython, host: HostPython, toolchain: Toolchain, options: Options
+) -> Plan:
+    """Decide everything about the environment in `root` (absolute, resolved)."""
+    directory = f"python{host.version}{'t' if host.free_threaded else ''}"
+    include_name = f"python{host.version}{host.abi_flags}"
+    first = host.include_dirs[0]
+    farm = () if first.name == include_name and first.parent.name == "include" else host.include_dirs
+    include_dirs = (root / "host/include" / include_name,) if farm else host.include_dirs
+    tools, launchers = _tools(root, toolchain)
+    data_name = f"_sysconfigdata_{host.abi_flags}_linux_{host.multiarch}"
+    data_file = f"host/{data_name}.py"
+    config = localise(
+        host,
+        commands={name: tool.command for name, tool in tools.items()},
+        include_dirs=include_dirs,
+        lib_dir=host.lib_dir,
+    )
+    record = Record(
+        crossenv=crossenv.__version__,
+        root=str(root),
+        prompt=options.prompt or root.name,
+        pip=options.pip,
+        pip_cache=str(root / "cache/pip"),
+        build=BuildRecord(
+            python=str(build.executable),
+            version=build.full_version,
+            machine=build.machine,
+            site_packages=str(root / "build/lib" / directory / "site-packages"),
+        ),
+        host=_host_record(root, host, include_dirs, root / data_file, directory),
+        toolchain=ToolchainRecord(
+            family=toolchain.family,
+            version=toolchain.version,
+            triplet=toolchain.triplet,
+            sysroot=None if toolchain.sysroot is None else str(toolchain.sysroot),
+            tools=tools,
+            macros=dict(toolchain.macros),
+            pkg_config_libdir=_pkg_config_libdir(host, toolchain),
+        ),
+    )
+    record = dataclasses.replace(record, handover=_handover(record))
+    files = {**launchers, **_commands(record), data_file: data_module_text(config, host.sysconfigdata)}
+    for backend in BACKENDS:
+        files |= backend.files(record)
+    links = {"bin/cross-python": "python", "lib": "cross/lib"}
+    if options.pip:
+        links["bin/pip"] = "cross-pip"
+    return Plan(
+        root=root,
+        record=record,
+        options=options,
+        files=files,
+        links=links,
+        header_farm=farm,
+        facts=shim_facts(record),
+    )
+
+
+def _host_record(
+    root: Path, host: HostPython, include_dirs: tuple[Path, ...], data_file: Path, directory: str
+) -> HostRecord:
+    return HostRecord(
+        source=str(host.source),
+        layout=host.layout,
+        implementation=host.implementation,
+        version=host.version,
+        full_version=host.full_version,
+        abi_flags=host.abi_flags,
+        soabi=host.soabi,
+        extension_suffixes=(host.ext_suffix, ".abi3.so", ".so"),
+        multiarch=host.multiarch,
+        gnu_type=host.gnu_type,
+        machine=host.machine,
+        elf=ElfRecord(
+            machine=host.elf.machine,
+            bits=host.elf.bits,
+            byte_order=host.elf.byte_order,
+            abi_flags=host.elf.abi_flags,
+        ),
+        libc_family=host.libc.family,
+        libc_version=host.libc.version,
+        executable=host.host_executable,
+        sysroot=None if host.sysroot is None else str(host.sysroot),
+        include_dirs=tuple(map(str, include_dirs)),
+        lib_dir=None if host.lib_dir is None else str(host.lib_dir),
+        sysconfigdata=str(data_file),
+        site_packages=str(root / "cross/lib" / directory / "site-packages"),
+        platform_tag=f"linux_{host.machine}",
+    )
+
+
+def _tools(root: Path, toolchain: Toolchain) -> tuple[dict[str, ToolRecord], dict[str, str]]:
+    """The record's tools, and the launchers of those that need arguments."""
+    chosen: dict[str, Tool | None] = {
+        "cc": toolchain.cc,
+        "cxx": toolchain.cxx,
+        "fc": toolchain.fc,
+        **toolchain.binutils,
+    }
+    tools: dict[str, ToolRecord] = {}
+    launchers: dict[str, str] = {}
+    for name, tool in chosen.items():
+        if tool is None:
+            continue
+        leading = leading_arguments(name, tool, toolchain)
+        trailing = trailing_arguments(name, toolchain)
+        command = str(tool.path)
+        if leading or trailing:
+            relative = f"etc/bin/{launcher_name(name, toolchain, tool.path)}"
+            launchers[relative] = launcher_text(tool.path, leading, trailing)
+            command = str(root / relative)
+        tools[name] = ToolRecord(command=command, path=str(tool.path), args=leading, origin=tool.origin)
+    return tools, launchers
+
+
+def _pkg_config_libdir(host: HostPython, toolchain: Toolchain) -> tuple[str, ...]:
+    """Where the host's .pc files are looked for, whether or not there are any yet."""
+    root = toolchain.sysroot or host.sysroot
+    if root is None:
+        return () if host.lib_dir is None else (str(host.lib_dir / "pkgconfig"),)
+    places = ["usr/local/lib/pkgconfig", "usr/local/share/pkgconfig"]
+    if host.multiarch:
+        places.append(f"usr/lib/{host.multiarch}/pkgconfig")
+    places += ["usr/lib64/pkgconfig"] if host.elf.bits == 64 else []
+    places += ["usr/lib/pkgconfig", "usr/share/pkgconfig"]
+    return tuple(str(root / place) for place in places)
+
+
+def _handover(record: Record) -> HandoverRecord:
+    environment: dict[str, str] = {}
+    settings: dict[str, dict[str, tuple[str, ...]]] = {}
+    for backend in BACKENDS:
+        environment |= backend.environment(record)
+        for module, values in backend.settings(record).items():
+            settings[module] = {key: tuple(items) for key, items in values.items()}
+    return HandoverRecord(environment=environment, settings=settings)
+
+
+def _commands(record: Record) -> dict[str, str]:
+    """The environment's own commands beside the interpreters of `ENV/bin`.
+
+    Shell scripts: a `#!` line holds neither blanks nor more than 127 bytes of path.
+    """
+    root = shlex.quote(record.root)
+    scripts = {"bin/build-python": f'exec {root}/build/bin/python "$@"'}
+    if record.pip:
+        scripts["bin/cross-pip"] = f'exec {root}/cross/bin/python -m pip "$@"'
+        scripts["bin/build-pip"] = f'exec {root}/build/bin/python -m pip "$@"'
+    return {name: f"#!/bin/sh\n{line}\n" for name, line in scripts.items()}
+
+
+def shim_facts(record: Record) -> dict[str, Any]:
+    """What the start-up shim needs of the record, in types that `marshal` takes."""
+    host = record.host
+    return {
+        "root": record.root,
+        "shim": host.site_packages,
+        "cross_site": host.site_packages,
+        "build_site": record.build.site_packages,
+        "pip_cache": record.pip_cache,
+        "multiarch": host.multiarch,
+        "machine": host.machine,
+        "libc_family": host.libc_family,
+        "libc_version": host.libc_version,
+        "elf": dataclasses.asdict(host.elf),
+        "extension_suffixes": list(host.extension_suffixes),
+        "host_executable": host.executable,
+        "sysconfigdata": host.sysconfigdata,
+        "hook_environment": dict(record.handover.environment),
+        "settings": {
+            module: {key: list(values) for key, values in settings.items()}
+            for module, settings in record.handover.settings.items()
+        },
+    }

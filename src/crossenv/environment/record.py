@@ -1,0 +1,267 @@
+"""The record of an environment: the one hand-over between creating it and living in it.
+
+`ENV/crossenv.json` holds a `Record` with absolute, resolved values. Whatever works with an existing environment reads
+it and nothing else. The format is versioned by `SCHEMA`; a reader refuses another schema rather than guess.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from crossenv.errors import UsageError
+
+SCHEMA = 1
+RECORD_NAME = "crossenv.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildRecord:
+    """The build side.
+
+    Attributes:
+        python: The build Python's own executable (what the environment's interpreters are made from).
+        version: Its full version, "3.11.7".
+        machine: The build machine, `os.uname().machine`.
+        site_packages: Where build-side packages are.
+    """
+
+    python: str
+    version: str
+    machine: str
+    site_packages: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ElfRecord:
+    """What the host's ELF files say; see `crossenv.target.ElfIdentity`."""
+
+    machine: int
+    bits: int
+    byte_order: str
+    abi_flags: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostRecord:
+    """The host Python and its machine; see `crossenv.host.model.HostPython`.
+
+    Attributes:
+        source: What the user named.
+        layout: What that was.
+        implementation: "cpython".
+        version: "3.11".
+        full_version: "3.11.2"; "" if unknown.
+        abi_flags: `sys.abiflags`.
+        soabi: SOABI.
+        extension_suffixes: What the host's import system takes, the full one first.
+        multiarch: `sys.implementation._multiarch`.
+        gnu_type: HOST_GNU_TYPE.
+        machine: `os.uname().machine`.
+        elf: What its ELF files say.
+        libc_family: "glibc" or "musl".
+        libc_version: "2.36"; "" if unknown.
+        executable: The interpreter's path on the host machine.
+        sysroot: The root of the host's files here; None if there is none.
+        include_dirs: Where the host's headers are.
+        lib_dir: Where its libpython is, if anywhere.
+        sysconfigdata: The localised `_sysconfigdata_*.py`.
+        site_packages: Where host-side packages are installed.
+        platform_tag: The platform tag of the wheels built here (PEP 425, PEP 600).
+    """
+
+    source: str
+    layout: str
+    implementation: str
+    version: str
+    full_version: str
+    abi_flags: str
+    soabi: str
+    extension_suffixes: tuple[str, ...]
+    multiarch: str
+    gnu_type: str
+    machine: str
+    elf: ElfRecord
+    libc_family: str
+    libc_version: str
+    executable: str
+    sysroot: str | None
+    include_dirs: tuple[str, ...]
+    lib_dir: str | None
+    sysconfigdata: str
+    site_packages: str
+    platform_tag: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolRecord:
+    """One tool.
+
+    Attributes:
+        command: The one word that builds call: the tool itself, or our launcher where it needs arguments.
+        path: The tool.
+        args: What the launcher puts first.
+        origin: How the tool was chosen.
+    """
+
+    command: str
+    path: str
+    args: tuple[str, ...]
+    origin: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolchainRecord:
+    """The toolchain; see `crossenv.toolchain.model.Toolchain`.
+
+    Attributes:
+        family: "gcc" or "clang".
+        version: The compiler's version.
+        triplet: "aarch64-linux-gnu".
+        sysroot: What the launchers pass as --sysroot; None for nothing.
+        tools: The tools by usual name: cc, cxx, fc, ar, strip, ...
+        macros: What the compiler predefines for the host.
+        pkg_config_libdir: Where the host's `.pc` files are.
+    """
+
+    family: str
+    version: str
+    triplet: str
+    sysroot: str | None
+    tools: dict[str, ToolRecord]
+    macros: dict[str, str]
+    pkg_config_libdir: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HandoverRecord:
+    """What the processes that run build back ends are given.
+
+    Attributes:
+        environment: Variables, set where the user has not set them.
+        settings: For each back-end module, the `config_settings` that are put before the user's (PEP 517).
+    """
+
+    environment: dict[str, str]
+    settings: dict[str, dict[str, tuple[str, ...]]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """Everything that an environment knows about itself.
+
+    Attributes:
+        schema: The format's number, `SCHEMA`.
+        crossenv: The version of the tool that made the environment.
+        root: The environment's directory.
+        prompt: What activation shows.
+        pip: Whether the environment has pip on both sides.
+        pip_cache: The environment's pip cache.
+        build: The build side.
+        host: The host side.
+        toolchain: How to compile for the host.
+        handover: What back ends are given.
+    """
+
+    schema: int = SCHEMA
+    crossenv: str
+    root: str
+    prompt: str
+    pip: bool
+    pip_cache: str
+    build: BuildRecord
+    host: HostRecord
+    toolchain: ToolchainRecord
+    handover: HandoverRecord = field(default_factory=lambda: HandoverRecord(environment={}, settings={}))
+
+    def to_json(self) -> str:
+        """The record as the text of `crossenv.json`."""
+        return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+
+def parse_record(text: str, source: Path) -> Record:
+    """Read a record from its text.
+
+    Raises:
+        UsageError: It is not JSON, of another schema, or a key is missing or of the wrong type; the message names
+            the key's path.
+    """
+    hint = "create the environment again: crossenv create --clear ..."
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"{source} is not a record: {error}", hint=hint) from None
+    schema = data.get("schema") if isinstance(data, dict) else None
+    if schema != SCHEMA:
+        raise UsageError(f"{source} is of schema {schema!r}; this crossenv reads schema {SCHEMA}", hint=hint)
+    try:
+        record = _decode(Record, data, "")
+    except _WrongValueError as error:
+        raise UsageError(f"{source} is damaged: {error}", hint=hint) from None
+    assert isinstance(record, Record)
+    return record
+
+
+class _WrongValueError(Exception):
+    pass
+
+
+def _decode(kind: Any, value: Any, where: str) -> Any:
+    """`value`, as json gives it, as a `kind`: a dataclass, a tuple, a dict, an optional or a plain type."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        if not isinstance(value, dict):
+            raise _WrongValueError(f"expected an object at {where or 'the top'!r}")
+        hints = typing.get_type_hints(kind)
+        fields = {}
+        for name, hint in hints.items():
+            path = f"{where}.{name}" if where else name
+            if name not in value:
+                raise _WrongValueError(f"missing {path!r}")
+            fields[name] = _decode(hint, value[name], path)
+        return kind(**fields)
+    if origin is types.UnionType:
+        if value is None:
+            return None
+        return _decode(next(argument for argument in arguments if argument is not types.NoneType), value, where)
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise _WrongValueError(f"expected a list at {where!r}")
+        return tuple(_decode(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(value))
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise _WrongValueError(f"expected an object at {where!r}")
+        return {key: _decode(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise _WrongValueError(f"expected {kind.__name__} at {where!r}")
+    return value
+
+
+def load_record(environment: Path) -> Record:
+    """The record of the environment in `environment`.
+
+    Raises:
+        UsageError: There is no environment, a half-made one, or its record is unusable.
+    """
+    path = environment / RECORD_NAME
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(
+            f"{environment} is not a cross environment (it has no {RECORD_NAME})",
+            hint="name one made by `crossenv create`, or activate it first",
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}", hint="check its permissions") from None
+    record = parse_record(text, path)
+    here = environment.resolve()
+    if here != Path(record.root).resolve():
+        raise UsageError(
+            f"{environment} was created as {record.root} and has been moved", hint="create it again where it is now"
+        )
+    return record

@@ -1,0 +1,1 @@
+"""The host Python: what it is, read from its files as data."""

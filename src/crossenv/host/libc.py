@@ -1,0 +1,113 @@
+"""Tell a host's C library and its version."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+
+from crossenv.elf import ElfError, ElfFacts, elf_identity, read_elf
+from crossenv.host.model import Libc
+from crossenv.host.triplet import libc_of_triplet
+from crossenv.target import ElfIdentity
+
+_GLIBC_VERSION = re.compile(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?")
+_MUSL_VERSION = re.compile(rb"\0(1\.\d{1,2}\.\d{1,2})\0")
+
+
+def find_libc(
+    *, facts: ElfFacts | None, triplets: tuple[str, ...], multiarch: str, elf: ElfIdentity, sysroot: Path | None
+) -> Libc | None:
+    """The C library that a host Python is linked to; None for neither glibc nor musl.
+
+    Args:
+        facts: What the host's interpreter or libpython says, if there is one.
+        triplets: The host's triplets, for want of anything better.
+        multiarch: Names Debian's library directories.
+        elf: The host's ELF identity; a library for another machine is not its own.
+        sysroot: Where its version is looked up.
+    """
+    family = _family_of_file(facts) if facts else None
+    if family is None:
+        family = next((name for name in map(libc_of_triplet, triplets) if name), "")
+    if not family:
+        return None
+    version = ""
+    if sysroot is not None:
+        version = _glibc_version(sysroot, multiarch, elf) if family == "glibc" else _musl_version(sysroot, elf)
+    return Libc(family=family, version=version)
+
+
+def _family_of_file(facts: ElfFacts) -> str | None:
+    """ "glibc", "musl", "" for another C library, None if the file does not tell."""
+    loader = PurePosixPath(facts.interpreter).name
+    if loader.startswith("ld-musl"):
+        return "musl"
+    # ld.so.1 is glibc's on MIPS and 32-bit PowerPC, ld64.so.1 and ld64.so.2 on s390x and ppc64.
+    if loader.startswith(("ld-linux", "ld64.so", "ld.so")):
+        return "glibc"
+    if loader:
+        return ""
+    if "libc.so.6" in facts.needed:
+        return "glibc"
+    return "musl" if any(name.startswith("libc.musl") for name in facts.needed) else None
+
+
+def library_directories(root: Path, multiarch: str) -> list[Path]:
+    """The directories of `root` that hold libraries, the more specific first; links out of `root` left out."""
+    names = [f"usr/lib/{multiarch}", f"lib/{multiarch}"] if multiarch else []
+    names += ["usr/lib64", "lib64", "usr/lib", "lib"]
+    real_root = root.resolve()
+    found: dict[Path, Path] = {}
+    for name in names:
+        try:
+            real = (root / name).resolve(strict=True)
+        except (OSError, RuntimeError):
+            continue
+        # An absolute link of the host's leads to this machine's own libraries when it is followed here.
+        if real.is_dir() and (real == real_root or real_root in real.parents):
+            found.setdefault(real, root / name)
+    return list(found.values())
+
+
+def _glibc_version(sysroot: Path, multiarch: str, elf: ElfIdentity) -> str:
+    for directory in library_directories(sysroot, multiarch):
+        try:
+            if elf_identity(directory / "libc.so.6") != elf:
+                continue
+            definitions = read_elf(directory / "libc.so.6").version_definitions
+        except ElfError:
+            continue
+        versions = [(int(m[1]), int(m[2])) for m in map(_GLIBC_VERSION.fullmatch, definitions) if m]
+        if versions:
+            return "{}.{}".format(*max(versions))
+    for name in ("usr/include/features.h", f"usr/include/{multiarch}/features.h"):
+        text = read_text(sysroot / name)
+        major = re.search(r"^\s*#\s*define\s+__GLIBC__\s+(\d+)", text, re.M)
+        minor = re.search(r"^\s*#\s*define\s+__GLIBC_MINOR__\s+(\d+)", text, re.M)
+        if major and minor:
+            return f"{major[1]}.{minor[1]}"
+    return ""
+
+
+def _musl_version(sysroot: Path, elf: ElfIdentity) -> str:
+    loaders = [path for name in ("lib", "usr/lib") for path in sorted((sysroot / name).glob("ld-musl-*.so.1"))]
+    for loader in loaders:
+        try:
+            if elf_identity(loader) != elf:
+                continue
+            # musl is one file that carries its version as a string (`__libc_version`), without symbol versions.
+            found = set(_MUSL_VERSION.findall(loader.read_bytes()))
+        except (ElfError, OSError):
+            continue
+        if len(found) == 1:
+            return str(found.pop(), "ascii")
+    return ""
+
+
+def read_text(path: Path) -> str:
+    """The text of a small file, whatever its encoding; "" if it cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(1024 * 1024).decode("utf-8", "replace")
+    except (OSError, ValueError):
+        return ""

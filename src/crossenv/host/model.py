@@ -1,0 +1,81 @@
+"""The record of a host Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from crossenv.target import ElfIdentity
+
+ConfigValue = int | str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Libc:
+    """A C library.
+
+    Attributes:
+        family: "glibc" or "musl".
+        version: "2.36"; "" where it could not be told.
+    """
+
+    family: str
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostPython:
+    """What was found of the Python that the wheels are for.
+
+    All paths are absolute paths of this machine. Nothing here was learned by running it.
+
+    Attributes:
+        source: What the user named.
+        layout: "prefix", "build tree" or "sysconfigdata file".
+        sysconfigdata: The file that `config` was parsed from.
+        config: Its `build_time_vars`, as recorded: paths and compilers are the host's own.
+        implementation: "cpython" or "pypy".
+        version: "3.11".
+        full_version: "3.11.2", from `patchlevel.h`; "" without headers.
+        abi_flags: `sys.abiflags` of the host: "", "d", "t", "td".
+        soabi: "cpython-311-aarch64-linux-gnu".
+        ext_suffix: ".cpython-311-aarch64-linux-gnu.so".
+        multiarch: `sys.implementation._multiarch`: "aarch64-linux-gnu"; "" where the host has none.
+        gnu_type: HOST_GNU_TYPE as recorded: "aarch64-unknown-linux-gnu"; "" where it is not.
+        include_dirs: Directories that together hold `Python.h` and `pyconfig.h` (the latter's own last).
+        lib_dir: Where libpython is, or would be; None where nothing like it exists here.
+        executable: The interpreter's file, if one was found.
+        host_executable: The path of the interpreter on the host machine ("/usr/bin/python3.11").
+        sysroot: The root of the tree that it lives in: recorded paths are below it. None if they are not
+            to be found anywhere.
+        elf: What its ELF files say; from the config's triplet and sizes where it has none here.
+        machine: `os.uname().machine` of the host.
+        libc: Its C library.
+    """
+
+    source: Path
+    layout: str
+    sysconfigdata: Path
+    config: Mapping[str, ConfigValue]
+    implementation: str
+    version: str
+    full_version: str
+    abi_flags: str
+    soabi: str
+    ext_suffix: str
+    multiarch: str
+    gnu_type: str
+    include_dirs: tuple[Path, ...]
+    lib_dir: Path | None
+    executable: Path | None
+    host_executable: str
+    sysroot: Path | None
+    elf: ElfIdentity
+    machine: str
+    libc: Libc
+
+    @property
+    def free_threaded(self) -> bool:
+        """Whether it is a free-threaded build (PEP 703)."""
+        return "t" in self.abi_flags

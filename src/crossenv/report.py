@@ -1,0 +1,71 @@
+"""Where output goes: steps and diagnostics to stderr, results to stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+
+from crossenv.errors import CrossenvError
+
+_RED, _YELLOW, _DIM, _RESET = "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
+
+
+def wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Whether to colour `stream`: NO_COLOR, then FORCE_COLOR, then a capable terminal."""
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and environ.get("TERM") != "dumb"
+
+
+@dataclass
+class Reporter:
+    """Prints steps, warnings, errors and results; the library's only way to speak.
+
+    Attributes:
+        verbosity: 0 prints warnings and results, 1 the steps too, 2 details as well; -1 is quiet.
+        colour: Whether diagnostics are coloured.
+        out: The stream of results.
+        err: The stream of everything else.
+    """
+
+    verbosity: int = 0
+    colour: bool = False
+    out: TextIO = field(default_factory=lambda: sys.stdout)
+    err: TextIO = field(default_factory=lambda: sys.stderr)
+
+    def step(self, text: str) -> None:
+        """Say what is being done (shown with -v)."""
+        if self.verbosity >= 1:
+            self._diagnostic("", _DIM, text)
+
+    def note(self, text: str) -> None:
+        """Say something every user wants to know."""
+        if self.verbosity >= 0:
+            self._diagnostic("", "", text)
+
+    def warning(self, text: str) -> None:
+        """Say what may surprise."""
+        self._diagnostic("warning: ", _YELLOW, text)
+
+    def error(self, error: CrossenvError) -> None:
+        """Print an error's line and, below it, its mend."""
+        self._diagnostic("error: ", _RED, error.message)
+        if error.hint:
+            self._diagnostic("hint: ", "", error.hint)
+
+    def result(self, text: str) -> None:
+        """Print a result to stdout."""
+        print(text, file=self.out)  # noqa: T201
+
+    def json(self, value: Any) -> None:
+        """Print a result to stdout as JSON."""
+        self.result(json.dumps(value, indent=2, ensure_ascii=False))
+
+    def _diagnostic(self, label: str, colour: str, text: str) -> None:
+        line = f"{colour}crossenv: {label}{_RESET}{text}" if self.colour and colour else f"crossenv: {label}{text}"
+        print(line, file=self.err)  # noqa: T201

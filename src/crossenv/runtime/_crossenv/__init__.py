@@ -1,0 +1,159 @@
+"""The start-up shim of a cross environment: makes this interpreter report the host machine.
+
+`000_crossenv.pth` (and from Python 3.15 on `000_crossenv.start`, PEP 829) calls `start` while `site` runs, that is
+before any user code. `start` finds out three things, each from what this process can see of itself:
+
+1. The *place*: the environment's host side ("cross"), an isolated environment made from it ("isolated"), or
+   neither, in which case the shim does nothing (the site directory was copied to a device, or a host Python
+   reads it under an emulator).
+2. The *role*, "build" or "host": see `decide_role`.
+3. Whether the process runs the hooks of a build back end; then `_crossenv.hooks` prepares it.
+
+In role "build" the interpreter is left as it is. In role "host" `_crossenv.host` replaces what it says of the
+machine. Facts come from `facts.marshal` beside this file, which `crossenv create` derives from the record
+`crossenv.json` (reading JSON would double the cost of a start).
+
+Floor: CPython 3.10 (`sys.orig_argv`). Standard library only.
+"""
+
+import marshal
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, NoReturn
+
+ROLE_VARIABLE = "CROSSENV_ROLE"
+RECORD_VARIABLE = "CROSSENV_RECORD"
+
+# What `start` found out, for the rest of the shim, the doctor and the curious. Empty until it has run.
+place: str = ""
+role: str = ""
+facts: "dict[str, Any]" = {}
+
+
+def start() -> None:
+    """Make this process what its role asks for. Ends the process if it cannot: never silently native."""
+    global place, role, facts  # noqa: PLW0603 - the one state of this package
+    if role:
+        # Up to Python 3.13 `site` goes through the directories of `sys.prefix` twice, and `enter_cross_prefix` has
+        # changed its spelling in between.
+        sys.path[:] = dict.fromkeys(sys.path)
+        return
+    here = os.path.dirname(__file__)
+    try:
+        with open(here + "/facts.marshal", "rb") as file:
+            facts = marshal.load(file)  # noqa: S302 - written by `crossenv create` into this very directory
+        root = facts["root"]
+    except (OSError, ValueError, EOFError, TypeError, KeyError) as error:
+        fail(f"the environment's facts cannot be read from {here} ({error})", "create the environment again")
+    place = find_place(here, root)
+    if not place:
+        role = "none"
+        return
+    role, export, hook = decide_role(place, sys.argv, sys.orig_argv, os.environ)
+    if place == "cross":
+        enter_cross_prefix(root)
+    if export:
+        os.environ[ROLE_VARIABLE] = role
+    if role == "host":
+        from _crossenv import host
+
+        host.install(facts)
+        if hook:
+            from _crossenv import hooks
+
+            hooks.prepare(facts, hook)
+
+
+def find_place(here: str, root: str) -> str:
+    """Where this interpreter runs: "cross", "isolated", or "" for neither."""
+    prefix = sys.prefix
+    if prefix in (root, root + "/cross"):
+        return "cross"
+    if os.path.islink(here):
+        # `_crossenv.isolation` links the shim into the environments that front ends make for a build.
+        return "isolated"
+    try:
+        # The environment reached by another name: a symbolic link, a bind mount.
+        if os.path.samefile(prefix, root) or os.path.samefile(prefix, root + "/cross"):
+            return "cross"
+    except OSError:
+        pass
+    for record in (prefix + "/crossenv.json", os.path.dirname(prefix) + "/crossenv.json"):
+        if os.path.exists(record):
+            fail(f"this environment was created as {root} and has been moved", "create it again where it is now")
+    return ""
+
+
+def decide_role(
+    place: str, argv: "Sequence[str]", orig_argv: "Sequence[str]", environ: "Mapping[str, str]"
+) -> "tuple[str, bool, str]":
+    """What this process is for.
+
+    Args:
+        place: "cross" or "isolated".
+        argv: `sys.argv` as `site` sees it: the script's path or "-c" or "-m" first.
+        orig_argv: `sys.orig_argv`.
+        environ: The process's environment.
+
+    Returns:
+        The role ("build" or "host"), whether children inherit it, and the name of the PEP 517 hook that the
+        process runs ("setup.py" for a direct run of one; "" if it runs none).
+    """
+    asked = environ.get(ROLE_VARIABLE, "")
+    if asked == "build":
+        return "build", False, ""
+    script = argv[0].rpartition("/")[2] if argv else ""
+    # pip installs build requirements in a child of its own, into a temporary prefix: they are for this machine,
+    # and so is everything that is built on the way.
+    if script == "__pip-runner__.py" and "install" in argv[1:2] and _names_build_prefix(argv):
+        return "build", True, ""
+    # Meson decides what the build machine is by asking `platform`.
+    if script in ("meson", "meson.py"):
+        return "build", False, ""
+    if script == "_in_process.py" and len(argv) > 1:
+        # pyproject-hooks. A source distribution is not for a machine: back ends that configure the project to
+        # make one do it natively.
+        if argv[1].endswith("build_sdist"):
+            return "build", True, ""
+        return "host", True, argv[1]
+    if script == "setup.py" and (place == "cross" or asked == "host"):
+        return "host", True, "setup.py"
+    if asked == "host":
+        return "host", False, ""
+    return ("host" if place == "cross" else "build"), False, ""
+
+
+def _names_build_prefix(argv: "Sequence[str]") -> bool:
+    return any(
+        word == "--prefix" and "/pip-build-env-" in value for word, value in zip(argv, argv[1:], strict=False)
+    ) or any(word.startswith("--prefix=") and "/pip-build-env-" in word for word in argv)
+
+
+def enter_cross_prefix(root: str) -> None:
+    """Make ENV/bin/python and ENV/cross/bin/python the same interpreter: the one whose prefix is ENV/cross.
+
+    ENV itself is a virtual environment, so that ENV/bin/python needs no wrapper; its `lib` is a link to
+    ENV/cross/lib. Only the names differ, and packages must see one of them.
+    """
+    cross = root + "/cross"
+    old = sys.prefix
+    if old == cross:
+        return
+    sys.prefix = sys.exec_prefix = cross
+    name = sys.executable.rpartition("/")[2]
+    sys.executable = cross + "/bin/" + (name if name.startswith("python") else "python")
+    sys.path[:] = [cross + entry[len(old) :] if entry.startswith(old + "/lib") else entry for entry in sys.path]
+
+
+def fail(message: str, hint: str, status: int = 1) -> "NoReturn":
+    """End the process at once with one line and a hint.
+
+    `site` prints the exceptions of start-up code and goes on, which would leave a native interpreter behind.
+    """
+    sys.stderr.write(f"crossenv: error: {message}\ncrossenv: hint: {hint}\n")
+    sys.stderr.flush()
+    os._exit(status)

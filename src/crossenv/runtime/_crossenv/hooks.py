@@ -1,0 +1,140 @@
+"""Prepares a process that runs the hooks of a build back end (PEP 517) for the host.
+
+Environment variables are set here and nowhere else, so that neither pip, nor the activated shell, nor the installation
+of build requirements sees them. Settings of the user always win.
+"""
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+# Where front ends of different age name the back end: pyproject-hooks, and pep517 before it.
+_BACKEND_VARIABLES = ("_PYPROJECT_HOOKS_BUILD_BACKEND", "PEP517_BUILD_BACKEND")
+
+
+def prepare(facts: "dict[str, Any]", hook: str) -> None:
+    """Set up this process for running `hook` ("build_wheel", ...; "setup.py" for a direct run of one)."""
+    if hook == "setup.py":
+        enter_environment(facts)
+        return
+
+    import importlib
+
+    import_module = importlib.import_module
+    wanted = next((os.environ[name] for name in _BACKEND_VARIABLES if os.environ.get(name)), "")
+    backend, _, attributes = wanted.partition(":")
+
+    def import_backend(name: str, package: "str | None" = None) -> "ModuleType":
+        """`importlib.import_module`; `_in_process.py` loads the back end with it, wherever it lies."""
+        if name != backend or package is not None:
+            return import_module(name, package)
+        # Only now are the isolated environment's directories on sys.path.
+        enter_environment(facts)
+        module = import_module(name)
+        target: Any = module
+        for attribute in attributes.split(".") if attributes else ():
+            target = getattr(target, attribute, None)
+        if target is not None:
+            check_results(target, facts)
+        return module
+
+    importlib.import_module = import_backend
+
+
+def enter_environment(facts: "dict[str, Any]") -> None:
+    """Put the build's settings into `os.environ` and the search path in order."""
+    root = facts["root"]
+    if facts["cross_site"] in sys.path:
+        # No isolation: what the build runs comes from the build side, before anything of the host's.
+        _show_build_side(facts)
+    _prepend_to_path(root + "/bin", root + "/build/bin" if facts["cross_site"] in sys.path else "")
+    for name, value in facts["hook_environment"].items():
+        os.environ.setdefault(name, value)
+    os.environ["CROSSENV_PYTHON"] = sys.executable
+    # Prefixes below which CMake may look for what build requirements ship (pybind11's and nanobind's modules).
+    os.environ["CROSSENV_BUILD_ROOTS"] = os.pathsep.join(
+        entry for entry in sys.path if entry.rstrip("/").endswith(("site-packages", "dist-packages"))
+    )
+
+
+def _show_build_side(facts: "dict[str, Any]") -> None:
+    import site
+
+    before = list(sys.path)
+    site.addsitedir(facts["build_site"])
+    added = [entry for entry in sys.path if entry not in before]
+    where = before.index(facts["cross_site"])
+    sys.path[:] = before[:where] + added + before[where:]
+
+
+def _prepend_to_path(*directories: str) -> None:
+    """Put `directories` on PATH, behind the scripts of the isolated environment."""
+    old = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    first = 1 if old and "pip-build-env-" in old[0] else 0
+    if sys.prefix != sys.base_prefix and old and old[0].startswith(sys.prefix):
+        first = 1
+    new = [directory for directory in directories if directory and directory not in old]
+    os.environ["PATH"] = os.pathsep.join(old[:first] + new + old[first:])
+
+
+def adapt_settings(module: "ModuleType", settings: "dict[str, list[str]]") -> None:
+    """Prepend `settings` to the `config_settings` that the back end `module`'s hooks are called with.
+
+    Prepended, so that the user's come later and win.
+    """
+    import functools
+
+    def adapted(hook: "Any") -> "Any":
+        @functools.wraps(hook)
+        def call(*args: "Any", **kwargs: "Any") -> "Any":
+            # (wheel_directory, config_settings=None, ...) or (config_settings=None), PEP 517.
+            position = 1 if hook.__name__.startswith("build_") else 0
+            words = list(args)
+            given = words[position] if len(words) > position else kwargs.get("config_settings")
+            merged = merge_settings(settings, given)
+            if len(words) > position:
+                words[position] = merged
+            else:
+                kwargs["config_settings"] = merged
+            return hook(*words, **kwargs)
+
+        return call
+
+    for name in ("build_wheel", "build_editable", "get_requires_for_build_wheel", "get_requires_for_build_editable"):
+        hook = getattr(module, name, None)
+        if hook is not None:
+            setattr(module, name, adapted(hook))
+
+
+def merge_settings(ours: "dict[str, list[str]]", users: "dict[str, Any] | None") -> "dict[str, Any]":
+    """`users` with the values of `ours` put before those of the same key."""
+    merged: dict[str, Any] = dict(users or {})
+    for key, values in ours.items():
+        old = merged.get(key, [])
+        merged[key] = [*values, *([old] if isinstance(old, str) else old)]
+    return merged
+
+
+def check_results(backend: "Any", facts: "dict[str, Any]") -> None:
+    """Check every wheel that `backend` (a module or an object) builds."""
+    import functools
+
+    from _crossenv import verify
+
+    def checked(hook: "Any") -> "Any":
+        @functools.wraps(hook)
+        def call(wheel_directory: str, *args: "Any", **kwargs: "Any") -> str:
+            name = str(hook(wheel_directory, *args, **kwargs))
+            verify.require_host_wheel(os.path.join(wheel_directory, name), facts)
+            return name
+
+        return call
+
+    for name in ("build_wheel", "build_editable"):
+        hook = getattr(backend, name, None)
+        if hook is not None:
+            setattr(backend, name, checked(hook))

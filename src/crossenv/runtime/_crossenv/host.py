@@ -1,0 +1,129 @@
+"""What an interpreter in role "host" answers about the machine.
+
+Eager are only a few cheap replacements in `sys` and `os`. Everything else is done by `Finder` at the moment a module
+is first imported, so that a start that needs none of it pays for none of it.
+"""
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any
+
+
+def install(facts: "dict[str, Any]") -> None:
+    """Make `sys`, `os` and what is imported from now on answer for the host described by `facts`."""
+    # Read by sysconfig, which derives the name of its data module from it.
+    sys.implementation._multiarch = facts["multiarch"]  # type: ignore[attr-defined]
+    sys.cross_compiling = True  # type: ignore[attr-defined]
+    os.environ["CROSSENV_RECORD"] = facts["root"] + "/crossenv.json"
+    _replace_uname(facts["machine"])
+    _replace_confstr(facts["libc_family"], facts["libc_version"])
+    sys.meta_path.insert(0, Finder(facts))
+    for name in [name for name in sys.modules if _patcher_name(name)]:
+        # Another start-up file was faster.
+        _patch(name, sys.modules[name], facts)
+
+
+def _replace_uname(machine: str) -> None:
+    # Read by platform, sysconfig.get_platform, setuptools and by setup.py files.
+    uname = os.uname
+
+    def host_uname() -> os.uname_result:
+        """The build machine's `uname`, with the host's machine."""
+        return os.uname_result((*uname()[:4], machine))
+
+    os.uname = host_uname
+
+
+def _replace_confstr(family: str, version: str) -> None:
+    # Read by packaging (PEP 600: the glibc version decides which manylinux wheels fit) and by platform.libc_ver.
+    confstr = os.confstr
+
+    def host_confstr(name: "str | int", /) -> "str | None":
+        """`os.confstr` with the host's C library version."""
+        if name in ("CS_GNU_LIBC_VERSION", os.confstr_names.get("CS_GNU_LIBC_VERSION")):
+            return f"glibc {version}" if family == "glibc" and version else None
+        return confstr(name)
+
+    os.confstr = host_confstr
+
+
+_BY_NAME = {
+    "platform": "platform_module",
+    "distutils.sysconfig": "distutils_sysconfig",
+    "venv": "venv_module",
+    "pip": "pip_module",
+    "pip._vendor.distlib.scripts": "distlib_scripts",
+    "pip._internal.operations.install.wheel": "pip_install_wheel",
+    "pip._internal.commands.wheel": "pip_wheel_command",
+    "pip._internal.commands.install": "pip_install_command",
+    "mesonpy": "mesonpy_module",
+    "wheel.bdist_wheel": "bdist_wheel_module",
+    "wheel._bdist_wheel": "bdist_wheel_module",
+    "setuptools.command.bdist_wheel": "bdist_wheel_module",
+}
+
+
+def _patcher_name(name: str) -> "str | None":
+    if name.endswith("packaging._manylinux"):
+        return "packaging_manylinux"
+    if name.endswith("packaging._musllinux"):
+        return "packaging_musllinux"
+    return _BY_NAME.get(name)
+
+
+def _patch(name: str, module: "ModuleType", facts: "dict[str, Any]") -> None:
+    from _crossenv import patches
+
+    patcher: Callable[[ModuleType, dict[str, Any]], None] = getattr(patches, str(_patcher_name(name)))
+    patcher(module, facts)
+
+
+class Finder:
+    """Serves the host's `_sysconfigdata` and adapts a few modules right after they are executed.
+
+    A finder rather than a directory on `sys.path`: pip deletes site directories from `sys.path` in the processes
+    that run back ends, and leaves `sys.meta_path` alone.
+    """
+
+    def __init__(self, facts: "dict[str, Any]") -> None:
+        self.facts = facts
+
+    def find_spec(
+        self, name: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
+    ) -> "ModuleSpec | None":
+        """The spec of the host's data module, or of a module to adapt; None for every other."""
+        if name.startswith("_sysconfigdata_"):
+            from importlib.util import spec_from_file_location
+
+            return spec_from_file_location(name, self.facts["sysconfigdata"])
+        if _patcher_name(name):
+            return self._adapted(name, path, target)
+        return None
+
+    def _adapted(
+        self, name: str, path: "Sequence[str] | None", target: "ModuleType | None"
+    ) -> "ModuleSpec | None":
+        for finder in sys.meta_path:
+            if finder is self or not hasattr(finder, "find_spec"):
+                continue
+            spec = finder.find_spec(name, path, target)
+            if spec is None:
+                continue
+            loader = spec.loader
+            if loader is not None and hasattr(loader, "exec_module"):
+                execute = loader.exec_module
+
+                def exec_module(module: "ModuleType") -> None:
+                    execute(module)
+                    _patch(name, module, self.facts)
+
+                # On this loader only: each spec of the path finder has a loader of its own.
+                loader.exec_module = exec_module  # type: ignore[method-assign]
+            return spec
+        return None

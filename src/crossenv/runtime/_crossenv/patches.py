@@ -1,0 +1,217 @@
+"""Adaptations of modules that look at the running interpreter, each applied right after the module's import.
+
+A patch replaces a function and never creates a name that was not there: where a version of a package has no such
+function, there is nothing that reads it.
+"""
+
+import contextlib
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
+    from typing import Any
+
+    Facts = dict[str, Any]
+
+
+def _replace(module: "ModuleType | type", name: str, make: "Callable[[Any], Any]") -> None:
+    """Replace `module.name` by `make(module.name)` if there is such a name."""
+    old = getattr(module, name, None)
+    if old is not None:
+        setattr(module, name, make(old))
+
+
+def _is_this_interpreter(executable: "str | None") -> bool:
+    return not executable or executable == sys.executable
+
+
+def platform_module(platform: "ModuleType", facts: "Facts") -> None:
+    """`platform`: what it reads from the interpreter's file or asks a program (uname -p, file)."""
+
+    def make_libc_ver(original: "Any") -> "Any":
+        def libc_ver(
+            executable: "str | None" = None, lib: str = "", version: str = "", chunksize: int = 16384
+        ) -> "tuple[str, str]":
+            if _is_this_interpreter(executable):
+                return facts["libc_family"], facts["libc_version"]
+            result: tuple[str, str] = original(executable, lib, version, chunksize)
+            return result
+
+        return libc_ver
+
+    def make_architecture(original: "Any") -> "Any":
+        def architecture(
+            executable: str = sys.executable, bits: str = "", linkage: str = ""
+        ) -> "tuple[str, str]":
+            if _is_this_interpreter(executable):
+                return bits or f"{facts['elf']['bits']}bit", linkage or "ELF"
+            result: tuple[str, str] = original(executable, bits, linkage)
+            return result
+
+        return architecture
+
+    def make_uname(original: "Any") -> "Any":
+        def uname() -> "Any":
+            result = original()
+            # Else it runs `uname -p`, which speaks of the build machine.
+            result.__dict__.setdefault("processor", "")
+            return result
+
+        return uname
+
+    _replace(platform, "libc_ver", make_libc_ver)
+    _replace(platform, "architecture", make_architecture)
+    _replace(platform, "uname", make_uname)
+
+
+def distutils_sysconfig(module: "ModuleType", facts: "Facts") -> None:
+    """The standard library's distutils (3.10, 3.11) derives the include directory from `sys.base_prefix`."""
+
+    def make_get_python_inc(original: "Any") -> "Any":
+        def get_python_inc(plat_specific: int = 0, prefix: "str | None" = None) -> str:
+            if prefix is not None:
+                return str(original(plat_specific, prefix))
+            return str(module.get_config_var("CONFINCLUDEPY" if plat_specific else "INCLUDEPY"))
+
+        return get_python_inc
+
+    _replace(module, "get_python_inc", make_get_python_inc)
+
+
+def packaging_manylinux(module: "ModuleType", facts: "Facts") -> None:
+    """`packaging._manylinux` (any copy): reads the C library of this process and the interpreter's ELF header."""
+    version = facts["libc_version"] if facts["libc_family"] == "glibc" else ""
+    _replace(module, "_glibc_version_string", lambda _original: lambda: version or None)
+
+    elf = facts["elf"]
+
+    class HostElf:
+        capacity = 1 if elf["bits"] == 32 else 2
+        encoding = 1 if elf["byte_order"] == "little" else 2
+        machine = elf["machine"]
+        # packaging wants ARM's EABI version 5 beside the float flag.
+        flags = elf["abi_flags"] | (0x05000000 if elf["machine"] == 40 else 0)
+        interpreter = None
+
+    def make_parse_elf(original: "Any") -> "Any":
+        @contextlib.contextmanager
+        def parse_elf(path: str) -> "Iterator[Any]":
+            if _is_this_interpreter(path):
+                yield HostElf
+            else:
+                with original(path) as parsed:
+                    yield parsed
+
+        return parse_elf
+
+    _replace(module, "_parse_elf", make_parse_elf)
+
+
+def packaging_musllinux(module: "ModuleType", facts: "Facts") -> None:
+    """`packaging._musllinux` (any copy): runs the interpreter's ELF loader to learn musl's version."""
+
+    def make_get_musl_version(original: "Any") -> "Any":
+        def get_musl_version(executable: str) -> "Any":
+            if not _is_this_interpreter(executable):
+                return original(executable)
+            if facts["libc_family"] != "musl" or not facts["libc_version"]:
+                return None
+            major, minor = facts["libc_version"].split(".")[:2]
+            return module._MuslVersion(major=int(major), minor=int(minor))
+
+        return get_musl_version
+
+    _replace(module, "_get_musl_version", make_get_musl_version)
+
+
+def venv_module(module: "ModuleType", facts: "Facts") -> None:
+    """`venv`: environments that a front end makes for a build get the shim too (`build`, pip's venv isolation)."""
+    from _crossenv import isolation
+
+    def make_create(original: "Any") -> "Any":
+        def create(self: "Any", env_dir: "Any") -> None:
+            original(self, env_dir)
+            isolation.link_shim(os.fspath(env_dir), facts)
+
+        return create
+
+    _replace(module.EnvBuilder, "create", make_create)
+
+
+def pip_module(module: "ModuleType", facts: "Facts") -> None:
+    """pip's wheel cache is not keyed by platform: wheels built here go to a cache of this environment.
+
+    Its HTTP half is a link to the user's own.
+    """
+    os.environ["PIP_CACHE_DIR"] = facts["pip_cache"]
+
+
+def distlib_scripts(module: "ModuleType", facts: "Facts") -> None:
+    """Console scripts that are installed into the host side start the host's interpreter."""
+    module.ScriptMaker.executable = facts["host_executable"]
+
+
+def pip_install_wheel(module: "ModuleType", facts: "Facts") -> None:
+    """Scripts of a wheel's `.data/scripts` likewise (`#!python` is theirs to replace, PEP 427)."""
+
+    def make_fix_script(original: "Any") -> "Any":
+        def fix_script(path: str) -> bool:
+            with open(path, "rb") as file:
+                first = file.readline()
+                rest = file.read()
+            if not first.startswith(b"#!python"):
+                return False
+            with open(path, "wb") as file:
+                file.write(b"#!" + os.fsencode(facts["host_executable"]) + b"\n" + rest)
+            return True
+
+        return fix_script
+
+    _replace(module, "fix_script", make_fix_script)
+
+
+def pip_wheel_command(module: "ModuleType", facts: "Facts") -> None:
+    """`cross-pip wheel NAME` builds what it is asked for by name; requirements of it may come ready-made.
+
+    Any of pip's own options on binaries, on the command line or in its configuration, turns this off.
+    """
+    from _crossenv import pip_commands
+
+    _replace(module.WheelCommand, "run", pip_commands.building_by_name)
+    _replace(module.WheelCommand, "run", pip_commands.refusing_unsafe_features)
+
+
+def pip_install_command(module: "ModuleType", facts: "Facts") -> None:
+    """`cross-pip install` keeps build requirements native."""
+    from _crossenv import pip_commands
+
+    _replace(module.InstallCommand, "run", pip_commands.refusing_unsafe_features)
+
+
+def mesonpy_module(module: "ModuleType", facts: "Facts") -> None:
+    """meson-python takes Meson's arguments from `config_settings` only."""
+    from _crossenv import hooks
+
+    hooks.adapt_settings(module, facts["settings"]["mesonpy"])
+
+
+def bdist_wheel_module(module: "ModuleType", facts: "Facts") -> None:
+    """`setup.py bdist_wheel` run by hand: no hook returns, so the command checks its wheels itself."""
+    from _crossenv import verify
+
+    def make_run(original: "Any") -> "Any":
+        def run(self: "Any") -> None:
+            original(self)
+            for command, _version, path in self.distribution.dist_files:
+                if command == "bdist_wheel":
+                    verify.require_host_wheel(path, facts)
+
+        return run
+
+    bdist_wheel = getattr(module, "bdist_wheel", None)
+    # A module that only passes the name on from another one, which has been adapted.
+    if bdist_wheel is not None and bdist_wheel.__module__ == module.__name__:
+        _replace(bdist_wheel, "run", make_run)

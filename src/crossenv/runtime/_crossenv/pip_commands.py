@@ -1,0 +1,42 @@
+"""What pip's commands do differently in the host side."""
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def building_by_name(original: "Any") -> "Any":
+    """Wrap `WheelCommand.run`: requirements named on the command line are built from source."""
+
+    def run(self: "Any", options: "Any", args: "list[str]") -> int:
+        control = options.format_control
+        if not (control.no_binary or control.only_binary or options.prefer_binary):
+            from pip._vendor.packaging.requirements import InvalidRequirement, Requirement
+            from pip._vendor.packaging.utils import canonicalize_name
+
+            for word in args:
+                try:
+                    control.no_binary.add(canonicalize_name(Requirement(word).name))
+                except InvalidRequirement:
+                    continue  # a path or an address: pip builds those anyway
+        return int(original(self, options, args))
+
+    return run
+
+
+def refusing_unsafe_features(original: "Any") -> "Any":
+    """Wrap a command's `run`: refuse the opt-in that would install the host's wheels as build requirements."""
+
+    def run(self: "Any", options: "Any", args: "list[str]") -> int:
+        if "inprocess-build-deps" in (getattr(options, "features_enabled", None) or ()):
+            sys.stderr.write(
+                "crossenv: error: pip's feature inprocess-build-deps installs the host's wheels as build requirements,"
+                " which cannot run here\n"
+                "crossenv: hint: leave out --use-feature=inprocess-build-deps (or unset PIP_USE_FEATURE)\n"
+            )
+            return 2
+        return int(original(self, options, args))
+
+    return run

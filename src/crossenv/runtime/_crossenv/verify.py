@@ -1,0 +1,140 @@
+"""Checks that what is inside a wheel is for the host: never silently native.
+
+Runs inside the process that built the wheel, so it reads ELF headers itself (System V ABI, chapter 4): that process
+has nothing but the standard library.
+"""
+
+import os
+import struct
+import sys
+import zipfile
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+_ABI_FLAGS = {40: 0x400, 243: 0x6, 21: 0x3, 258: 0x7}
+_ET_REL = 1
+
+
+def describe(identity: "dict[str, Any]") -> str:
+    """One ELF identity in words."""
+    names = {3: "i386", 8: "MIPS", 21: "PowerPC64", 22: "S/390", 40: "ARM", 62: "x86-64", 183: "AArch64"}
+    names |= {243: "RISC-V", 258: "LoongArch"}
+    machine = names.get(identity["machine"], f"machine {identity['machine']}")
+    words = f"{machine}, {identity['bits']}-bit, {identity['byte_order']}-endian"
+    return words + (f", ABI flags {identity['abi_flags']:#x}" if identity["abi_flags"] else "")
+
+
+def elf_identity(header: bytes) -> "dict[str, Any] | None":
+    """What the first 64 bytes of a file say of its machine; None if it is no ELF file.
+
+    Raises:
+        ValueError: An ELF file that ends within its header.
+    """
+    if header[:4] != b"\x7fELF":
+        return None
+    if len(header) < 52:
+        raise ValueError("is cut off within its ELF header")
+    bits = {1: 32, 2: 64}.get(header[4], 0)
+    byte_order = {1: "little", 2: "big"}.get(header[5], "")
+    if not bits or not byte_order:
+        raise ValueError("has an ELF header that is neither 32 nor 64 bits, or of no byte order")
+    order = "<" if byte_order == "little" else ">"
+    kind, machine = struct.unpack_from(order + "HH", header, 16)
+    (flags,) = struct.unpack_from(order + "I", header, 36 if bits == 32 else 48)
+    # Relocatable ARM objects carry the float ABI in a section instead.
+    mask = 0 if machine == 40 and kind == _ET_REL else _ABI_FLAGS.get(machine, 0)
+    return {"machine": machine, "bits": bits, "byte_order": byte_order, "abi_flags": flags & mask, "kind": kind}
+
+
+def archive_members(data: bytes) -> "Iterator[tuple[str, bytes]]":
+    """The names and first bytes of the members of a static library (ar(5), GNU's variant)."""
+    offset = 8
+    while offset + 60 <= len(data):
+        name = data[offset : offset + 16].decode("ascii", "replace").strip()
+        size_text = data[offset + 48 : offset + 58].strip()
+        if not size_text.isdigit():
+            return
+        start = offset + 60
+        # "/" and "//" are the index and the table of long names.
+        if name not in ("/", "//", "/SYM64/"):
+            yield name.rstrip("/"), data[start : start + 64]
+        offset = start + int(size_text) + int(size_text) % 2
+
+
+def findings(path: str, facts: "dict[str, Any]") -> "list[str]":
+    """What is wrong with the wheel at `path` for the host, one line each; empty if nothing is."""
+    faults: list[str] = []
+    with zipfile.ZipFile(path) as wheel:
+        names = [name for name in wheel.namelist() if not name.endswith("/")]
+        native = False
+        for name in names:
+            with wheel.open(name) as member:
+                header = member.read(64)
+                objects = [(name, header)]
+                if header.startswith(b"!<arch>\n"):
+                    objects = [(f"{name}({inner})", head) for inner, head in archive_members(header + member.read())]
+            found = None
+            for label, head in objects:
+                try:
+                    found = elf_identity(head)
+                except ValueError as error:
+                    faults.append(f"{label} {error}")
+                    continue
+                if found is not None:
+                    native = True
+                    faults += _machine_findings(label, found, facts["elf"])
+            faults += _suffix_findings(name, facts, native=found is not None)
+    return faults + _tag_findings(os.path.basename(path), facts, native)
+
+
+def _machine_findings(name: str, found: "dict[str, Any]", wanted: "dict[str, Any]") -> "list[str]":
+    keys = ["machine", "bits", "byte_order"]
+    if not (found["kind"] == _ET_REL and found["machine"] == 40):
+        keys.append("abi_flags")
+    if all(found[key] == wanted[key] for key in keys):
+        return []
+    return [f"{name} is for {describe(found)}; the host is {describe(wanted)}"]
+
+
+def _suffix_findings(name: str, facts: "dict[str, Any]", *, native: bool) -> "list[str]":
+    """An extension module whose suffix the host's import system would not take, or that is no ELF file."""
+    base = name.rpartition("/")[2]
+    if base.endswith(".so") and not native:
+        return [f"{name} is not an ELF file"]
+    _stem, dot, rest = base.partition(".")
+    if not dot or not rest.endswith(".so") or not rest.startswith(("cpython-", "abi3", "pypy")):
+        return []
+    if "." + rest in facts["extension_suffixes"]:
+        return []
+    return [f"{name} has the suffix .{rest}; the host's Python takes {' '.join(facts['extension_suffixes'])}"]
+
+
+def _tag_findings(filename: str, facts: "dict[str, Any]", native: bool) -> "list[str]":
+    platforms = filename.removesuffix(".whl").rpartition("-")[2].split(".")
+    if platforms == ["any"]:
+        return [f"{filename} says that it runs anywhere and holds native code"] if native else []
+    wrong = [tag for tag in platforms if tag != "any" and not tag.endswith("_" + facts["machine"])]
+    return [f"{filename} is tagged {tag}; the host is {facts['machine']}" for tag in wrong]
+
+
+def require_host_wheel(path: str, facts: "dict[str, Any]") -> None:
+    """End the build with an error if the wheel at `path` is not the host's; the wheel is deleted then."""
+    try:
+        faults = findings(path, facts)
+    except (OSError, zipfile.BadZipFile) as error:
+        faults = [f"{path} cannot be read as a wheel ({error})"]
+    if not faults:
+        return
+    if os.path.exists(path):
+        os.unlink(path)
+    lines = [f"crossenv: error: refused {os.path.basename(path)}: {fault}" for fault in faults]
+    lines.append(
+        "crossenv: hint: a part of this build did not take the host's compiler or Python;"
+        f" `crossenv doctor {facts['root']}` checks the environment"
+    )
+    sys.stderr.write("\n".join(lines) + "\n")
+    sys.stderr.flush()
+    raise SystemExit(7)

@@ -1,0 +1,39 @@
+"""One-word commands for tools that need arguments."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+
+from crossenv.toolchain.model import Tool, Toolchain
+
+# Tools that look into the sysroot.
+_COMPILERS = ("cc", "cxx", "fc")
+_FALLBACK_NAMES = {"cc": "cc", "cxx": "c++", "fc": "gfortran"}
+
+
+def launcher_name(tool: str, toolchain: Toolchain, path: Path) -> str:
+    """The launcher's file name: the tool's own, so that build systems recognise the compiler's family by it."""
+    name = path.name
+    return name if name.startswith(toolchain.triplet) else f"{toolchain.triplet}-{name or _FALLBACK_NAMES[tool]}"
+
+
+def leading_arguments(tool: str, chosen: Tool, toolchain: Toolchain) -> tuple[str, ...]:
+    """What has to precede a user's arguments."""
+    sysroot = (f"--sysroot={toolchain.sysroot}",) if tool in _COMPILERS and toolchain.sysroot is not None else ()
+    return (*chosen.args, *sysroot)
+
+
+def trailing_arguments(tool: str, toolchain: Toolchain) -> tuple[str, ...]:
+    """What has to follow them: a user's own -L come first."""
+    if tool not in _COMPILERS or toolchain.family != "gcc":
+        return ()
+    # Debian's cross gcc searches a C library of its own before the sysroot's.
+    return tuple(f"-L{directory}" for directory in toolchain.library_dirs)
+
+
+def launcher_text(path: Path, leading: Iterable[str], trailing: Iterable[str]) -> str:
+    """A POSIX shell script that becomes the tool."""
+    words = [shlex.quote(str(path)), *map(shlex.quote, leading), '"$@"', *map(shlex.quote, trailing)]
+    return f"#!/bin/sh\nexec {' '.join(words)}\n"
