@@ -75,7 +75,7 @@ def elf_identity(path: Path) -> ElfIdentity:
     flags: int = struct.unpack_from(prefix + "I", header, 36 if bits == 32 else 48)[0]
     abi_flags = flags & abi_flag_mask(machine)
     if machine == _EM_PPC64 and abi_flags == 0:
-        # 0 is "not affected by the difference" (OpenPOWER ELFv2 ABI 4.1), so it is the byte order's usual ABI.
+        # 0 is "not affected by the difference" (OpenPOWER ELFv2 ABI, 4.1): the byte order's usual ABI.
         abi_flags = 2 if order == "little" else 1
     if machine == _EM_ARM and not flags & (_EF_ARM_ABI_FLOAT_SOFT | _EF_ARM_ABI_FLOAT_HARD):
         # Only linked files must carry the float ABI in e_flags; objects have it in their build attributes.
@@ -102,7 +102,8 @@ def read_elf(path: Path) -> ElfFacts:
             if isinstance(segment, InterpSegment):
                 interpreter = str(segment.get_interp_name())
             elif isinstance(segment, DynamicSegment):
-                for tag in islice(segment.iter_tags(), _LONGEST_TABLE):
+                tags: Iterator[Any] = segment.iter_tags()
+                for tag in islice(tags, _LONGEST_TABLE):
                     if tag.entry.d_tag == "DT_NEEDED":
                         needed.append(str(tag.needed))
                     elif tag.entry.d_tag == "DT_SONAME":
@@ -150,5 +151,5 @@ def _opened(path: Path) -> Iterator[Any]:
     except OSError as error:
         raise ElfError(f"{path}: {error.strerror or error}") from error
     except Exception as error:
-        # pyelftools answers damage with whatever its parsing ran into: KeyError, AttributeError, its own kinds.
+        # pyelftools answers damage with whatever its parsing ran into, KeyError and AttributeError too.
         raise ElfError(f"{path}: damaged ELF file") from error

@@ -218,7 +218,7 @@ def _link_pip_cache(plan: Plan) -> None:
 def _install_shim(plan: Plan) -> None:
     """Copy the shim verbatim, and give it its facts and byte code."""
     site_packages = Path(plan.record.host.site_packages)
-    runtime = package_files("crossenv.runtime")
+    runtime = package_files("crossenv").joinpath("runtime")
     package = site_packages / "_crossenv"
     package.mkdir()
     sources = [plan.record.host.sysconfigdata]

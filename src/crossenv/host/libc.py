@@ -15,7 +15,12 @@ _MUSL_VERSION = re.compile(rb"\0(1\.\d{1,2}\.\d{1,2})\0")
 
 
 def find_libc(
-    *, facts: ElfFacts | None, triplets: tuple[str, ...], multiarch: str, elf: ElfIdentity, sysroot: Path | None
+    *,
+    facts: ElfFacts | None,
+    triplets: tuple[str, ...],
+    multiarch: str,
+    elf: ElfIdentity,
+    sysroot: Path | None,
 ) -> Libc | None:
     """The C library that a host Python is linked to; None for neither glibc nor musl.
 
@@ -31,14 +36,15 @@ def find_libc(
         family = next((name for name in map(libc_of_triplet, triplets) if name), "")
     if not family:
         return None
-    version = ""
-    if sysroot is not None:
-        version = _glibc_version(sysroot, multiarch, elf) if family == "glibc" else _musl_version(sysroot, elf)
-    return Libc(family=family, version=version)
+    if sysroot is None:
+        return Libc(family=family, version="")
+    if family == "musl":
+        return Libc(family=family, version=_musl_version(sysroot, elf))
+    return Libc(family=family, version=_glibc_version(sysroot, multiarch, elf))
 
 
 def _family_of_file(facts: ElfFacts) -> str | None:
-    """ "glibc", "musl", "" for another C library, None if the file does not tell."""
+    """The C library that a file is linked to: "" for one that is neither, None if it does not tell."""
     loader = PurePosixPath(facts.interpreter).name
     if loader.startswith("ld-musl"):
         return "musl"
@@ -53,7 +59,7 @@ def _family_of_file(facts: ElfFacts) -> str | None:
 
 
 def library_directories(root: Path, multiarch: str) -> list[Path]:
-    """The directories of `root` that hold libraries, the more specific first; links out of `root` left out."""
+    """The directories of `root` that hold libraries, the more specific first; no links out of `root`."""
     names = [f"usr/lib/{multiarch}", f"lib/{multiarch}"] if multiarch else []
     names += ["usr/lib64", "lib64", "usr/lib", "lib"]
     real_root = root.resolve()
@@ -90,12 +96,11 @@ def _glibc_version(sysroot: Path, multiarch: str, elf: ElfIdentity) -> str:
 
 
 def _musl_version(sysroot: Path, elf: ElfIdentity) -> str:
-    loaders = [path for name in ("lib", "usr/lib") for path in sorted((sysroot / name).glob("ld-musl-*.so.1"))]
-    for loader in loaders:
+    for loader in sorted([*sysroot.glob("lib/ld-musl-*.so.1"), *sysroot.glob("usr/lib/ld-musl-*.so.1")]):
         try:
             if elf_identity(loader) != elf:
                 continue
-            # musl is one file that carries its version as a string (`__libc_version`), without symbol versions.
+            # musl has no symbol versions, but carries its own as a string (`__libc_version`).
             found = set(_MUSL_VERSION.findall(loader.read_bytes()))
         except (ElfError, OSError):
             continue

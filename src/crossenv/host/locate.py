@@ -14,7 +14,7 @@ from crossenv.host.libc import read_text
 _STDLIB_NAME = re.compile(r"python(3\.\d+)(t?)")
 _PROGRAM_NAME = re.compile(r"python(?P<version>3(?:\.\d+)?)?(?P<flags>[a-z]*)(?:\.exe)?")
 _DATA_FILES = "_sysconfigdata*.py"
-_MACH_O = {b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe"}
+_MACH_O = {bytes.fromhex(magic) for magic in ("feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabe")}
 _CHOOSE = "pass the one meant as --host-python"
 _NAME_ONE = (
     "name an interpreter (SYSROOT/usr/bin/python3.11), its prefix, a build tree or a _sysconfigdata file "
@@ -112,8 +112,9 @@ def _around_program(path: Path, sysroot: Path | None) -> Located:
     stdlibs = [stdlib for stdlib in _stdlibs(prefix) if _data_files(stdlib)]
     flags, version = match["flags"], match["version"] or ""
     if "." in version:
-        wanted = f"python{version}{'t' if 't' in flags else ''}"
-        stdlibs = [s for s in stdlibs if s.name == wanted] or [s for s in stdlibs if s.name == f"python{version}"]
+        names = [f"python{version}t"] if "t" in flags else []
+        names += [f"python{version}"]
+        stdlibs = next(filter(None, ([s for s in stdlibs if s.name == name] for name in names)), [])
     if not stdlibs:
         raise HostPythonError(
             f"no lib/{program.name}/{_DATA_FILES} beside {path}",
@@ -141,14 +142,19 @@ def _in_stdlib(stdlib: Path, program: Path | None = None, flags: str | None = No
 
 def _build_tree(tree: Path, program: Path | None = None) -> Located:
     recorded = read_text(tree / "pybuilddir.txt").strip()
-    directories = [tree / recorded] if recorded and "\0" not in recorded else sorted((tree / "build").glob("lib.*"))
+    directories = sorted(tree.glob("build/lib.*"))
+    if recorded and "\0" not in recorded:
+        directories = [tree / recorded]
     files = [file for directory in directories for file in sorted(directory.glob(_DATA_FILES))]
     if not files:
         raise HostPythonError(
-            f"the build tree {tree} has no {_DATA_FILES}", hint="finish the host Python's build: make sharedmods"
+            f"the build tree {tree} has no {_DATA_FILES}",
+            hint="finish the host Python's build: make sharedmods",
         )
     data = _only(files)
-    return Located(layout="build tree", sysconfigdata=data, prefix=tree, stdlib=data.parent, executable=program)
+    return Located(
+        layout="build tree", sysconfigdata=data, prefix=tree, stdlib=data.parent, executable=program
+    )
 
 
 def _looks_built(path: Path) -> bool:
@@ -193,8 +199,15 @@ def _follow(path: Path, sysroot: Path | None) -> Path:
             break
         target = path.readlink()
         if target.is_absolute():
-            inside = [root / target.relative_to("/") for root in ([sysroot] if sysroot else [*path.parents][:-1])]
-            path = next((candidate for candidate in inside if candidate.exists()), target)
+            roots = [sysroot] if sysroot else [*path.parents][:-1]
+            inside = [root / target.relative_to("/") for root in roots]
+            here = next((candidate for candidate in inside if candidate.exists()), None)
+            if here is None and sysroot:
+                # Followed as it stands, it would name this machine's own Python.
+                raise HostPythonError(
+                    f"{path} links to {target}, which is not in {sysroot}", hint="name the interpreter itself"
+                )
+            path = here or target
         else:
             path = path.parent / target
     return path.parent.resolve() / path.name
@@ -211,13 +224,13 @@ def _refuse_other_kinds(path: Path) -> None:
 
 
 def _pypy(path: Path) -> HostPythonError:
-    return HostPythonError(f"{path} is PyPy; PyPy hosts are not supported yet", hint="name a CPython with --host-python")
+    problem = f"{path} is PyPy; PyPy hosts are not supported yet"
+    return HostPythonError(problem, hint="name a CPython with --host-python")
 
 
 def _unsupported(path: Path, kind: str) -> HostPythonError:
-    return HostPythonError(
-        f"{path} is {kind}; only Linux hosts can be read", hint="name a Linux host's CPython with --host-python"
-    )
+    problem = f"{path} is {kind}; only Linux hosts can be read"
+    return HostPythonError(problem, hint="name the CPython of a Linux host with --host-python")
 
 
 def _unique(paths: Iterable[Path]) -> list[Path]:

@@ -37,13 +37,15 @@ def parse_sysconfigdata(path: Path) -> dict[str, ConfigValue]:
     for key_node, value_node in zip(value.keys, value.values, strict=True):
         key = _literal(key_node, _VARIABLE, path)
         if not isinstance(key, str):
-            raise HostPythonError(f"expected string keys at {_VARIABLE!r}, not {key!r:.60}, in {path}", hint=_HINT)
+            problem = f"expected string keys in {_VARIABLE}, not {key!r:.60}, in {path}"
+            raise HostPythonError(problem, hint=_HINT)
         key_path = f"{_VARIABLE}[{key!r:.60}]"
         item = _literal(value_node, key_path, path)
-        if type(item) not in (int, str):
+        if isinstance(item, bool) or not isinstance(item, (int, str)):
             raise HostPythonError(f"expected a string or an integer at {key_path} in {path}", hint=_HINT)
         if isinstance(item, str) and not _fits_a_path(item):
-            raise HostPythonError(f"expected text without NUL or lone surrogates at {key_path} in {path}", hint=_HINT)
+            problem = f"expected text without NUL or lone surrogates at {key_path} in {path}"
+            raise HostPythonError(problem, hint=_HINT)
         config[key] = item
     return config
 
@@ -81,11 +83,11 @@ def _read(path: Path) -> str:
         with path.open("rb") as stream:
             data = stream.read(_LARGEST + 1)
     except OSError as error:
-        raise HostPythonError(
-            f"cannot read {path}: {error.strerror or error}", hint="name a readable file with --host-python"
-        ) from error
+        problem = f"cannot read {path}: {error.strerror or error}"
+        raise HostPythonError(problem, hint="name a readable file with --host-python") from error
     if len(data) > _LARGEST:
-        raise HostPythonError(f"{path} is larger than {_LARGEST >> 20} MB: not a _sysconfigdata file", hint=_HINT)
+        problem = f"{path} is larger than {_LARGEST >> 20} MB: not a _sysconfigdata file"
+        raise HostPythonError(problem, hint=_HINT)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -102,7 +104,8 @@ def _parse(path: Path, text: str) -> ast.Module:
         where = f"line {error.lineno}: " if error.lineno else ""
         raise HostPythonError(f"{path} is cut short or damaged: {where}{error.msg}", hint=_HINT) from error
     except (ValueError, MemoryError, RecursionError, OverflowError) as error:
-        raise HostPythonError(f"{path} cannot be parsed: {error or type(error).__name__}", hint=_HINT) from error
+        reason = str(error) or type(error).__name__
+        raise HostPythonError(f"{path} cannot be parsed: {reason}", hint=_HINT) from error
 
 
 def _literal(node: ast.expr | None, key_path: str, path: Path) -> object:

@@ -49,7 +49,7 @@ def identity_of_triplet(triplet: str, *, pointer_bytes: int | None = None) -> El
 
 
 def libc_of_triplet(triplet: str) -> str:
-    """ "glibc" or "musl", by the end of `triplet`; "" where it is another or unsaid."""
+    """The C library that the end of `triplet` names: "glibc", "musl", or "" for another or none."""
     match = re.search(r"-(gnu|musl)[a-z0-9_]*$", triplet)
     return {"gnu": "glibc", "musl": "musl"}[match[1]] if match else ""
 
@@ -66,5 +66,7 @@ def gnu_triplet(elf: ElfIdentity, libc: str) -> str:
     if row is None:
         return ""
     system = "musl" if libc == "musl" else "gnu"
-    suffix = {"armv7l": "eabihf", "armv5tel": "eabi", "mips64": "abi64" if system == "gnu" else ""}.get(row.name, "")
+    suffix = {"armv7l": "eabihf", "armv5tel": "eabi"}.get(row.name, "")
+    if row.name == "mips64" and system == "gnu":
+        suffix = "abi64"
     return f"{row.gnu_cpu}-linux-{system}{suffix}"

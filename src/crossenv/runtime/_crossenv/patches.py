@@ -153,6 +153,19 @@ def distlib_scripts(module: "ModuleType", facts: "Facts") -> None:
     """Console scripts that are installed into the host side start the host's interpreter."""
     module.ScriptMaker.executable = facts["host_executable"]
 
+    def make_build_shebang(original: "Any") -> "Any":
+        def build_shebang(self: "Any", executable: bytes, post_interp: bytes) -> bytes:
+            # Where `sys.cross_compiling` is set distlib makes every script start a shell first, because a cross
+            # python may be a script itself. The host's is not.
+            line = b"#!" + executable + post_interp + b"\n"
+            if len(line) <= 127 and b" " not in executable:
+                return line
+            return bytes(original(self, executable, post_interp))
+
+        return build_shebang
+
+    _replace(module.ScriptMaker, "_build_shebang", make_build_shebang)
+
 
 def pip_install_wheel(module: "ModuleType", facts: "Facts") -> None:
     """Scripts of a wheel's `.data/scripts` likewise (`#!python` is theirs to replace, PEP 427)."""

@@ -1,0 +1,81 @@
+"""Which compilers to try for a host Python, likeliest first."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path, PurePath
+
+from crossenv.host.model import HostPython
+from crossenv.host.triplet import gnu_triplet
+from crossenv.toolchain.commands import Command, split_recorded
+
+
+def host_triplets(host: HostPython) -> list[str]:
+    """The triplets that a compiler for `host` may be named by, likeliest first."""
+    vendorless = re.sub(r"^([^-]+)-[^-]+-(linux-.+)$", r"\1-\2", host.gnu_type)
+    usual = gnu_triplet(host.elf, host.libc.family)
+    cpu, _, system = usual.partition("-")
+    # Arm's own releases say "none", crosstool-NG "unknown".
+    others = [f"{cpu}-{vendor}-{system}" for vendor in ("none", "unknown")] if usual else []
+    names = [host.multiarch, host.gnu_type, vendorless, usual, *others]
+    return [name for name in dict.fromkeys(names) if name]
+
+
+def c_compilers(host: HostPython, search_path: str) -> Iterator[Command]:
+    """The C compilers to try."""
+    recorded = split_recorded(str(host.config.get("CC", "")))
+    if recorded is not None:
+        yield from recorded_forms(recorded)
+    args = tuple(word for word in recorded.args if not word.startswith("--target")) if recorded else ()
+    triplets = host_triplets(host)
+    for triplet in triplets:
+        for name in (f"{triplet}-gcc", f"{triplet}-clang"):
+            for arguments in dict.fromkeys((args, ())):
+                yield Command(name=name, args=arguments, origin=f"{name} on PATH")
+    for triplet in triplets:
+        for name in _versioned(f"{triplet}-gcc", search_path):
+            yield Command(name=name, origin=f"{name} on PATH")
+    target = gnu_triplet(host.elf, host.libc.family) or next(iter(triplets), "")
+    if target:
+        yield Command(name="clang", args=(f"--target={target}", *args), origin="clang on PATH")
+
+
+def sibling_compilers(tool: str, cc: Command, host: HostPython) -> Iterator[Command]:
+    """The C++ ("cxx") or Fortran ("fc") compilers to try with the chosen C compiler."""
+    derived = cc.sibling(tool)
+    recorded = split_recorded(str(host.config.get("CXX", ""))) if tool == "cxx" else None
+    first = list(recorded_forms(recorded)) if recorded is not None else []
+    last: list[Command] = []
+    if derived is not None:
+        # Two compilers of one release go together: the recorded pair, or the chosen one's own sibling.
+        if cc.origin.startswith("recorded"):
+            last.append(derived)
+        else:
+            first.insert(0, derived)
+    yield from first
+    yield from last
+    kind = {"cxx": "g++", "fc": "gfortran"}[tool]
+    for triplet in host_triplets(host):
+        yield Command(name=f"{triplet}-{kind}", origin=f"{triplet}-{kind} on PATH")
+
+
+def recorded_forms(command: Command) -> Iterator[Command]:
+    """A recorded command as it stands, then its base name on PATH."""
+    yield command
+    base = PurePath(command.name).name
+    if base != command.name:
+        yield replace(command, name=base)
+
+
+def _versioned(name: str, search_path: str) -> list[str]:
+    """Names such as `aarch64-linux-gnu-gcc-12` on PATH, the newest first."""
+    found: dict[str, tuple[int, ...]] = {}
+    for directory in filter(None, search_path.split(os.pathsep)):
+        for file in Path(directory).glob(f"{name}-[0-9]*"):
+            version = file.name.removeprefix(f"{name}-")
+            if re.fullmatch(r"\d+(\.\d+)*", version):
+                found[file.name] = tuple(int(part) for part in version.split("."))
+    return sorted(found, key=found.__getitem__, reverse=True)

@@ -1,0 +1,116 @@
+"""Fixtures: hosts, environments, and two guards over every test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import hosts
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _leaves_no_trace() -> Iterator[None]:
+    """A test that changes the working directory or the environment fails."""
+    directory, environment = Path.cwd(), dict(os.environ)
+    yield
+    assert Path.cwd() == directory, "the test changed the working directory"
+    now = dict(os.environ)
+    # pytest's own
+    environment.pop("PYTEST_CURRENT_TEST", None)
+    now.pop("PYTEST_CURRENT_TEST", None)
+    assert now == environment, "the test changed os.environ"
+
+
+@pytest.fixture(scope="session")
+def host_prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A host Python made from the running one: aarch64 by its configuration and its ELF header."""
+    return hosts.make_prefix(tmp_path_factory.mktemp("host"))
+
+
+@pytest.fixture(scope="session")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a compiler that makes aarch64 objects and nothing else."""
+    return hosts.make_fake_compiler(tmp_path_factory.mktemp("tools"))
+
+
+class CrossenvCommand:
+    """The `crossenv` command, run as a user would."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __call__(self, *words: str | Path, check: bool = True, **extra: str) -> subprocess.CompletedProcess[str]:
+        """Run it; `extra` are environment variables."""
+        environment = {**os.environ, "PATH": self.path, **extra}
+        result = subprocess.run(
+            [sys.executable, "-m", "crossenv", *map(str, words)],
+            text=True,
+            capture_output=True,
+            env=environment,
+            check=False,
+            timeout=120,
+        )
+        if check:
+            assert result.returncode == 0, result.stderr
+        return result
+
+
+@pytest.fixture(scope="session")
+def crossenv(tools: Path) -> CrossenvCommand:
+    """The command with the fake compiler first on PATH."""
+    return CrossenvCommand(f"{tools}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.fixture(scope="session")
+def env(tmp_path_factory: pytest.TempPathFactory, crossenv: CrossenvCommand, host_prefix: Path) -> Path:
+    """A cross environment for the made-up host; tests only read it."""
+    directory = tmp_path_factory.mktemp("environments") / "env"
+    crossenv("create", "--python", sys.executable, "--host-python", host_prefix, directory)
+    return directory
+
+
+Run = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def run() -> Run:
+    """Run a program and return what it prints; a failure shows its output."""
+
+    def run_program(*words: str | Path, cwd: Path | None = None, **extra: str) -> str:
+        result = subprocess.run(
+            [str(word) for word in words],
+            text=True,
+            capture_output=True,
+            cwd=cwd,
+            env={**os.environ, **extra},
+            check=False,
+            timeout=1500,
+        )
+        assert result.returncode == 0, f"{words}: {result.stdout[-4000:]}\n{result.stderr[-6000:]}"
+        return result.stdout
+
+    return run_program
+
+
+@pytest.fixture(scope="session")
+def cross_gcc() -> str:
+    """The real cross compiler for arm64; tests that need it are skipped where it is missing."""
+    found = shutil.which("aarch64-linux-gnu-gcc")
+    if found is None or shutil.which("aarch64-linux-gnu-g++") is None:
+        pytest.skip("needs aarch64-linux-gnu-gcc and aarch64-linux-gnu-g++ on PATH")
+    return found
+
+
+@pytest.fixture(scope="session")
+def real_env(tmp_path_factory: pytest.TempPathFactory, cross_gcc: str, host_prefix: Path) -> Path:
+    """A cross environment that compiles for aarch64 with the real cross compiler."""
+    directory = tmp_path_factory.mktemp("environments") / "real env"
+    CrossenvCommand(os.environ["PATH"])(
+        "create", "--python", sys.executable, "--host-python", host_prefix, "--cc", cross_gcc, directory
+    )
+    return directory
