@@ -107,8 +107,10 @@ def _python_lines(record: Record) -> list[str]:
             f"if(NOT DEFINED {module}_EXECUTABLE AND DEFINED ENV{{CROSSENV_PYTHON}})",
             f'  set({module}_EXECUTABLE "$ENV{{CROSSENV_PYTHON}}" CACHE FILEPATH "")',
             "endif()",
-            # CMake before 4.1 asks pythonX.Y-config, not the interpreter, for the extension suffix.
-            f'set(_{module}_CONFIG {quoted(config)} CACHE INTERNAL "")',
+            # Before 4.1 it asks pythonX.Y-config for the extension suffix. Plain variables, not cached ones: 4.0 removes
+            # these from the cache before it has asked.
+            f"set(_{module}_CONFIG {quoted(config)})",
+            f"set(_{module}_CONFIG_LAUNCHER {quoted(config)})",
         ]
     lines += [
         "# From 4.1 on (CMP0190) FindPython asks the interpreter, through an emulator that has to be there. This one",

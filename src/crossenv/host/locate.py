@@ -47,7 +47,8 @@ def locate(path: Path, *, sysroot: Path | None = None) -> Located:
     Raises:
         HostPythonError: There is none, more than one, or one of a kind that is not supported.
     """
-    if not path.exists():
+    # The host's absolute links are broken here until they are followed inside its tree.
+    if not path.exists() and not (path.is_symlink() and _follow(path, sysroot).exists()):
         what = "is a broken link" if path.is_symlink() else "does not exist"
         raise HostPythonError(f"{path} {what}", hint=_NAME_ONE)
     if path.is_dir():

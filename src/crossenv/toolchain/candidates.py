@@ -35,9 +35,8 @@ def c_compilers(host: HostPython, search_path: str) -> Iterator[Command]:
         for name in (f"{triplet}-gcc", f"{triplet}-clang"):
             for arguments in dict.fromkeys((args, ())):
                 yield Command(name=name, args=arguments, origin=f"{name} on PATH")
-    for triplet in triplets:
-        for name in _versioned(f"{triplet}-gcc", search_path):
-            yield Command(name=name, origin=f"{name} on PATH")
+    for name in _versioned([f"{triplet}-gcc" for triplet in triplets], search_path):
+        yield Command(name=name, origin=f"{name} on PATH")
     target = gnu_triplet(host.elf, host.libc.family) or next(iter(triplets), "")
     if target:
         yield Command(name="clang", args=(f"--target={target}", *args), origin="clang on PATH")
@@ -70,12 +69,14 @@ def recorded_forms(command: Command) -> Iterator[Command]:
         yield replace(command, name=base)
 
 
-def _versioned(name: str, search_path: str) -> list[str]:
-    """Names such as `aarch64-linux-gnu-gcc-12` on PATH, the newest first."""
-    found: dict[str, tuple[int, ...]] = {}
-    for directory in filter(None, search_path.split(os.pathsep)):
-        for file in Path(directory).glob(f"{name}-[0-9]*"):
-            version = file.name.removeprefix(f"{name}-")
-            if re.fullmatch(r"\d+(\.\d+)*", version):
-                found[file.name] = tuple(int(part) for part in version.split("."))
-    return sorted(found, key=found.__getitem__, reverse=True)
+def _versioned(names: list[str], search_path: str) -> list[str]:
+    """Programs such as `aarch64-linux-gnu-gcc-12`, the newest of the likeliest name first."""
+    pattern = re.compile(rf"({'|'.join(map(re.escape, names))})-(\d+(?:\.\d+)*)")
+    found: dict[str, tuple[int, tuple[int, ...]]] = {}
+    for directory in map(Path, filter(None, search_path.split(os.pathsep))):
+        for file in directory.iterdir() if directory.is_dir() else ():
+            match = pattern.fullmatch(file.name)
+            if match:
+                version = tuple(-int(part) for part in match[2].split("."))
+                found[file.name] = (names.index(match[1]), version)
+    return sorted(found, key=found.__getitem__)

@@ -40,6 +40,7 @@ def find_toolchain(
             for another machine, or cannot link against the sysroot.
     """
     _check_names(overrides)
+    sysroot = sysroot.absolute() if sysroot is not None else None
     if sysroot is not None and not sysroot.is_dir():
         raise ToolchainError(f"the sysroot {sysroot} is not a directory", hint="name another with --sysroot")
     with tempfile.TemporaryDirectory(prefix="crossenv-probe-") as directory:

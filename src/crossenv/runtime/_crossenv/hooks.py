@@ -51,7 +51,8 @@ def enter_environment(facts: "dict[str, Any]") -> None:
     if facts["cross_site"] in sys.path:
         # No isolation: what the build runs comes from the build side, before anything of the host's.
         _show_build_side(facts)
-    _prepend_to_path(root + "/bin", root + "/build/bin" if facts["cross_site"] in sys.path else "")
+    # ENV/etc/bin: the compilers' launchers and pythonX.Y-config, under the names that builds look for.
+    _prepend_to_path(root + "/etc/bin", root + "/bin", root + "/build/bin" if facts["cross_site"] in sys.path else "")
     for name, value in facts["hook_environment"].items():
         os.environ.setdefault(name, value)
     os.environ["CROSSENV_PYTHON"] = sys.executable

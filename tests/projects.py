@@ -1,0 +1,176 @@
+"""Small projects for each build back end, written where a test wants them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+MODULE_C = """
+#include <Python.h>
+{top}
+static PyObject *answer(PyObject *self, PyObject *args) {{ return PyLong_FromLong({answer}); }}
+static PyMethodDef methods[] = {{{{"answer", answer, METH_NOARGS, NULL}}, {{NULL, NULL, 0, NULL}}}};
+static struct PyModuleDef module = {{PyModuleDef_HEAD_INIT, "_toy", NULL, -1, methods}};
+PyMODINIT_FUNC PyInit__toy(void) {{ return PyModule_Create(&module); }}
+"""
+PLAIN_C = MODULE_C.format(top="", answer="(long)sizeof(void *)")
+
+
+def _pyproject(requires: list[str], backend: str, name: str, extra: str = "") -> str:
+    return f'[build-system]\nrequires = {requires!r}\nbuild-backend = "{backend}"\n{extra}\n[project]\nname = "{name}"\nversion = "1"\n'
+
+
+def write(directory: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_text(text)
+    return directory
+
+
+def setuptools_c(directory: Path, name: str = "toy", requires: tuple[str, ...] = ("setuptools",)) -> Path:
+    return write(
+        directory,
+        {
+            "pyproject.toml": _pyproject(list(requires), "setuptools.build_meta", name)
+            + f'scripts = {{ "{name}-tool" = "{name}:main" }}\n',
+            "setup.py": "from setuptools import Extension, setup\n"
+            f"setup(packages=['{name}'], ext_modules=[Extension('{name}._toy', ['toy.c'])])\n",
+            f"{name}/__init__.py": "def main(): print('toy')\n",
+            "toy.c": PLAIN_C,
+        },
+    )
+
+
+def setuptools_cxx(directory: Path) -> Path:
+    return write(
+        directory,
+        {
+            "pyproject.toml": _pyproject(["setuptools"], "setuptools.build_meta", "toy"),
+            "setup.py": "from setuptools import Extension, setup\n"
+            "setup(packages=['toy'], ext_modules=[Extension('toy._toy', ['toy.cc'], language='c++')])\n",
+            "toy/__init__.py": "",
+            "toy.cc": MODULE_C.format(top="#include <string>\n#include <vector>", answer='(long)std::string("abc").size()'),
+        },
+    )
+
+
+def cython(directory: Path) -> Path:
+    return write(
+        directory,
+        {
+            "pyproject.toml": _pyproject(["setuptools", "cython"], "setuptools.build_meta", "toy"),
+            "setup.py": "from Cython.Build import cythonize\nfrom setuptools import Extension, setup\n"
+            "setup(packages=['toy'], ext_modules=cythonize([Extension('toy._toy', ['toy/_toy.pyx'])]))\n",
+            "toy/__init__.py": "",
+            "toy/_toy.pyx": "def answer():\n    return sizeof(void *)\n",
+        },
+    )
+
+
+def cffi(directory: Path) -> Path:
+    return write(
+        directory,
+        {
+            "pyproject.toml": _pyproject(["setuptools", "cffi"], "setuptools.build_meta", "toy"),
+            "setup.py": "from setuptools import setup\n"
+            "setup(packages=['toy'], cffi_modules=['build_toy.py:ffi'])\n",
+            "build_toy.py": "from cffi import FFI\nffi = FFI()\nffi.cdef('long answer(void);')\n"
+            "ffi.set_source('toy._toy', 'static long answer(void) { return (long)sizeof(void *); }')\n",
+            "toy/__init__.py": "",
+        },
+    )
+
+
+def meson(directory: Path, extra: str = "") -> Path:
+    """With a generator program that has to run on the build machine."""
+    return write(
+        directory,
+        {
+            "pyproject.toml": _pyproject(["meson-python"], "mesonpy", "toy"),
+            "meson.build": "project('toy', 'c', version: '1')\n"
+            "assert(meson.is_cross_build(), 'meson does not know that it is cross-compiling')\n"
+            "py = import('python').find_installation(pure: false)\n"
+            "generator = executable('generate', 'generate.c', native: true)\n"
+            "header = custom_target('header', output: 'generated.h', command: [generator], capture: true)\n"
+            f"{extra}"
+            "py.install_sources('toy/__init__.py', subdir: 'toy')\n"
+            "py.extension_module('_toy', 'toy.c', header, install: true, subdir: 'toy')\n",
+            "generate.c": '#include <stdio.h>\nint main(void) { puts("#define ANSWER 42"); return 0; }\n',
+            "toy/__init__.py": "",
+            "toy.c": MODULE_C.format(top='#include "generated.h"', answer="ANSWER"),
+        },
+    )
+
+
+def scikit_build_core(directory: Path, requires: tuple[str, ...] = (), find: str = "Python", policy: str = "3.15...4.1") -> Path:
+    return write(
+        directory,
+        {
+            "pyproject.toml": _pyproject(["scikit-build-core", *requires], "scikit_build_core.build", "toy"),
+            "CMakeLists.txt": f"cmake_minimum_required(VERSION {policy})\nproject(toy LANGUAGES C)\n"
+            "if(NOT CMAKE_CROSSCOMPILING)\n  message(FATAL_ERROR native)\nendif()\n"
+            f"find_package({find} REQUIRED COMPONENTS Interpreter Development.Module)\n"
+            f"{find}_add_library(_toy MODULE toy.c WITH_SOABI)\n"
+            "install(TARGETS _toy DESTINATION toy)\n",
+            "toy.c": PLAIN_C,
+        },
+    )
+
+
+def pybind11(directory: Path) -> Path:
+    return write(
+        directory,
+        {
+            "pyproject.toml": _pyproject(["scikit-build-core", "pybind11"], "scikit_build_core.build", "toy"),
+            "CMakeLists.txt": "cmake_minimum_required(VERSION 3.15...3.31)\nproject(toy LANGUAGES CXX)\n"
+            "set(PYBIND11_FINDPYTHON ON)\nfind_package(pybind11 CONFIG REQUIRED)\n"
+            "pybind11_add_module(_toy toy.cc)\ninstall(TARGETS _toy DESTINATION toy)\n",
+            "toy.cc": "#include <pybind11/pybind11.h>\n"
+            'PYBIND11_MODULE(_toy, m) { m.def("answer", [] { return sizeof(void *); }); }\n',
+        },
+    )
+
+
+def pure(directory: Path, backend: str) -> Path:
+    requires, module = {
+        "hatchling": ("hatchling", "hatchling.build"),
+        "flit": ("flit_core", "flit_core.buildapi"),
+        "poetry": ("poetry-core", "poetry.core.masonry.api"),
+        "pdm": ("pdm-backend", "pdm.backend"),
+    }[backend]
+    extra = 'description = "a toy"\n'
+    return write(
+        directory,
+        {
+            "pyproject.toml": _pyproject([requires], module, "toy") + extra,
+            "toy/__init__.py": '"""A toy."""\n',
+        },
+    )
+
+
+IN_TREE = '''
+"""A back end that lies in the project and asks for nothing."""
+import pathlib, sysconfig, zipfile
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    tag = "py3-none-" + sysconfig.get_platform().replace("-", "_")
+    name = f"toy-1-{tag}.whl"
+    with zipfile.ZipFile(pathlib.Path(wheel_directory, name), "w") as wheel:
+        wheel.write("payload", "toy/_toy" + sysconfig.get_config_var("EXT_SUFFIX"))
+        wheel.writestr("toy-1.dist-info/METADATA", "Metadata-Version: 2.1\\nName: toy\\nVersion: 1\\n")
+        wheel.writestr("toy-1.dist-info/WHEEL", f"Wheel-Version: 1.0\\nRoot-Is-Purelib: false\\nTag: {tag}\\n")
+        wheel.writestr("toy-1.dist-info/RECORD", "")
+    return name
+'''
+
+
+def in_tree(directory: Path, payload: bytes) -> Path:
+    """A back end in the project, which puts `payload` into its wheel as an extension module."""
+    write(
+        directory,
+        {
+            "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["tools"]\n',
+            "tools/backend.py": IN_TREE,
+        },
+    )
+    (directory / "payload").write_bytes(payload)
+    return directory

@@ -1,0 +1,311 @@
+"""Real builds of small projects with the real cross compiler, through each back end and front end."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import hosts
+import projects
+import pytest
+from conftest import Run
+from crossenv.elf import elf_identity
+
+pytestmark = pytest.mark.integration
+
+VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
+NODOT = VERSION.replace(".", "")
+
+
+def extension(wheel: Path, directory: Path) -> Path:
+    """The one extension module of a wheel, unpacked; it is proved to be the host's."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".so")]
+        assert len(names) == 1, names
+        assert names[0].endswith((f".cpython-{NODOT}{sys.abiflags}-aarch64-linux-gnu.so", ".abi3.so")), names
+        path = Path(archive.extract(names[0], directory))
+    identity = elf_identity(path)
+    assert (identity.machine, identity.bits, identity.byte_order) == (183, 64, "little")
+    return path
+
+
+def only_wheel(directory: Path) -> Path:
+    (wheel,) = directory.glob("*.whl")
+    return wheel
+
+
+COMPILED: dict[str, Callable[[Path], Path]] = {
+    "setuptools": projects.setuptools_c,
+    "setuptools C++": projects.setuptools_cxx,
+    "Cython": projects.cython,
+    "cffi": projects.cffi,
+    "meson-python": projects.meson,
+    "scikit-build-core": projects.scikit_build_core,
+    "scikit-build-core, FindPython3": lambda d: projects.scikit_build_core(d, find="Python3"),
+    "scikit-build-core, CMake 4.1 or later": lambda d: projects.scikit_build_core(d, requires=("cmake>=4.1", "ninja")),
+    "scikit-build-core, CMake before 4.1": lambda d: projects.scikit_build_core(d, requires=("cmake<4.1", "ninja")),
+    "pybind11": projects.pybind11,
+}
+
+
+@pytest.mark.parametrize("backend", COMPILED)
+def test_back_end(backend: str, real_env: Path, tmp_path: Path, run: Run) -> None:
+    project = COMPILED[backend](tmp_path / "project")
+    run(real_env / "bin/cross-pip", "wheel", "-v", "--no-deps", "-w", tmp_path / "out", project)
+    wheel = only_wheel(tmp_path / "out")
+    assert wheel.name.endswith("-linux_aarch64.whl")
+    extension(wheel, tmp_path)
+
+
+@pytest.mark.parametrize("backend", ["hatchling", "flit", "poetry", "pdm"])
+def test_pure_back_end(backend: str, real_env: Path, tmp_path: Path, run: Run) -> None:
+    project = projects.pure(tmp_path / "project", backend)
+    run(real_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project)
+    assert only_wheel(tmp_path / "out").name.endswith("-none-any.whl")
+
+
+@pytest.mark.parametrize("backend", ["setuptools", "meson-python", "pybind11"])
+def test_build_front_end(backend: str, real_env: Path, tmp_path: Path, run: Run) -> None:
+    run(real_env / "bin/cross-pip", "install", "-q", "build")
+    project = COMPILED[backend](tmp_path / "project")
+    run(real_env / "bin/cross-python", "-m", "build", "--wheel", "-o", tmp_path / "out", project)
+    extension(only_wheel(tmp_path / "out"), tmp_path)
+
+
+def test_build_makes_the_sdist_natively_and_the_wheel_for_the_host(real_env: Path, tmp_path: Path, run: Run) -> None:
+    run(real_env / "bin/cross-pip", "install", "-q", "build")
+    project = projects.setuptools_c(tmp_path / "project")
+    run(real_env / "bin/cross-python", "-m", "build", "-o", tmp_path / "out", project)
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".gz", ".whl"}
+    extension(only_wheel(tmp_path / "out"), tmp_path)
+
+
+def test_setup_py_by_hand(real_env: Path, tmp_path: Path, run: Run) -> None:
+    run(real_env / "bin/build-pip", "install", "-q", "setuptools")
+    project = projects.setuptools_c(tmp_path / "project")
+    run(real_env / "bin/cross-python", "setup.py", "-q", "bdist_wheel", cwd=project)
+    extension(only_wheel(project / "dist"), tmp_path)
+
+
+def test_without_isolation_tools_come_from_the_build_side(real_env: Path, tmp_path: Path, run: Run) -> None:
+    run(real_env / "bin/build-pip", "install", "-q", "setuptools", "cython")
+    project = projects.cython(tmp_path / "project")
+    run(real_env / "bin/cross-pip", "wheel", "--no-build-isolation", "--no-deps", "-w", tmp_path / "out", project)
+    extension(only_wheel(tmp_path / "out"), tmp_path)
+
+
+# Build requirements run here
+
+
+def sdist(project: Path, name: str, destination: Path) -> None:
+    """Pack a project as an sdist."""
+    destination.mkdir(exist_ok=True)
+    with tarfile.open(destination / f"{name}-1.tar.gz", "w:gz") as archive:
+        archive.add(project, f"{name}-1")
+        information = b"Metadata-Version: 2.1\nName: %s\nVersion: 1\n" % name.encode()
+        member = tarfile.TarInfo(f"{name}-1/PKG-INFO")
+        member.size = len(information)
+        archive.addfile(member, io.BytesIO(information))
+
+
+def test_a_build_requirement_from_source_stays_native(real_env: Path, tmp_path: Path, run: Run) -> None:
+    """The requirement is compiled here from an sdist, and its extension module is imported by the build."""
+    sdist(projects.setuptools_c(tmp_path / "tool", "crossenv_helper"), "crossenv_helper", tmp_path / "links")
+    project = projects.setuptools_c(tmp_path / "project", requires=("setuptools", "crossenv_helper"))
+    setup = project / "setup.py"
+    setup.write_text(
+        "import crossenv_helper._toy, platform, sys\n"
+        "assert crossenv_helper._toy.answer() == 8\n"
+        "assert platform.machine() == 'aarch64' and sys.cross_compiling\n" + setup.read_text()
+    )
+    run(
+        real_env / "bin/cross-pip", "wheel", "-v", "--no-deps", "--find-links", tmp_path / "links",
+        "-w", tmp_path / "out", project,
+    )  # fmt: skip
+    extension(only_wheel(tmp_path / "out"), tmp_path)
+
+
+def test_the_same_package_as_requirement_and_as_product(real_env: Path, tmp_path: Path, run: Run) -> None:
+    """Built natively as a requirement first, then for the host: the caches do not mix them up."""
+    test_a_build_requirement_from_source_stays_native(real_env, tmp_path, run)
+    run(
+        real_env / "bin/cross-pip", "wheel", "--no-deps", "--find-links", tmp_path / "links", "-w", tmp_path / "two", "crossenv_helper"
+    )
+    extension(only_wheel(tmp_path / "two"), tmp_path)
+    shutil.rmtree(tmp_path / "out")
+    test_a_build_requirement_from_source_stays_native(real_env, tmp_path, run)
+
+
+def test_the_users_pip_cache_never_sees_a_wheel_built_here(real_env: Path, tmp_path: Path, run: Run) -> None:
+    sdist(projects.setuptools_c(tmp_path / "project"), "toy", tmp_path / "links")
+    cache = tmp_path / "cache"
+    run(
+        real_env / "bin/cross-pip", "wheel", "--no-deps", "--find-links", tmp_path / "links", "-w", tmp_path / "out", "toy",
+        PIP_CACHE_DIR=str(cache),
+    )  # fmt: skip
+    extension(only_wheel(tmp_path / "out"), tmp_path)
+    assert not list(cache.rglob("*.whl"))
+
+
+def test_what_is_named_is_built_and_what_it_needs_may_be_fetched(real_env: Path, tmp_path: Path, run: Run) -> None:
+    """An index offers both; `wheel NAME` takes the sdist, `--prefer-binary` the wheel."""
+    links = tmp_path / "links"
+    sdist(projects.setuptools_c(tmp_path / "project"), "toy", links)
+    ready = links / f"toy-1-cp{NODOT}-cp{NODOT}{sys.abiflags}-linux_aarch64.whl"
+    with zipfile.ZipFile(ready, "w") as wheel:
+        wheel.writestr("toy/ready_made.py", "")
+        wheel.writestr("toy-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: toy\nVersion: 1\n")
+        wheel.writestr("toy-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: false\n")
+        wheel.writestr("toy-1.dist-info/RECORD", "")
+    common = [real_env / "bin/cross-pip", "wheel", "--no-deps", "--no-index", "--no-build-isolation", "--find-links", links]
+    run(real_env / "bin/build-pip", "install", "-q", "setuptools")
+    run(*common, "-w", tmp_path / "built", "toy==1")
+    extension(only_wheel(tmp_path / "built"), tmp_path)
+    run(*common, "-w", tmp_path / "fetched", "--prefer-binary", "toy")
+    assert "toy/ready_made.py" in zipfile.ZipFile(only_wheel(tmp_path / "fetched")).namelist()
+
+
+# Never silently native
+
+
+@pytest.mark.parametrize("front_end", ["pip", "build"])
+def test_a_planted_native_extension_is_refused(real_env: Path, tmp_path: Path, run: Run, front_end: str) -> None:
+    project = projects.in_tree(tmp_path / "project", hosts.elf_header(hosts.X86_64))
+    run(real_env / "bin/cross-pip", "install", "-q", "build")
+    words = {
+        "pip": [real_env / "bin/cross-pip", "wheel", "-w", tmp_path / "out", project],
+        "build": [real_env / "bin/cross-python", "-m", "build", "--wheel", "-o", tmp_path / "out", project],
+    }[front_end]
+    result = subprocess.run(words, text=True, capture_output=True, check=False)
+    assert result.returncode != 0
+    output = result.stdout + result.stderr
+    assert "refused toy-1-py3-none-linux_aarch64.whl: toy/_toy.cpython-" in output
+    assert "is for x86-64, 64-bit, little-endian; the host is AArch64" in output
+    assert not list((tmp_path / "out").glob("*.whl")) if (tmp_path / "out").exists() else True
+
+
+def test_the_same_project_with_a_host_extension_passes(real_env: Path, tmp_path: Path, run: Run) -> None:
+    project = projects.in_tree(tmp_path / "project", hosts.elf_header(hosts.AARCH64))
+    run(real_env / "bin/cross-pip", "wheel", "-w", tmp_path / "out", project)
+    extension(only_wheel(tmp_path / "out"), tmp_path)
+
+
+def test_a_native_compiler_in_cc_is_caught(real_env: Path, tmp_path: Path) -> None:
+    """A user's CC wins, and then the wheel does not pass."""
+    project = projects.setuptools_c(tmp_path / "project")
+    native = shutil.which("gcc")
+    if native is None:
+        pytest.skip("needs a native gcc")
+    result = subprocess.run(
+        [real_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project],
+        text=True, capture_output=True, check=False,
+        env={**os.environ, "CC": native, "LDSHARED": f"{native} -shared"},
+    )  # fmt: skip
+    assert result.returncode != 0
+    assert "is for x86-64" in result.stdout + result.stderr
+    assert not list(tmp_path.glob("out/*.whl"))
+
+
+def test_setup_py_by_hand_is_checked_too(real_env: Path, tmp_path: Path, run: Run) -> None:
+    run(real_env / "bin/build-pip", "install", "-q", "setuptools")
+    project = projects.setuptools_c(tmp_path / "project")
+    (project / "toy/stray.so").write_bytes(hosts.elf_header(hosts.X86_64))
+    setup = project / "setup.py"
+    setup.write_text(setup.read_text().replace("packages=['toy'],", "packages=['toy'], package_data={'toy': ['*.so']},"))
+    result = subprocess.run(
+        [real_env / "bin/cross-python", "setup.py", "-q", "bdist_wheel"], cwd=project, text=True, capture_output=True, check=False
+    )
+    assert result.returncode == 7, result.stderr
+    assert "toy/stray.so is for x86-64" in result.stderr
+    assert not list(project.glob("dist/*.whl"))
+
+
+def test_pips_unsafe_feature_is_refused(real_env: Path, tmp_path: Path) -> None:
+    project = projects.setuptools_c(tmp_path / "project")
+    for words, extra in (
+        (["--use-feature=inprocess-build-deps"], {}),
+        ([], {"PIP_USE_FEATURE": "inprocess-build-deps"}),
+    ):
+        result = subprocess.run(
+            [real_env / "bin/cross-pip", "wheel", *words, "-w", tmp_path / "out", project],
+            text=True, capture_output=True, check=False, env={**os.environ, **extra},
+        )  # fmt: skip
+        if "invalid choice" in result.stderr:
+            pytest.skip("this pip has no inprocess-build-deps")
+        assert result.returncode == 2, result.stderr
+        assert "inprocess-build-deps installs the host's wheels as build requirements" in result.stderr
+
+
+# Settings
+
+
+def test_the_users_meson_settings_win(real_env: Path, tmp_path: Path, run: Run) -> None:
+    project = projects.meson(tmp_path / "project", extra="assert(get_option('buildtype') == 'debug')\n")
+    (tmp_path / "mine.ini").write_text("[host_machine]\nsystem = 'linux'\ncpu_family = 'aarch64'\ncpu = 'mine'\nendian = 'little'\n")
+    with (project / "meson.build").open("a") as file:
+        file.write("assert(host_machine.cpu() == 'mine')\n")
+    run(
+        real_env / "bin/cross-pip", "wheel", "-w", tmp_path / "out",
+        "-Csetup-args=-Dbuildtype=debug", f"-Csetup-args=--cross-file={tmp_path / 'mine.ini'}", project,
+    )  # fmt: skip
+    extension(only_wheel(tmp_path / "out"), tmp_path)
+
+
+def test_variables_reach_the_hooks_and_nothing_else(real_env: Path, tmp_path: Path, run: Run) -> None:
+    project = projects.setuptools_c(tmp_path / "project")
+    setup = project / "setup.py"
+    seen = tmp_path / "seen.json"
+    setup.write_text(
+        f"import json, os\njson.dump(dict(os.environ), open({str(seen)!r}, 'w'))\n" + setup.read_text()
+    )
+    run(real_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project)
+    inside = json.loads(seen.read_text())
+    assert inside["CMAKE_TOOLCHAIN_FILE"] == f"{real_env}/etc/toolchain.cmake"
+    assert inside["CROSSENV_ROLE"] == "host"
+    assert "PKG_CONFIG_LIBDIR" in inside
+    assert "CC" not in inside or inside["CC"] == os.environ.get("CC")
+    for forbidden in ("CFLAGS", "LDFLAGS", "LIBRARY_PATH", "_PYTHON_HOST_PLATFORM", "_PYTHON_SYSCONFIGDATA_NAME"):
+        assert inside.get(forbidden) == os.environ.get(forbidden)
+    run(
+        real_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project,
+        CMAKE_TOOLCHAIN_FILE="/my/own.cmake", PKG_CONFIG_LIBDIR="/my/own",
+    )  # fmt: skip
+    inside = json.loads(seen.read_text())
+    assert inside["CMAKE_TOOLCHAIN_FILE"] == "/my/own.cmake"
+    assert inside["PKG_CONFIG_LIBDIR"] == "/my/own"
+
+
+# Installing into the host side
+
+
+def test_installed_scripts_start_the_hosts_python(real_env: Path, tmp_path: Path, run: Run) -> None:
+    project = projects.setuptools_c(tmp_path / "project", "scripted")
+    (project / "old-style").write_text("#!python\nprint('old')\n")
+    setup = project / "setup.py"
+    setup.write_text(setup.read_text().replace("packages=", "scripts=['old-style'], packages="))
+    run(real_env / "bin/cross-pip", "install", "--no-deps", project)
+    shebang = f"#!/usr/bin/python{VERSION}\n"
+    assert (real_env / "cross/bin/scripted-tool").read_text().startswith(shebang)
+    assert (real_env / "cross/bin/old-style").read_text().startswith(shebang)
+    listed = json.loads(run(real_env / "bin/cross-pip", "list", "--format=json"))
+    assert "scripted" in {package["name"] for package in listed}
+    metadata = "import importlib.metadata as m; print(m.version('scripted'))"
+    assert run(real_env / "bin/cross-python", "-c", metadata) == "1\n"
+    native = subprocess.run([real_env / "bin/build-python", "-c", metadata], capture_output=True, check=False)
+    assert native.returncode != 0
+    # The environment's own commands still start.
+    run(real_env / "bin/cross-pip", "--version")
+
+
+def test_doctor_proves_the_environment(real_env: Path, run: Run) -> None:
+    output = run(sys.executable, "-m", "crossenv", "doctor", real_env)
+    assert "ok   a C++ extension compiles and links for the host" in output
+    assert "FAIL" not in output
