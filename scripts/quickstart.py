@@ -83,7 +83,9 @@ def main() -> int:
     """Do it all; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("package", nargs="?", default="numpy", help="what to build (default: numpy)")
-    parser.add_argument("--arch", default="arm64", choices=sorted(TRIPLETS), help="Debian's name of the host architecture")
+    parser.add_argument(
+        "--arch", default="arm64", choices=sorted(TRIPLETS), help="Debian's name of the host architecture"
+    )
     parser.add_argument("--clean", action="store_true", help="start anew: remove what an earlier run made")
     options = parser.parse_args()
     if options.clean:
@@ -96,7 +98,16 @@ def main() -> int:
     sysroot = CHECKOUT / ".cache/sysroots" / f"{release}-{options.arch}"
     if not sysroot.exists():
         sysroot.parent.mkdir(parents=True, exist_ok=True)
-        run(bin_directory / "crossenv", "sysroot", "create", "--from", f"debian:{release}", "--arch", options.arch, sysroot)
+        run(
+            bin_directory / "crossenv",
+            "sysroot",
+            "create",
+            "--from",
+            f"debian:{release}",
+            "--arch",
+            options.arch,
+            sysroot,
+        )
     environment = DEMO / f"{options.arch}-{version}"
     host_python = sysroot / f"usr/bin/python{version}"
     run(bin_directory / "crossenv", "create", "--clear", "--python", python, "--host-python", host_python, environment)

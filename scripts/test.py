@@ -18,7 +18,7 @@ def main() -> int:
     python = VENV / "bin/python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    install: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     # pip 25.1 learned --group; an older one would not do.
     subprocess.run([*install, "--upgrade", "pip>=25.1"], check=True)
     subprocess.run([*install, "-e", CHECKOUT, "--group", f"{CHECKOUT}/pyproject.toml:test"], check=True)

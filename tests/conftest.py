@@ -9,8 +9,9 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import hosts
 import pytest
+
+import hosts
 
 
 @pytest.fixture(autouse=True)

@@ -25,9 +25,7 @@ def elf_header(identity: tuple[int, int, str, int] = AARCH64, kind: int = ET_DYN
     prefix = "<" if order == "little" else ">"
     ident = b"\x7fELF" + bytes([1 if bits == 32 else 2, 1 if order == "little" else 2, 1]) + bytes(9)
     address, size = ("I", 52) if bits == 32 else ("Q", 64)
-    rest = struct.pack(
-        f"{prefix}HHI{address * 3}IHHHHHH", kind, machine, 1, 0, 0, 0, flags, size, 0, 0, 0, 0, 0
-    )
+    rest = struct.pack(f"{prefix}HHI{address * 3}IHHHHHH", kind, machine, 1, 0, 0, 0, flags, size, 0, 0, 0, 0, 0)
     return ident + rest
 
 
@@ -45,8 +43,9 @@ def host_config(triplet: str = "aarch64-linux-gnu", prefix: str = "/usr") -> dic
     config: dict[str, object] = {}
     for key, value in own.items():
         if isinstance(value, str):
-            value = value.replace(old_triplet, triplet).replace(old_prefix, prefix)
-        config[key] = value
+            config[key] = value.replace(old_triplet, triplet).replace(old_prefix, prefix)
+        else:
+            config[key] = value
     config |= {
         "MULTIARCH": triplet,
         "HOST_GNU_TYPE": triplet.replace("-linux", "-unknown-linux", 1),
@@ -62,7 +61,9 @@ def host_config(triplet: str = "aarch64-linux-gnu", prefix: str = "/usr") -> dic
     return config
 
 
-def make_prefix(directory: Path, triplet: str = "aarch64-linux-gnu", identity: tuple[int, int, str, int] = AARCH64) -> Path:
+def make_prefix(
+    directory: Path, triplet: str = "aarch64-linux-gnu", identity: tuple[int, int, str, int] = AARCH64
+) -> Path:
     """An installed prefix of a host Python of the running version, below `directory`/usr."""
     prefix = directory / "usr"
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"

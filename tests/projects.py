@@ -48,7 +48,9 @@ def setuptools_cxx(directory: Path) -> Path:
             "setup.py": "from setuptools import Extension, setup\n"
             "setup(packages=['toy'], ext_modules=[Extension('toy._toy', ['toy.cc'], language='c++')])\n",
             "toy/__init__.py": "",
-            "toy.cc": MODULE_C.format(top="#include <string>\n#include <vector>", answer='(long)std::string("abc").size()'),
+            "toy.cc": MODULE_C.format(
+                top="#include <string>\n#include <vector>", answer='(long)std::string("abc").size()'
+            ),
         },
     )
 
@@ -71,8 +73,7 @@ def cffi(directory: Path) -> Path:
         directory,
         {
             "pyproject.toml": _pyproject(["setuptools", "cffi"], "setuptools.build_meta", "toy"),
-            "setup.py": "from setuptools import setup\n"
-            "setup(packages=['toy'], cffi_modules=['build_toy.py:ffi'])\n",
+            "setup.py": "from setuptools import setup\nsetup(packages=['toy'], cffi_modules=['build_toy.py:ffi'])\n",
             "build_toy.py": "from cffi import FFI\nffi = FFI()\nffi.cdef('long answer(void);')\n"
             "ffi.set_source('toy._toy', 'static long answer(void) { return (long)sizeof(void *); }')\n",
             "toy/__init__.py": "",
@@ -101,7 +102,9 @@ def meson(directory: Path, extra: str = "") -> Path:
     )
 
 
-def scikit_build_core(directory: Path, requires: tuple[str, ...] = (), find: str = "Python", policy: str = "3.15...4.1") -> Path:
+def scikit_build_core(
+    directory: Path, requires: tuple[str, ...] = (), find: str = "Python", policy: str = "3.15...4.1"
+) -> Path:
     return write(
         directory,
         {

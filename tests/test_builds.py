@@ -13,9 +13,10 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 import hosts
 import projects
-import pytest
 from conftest import Run
 from crossenv.elf import elf_identity
 
@@ -80,6 +81,26 @@ def test_build_front_end(backend: str, real_env: Path, tmp_path: Path, run: Run)
     extension(only_wheel(tmp_path / "out"), tmp_path)
 
 
+@pytest.mark.parametrize("installer", ["virtualenv", "uv"])
+def test_build_with_other_tools(installer: str, cross_gcc: str, host_prefix: Path, tmp_path: Path, run: Run) -> None:
+    """`build` isolates with virtualenv where it is installed, and installs with uv if it is told to."""
+    env = tmp_path / "env"
+    run(
+        sys.executable, "-m", "crossenv", "create", "--python", sys.executable, "--host-python", host_prefix,
+        "--cc", cross_gcc, env,
+    )  # fmt: skip
+    run(env / "bin/cross-pip", "install", "-q", "build", *(["virtualenv"] if installer == "virtualenv" else []))
+    words: list[str | Path] = [env / "bin/cross-python", "-m", "build", "--wheel", "-o", tmp_path / "out"]
+    path = os.environ["PATH"]
+    if installer == "uv":
+        # A program of the build side.
+        run(env / "bin/build-pip", "install", "-q", "uv")
+        words.append("--installer=uv")
+        path = f"{env}/build/bin{os.pathsep}{path}"
+    run(*words, projects.cython(tmp_path / "project"), PATH=path)
+    extension(only_wheel(tmp_path / "out"), tmp_path)
+
+
 def test_build_makes_the_sdist_natively_and_the_wheel_for_the_host(real_env: Path, tmp_path: Path, run: Run) -> None:
     run(real_env / "bin/cross-pip", "install", "-q", "build")
     project = projects.setuptools_c(tmp_path / "project")
@@ -137,7 +158,14 @@ def test_the_same_package_as_requirement_and_as_product(real_env: Path, tmp_path
     """Built natively as a requirement first, then for the host: the caches do not mix them up."""
     test_a_build_requirement_from_source_stays_native(real_env, tmp_path, run)
     run(
-        real_env / "bin/cross-pip", "wheel", "--no-deps", "--find-links", tmp_path / "links", "-w", tmp_path / "two", "crossenv_helper"
+        real_env / "bin/cross-pip",
+        "wheel",
+        "--no-deps",
+        "--find-links",
+        tmp_path / "links",
+        "-w",
+        tmp_path / "two",
+        "crossenv_helper",
     )
     extension(only_wheel(tmp_path / "two"), tmp_path)
     shutil.rmtree(tmp_path / "out")
@@ -165,7 +193,15 @@ def test_what_is_named_is_built_and_what_it_needs_may_be_fetched(real_env: Path,
         wheel.writestr("toy-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: toy\nVersion: 1\n")
         wheel.writestr("toy-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: false\n")
         wheel.writestr("toy-1.dist-info/RECORD", "")
-    common = [real_env / "bin/cross-pip", "wheel", "--no-deps", "--no-index", "--no-build-isolation", "--find-links", links]
+    common: list[str | Path] = [
+        real_env / "bin/cross-pip",
+        "wheel",
+        "--no-deps",
+        "--no-index",
+        "--no-build-isolation",
+        "--find-links",
+        links,
+    ]
     run(real_env / "bin/build-pip", "install", "-q", "setuptools")
     run(*common, "-w", tmp_path / "built", "toy==1")
     extension(only_wheel(tmp_path / "built"), tmp_path)
@@ -219,9 +255,15 @@ def test_setup_py_by_hand_is_checked_too(real_env: Path, tmp_path: Path, run: Ru
     project = projects.setuptools_c(tmp_path / "project")
     (project / "toy/stray.so").write_bytes(hosts.elf_header(hosts.X86_64))
     setup = project / "setup.py"
-    setup.write_text(setup.read_text().replace("packages=['toy'],", "packages=['toy'], package_data={'toy': ['*.so']},"))
+    setup.write_text(
+        setup.read_text().replace("packages=['toy'],", "packages=['toy'], package_data={'toy': ['*.so']},")
+    )
     result = subprocess.run(
-        [real_env / "bin/cross-python", "setup.py", "-q", "bdist_wheel"], cwd=project, text=True, capture_output=True, check=False
+        [real_env / "bin/cross-python", "setup.py", "-q", "bdist_wheel"],
+        cwd=project,
+        text=True,
+        capture_output=True,
+        check=False,
     )
     assert result.returncode == 7, result.stderr
     assert "toy/stray.so is for x86-64" in result.stderr
@@ -249,7 +291,9 @@ def test_pips_unsafe_feature_is_refused(real_env: Path, tmp_path: Path) -> None:
 
 def test_the_users_meson_settings_win(real_env: Path, tmp_path: Path, run: Run) -> None:
     project = projects.meson(tmp_path / "project", extra="assert(get_option('buildtype') == 'debug')\n")
-    (tmp_path / "mine.ini").write_text("[host_machine]\nsystem = 'linux'\ncpu_family = 'aarch64'\ncpu = 'mine'\nendian = 'little'\n")
+    (tmp_path / "mine.ini").write_text(
+        "[host_machine]\nsystem = 'linux'\ncpu_family = 'aarch64'\ncpu = 'mine'\nendian = 'little'\n"
+    )
     with (project / "meson.build").open("a") as file:
         file.write("assert(host_machine.cpu() == 'mine')\n")
     run(
@@ -263,9 +307,7 @@ def test_variables_reach_the_hooks_and_nothing_else(real_env: Path, tmp_path: Pa
     project = projects.setuptools_c(tmp_path / "project")
     setup = project / "setup.py"
     seen = tmp_path / "seen.json"
-    setup.write_text(
-        f"import json, os\njson.dump(dict(os.environ), open({str(seen)!r}, 'w'))\n" + setup.read_text()
-    )
+    setup.write_text(f"import json, os\njson.dump(dict(os.environ), open({str(seen)!r}, 'w'))\n" + setup.read_text())
     run(real_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project)
     inside = json.loads(seen.read_text())
     assert inside["CMAKE_TOOLCHAIN_FILE"] == f"{real_env}/etc/toolchain.cmake"

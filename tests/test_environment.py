@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from conftest import CrossenvCommand, Run
 
 ANSWERS = """
@@ -188,7 +189,13 @@ def test_a_directory_that_is_not_ours_is_left_alone(
 ) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "home/thesis.txt").write_text("years")
-    words = ["create", "--host-python", host_prefix, tmp_path / "home", *(["--clear"] if clear else [])]
+    words: list[str | Path] = [
+        "create",
+        "--host-python",
+        host_prefix,
+        tmp_path / "home",
+        *(["--clear"] if clear else []),
+    ]
     result = crossenv(*words, check=False)
     assert result.returncode == 2
     assert "is not empty and no cross environment" in result.stderr
@@ -212,7 +219,9 @@ def test_unusable_destinations(crossenv: CrossenvCommand, host_prefix: Path, tmp
 
 
 @pytest.mark.parametrize(
-    "name", ["with spaces and 'quotes'", "Grüße-日本語", "deep/" + "/".join(["x" * 60] * 4)], ids=["spaces", "letters", "long"]
+    "name",
+    ["with spaces and 'quotes'", "Grüße-日本語", "deep/" + "/".join(["x" * 60] * 4)],
+    ids=["spaces", "letters", "long"],
 )
 def test_paths_of_every_kind_work(
     crossenv: CrossenvCommand, host_prefix: Path, tmp_path: Path, run: Run, name: str
@@ -223,7 +232,10 @@ def test_paths_of_every_kind_work(
     assert str(env / "cross") in run(env / "bin/cross-pip", "--version")
     assert str(env / "build") in run(env / "bin/build-pip", "--version")
     assert run(env / f"etc/bin/python{VERSION}{sys.abiflags}-config", "--abiflags").strip() == sys.abiflags
-    assert run("sh", "-c", '. "$1/bin/activate" && python -c "import platform; print(platform.machine())"', "sh", env) == "aarch64\n"
+    assert (
+        run("sh", "-c", '. "$1/bin/activate" && python -c "import platform; print(platform.machine())"', "sh", env)
+        == "aarch64\n"
+    )
 
 
 def test_two_creations_at_once(crossenv: CrossenvCommand, host_prefix: Path, tmp_path: Path) -> None:
@@ -252,7 +264,10 @@ def test_killing_create_leaves_nothing_that_show_accepts(
     for step in range(1, 16):
         env = tmp_path / f"env{step}"
         process = subprocess.Popen(
-            [*command, str(env)], env={**os.environ, "PATH": crossenv.path}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*command, str(env)],
+            env={**os.environ, "PATH": crossenv.path},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         # Denser towards the end, where the files are written.
         time.sleep(whole * (step / 15) ** 0.5)
@@ -271,7 +286,13 @@ def test_killing_create_leaves_nothing_that_show_accepts(
 def test_a_failing_creation_leaves_nothing(crossenv: CrossenvCommand, host_prefix: Path, tmp_path: Path) -> None:
     # virtualenv cannot write its application data, and has none to read.
     result = crossenv(
-        "create", "--python", sys.executable, "--host-python", host_prefix, tmp_path / "a/b/env", check=False,
+        "create",
+        "--python",
+        sys.executable,
+        "--host-python",
+        host_prefix,
+        tmp_path / "a/b/env",
+        check=False,
         VIRTUALENV_PIP="0.0.nonsense",
     )
     assert result.returncode != 0
@@ -286,7 +307,9 @@ def test_a_moved_environment_says_so(crossenv: CrossenvCommand, host_prefix: Pat
     crossenv("create", "--python", sys.executable, "--host-python", host_prefix, tmp_path / "env", "--without-pip")
     (tmp_path / "env").rename(tmp_path / "moved")
     for program in ("bin/python", "cross/bin/python"):
-        result = subprocess.run([tmp_path / "moved" / program, "-c", "print('native')"], capture_output=True, text=True, check=False)
+        result = subprocess.run(
+            [tmp_path / "moved" / program, "-c", "print('native')"], capture_output=True, text=True, check=False
+        )
         assert result.returncode != 0
         assert "has been moved" in result.stderr
         assert "native" not in result.stdout

@@ -265,9 +265,10 @@ def test_kinds_that_cannot_be_hosts(tmp_path: Path, changes: dict[str, str], mes
 # Several at once.
 
 
-def test_a_file_and_a_link_to_it_are_one(tree: HostTree) -> None:
-    """Debian's layout."""
-    first = tree.stdlib / "_sysconfigdata__aarch64-linux-gnu.py"
+@pytest.mark.parametrize("name", ["_sysconfigdata__aarch64-linux-gnu.py", "_sysconfigdata__zlink.py"])
+def test_a_file_and_a_link_to_it_are_one(tree: HostTree, name: str) -> None:
+    """Debian's layout, either way round."""
+    first = tree.stdlib / name
     tree.data.rename(first)
     tree.data.symlink_to(first.name)
     assert read_host_python(tree.prefix).sysconfigdata == first
@@ -336,6 +337,16 @@ def test_the_sysroot_is_what_precedes_the_recorded_prefix(
     assert host.include_dirs == (tree.include,)
     assert host.executable == tree.program
     assert host.host_executable == f"{recorded}/bin/python3.11"
+
+
+def test_recorded_paths_move_with_the_prefix(tmp_path: Path) -> None:
+    places = {"INCLUDEPY": "/opt/python/headers", "LIBDIR": "/opt/python/shared"}
+    tree = HostTree(prefix=tmp_path / "copy", recorded="/opt/python", changes=places).make()
+    tree.include.rename(tree.prefix / "headers")
+    write(tree.prefix / "shared/libpython3.11.so", b"")
+    host = read_host_python(tree.prefix)
+    assert host.include_dirs == (tree.prefix / "headers",)
+    assert host.lib_dir == tree.prefix / "shared"
 
 
 def test_a_python_at_its_recorded_place_has_no_sysroot(tmp_path: Path) -> None:

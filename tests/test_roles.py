@@ -19,7 +19,9 @@ PREFIX = "/tmp/pip-build-env-abc123/overlay"
         pytest.param("cross", [], {}, "host", False, "", id="embedded"),
         pytest.param("cross", ["-c"], {"CROSSENV_ROLE": "build"}, "build", False, "", id="the environment says build"),
         pytest.param("isolated", ["-c"], {"CROSSENV_ROLE": "host"}, "host", False, "", id="the environment says host"),
-        pytest.param("cross", [RUNNER, "install", "--prefix", PREFIX], {}, "build", True, "", id="pip installs requirements"),
+        pytest.param(
+            "cross", [RUNNER, "install", "--prefix", PREFIX], {}, "build", True, "", id="pip installs requirements"
+        ),
         pytest.param("cross", [RUNNER, "install", f"--prefix={PREFIX}"], {}, "build", True, "", id="--prefix=..."),
         pytest.param("cross", [RUNNER, "install", "--prefix", "/opt/x"], {}, "host", False, "", id="pip --python"),
         pytest.param("cross", [RUNNER, "list"], {}, "host", False, "", id="pip --python list"),
@@ -33,23 +35,43 @@ PREFIX = "/tmp/pip-build-env-abc123/overlay"
             id="requirements are native even below a hook",
         ),
         pytest.param(
-            "cross", [HOOKS, "build_wheel", "/tmp/x"], {"CROSSENV_ROLE": "build"}, "build", False, "",
+            "cross",
+            [HOOKS, "build_wheel", "/tmp/x"],
+            {"CROSSENV_ROLE": "build"},
+            "build",
+            False,
+            "",
             id="a nested source build of a requirement stays native",
         ),
         pytest.param("cross", [HOOKS, "build_wheel", "/tmp/x"], {}, "host", True, "build_wheel", id="a hook"),
-        pytest.param("isolated", [HOOKS, "build_wheel", "/tmp/x"], {}, "host", True, "build_wheel", id="a hook of build"),
         pytest.param(
-            "cross", [HOOKS, "get_requires_for_build_wheel", "/tmp/x"], {}, "host", True, "get_requires_for_build_wheel",
+            "isolated", [HOOKS, "build_wheel", "/tmp/x"], {}, "host", True, "build_wheel", id="a hook of build"
+        ),
+        pytest.param(
+            "cross",
+            [HOOKS, "get_requires_for_build_wheel", "/tmp/x"],
+            {},
+            "host",
+            True,
+            "get_requires_for_build_wheel",
             id="a question is the host's too",
         ),
         pytest.param("cross", [HOOKS, "build_sdist", "/tmp/x"], {}, "build", True, "", id="a sdist is for no machine"),
         pytest.param("cross", [HOOKS, "get_requires_for_build_sdist", "/t"], {}, "build", True, "", id="nor its needs"),
-        pytest.param("cross", ["/t/vendored-meson/meson/meson.py"], {"CROSSENV_ROLE": "host"}, "build", False, "", id="meson.py"),
+        pytest.param(
+            "cross", ["/t/vendored-meson/meson/meson.py"], {"CROSSENV_ROLE": "host"}, "build", False, "", id="meson.py"
+        ),
         pytest.param("isolated", ["/t/bin/meson", "setup"], {"CROSSENV_ROLE": "host"}, "build", False, "", id="meson"),
         pytest.param("cross", ["setup.py", "bdist_wheel"], {}, "host", True, "setup.py", id="setup.py by hand"),
         pytest.param("isolated", ["/t/setup.py", "build_ext"], {}, "build", False, "", id="setup.py of a requirement"),
         pytest.param(
-            "isolated", ["/t/setup.py"], {"CROSSENV_ROLE": "host"}, "host", True, "setup.py", id="setup.py run by a hook"
+            "isolated",
+            ["/t/setup.py"],
+            {"CROSSENV_ROLE": "host"},
+            "host",
+            True,
+            "setup.py",
+            id="setup.py run by a hook",
         ),
     ],
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from _crossenv import verify
+
 from hosts import AARCH64, ARMHF, ET_REL, S390X, X86_64, elf_header
 
 ARMHF_FACTS = {"machine": 40, "bits": 32, "byte_order": "little", "abi_flags": 0x400}

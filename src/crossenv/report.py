@@ -60,7 +60,7 @@ class Reporter:
 
     def result(self, text: str) -> None:
         """Print a result to stdout."""
-        print(text, file=self.out)  # noqa: T201
+        print(text, file=self.out)
 
     def json(self, value: Any) -> None:
         """Print a result to stdout as JSON."""
@@ -68,4 +68,4 @@ class Reporter:
 
     def _diagnostic(self, label: str, colour: str, text: str) -> None:
         line = f"{colour}crossenv: {label}{_RESET}{text}" if self.colour and colour else f"crossenv: {label}{text}"
-        print(line, file=self.err)  # noqa: T201
+        print(line, file=self.err)

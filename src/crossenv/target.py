@@ -62,7 +62,9 @@ class Architecture:
     qemu: str
 
 
-def _row(name: str, machine: int, bits: int, order: str, gnu: str, meson: str, qemu: str, flags: int = 0) -> Architecture:
+def _row(
+    name: str, machine: int, bits: int, order: str, gnu: str, meson: str, qemu: str, flags: int = 0
+) -> Architecture:
     identity = ElfIdentity(machine=machine, bits=bits, byte_order=order, abi_flags=flags)
     return Architecture(name=name, elf=identity, gnu_cpu=gnu, meson_family=meson, qemu=qemu)
 

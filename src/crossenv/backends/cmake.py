@@ -40,7 +40,7 @@ class CMake:
                     "endif()",
                 ]
         lines += [
-            f"set(CMAKE_{name} {quoted(tools[tool].command)} CACHE FILEPATH \"\")"
+            f'set(CMAKE_{name} {quoted(tools[tool].command)} CACHE FILEPATH "")'
             for name, tool in _TOOLS.items()
             if tool in tools
         ]

@@ -17,7 +17,7 @@ _BINARIES |= {"objcopy": "objcopy", "readelf": "readelf", "objdump": "objdump"}
 
 
 def long_double_format(macros: Mapping[str, str], elf: ElfIdentity) -> str | None:
-    """numpy's name for the host's long double; None for one that it does not know.
+    """Numpy's name for the host's long double; None for one that it does not know.
 
     Args:
         macros: The compiler's, `__LDBL_MANT_DIG__` and `__SIZEOF_LONG_DOUBLE__` among them.
@@ -44,9 +44,7 @@ class Meson:
     def files(self, record: Record) -> Mapping[str, str]:
         """The cross file."""
         elf = record.host.elf
-        identity = ElfIdentity(
-            machine=elf.machine, bits=elf.bits, byte_order=elf.byte_order, abi_flags=elf.abi_flags
-        )
+        identity = ElfIdentity(machine=elf.machine, bits=elf.bits, byte_order=elf.byte_order, abi_flags=elf.abi_flags)
         architecture = architecture_of(identity)
         tools = record.toolchain.tools
         lines = ["# Made by crossenv: the host machine for Meson.", "[binaries]"]
@@ -72,7 +70,7 @@ class Meson:
         return {CROSS_FILE: "\n".join(lines) + "\n"}
 
     def environment(self, record: Record) -> Mapping[str, str]:
-        """None. (`MESON` would replace the Meson that a package brings along, numpy's for one.)"""
+        """None: `MESON` would replace the Meson that a package brings along (numpy does)."""
         return {}
 
     def settings(self, record: Record) -> Mapping[str, Mapping[str, tuple[str, ...]]]:

@@ -28,8 +28,7 @@ class PkgConfig:
         # PKG_CONFIG_PATH is left alone: it is a user's addition.
         launcher = f'#!/bin/sh\n{exports}exec pkg-config "$@"\n'
         python_config = (
-            "#!/bin/sh\n"
-            f'exec {shlex.quote(record.root + "/cross/bin/python")} -I -m _crossenv.python_config "$@"\n'
+            f'#!/bin/sh\nexec {shlex.quote(record.root + "/cross/bin/python")} -I -m _crossenv.python_config "$@"\n'
         )
         return {
             f"etc/bin/{name}": launcher,

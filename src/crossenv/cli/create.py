@@ -39,7 +39,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     host.add_argument("--host-prefix", metavar="DIR", help="where the host Python lives on the host, for shebang lines")
     host.add_argument("--machine", help="what os.uname().machine says on the host, where its files do not tell")
     build = parser.add_argument_group("build")
-    build.add_argument("--python", metavar="SPEC", help="the build Python: a path or a version; default: the host's version")
+    build.add_argument(
+        "--python", metavar="SPEC", help="the build Python: a path or a version; default: the host's version"
+    )
     build.add_argument(
         "--system-site-packages", action="store_true", help="let the build side see the build Python's packages"
     )

@@ -30,9 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the process's exit status (docs/reference/exit-codes.md)."""
     options = build_parser().parse_args(arguments)
-    reporter = Reporter(
-        verbosity=-1 if options.quiet else options.verbose, colour=wants_colour(sys.stderr, os.environ)
-    )
+    reporter = Reporter(verbosity=-1 if options.quiet else options.verbose, colour=wants_colour(sys.stderr, os.environ))
     try:
         status: int = options.run(options, reporter)
     except CrossenvError as error:

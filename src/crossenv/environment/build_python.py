@@ -75,7 +75,7 @@ def _require_match(build: BuildPython, host: HostPython) -> None:
     hint = f"name a CPython {host.version}{kind} of this machine with --python"
     if tuple(map(int, build.version.split("."))) < MINIMUM:
         raise UsageError(
-            f"{build.executable} is Python {build.full_version}; the environment needs {MINIMUM[0]}.{MINIMUM[1]} or later",
+            f"{build.executable} is Python {build.full_version}; {MINIMUM[0]}.{MINIMUM[1]} or later is needed",
             hint="use a later Python on both sides",
         )
     for what, ours, hosts in (

@@ -115,7 +115,7 @@ def _run(words: Sequence[str], **options: Any) -> str:
         lines = (result.stderr or result.stdout).strip().splitlines()
         line = next((line for line in lines if "error" in line.lower()), lines[-1] if lines else "no output")
         raise _CheckError(f"{Path(words[0]).name} failed: {line.strip()}", _RECREATE)
-    return result.stdout
+    return str(result.stdout)
 
 
 def _tools_exist(record: Record) -> None:

@@ -20,13 +20,22 @@ _COMPILER_VARIABLES = {
     "CXX": "cxx",
     "LDCXXSHARED": "cxx",
 }
-_PLAIN_TOOLS = {"AR": "ar", "RANLIB": "ranlib", "NM": "nm", "READELF": "readelf", "OBJCOPY": "objcopy", "STRIP": "strip"}
+_PLAIN_TOOLS = {
+    "AR": "ar",
+    "RANLIB": "ranlib",
+    "NM": "nm",
+    "READELF": "readelf",
+    "OBJCOPY": "objcopy",
+    "STRIP": "strip",
+}
 _FLAG_VARIABLES = re.compile(
     r"(^|_)(CFLAGS|CPPFLAGS|LDFLAGS|CXXFLAGS|LDFLAGS_NODIST|CFLAGS_NODIST|OPT|BASECFLAGS|CONFIGURE_\w+|LINKFORSHARED)$"
     r"|^(PY_\w*FLAGS\w*|CCSHARED|LDSHARED|LDCXXSHARED|BLDSHARED|CC|CXX|LINKCC|CPP)$"
 )
 _WRAPPERS = ("ccache", "distcc", "sccache", "icecc")
-_PATH_OPTION = re.compile(r"^(-I|-L|-isystem=?|-iquote|-idirafter|-Wl,-rpath[,=]|-Wl,-rpath-link[,=]|-R|--sysroot=|-B)(/.*)$")
+_PATH_OPTION = re.compile(
+    r"^(-I|-L|-isystem=?|-iquote|-idirafter|-Wl,-rpath[,=]|-Wl,-rpath-link[,=]|-R|--sysroot=|-B)(/.*)$"
+)
 _PREFIX_MAP = re.compile(r"^-f(file|debug|macro|profile|canon)-prefix-map=")
 
 
@@ -123,8 +132,7 @@ def _with_program(command: str, program: str) -> str:
 def _scrubbed(flags: str, host: HostPython) -> str:
     """`flags` without paths that exist only where the host Python was built."""
     kept = []
-    words = _split(flags)
-    for word in words:
+    for word in _split(flags):
         if _PREFIX_MAP.match(word):
             continue
         option = _PATH_OPTION.match(word)
@@ -132,7 +140,8 @@ def _scrubbed(flags: str, host: HostPython) -> str:
             inside = host.sysroot / option[2].lstrip("/") if host.sysroot is not None else None
             if inside is None or not inside.exists():
                 continue
-            word = f"{option[1]}{inside}"
+            kept.append(shlex.quote(f"{option[1]}{inside}"))
+            continue
         kept.append(shlex.quote(word))
     return " ".join(kept)
 

@@ -68,9 +68,7 @@ class Plan:
     facts: Mapping[str, Any]
 
 
-def make_plan(
-    root: Path, *, build: BuildPython, host: HostPython, toolchain: Toolchain, options: Options
-) -> Plan:
+def make_plan(root: Path, *, build: BuildPython, host: HostPython, toolchain: Toolchain, options: Options) -> Plan:
     """Decide everything about the environment in `root` (absolute, resolved)."""
     directory = f"python{host.version}{'t' if host.free_threaded else ''}"
     include_name = f"python{host.version}{host.abi_flags}"

@@ -87,7 +87,7 @@ def check_destination(root: Path, *, clear: bool) -> None:
 
 def _make_directory(root: Path) -> list[Path]:
     """Make `root` with its parents; what was made, innermost first."""
-    made = []
+    made: list[Path] = []
     missing = [path for path in (root, *root.parents) if not path.exists()]
     try:
         for path in reversed(missing):
@@ -178,9 +178,7 @@ def _virtualenv(plan: Plan, directory: Path, *arguments: str) -> None:
     if "--no-seed" in arguments:
         common.remove("--no-setuptools")
     try:
-        cli_run(
-            [str(directory), "--python", plan.record.build.python, *common, *arguments], setup_logging=False
-        )
+        cli_run([str(directory), "--python", plan.record.build.python, *common, *arguments], setup_logging=False)
     except (RuntimeError, SystemExit, subprocess.SubprocessError) as error:
         raise BuildError(
             f"virtualenv could not make {directory}: {error}", hint="try `virtualenv` by hand to see why"
@@ -241,4 +239,3 @@ def _install_shim(plan: Plan) -> None:
     except subprocess.CalledProcessError as error:
         lines = error.stderr.strip().splitlines() or [f"exit status {error.returncode}"]
         raise CrossenvError(f"the start-up shim could not be compiled: {lines[-1]}") from None
-

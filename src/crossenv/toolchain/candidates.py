@@ -74,9 +74,11 @@ def _versioned(names: list[str], search_path: str) -> list[str]:
     pattern = re.compile(rf"({'|'.join(map(re.escape, names))})-(\d+(?:\.\d+)*)")
     found: dict[str, tuple[int, tuple[int, ...]]] = {}
     for directory in map(Path, filter(None, search_path.split(os.pathsep))):
-        for file in directory.iterdir() if directory.is_dir() else ():
-            match = pattern.fullmatch(file.name)
-            if match:
-                version = tuple(-int(part) for part in match[2].split("."))
-                found[file.name] = (names.index(match[1]), version)
+        try:
+            programs = [file.name for file in directory.iterdir()]
+        except OSError:
+            continue
+        for match in filter(None, map(pattern.fullmatch, programs)):
+            version = tuple(-int(part) for part in match[2].split("."))
+            found[match[0]] = (names.index(match[1]), version)
     return sorted(found, key=found.__getitem__)

@@ -128,9 +128,8 @@ def decide_role(
 
 
 def _names_build_prefix(argv: "Sequence[str]") -> bool:
-    return any(
-        word == "--prefix" and "/pip-build-env-" in value for word, value in zip(argv, argv[1:], strict=False)
-    ) or any(word.startswith("--prefix=") and "/pip-build-env-" in word for word in argv)
+    # Both spellings of the option; the prefix is pip's own invention, so no other word looks like it.
+    return any("/pip-build-env-" in word for word in argv[2:]) and any(word.startswith("--prefix") for word in argv)
 
 
 def enter_cross_prefix(root: str) -> None:

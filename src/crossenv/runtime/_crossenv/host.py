@@ -10,6 +10,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from importlib.abc import Loader
     from importlib.machinery import ModuleSpec
     from types import ModuleType
     from typing import Any
@@ -57,6 +58,7 @@ _BY_NAME = {
     "platform": "platform_module",
     "distutils.sysconfig": "distutils_sysconfig",
     "venv": "venv_module",
+    "virtualenv": "virtualenv_module",
     "pip": "pip_module",
     "pip._vendor.distlib.scripts": "distlib_scripts",
     "pip._internal.operations.install.wheel": "pip_install_wheel",
@@ -106,24 +108,25 @@ class Finder:
             return self._adapted(name, path, target)
         return None
 
-    def _adapted(
-        self, name: str, path: "Sequence[str] | None", target: "ModuleType | None"
-    ) -> "ModuleSpec | None":
+    def _adapted(self, name: str, path: "Sequence[str] | None", target: "ModuleType | None") -> "ModuleSpec | None":
         for finder in sys.meta_path:
             if finder is self or not hasattr(finder, "find_spec"):
                 continue
             spec = finder.find_spec(name, path, target)
             if spec is None:
                 continue
-            loader = spec.loader
-            if loader is not None and hasattr(loader, "exec_module"):
-                execute = loader.exec_module
-
-                def exec_module(module: "ModuleType") -> None:
-                    execute(module)
-                    _patch(name, module, self.facts)
-
-                # On this loader only: each spec of the path finder has a loader of its own.
-                loader.exec_module = exec_module  # type: ignore[method-assign]
+            if spec.loader is not None and hasattr(spec.loader, "exec_module"):
+                _patch_when_executed(name, spec.loader, self.facts)
             return spec
         return None
+
+
+def _patch_when_executed(name: str, loader: "Loader", facts: "dict[str, Any]") -> None:
+    """Change `loader`, and no other: each spec of the path finder has a loader of its own."""
+    execute = loader.exec_module
+
+    def exec_module(module: "ModuleType") -> None:
+        execute(module)
+        _patch(name, module, facts)
+
+    loader.exec_module = exec_module  # type: ignore[method-assign]

@@ -43,9 +43,7 @@ def platform_module(platform: "ModuleType", facts: "Facts") -> None:
         return libc_ver
 
     def make_architecture(original: "Any") -> "Any":
-        def architecture(
-            executable: str = sys.executable, bits: str = "", linkage: str = ""
-        ) -> "tuple[str, str]":
+        def architecture(executable: str = sys.executable, bits: str = "", linkage: str = "") -> "tuple[str, str]":
             if _is_this_interpreter(executable):
                 return bits or f"{facts['elf']['bits']}bit", linkage or "ELF"
             result: tuple[str, str] = original(executable, bits, linkage)
@@ -141,8 +139,23 @@ def venv_module(module: "ModuleType", facts: "Facts") -> None:
     _replace(module.EnvBuilder, "create", make_create)
 
 
+def virtualenv_module(module: "ModuleType", facts: "Facts") -> None:
+    """`virtualenv`: `build` makes its isolated environment with it where it is installed."""
+    from _crossenv import isolation
+
+    def make_cli_run(original: "Any") -> "Any":
+        def cli_run(*args: "Any", **kwargs: "Any") -> "Any":
+            session = original(*args, **kwargs)
+            isolation.link_shim(str(session.creator.dest), facts)
+            return session
+
+        return cli_run
+
+    _replace(module, "cli_run", make_cli_run)
+
+
 def pip_module(module: "ModuleType", facts: "Facts") -> None:
-    """pip's wheel cache is not keyed by platform: wheels built here go to a cache of this environment.
+    """Pip's wheel cache is not keyed by platform: wheels built here go to a cache of this environment.
 
     Its HTTP half is a link to the user's own.
     """
