@@ -2,8 +2,8 @@
 
     python scripts/bench.py --host-python SYSROOT/usr/bin/python3.11 [--rounds 9]
 
-The candidates take turns within each round, so that a machine that slows down slows all of them; what is reported is the
-median over the rounds of each ratio. Writes docs/explanation/speed.md.
+The candidates take turns within each round, so that a machine that slows down slows all of them; what is
+reported is the median over the rounds of each ratio. Writes docs/explanation/speed.md.
 """
 
 from __future__ import annotations
@@ -112,8 +112,8 @@ def main() -> int:
         "# Speed",
         "",
         f"Written by `nox -s bench` on {datetime.datetime.now(datetime.timezone.utc).date()}: Python"
-        f" {platform.python_version()}, {os.cpu_count()} cores, {options.rounds} rounds; ratios are the medians of pairs made in",
-        "turn, with the least and the greatest. Single times depend on the machine and are given for scale only.",
+        f" {platform.python_version()}, {os.cpu_count()} cores, {options.rounds} rounds; ratios are the medians of pairs",
+        "made in turn, with the least and the greatest. Single times depend on the machine and are for scale only.",
         "",
         "## Making an environment, with pip on both sides",
         "",

@@ -1,6 +1,6 @@
 """Prove a cross-built numpy: the same tests, under emulation and natively, must end the same.
 
-    python scripts/numpy_proof.py --wheel numpy-...-linux_aarch64.whl --sysroot DIR [--native-wheel numpy-...-linux_x86_64.whl]
+    python scripts/numpy_proof.py --wheel numpy-...-linux_aarch64.whl --sysroot DIR [--native-wheel ...]
 
 Unpacks the wheel for the real host Python of the sysroot, runs numpy's own test files there under qemu-user and, with a
 wheel that is built natively from the same sdist, here. Writes every difference to docs/explanation/numpy-proof.md.
@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import xml.etree.ElementTree as ET  # noqa: S405 - pytest's own report
+import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -90,7 +90,7 @@ def main() -> int:
 
 
 def build_natively(python: str, version: str, directory: Path) -> Path:
-    """numpy of the same version, from the same sdist, for this machine."""
+    """Numpy of the same version, from the same sdist, for this machine."""
     pip = [python, "-m", "pip", "wheel", "-q", "--no-deps", "--no-binary", "numpy", "-w", str(directory)]
     subprocess.run([*pip, f"numpy=={version}"], check=True)
     return next(directory.glob("numpy-*.whl"))
@@ -103,8 +103,9 @@ def write_report(wheel: str, native: str, results: Mapping[tuple[str, str], Mapp
         "",
         f"Written by `nox -s numpy` on {datetime.datetime.now(datetime.timezone.utc).date()}.",
         "",
-        f"`{wheel}`, built with plain `cross-pip wheel numpy`, runs numpy's own tests under qemu-user with Debian's Python;",
-        f"`{native}`, built from the same sdist by native pip, runs them here. The outcome of every test is compared.",
+        f"`{wheel}`, built with plain `cross-pip wheel numpy`, runs numpy's own tests under qemu-user with",
+        f"Debian's Python; `{native}`, built from the same sdist by native pip, runs them here. The outcome",
+        "of every test is compared.",
         "",
         "| file | side | passed | failed | skipped |",
         "| --- | --- | --- | --- | --- |",

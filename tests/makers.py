@@ -183,9 +183,7 @@ def config_of(
 def config_text(config: Mapping[str, object]) -> str:
     """A `_sysconfigdata*.py` with that configuration."""
     rows = "".join(f" {key!r}: {value!r},\n" for key, value in sorted(config.items()))
-    return (
-        f"# system configuration generated and used by the sysconfig module\nbuild_time_vars = {{\n{rows}}}\n"
-    )
+    return f"# system configuration generated and used by the sysconfig module\nbuild_time_vars = {{\n{rows}}}\n"
 
 
 def patchlevel(version: str) -> str:
@@ -239,9 +237,7 @@ class HostTree:
 
     def config(self) -> dict[str, int | str]:
         """Its configuration."""
-        return config_of(
-            self.triplet, version=self.version, flags=self.flags, prefix=self.recorded, **self.changes
-        )
+        return config_of(self.triplet, version=self.version, flags=self.flags, prefix=self.recorded, **self.changes)
 
     def make(self) -> HostTree:
         """Write it, as `make install` would."""
@@ -256,9 +252,7 @@ class HostTree:
 def make_debian_headers(tree: HostTree, *, architectures: Sequence[str]) -> None:
     """Turn a tree's headers into Debian's: a wrapper, and `pyconfig.h` for some architectures."""
     name = tree.include.name
-    wrapper = "".join(
-        f"#  include <{triplet}/{name}/pyconfig.h>\n" for triplet in ("s390x-linux-gnu", tree.triplet)
-    )
+    wrapper = "".join(f"#  include <{triplet}/{name}/pyconfig.h>\n" for triplet in ("s390x-linux-gnu", tree.triplet))
     write(tree.include / "pyconfig.h", f"#if 1\n{wrapper}#endif\n")
     for triplet in architectures:
         write(tree.prefix / f"include/{triplet}/{name}/pyconfig.h", "#define SIZEOF_VOID_P 8\n")

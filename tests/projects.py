@@ -16,7 +16,8 @@ PLAIN_C = MODULE_C.format(top="", answer="(long)sizeof(void *)")
 
 
 def _pyproject(requires: list[str], backend: str, name: str, extra: str = "") -> str:
-    return f'[build-system]\nrequires = {requires!r}\nbuild-backend = "{backend}"\n{extra}\n[project]\nname = "{name}"\nversion = "1"\n'
+    system = f'[build-system]\nrequires = {requires!r}\nbuild-backend = "{backend}"\n{extra}\n'
+    return f'{system}[project]\nname = "{name}"\nversion = "1"\n'
 
 
 def write(directory: Path, files: dict[str, str]) -> Path:

@@ -176,7 +176,8 @@ def test_the_users_pip_cache_never_sees_a_wheel_built_here(real_env: Path, tmp_p
     sdist(projects.setuptools_c(tmp_path / "project"), "toy", tmp_path / "links")
     cache = tmp_path / "cache"
     run(
-        real_env / "bin/cross-pip", "wheel", "--no-deps", "--find-links", tmp_path / "links", "-w", tmp_path / "out", "toy",
+        real_env / "bin/cross-pip", "wheel", "--no-deps", "--find-links", tmp_path / "links",
+        "-w", tmp_path / "out", "toy",
         PIP_CACHE_DIR=str(cache),
     )  # fmt: skip
     extension(only_wheel(tmp_path / "out"), tmp_path)
@@ -216,11 +217,11 @@ def test_what_is_named_is_built_and_what_it_needs_may_be_fetched(real_env: Path,
 def test_a_planted_native_extension_is_refused(real_env: Path, tmp_path: Path, run: Run, front_end: str) -> None:
     project = projects.in_tree(tmp_path / "project", hosts.elf_header(hosts.X86_64))
     run(real_env / "bin/cross-pip", "install", "-q", "build")
-    words = {
+    commands: dict[str, list[str | Path]] = {
         "pip": [real_env / "bin/cross-pip", "wheel", "-w", tmp_path / "out", project],
         "build": [real_env / "bin/cross-python", "-m", "build", "--wheel", "-o", tmp_path / "out", project],
-    }[front_end]
-    result = subprocess.run(words, text=True, capture_output=True, check=False)
+    }
+    result = subprocess.run(commands[front_end], text=True, capture_output=True, check=False)
     assert result.returncode != 0
     output = result.stdout + result.stderr
     assert "refused toy-1-py3-none-linux_aarch64.whl: toy/_toy.cpython-" in output

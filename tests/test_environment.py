@@ -399,7 +399,8 @@ def test_activation(env: Path, run: Run, shell: str) -> None:
     if shutil.which(shell) is None:
         pytest.skip(f"needs {shell}")
     suffix, setup = {"fish": (".fish", ""), "tcsh": (".csh", "set prompt=x; ")}.get(shell, ("", ""))
-    words = f'{setup}source "{env}/bin/activate{suffix}"; python -c "import platform; print(platform.machine())"; pip --version'
+    ask = 'python -c "import platform; print(platform.machine())"; pip --version'
+    words = f'{setup}source "{env}/bin/activate{suffix}"; {ask}'
     output = run(shell, *(["-f"] if shell == "tcsh" else []), "-c", words)
     assert output.startswith("aarch64\n")
     assert str(env / "cross") in output

@@ -107,8 +107,8 @@ def _python_lines(record: Record) -> list[str]:
             f"if(NOT DEFINED {module}_EXECUTABLE AND DEFINED ENV{{CROSSENV_PYTHON}})",
             f'  set({module}_EXECUTABLE "$ENV{{CROSSENV_PYTHON}}" CACHE FILEPATH "")',
             "endif()",
-            # Before 4.1 it asks pythonX.Y-config for the extension suffix. Plain variables, not cached ones: 4.0 removes
-            # these from the cache before it has asked.
+            # Before 4.1 it asks pythonX.Y-config for the extension suffix. Plain variables, not cached ones: 4.0
+            # removes these from the cache before it has asked.
             f"set(_{module}_CONFIG {quoted(config)})",
             f"set(_{module}_CONFIG_LAUNCHER {quoted(config)})",
         ]

@@ -71,9 +71,7 @@ def _read(
     facts, elf_file = _elf_facts(executable, lib_dir, located.stdlib)
     elf = facts.identity if facts else _elf_of_config(config, file, multiarch or gnu_type)
     host_machine = machine or _machine_of(elf, path)
-    libc = find_libc(
-        facts=facts, triplets=(gnu_type, multiarch), multiarch=multiarch, elf=elf, sysroot=sysroot
-    )
+    libc = find_libc(facts=facts, triplets=(gnu_type, multiarch), multiarch=multiarch, elf=elf, sysroot=sysroot)
     if libc is None:
         problem = f"{path} uses a C library that is neither glibc nor musl"
         raise HostPythonError(problem, hint="name the CPython of a Linux host")
@@ -274,9 +272,7 @@ def _lib_dir(here: _Places, names: _Names, config: Mapping[str, ConfigValue]) ->
     return next(with_library, present[0] if present else None)
 
 
-def _elf_facts(
-    executable: Path | None, lib_dir: Path | None, stdlib: Path
-) -> tuple[ElfFacts | None, Path | None]:
+def _elf_facts(executable: Path | None, lib_dir: Path | None, stdlib: Path) -> tuple[ElfFacts | None, Path | None]:
     """What the host's own ELF files say: its interpreter, else libpython, else an extension module."""
     candidates: list[Path] = [executable] if executable else []
     if not candidates and lib_dir is not None:

@@ -10,6 +10,7 @@ from crossenv.host.model import Libc
 from crossenv.host.triplet import libc_of_triplet
 from crossenv.target import ElfIdentity
 
+_GLIBC_BANNER = re.compile(rb"GNU C Library [^\n\0]*release version (\d+\.\d+)")
 _GLIBC_VERSION = re.compile(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?")
 _MUSL_VERSION = re.compile(rb"\0(1\.\d{1,2}\.\d{1,2})\0")
 
@@ -77,11 +78,16 @@ def library_directories(root: Path, multiarch: str) -> list[Path]:
 
 def _glibc_version(sysroot: Path, multiarch: str, elf: ElfIdentity) -> str:
     for directory in library_directories(sysroot, multiarch):
+        library = directory / "libc.so.6"
         try:
-            if elf_identity(directory / "libc.so.6") != elf:
+            if elf_identity(library) != elf:
                 continue
-            definitions = read_elf(directory / "libc.so.6").version_definitions
-        except ElfError:
+            banner = _GLIBC_BANNER.search(library.read_bytes())
+            if banner:
+                return str(banner[1], "ascii")
+            # A release need not define a new symbol version (2.31 did not), so this may be too low, never too high.
+            definitions = read_elf(library).version_definitions
+        except (ElfError, OSError):
             continue
         versions = [(int(m[1]), int(m[2])) for m in map(_GLIBC_VERSION.fullmatch, definitions) if m]
         if versions:

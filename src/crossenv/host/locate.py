@@ -153,9 +153,7 @@ def _build_tree(tree: Path, program: Path | None = None) -> Located:
             hint="finish the host Python's build: make sharedmods",
         )
     data = _only(files)
-    return Located(
-        layout="build tree", sysconfigdata=data, prefix=tree, stdlib=data.parent, executable=program
-    )
+    return Located(layout="build tree", sysconfigdata=data, prefix=tree, stdlib=data.parent, executable=program)
 
 
 def _looks_built(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,15 @@ from crossenv.toolchain.model import Tool, Toolchain
 from crossenv.toolchain.probe import Macros, Prober
 
 _COMPILERS = ("cc", "cxx", "fc")
+# What linkers say when a part is missing, and where that part comes from.
+_LINK_HINTS = (
+    ("__isoc23_", "the compiler's C headers are newer than this library: use an older --cc or a newer --sysroot"),
+    ("emulation|fuse-ld", "install the host's linker (its binutils), or lld and -fuse-ld=lld among the words of --cc"),
+    ("crtbegin|-lgcc", "the compiler has no libgcc for the host: install it (libgcc-dev, gcc-multilib) or use a GCC"),
+    ("", "install libc6-dev (or glibc-devel) of the host in the sysroot, or name another with --sysroot"),
+)
+# A message stays one line: the rest of the names differ by their vendor's part only.
+_NAMED_AT_MOST = 4
 _LANGUAGES = {"cc": "c", "cxx": "c++", "fc": "fortran"}
 
 
@@ -159,7 +169,9 @@ class _Search:
                 notes.append(f"{sysroot} has no C headers, so the compiler's own C library is used")
                 sysroot, macros = None, own
         if not macros.has_headers:
-            notes.append(f"{tool.path.name} finds no C headers; name the root that has them with --sysroot")
+            notes.append(
+                f"{tool.path.name} finds no C headers ({macros.complaint}); name the root that has them with --sysroot"
+            )
         if not macros.family:
             return "it is neither gcc nor clang"
         wanted = self.host.libc.family
@@ -215,11 +227,7 @@ class _Search:
         outcome = self.prober.link(cc.tool, arguments)
         if outcome.succeeded:
             return
-        hint = "install libc6-dev (or glibc-devel) of the host in the sysroot, or name another with --sysroot"
-        if "__isoc23_" in outcome.complaint:
-            hint = (
-                "the compiler's C headers are newer than this library: use an older --cc or a newer --sysroot"
-            )
+        hint = next(hint for sign, hint in _LINK_HINTS if re.search(sign, outcome.complaint))
         raise ToolchainError(
             f"{cc.tool.path} cannot link against the sysroot {cc.sysroot}: {outcome.complaint}", hint=hint
         )
@@ -266,5 +274,8 @@ def _sysroot_argument(sysroot: Path | None) -> list[str]:
 
 
 def _tried(refused: Iterable[str], missing: Iterable[str]) -> str:
-    absent = ", ".join(dict.fromkeys(missing))
-    return "; ".join([*refused, *([f"not found: {absent}"] if absent else [])])
+    absent = list(dict.fromkeys(missing))
+    named = ", ".join(absent[:_NAMED_AT_MOST])
+    if len(absent) > _NAMED_AT_MOST:
+        named += f" and {len(absent) - _NAMED_AT_MOST} more"
+    return "; ".join([*refused, *([f"not found: {named}"] if named else [])])

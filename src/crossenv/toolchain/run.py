@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,5 +62,7 @@ def run_tool(tool: Tool, arguments: Sequence[str | Path], *, directory: Path, se
 
 def _first_complaint(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if "error" in line.lower() or "cannot" in line or "undefined" in line]
-    return (telling or lines or [""])[0][:300]
+    # A driver sums up what its linker said: the linker's own words come before that.
+    own = [line for line in lines if not re.search(r"linker command failed|ld returned \d+ exit status", line)]
+    telling = [line for line in own if re.search("error|cannot|undefined|unrecogni", line, re.I)]
+    return (telling or own or lines or [""])[0][:300]

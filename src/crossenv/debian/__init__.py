@@ -1,0 +1,1 @@
+"""Host Pythons and libraries from Debian's archive, without root: verified, resolved, unpacked."""

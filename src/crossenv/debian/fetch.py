@@ -1,0 +1,87 @@
+"""Downloads that are checked before they are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from crossenv.errors import DownloadError
+
+TIMEOUT_SECONDS = 60
+ATTEMPTS = 3
+
+
+def fetch(url: str, *, limit: int) -> bytes:
+    """The content behind `url` (http, https or file).
+
+    Args:
+        url: What to fetch.
+        limit: The most bytes that it may have.
+
+    Raises:
+        DownloadError: It could not be fetched in three attempts, or is larger.
+    """
+    problem: Exception | str = ""
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(attempt)
+        try:
+            with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:
+                data: bytes = response.read(limit + 1)
+                length = response.headers.get("Content-Length")
+            if len(data) > limit:
+                raise DownloadError(
+                    f"{url} is larger than the {limit} bytes it should have", hint="try another --mirror"
+                )
+            if length is not None and length.isdigit() and int(length) != len(data):
+                problem = f"{len(data)} of {length} bytes came"
+                continue
+            return data
+        except urllib.error.HTTPError as error:
+            problem = error
+            if error.code in (404, 410):
+                break
+        except (OSError, http.client.HTTPException) as error:
+            problem = error
+    raise DownloadError(
+        f"{url} could not be fetched: {problem}",
+        hint="check the network and --mirror; what is in the cache needs neither",
+    )
+
+
+def fetch_verified(url: str, sha256: str, size: int, cached: Path) -> bytes:
+    """The content behind `url`, from the cache if it is there; kept only if its hash is right.
+
+    Raises:
+        DownloadError: It could not be fetched, or its SHA-256 is not `sha256`.
+    """
+    if cached.is_file():
+        data = cached.read_bytes()
+        if hashlib.sha256(data).hexdigest() == sha256:
+            return data
+    data = fetch(url, limit=size)
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise DownloadError(
+            f"{url} is not what its index promised (SHA-256 differs)", hint="try again, or another --mirror"
+        )
+    store(cached, data)
+    return data
+
+
+def store(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".partial-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,87 @@
+"""Which packages a set of packages needs (Debian Policy, chapter 7)."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+
+from crossenv.debian.archive import Package
+from crossenv.debian.version import satisfies
+from crossenv.errors import UsageError
+
+# Needed by an installed system and by no compiler and no interpreter: their maintainer scripts never run here, and
+# each pulls in dozens of others. They come if they are named.
+NOT_FOLLOWED = frozenset(
+    {
+        "adduser", "ca-certificates", "debconf", "debconf-2.0", "dpkg", "gcc-12-base", "gcc-14-base",
+        "init-system-helpers", "install-info", "libpam-modules", "libpam-runtime", "mailcap", "media-types",
+        "mime-support", "passwd", "perl", "perl-base", "sensible-utils", "systemd", "tar", "tzdata", "ucf",
+    }
+)  # fmt: skip
+_RELATION = re.compile(r"^([a-z0-9][a-z0-9+.-]*)(?::[a-z0-9-]+)?\s*(?:\(\s*(<<|<=|=|>=|>>)\s*([^\s)]+)\s*\))?")
+
+
+def resolve(names: Iterable[str], packages: Mapping[str, Package]) -> list[Package]:
+    """The packages of `names` and what they depend on, each once, in a fixed order.
+
+    Raises:
+        UsageError: A package that was named is not there; the nearest names are given. A dependency that cannot be met.
+    """
+    providers: dict[str, list[Package]] = {}
+    for package in packages.values():
+        for relation in filter(None, package.provides.split(", ")):
+            if match := _RELATION.match(relation.strip()):
+                providers.setdefault(match[1], []).append(package)
+    chosen: dict[str, Package] = {}
+    queue: list[Package] = []
+    for name in names:
+        found = packages.get(name)
+        if found is None:
+            near = difflib.get_close_matches(name, packages, n=4, cutoff=0.6)
+            raise UsageError(
+                f"there is no package {name!r}",
+                hint=f"the nearest are {', '.join(near)}" if near else "check its spelling",
+            )
+        queue.append(found)
+    while queue:
+        package = queue.pop()
+        if package.name in chosen:
+            continue
+        chosen[package.name] = package
+        for clause in filter(None, package.depends.split(", ")):
+            needed = _choose(clause, package, packages, providers, chosen)
+            if needed is not None and needed.name not in chosen:
+                queue.append(needed)
+    return sorted(chosen.values(), key=lambda package: package.name)
+
+
+def _choose(
+    clause: str,
+    package: Package,
+    packages: Mapping[str, Package],
+    providers: Mapping[str, list[Package]],
+    chosen: Mapping[str, Package],
+) -> Package | None:
+    """The first alternative of a dependency that can be met; None for one that is not followed."""
+    candidates: list[Package] = []
+    for alternative in clause.split("|"):
+        match = _RELATION.match(alternative.strip())
+        if match is None:
+            continue
+        name, operator, version = match.groups()
+        if name in NOT_FOLLOWED:
+            return None
+        real = packages.get(name)
+        if real is not None and (operator is None or satisfies(real.version, operator, version)):
+            candidates.append(real)
+        candidates += providers.get(name, [])
+    for candidate in candidates:
+        if candidate.name in chosen:
+            return candidate
+    if not candidates:
+        raise UsageError(
+            f"{package.name} {package.version} needs {clause.strip()}, which this release does not have",
+            hint="name another release, or leave the package out",
+        )
+    return candidates[0]
