@@ -55,3 +55,10 @@ def numpy(session: nox.Session) -> None:
     """Cross-compile numpy and run its tests under emulation against its native counterpart."""
     _install(session)
     session.run("python", "scripts/numpy_proof.py", *session.posargs)
+
+
+@nox.session
+def small_set(session: nox.Session) -> None:
+    """Eight packages for 32-bit and big-endian hosts, used under emulation; writes docs/explanation/small-set.md."""
+    _install(session)
+    session.run("python", "scripts/small_set.py", *session.posargs)

@@ -108,12 +108,13 @@ def main() -> int:
         tool = Path(sys.executable).parent
         created = rounds(creation(scratch, options.python, tool, peer, options.host_python.resolve()), options.rounds)
         started = rounds(starts(scratch), options.rounds)
+    date = datetime.datetime.now(datetime.timezone.utc).date()
     lines = [
         "# Speed",
         "",
-        f"Written by `nox -s bench` on {datetime.datetime.now(datetime.timezone.utc).date()}: Python"
-        f" {platform.python_version()}, {os.cpu_count()} cores, {options.rounds} rounds; ratios are the medians of pairs",
-        "made in turn, with the least and the greatest. Single times depend on the machine and are for scale only.",
+        f"Written by `nox -s bench` on {date}: Python {platform.python_version()}, {os.cpu_count()} cores,",
+        f"{options.rounds} rounds. Ratios are the medians of pairs made in turn, with the least and the greatest. Single",
+        "times depend on the machine and are given for scale only.",
         "",
         "## Making an environment, with pip on both sides",
         "",
