@@ -1,15 +1,16 @@
 """Prove a cross-built numpy: the same tests, under emulation and natively, must end the same.
 
-    python scripts/numpy_proof.py --wheel numpy-...-linux_aarch64.whl --sysroot DIR [--native-wheel ...]
+    python scripts/numpy_proof.py --env ENV --wheel numpy-...-linux_aarch64.whl [--native-wheel ...]
 
-Unpacks the wheel for the real host Python of the sysroot, runs numpy's own test files there under qemu-user and, with a
-wheel that is built natively from the same sdist, here. Writes every difference to docs/explanation/numpy-proof.md.
+Unpacks the wheel for the real host Python of the environment's sysroot, runs numpy's own test files there under
+qemu-user and, with a wheel that is built natively from the same sdist, here. Writes every difference to docs/explanation/numpy-proof.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
+import json
 import os
 import shutil
 import subprocess
@@ -28,10 +29,9 @@ REQUIREMENTS = ("pytest", "hypothesis", "typing_extensions")
 EMULATOR_FAULTS: dict[str, str] = {}
 
 
-def install(python: str, wheel: Path, target: Path) -> None:
-    """Unpack a wheel and what numpy's tests import, all of it pure, into a directory."""
-    pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--target", str(target)]
-    subprocess.run([*pip, *REQUIREMENTS], check=True)
+def install(pip: list[str], wheel: Path, target: Path) -> None:
+    """Unpack a wheel and what numpy's tests import into a directory."""
+    subprocess.run([*pip, "install", "-q", "--target", str(target), *REQUIREMENTS], check=True)
     shutil.unpack_archive(wheel, target, "zip")
 
 
@@ -59,7 +59,7 @@ def main() -> int:
     """Run both sides and compare; the exit status is 1 if they differ in what is not named above."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--wheel", type=Path, required=True, help="the cross-built wheel")
-    parser.add_argument("--sysroot", type=Path, required=True, help="a sysroot with the host's Python")
+    parser.add_argument("--env", type=Path, required=True, help="a cross environment whose host Python is in a sysroot")
     parser.add_argument(
         "--native-wheel", type=Path, help="a wheel built natively from the same sdist; built if missing"
     )
@@ -70,11 +70,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="crossenv-numpy-") as scratch:
         native_wheel = options.native_wheel or build_natively(options.python, version, Path(scratch))
         targets = {"host": Path(scratch) / "host", "native": Path(scratch) / "native"}
-        install(options.python, options.wheel, targets["host"])
-        install(options.python, native_wheel, targets["native"])
-        host_python = next(options.sysroot.glob("usr/bin/python3.[0-9]*[0-9]"))
+        install([str(options.env / "bin/cross-pip")], options.wheel, targets["host"])
+        install([options.python, "-m", "pip", "--disable-pip-version-check"], native_wheel, targets["native"])
+        record = json.loads((options.env / "crossenv.json").read_text(encoding="utf-8"))
+        sysroot = record["host"]["sysroot"]
         interpreters = {
-            "host": [options.qemu, "-L", str(options.sysroot), str(host_python)],
+            "host": [options.qemu, "-L", sysroot, sysroot + record["host"]["executable"]],
             "native": [options.python],
         }
         # Pointer authentication is what makes emulation of Debian's arm64 slow.

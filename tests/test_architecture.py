@@ -1,0 +1,93 @@
+"""The house: data flows one way, and the shim stands alone."""
+
+from __future__ import annotations
+
+import ast
+import pkgutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import crossenv
+
+SOURCE = Path(crossenv.__file__).parent
+RUNTIME = SOURCE / "runtime"
+
+# From the user's words to the files on disk; a module imports only what stands before it.
+ORDER = (
+    "crossenv.errors",
+    "crossenv.report",
+    "crossenv.target",
+    "crossenv.elf",
+    "crossenv.debian",
+    "crossenv.host",
+    "crossenv.toolchain",
+    "crossenv.environment.record",
+    "crossenv.backends",
+    "crossenv.environment",
+    "crossenv.cli",
+    "crossenv.__main__",
+)
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The absolute names that a file imports, type-checking blocks included."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path} imports relatively"
+            yield node.module
+            if node.module == "crossenv":
+                yield from (f"crossenv.{alias.name}" for alias in node.names)
+
+
+def rank(module: str) -> int | None:
+    """A module's place in ORDER, by its longest prefix there."""
+    places = [(len(name), index) for index, name in enumerate(ORDER) if f"{module}.".startswith(f"{name}.")]
+    return max(places)[1] if places else None
+
+
+def modules() -> list[Path]:
+    return [path for path in sorted(SOURCE.rglob("*.py")) if not path.is_relative_to(RUNTIME)]
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_no_import_points_backwards(path: Path) -> None:
+    name = ".".join(("crossenv", *path.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__")
+    own = rank(name)
+    if name == "crossenv":
+        return
+    assert own is not None, f"{name} has no place in ORDER"
+    for imported in imports(path):
+        other = rank(imported)
+        assert other is None or other <= own, f"{name} imports {imported}"
+        assert not imported.startswith("_crossenv"), f"{name} imports the shim"
+
+
+@pytest.mark.parametrize("path", sorted(RUNTIME.rglob("*.py")), ids=lambda path: path.name)
+def test_the_shim_stands_alone(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    # Its floor.
+    ast.parse(text, feature_version=(3, 10))
+    for name in imports(path):
+        top = name.partition(".")[0]
+        # pip's own modules are imported where pip is running.
+        assert top in sys.stdlib_module_names or top == "_crossenv" or name.startswith("pip._vendor."), name
+
+
+def test_what_the_start_imports_is_there_already() -> None:
+    """Each further module costs every start."""
+    tree = ast.parse((RUNTIME / "_crossenv/__init__.py").read_text(encoding="utf-8"))
+    at_once = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
+    assert at_once <= {"marshal", "os", "sys"}
+
+
+def test_both_start_files_name_the_same_function() -> None:
+    """PEP 829: from Python 3.15 on a .start file of the same name replaces the .pth file's import lines."""
+    (entry,) = (RUNTIME / "000_crossenv.start").read_text(encoding="utf-8").split()
+    assert callable(pkgutil.resolve_name(entry))
+    module, function = entry.split(":")
+    assert (RUNTIME / "000_crossenv.pth").read_text(encoding="utf-8") == f"import {module}; {module}.{function}()\n"
