@@ -3,7 +3,8 @@
     python scripts/numpy_proof.py --env ENV --wheel numpy-...-linux_aarch64.whl [--native-wheel ...]
 
 Unpacks the wheel for the real host Python of the environment's sysroot, runs numpy's own test files there under
-qemu-user and, with a wheel that is built natively from the same sdist, here. Writes every difference to docs/explanation/numpy-proof.md.
+qemu-user and, with a wheel that is built natively from the same sdist, here. Writes every difference to
+docs/explanation/numpy-proof.md.
 """
 
 from __future__ import annotations

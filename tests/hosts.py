@@ -75,6 +75,7 @@ def make_prefix(
     (stdlib / "os.py").write_text("")
     include = prefix / f"include/python{version}{sys.abiflags}"
     shutil.copytree(sysconfig.get_path("include"), include)
+    (include.parent / "features.h").write_text("#define __GLIBC__ 2\n#define __GLIBC_MINOR__ 36\n")
     (prefix / "bin").mkdir()
     executable = prefix / f"bin/python{version}"
     executable.write_bytes(elf_header(identity, ET_EXEC))

@@ -101,6 +101,26 @@ def test_build_with_other_tools(installer: str, cross_gcc: str, host_prefix: Pat
     extension(only_wheel(tmp_path / "out"), tmp_path)
 
 
+@pytest.mark.parametrize("payload", [hosts.AARCH64, hosts.X86_64], ids=["host", "native"])
+def test_uv_without_isolation_is_checked(
+    real_env: Path, tmp_path: Path, run: Run, payload: tuple[int, int, str, int]
+) -> None:
+    run(real_env / "bin/build-pip", "install", "-q", "uv")
+    project = projects.in_tree(tmp_path / "project", hosts.elf_header(payload))
+    result = subprocess.run(
+        [real_env / "build/bin/uv", "build", "--wheel", "--no-build-isolation", "--python", real_env / "bin/python",
+         "-o", tmp_path / "out", project],
+        text=True, capture_output=True, check=False,
+    )  # fmt: skip
+    if payload == hosts.AARCH64:
+        assert result.returncode == 0, result.stderr
+        extension(only_wheel(tmp_path / "out"), tmp_path)
+    else:
+        assert result.returncode != 0
+        assert "is for x86-64" in result.stderr
+        assert not list(tmp_path.glob("out/*.whl"))
+
+
 def test_build_makes_the_sdist_natively_and_the_wheel_for_the_host(real_env: Path, tmp_path: Path, run: Run) -> None:
     run(real_env / "bin/cross-pip", "install", "-q", "build")
     project = projects.setuptools_c(tmp_path / "project")
@@ -346,6 +366,22 @@ def test_installed_scripts_start_the_hosts_python(real_env: Path, tmp_path: Path
     assert native.returncode != 0
     # The environment's own commands still start.
     run(real_env / "bin/cross-pip", "--version")
+
+
+def test_a_sysroot_without_the_hosts_headers_is_refused(cross_gcc: str, tmp_path: Path) -> None:
+    """pyconfig.h of another word size stands for all headers that are not the host's."""
+    prefix = hosts.make_prefix(tmp_path / "host")
+    pyconfig = prefix / f"include/python{VERSION}{sys.abiflags}/pyconfig.h"
+    pyconfig.write_text(pyconfig.read_text().replace("#define SIZEOF_VOID_P 8", "#define SIZEOF_VOID_P 4"))
+    words = [sys.executable, "-m", "crossenv", "create", "--python", sys.executable, "--cc", cross_gcc]
+    result = subprocess.run(
+        [*words, "--host-python", prefix, tmp_path / "env"], text=True, capture_output=True, check=False
+    )
+    assert result.returncode == 4
+    assert "cannot compile against" in result.stderr
+    assert "another word size" in result.stderr
+    assert "--sysroot" in result.stderr
+    assert not (tmp_path / "env").exists()
 
 
 def test_doctor_proves_the_environment(real_env: Path, run: Run) -> None:

@@ -396,6 +396,7 @@ def test_prompt_host_prefix_and_sides(crossenv: CrossenvCommand, host_prefix: Pa
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "tcsh"])
 def test_activation(env: Path, run: Run, shell: str) -> None:
+    assert (env / "bin/pip3").resolve() == (env / f"bin/pip{VERSION}").resolve() == (env / "bin/cross-pip").resolve()
     if shutil.which(shell) is None:
         pytest.skip(f"needs {shell}")
     suffix, setup = {"fish": (".fish", ""), "tcsh": (".csh", "set prompt=x; ")}.get(shell, ("", ""))

@@ -77,3 +77,24 @@ PREFIX = "/tmp/pip-build-env-abc123/overlay"
 )
 def test_role(place: str, argv: list[str], environ: dict[str, str], role: str, export: bool, hook: str) -> None:
     assert decide_role(place, argv, ["python", *argv], environ) == (role, export, hook)
+
+
+@pytest.mark.parametrize(
+    ("code", "role", "export", "hook"),
+    [
+        (
+            "import sys\nimport flit_core.buildapi as backend\nbackend.build_wheel(1)",
+            "host",
+            True,
+            "uv:flit_core.buildapi",
+        ),
+        ("from setuptools.build_meta import __legacy__ as backend\n", "host", True, "uv:setuptools.build_meta"),
+        ("import a.b as backend\nbackend.build_sdist(1)", "build", True, ""),
+        ("import a as backend\ngetattr(backend, 'get_requires_for_build_sdist', None)", "build", True, ""),
+        ("print('as backend')", "host", False, ""),
+        ("", "host", False, ""),
+    ],
+)
+def test_scripts_of_uv(code: str, role: str, export: bool, hook: str) -> None:
+    assert decide_role("cross", ["-c"], ["python", "-I", "-c", code], {}) == (role, export, hook)
+    assert decide_role("cross", ["-c"], ["python", "-c", code], {"CROSSENV_ROLE": "build"}) == ("build", False, "")

@@ -86,7 +86,7 @@ def test_a_cross_gcc_on_path(host: HostPython, tools: Path) -> None:
     assert (found.sysroot, found.library_dirs, found.notes) == (None, (), ())
     assert found.macros["__LDBL_MANT_DIG__"] == "113"
     assert sorted(found.binutils) == ["ar", "nm", "objcopy", "objdump", "ranlib", "readelf", "strip"]
-    assert len(calls_of(gcc)) == 2, "one compilation, one look at the macros"
+    assert len(calls_of(gcc)) == 3, "one compilation, one look at the macros, one at Python.h"
 
 
 def test_the_recorded_compiler_by_its_path_then_by_its_name(tmp_path: Path, tools: Path) -> None:

@@ -27,7 +27,7 @@ class Reporter:
     """Prints steps, warnings, errors and results; the library's only way to speak.
 
     Attributes:
-        verbosity: 0 prints warnings and results, 1 the steps too, 2 details as well; -1 is quiet.
+        verbosity: 0 prints notes, warnings and results, 1 the steps too; -1 leaves out the notes.
         colour: Whether diagnostics are coloured.
         out: The stream of results.
         err: The stream of everything else.

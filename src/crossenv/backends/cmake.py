@@ -56,6 +56,8 @@ class CMake:
             "  unset(_crossenv_roots)",
             "endif()",
             *(f"list(APPEND CMAKE_FIND_ROOT_PATH {quoted(directory)})" for directory in _include_roots(record)),
+            # CMake reads this file more than once.
+            "list(REMOVE_DUPLICATES CMAKE_FIND_ROOT_PATH)",
             "set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)",
             *(
                 f"if(NOT DEFINED CMAKE_FIND_ROOT_PATH_MODE_{kind})\n"
@@ -101,11 +103,17 @@ def _python_lines(record: Record) -> list[str]:
     """What FindPython asks of an interpreter when cross-compiling, in both of its ways."""
     config = f"{record.root}/etc/bin/python{record.host.version}{record.host.abi_flags}-config"
     launcher = f"{record.root}/{EMULATOR}"
-    lines = ["# FindPython, FindPython3: the interpreter runs here and answers for the host."]
+    lines = [
+        "# FindPython, FindPython3: the interpreter runs here and answers for the host. An isolated build has its own.",
+        f"set(_crossenv_python {quoted(record.root + '/cross/bin/python')})",
+        "if(DEFINED ENV{CROSSENV_PYTHON})",
+        '  set(_crossenv_python "$ENV{CROSSENV_PYTHON}")',
+        "endif()",
+    ]
     for module in ("Python", "Python3"):
         lines += [
-            f"if(NOT DEFINED {module}_EXECUTABLE AND DEFINED ENV{{CROSSENV_PYTHON}})",
-            f'  set({module}_EXECUTABLE "$ENV{{CROSSENV_PYTHON}}" CACHE FILEPATH "")',
+            f"if(NOT DEFINED {module}_EXECUTABLE)",
+            f'  set({module}_EXECUTABLE "${{_crossenv_python}}" CACHE FILEPATH "")',
             "endif()",
             # Before 4.1 it asks pythonX.Y-config for the extension suffix. Plain variables, not cached ones: 4.0
             # removes these from the cache before it has asked.

@@ -123,8 +123,6 @@ def describe(plan: Plan) -> list[str]:
         f"build: CPython {record.build.version} for {record.build.machine} ({record.build.python})",
         f"compiler: {toolchain.family} {toolchain.version}, {compiler.path} ({compiler.origin})",
     ]
-    if "cxx" not in toolchain.tools:
-        lines.append("no C++ compiler for the host was found: packages with C++ will not build")
     if toolchain.sysroot:
         lines.append(f"sysroot: {toolchain.sysroot}")
     return lines

@@ -22,8 +22,8 @@ from crossenv.report import Reporter
 
 MANIFEST = ".crossenv-sysroot.json"
 SCHEMA = 1
-# The Python that each release ships as its own.
-PYTHONS = {"bullseye": "3.9", "bookworm": "3.11", "trixie": "3.13", "forky": "3.14", "sid": "3.14"}
+# The Python that each release ships as its own, where it is one that an environment can have.
+PYTHONS = {"bookworm": "3.11", "trixie": "3.13", "forky": "3.14", "sid": "3.14"}
 _AT_ONCE = 4
 
 
@@ -124,7 +124,7 @@ def _build(
     have = {} if old is None else old.packages
     missing = [package for package in wanted if have.get(package.name) != package.version]
     megabytes = sum(package.size for package in missing) / 1e6
-    reporter.note(f"{len(missing)} packages of {source.suite} for {source.architecture}, {megabytes:.0f} MB")
+    reporter.note(f"packages of {source.suite} for {source.architecture} to fetch: {len(missing)}, {megabytes:.0f} MB")
     manifest = Manifest(
         mirror=source.mirror,
         suite=source.suite,

@@ -89,15 +89,20 @@ def examine(record: Record) -> Iterator[Finding]:
         ("a C extension compiles and links for the host", lambda r: _compiles(r, "c")),
         ("a C++ extension compiles and links for the host", lambda r: _compiles(r, "c++")),
     ]
+    answers = True
     for name, check in checks:
         if name.startswith("a C++") and "cxx" not in record.toolchain.tools:
             continue
         if check is _tags_agree and not record.pip:
             continue
+        if " extension compiles " in name and not answers:
+            # What to compile with is asked of the interpreter.
+            continue
         try:
             check(record)
         except _CheckError as error:
             fault, mend = error.args
+            answers = answers and not name.endswith("answers for the host")
             yield Finding(check=name, fault=fault, mend=mend)
         else:
             yield Finding(check=name)

@@ -113,7 +113,7 @@ def make_plan(root: Path, *, build: BuildPython, host: HostPython, toolchain: To
         files |= backend.files(record)
     links = {"bin/cross-python": "python", "lib": "cross/lib"}
     if options.pip:
-        links["bin/pip"] = "cross-pip"
+        links |= dict.fromkeys(("bin/pip", "bin/pip3", f"bin/pip{host.version}"), "cross-pip")
     return Plan(
         root=root,
         record=record,

@@ -61,6 +61,8 @@ def locate(path: Path, *, sysroot: Path | None = None) -> Located:
 def _in_directory(path: Path) -> Located:
     if (path / "pybuilddir.txt").is_file() or _looks_built(path):
         return _build_tree(path)
+    if _STDLIB_NAME.fullmatch(path.name) and _data_files(path):
+        return _in_stdlib(path)
     # A sysroot's own lib may be a link to usr/lib, so its usr goes first.
     prefixes = [path / "usr", path / "usr/local", path]
     stdlibs = _unique(stdlib for prefix in prefixes for stdlib in _stdlibs(prefix))

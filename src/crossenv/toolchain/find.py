@@ -99,6 +99,7 @@ class _Search:
         multiarch = self.host.multiarch or triplet
         library_dirs = tuple(library_directories(cc.sysroot, multiarch)) if cc.sysroot else ()
         notes = [*cc.notes, *self._header_notes(cc)]
+        self._prove_headers(cc)
         self._prove_linking(cc, library_dirs)
         cxx, tried = self._sibling("cxx", cc.command)
         if cxx is None:
@@ -217,6 +218,18 @@ class _Search:
         if isinstance(made, ElfIdentity):
             return f"it makes {made} objects, and the host Python is {self.host.elf}"
         return f"it does not compile ({made})"
+
+    def _prove_headers(self, cc: _CCompiler) -> None:
+        """Compile against the host's `Python.h`."""
+        if not cc.macros.has_headers:
+            return
+        includes = [f"-I{directory}" for directory in self.host.include_dirs]
+        outcome = self.prober.python_headers(cc.tool, [*_sysroot_argument(cc.sysroot), *includes], self.host.elf.bits)
+        if not outcome.succeeded:
+            raise ToolchainError(
+                f"{cc.tool.path} cannot compile against {self.host.include_dirs[0]}: {outcome.complaint}",
+                hint="name the root that holds all of the host's headers with --sysroot",
+            )
 
     def _prove_linking(self, cc: _CCompiler, library_dirs: tuple[Path, ...]) -> None:
         """Link against the sysroot's C library, if it has one to link against."""

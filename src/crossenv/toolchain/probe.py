@@ -19,6 +19,12 @@ _SOURCES = {
 # strtol has got a second symbol in glibc 2.38: headers that are newer than the library show themselves.
 _LINKED = "#include <stdlib.h>\nlong crossenv_link(const char *s) { return strtol(s, 0, 10); }\n"
 
+_INCLUDES_PYTHON = """#include <Python.h>
+#if SIZEOF_VOID_P * 8 != {bits}
+#error "pyconfig.h is for another word size than the host's {bits} bits"
+#endif
+"""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Macros:
@@ -99,6 +105,12 @@ class Prober:
         source.write_text("", encoding="utf-8")
         bare = self._run(tool, ["-dM", "-E", "-x", "c", *arguments, source])
         return Macros(values=_defined(bare.output), has_headers=False, complaint=outcome.complaint)
+
+    def python_headers(self, tool: Tool, arguments: Sequence[str | Path], bits: int) -> Outcome:
+        """Compile against `Python.h`, and prove that its `pyconfig.h` is one for `bits` bits."""
+        source = self.directory / "python.c"
+        source.write_text(_INCLUDES_PYTHON.format(bits=bits), encoding="utf-8")
+        return self._run(tool, ["-fsyntax-only", *arguments, source])
 
     def link(self, tool: Tool, arguments: Sequence[str | Path]) -> Outcome:
         """Link a shared library that needs the C library."""

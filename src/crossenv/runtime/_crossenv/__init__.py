@@ -61,11 +61,11 @@ def start() -> None:
     if role == "host":
         from _crossenv import host
 
-        host.install(facts)
+        finder = host.install(facts)
         if hook:
             from _crossenv import hooks
 
-            hooks.prepare(facts, hook)
+            hooks.prepare(facts, hook, finder)
 
 
 def find_place(here: str, root: str) -> str:
@@ -100,8 +100,8 @@ def decide_role(
         environ: The process's environment.
 
     Returns:
-        The role ("build" or "host"), whether children inherit it, and the name of the PEP 517 hook that the
-        process runs ("setup.py" for a direct run of one; "" if it runs none).
+        The role ("build" or "host"), whether children inherit it, and what the process runs: the name of a PEP 517
+        hook, "setup.py" for a direct run of one, "uv:MODULE" where uv calls the back end MODULE; "" for none of them.
     """
     asked = environ.get(ROLE_VARIABLE, "")
     if asked == "build":
@@ -120,6 +120,8 @@ def decide_role(
         if argv[1].endswith("build_sdist"):
             return "build", True, ""
         return "host", True, argv[1]
+    if script == "-c" and (backend := _uv_backend(orig_argv)):
+        return ("build", True, "") if backend == "sdist" else ("host", True, f"uv:{backend}")
     if script == "setup.py" and (place == "cross" or asked == "host"):
         return "host", True, "setup.py"
     if asked == "host":
@@ -130,6 +132,18 @@ def decide_role(
 def _names_build_prefix(argv: "Sequence[str]") -> bool:
     # Both spellings of the option; the prefix is pip's own invention, so no other word looks like it.
     return any("/pip-build-env-" in word for word in argv[2:]) and any(word.startswith("--prefix") for word in argv)
+
+
+def _uv_backend(orig_argv: "Sequence[str]") -> str:
+    """The module that a script of uv's imports as the back end; "sdist" if it makes one, "" for other scripts."""
+    code = next((after for word, after in zip(orig_argv, orig_argv[1:], strict=False) if word == "-c"), "")  # noqa: RUF007
+    for line in code.splitlines():
+        words = line.split()
+        # `import MODULE as backend` or `from MODULE import OBJECT as backend`.
+        if words[-2:] == ["as", "backend"] and words[0] in ("import", "from"):
+            sdist = "backend.build_sdist(" in code or "get_requires_for_build_sdist" in code
+            return "sdist" if sdist else words[1]
+    return ""
 
 
 def enter_cross_prefix(root: str) -> None:

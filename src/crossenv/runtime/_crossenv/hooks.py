@@ -12,14 +12,23 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
+    from _crossenv.host import Finder
+
 # Where front ends of different age name the back end: pyproject-hooks, and pep517 before it.
 _BACKEND_VARIABLES = ("_PYPROJECT_HOOKS_BUILD_BACKEND", "PEP517_BUILD_BACKEND")
 
 
-def prepare(facts: "dict[str, Any]", hook: str) -> None:
-    """Set up this process for running `hook` ("build_wheel", ...; "setup.py" for a direct run of one)."""
+def prepare(facts: "dict[str, Any]", hook: str, finder: "Finder") -> None:
+    """Set up this process for running `hook`, named as `_crossenv.decide_role` names it."""
     if hook == "setup.py":
         enter_environment(facts)
+        return
+    if hook.startswith("uv:"):
+        # uv imports the back end by a plain statement, after it has put the project's own directories on sys.path.
+        finder.awaited[hook.removeprefix("uv:")] = (
+            lambda: enter_environment(facts),
+            lambda module: check_results(module, facts),
+        )
         return
 
     import importlib

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def install(facts: "dict[str, Any]") -> None:
+def install(facts: "dict[str, Any]") -> "Finder":
     """Make `sys`, `os` and what is imported from now on answer for the host described by `facts`."""
     # Read by sysconfig, which derives the name of its data module from it.
     sys.implementation._multiarch = facts["multiarch"]  # type: ignore[attr-defined]
@@ -24,10 +24,12 @@ def install(facts: "dict[str, Any]") -> None:
     os.environ["CROSSENV_RECORD"] = facts["root"] + "/crossenv.json"
     _replace_uname(facts["machine"])
     _replace_confstr(facts["libc_family"], facts["libc_version"])
-    sys.meta_path.insert(0, Finder(facts))
+    finder = Finder(facts)
+    sys.meta_path.insert(0, finder)
     for name in [name for name in sys.modules if _patcher_name(name)]:
         # Another start-up file was faster.
         _patch(name, sys.modules[name], facts)
+    return finder
 
 
 def _replace_uname(machine: str) -> None:
@@ -95,6 +97,8 @@ class Finder:
 
     def __init__(self, facts: "dict[str, Any]") -> None:
         self.facts = facts
+        # Modules that a hook process waits for: what to call before the search and after the execution.
+        self.awaited: dict[str, tuple[Callable[[], None], Callable[[ModuleType], None]]] = {}
 
     def find_spec(
         self, name: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
@@ -104,29 +108,33 @@ class Finder:
             from importlib.util import spec_from_file_location
 
             return spec_from_file_location(name, self.facts["sysconfigdata"])
+        after = []
         if _patcher_name(name):
-            return self._adapted(name, path, target)
-        return None
-
-    def _adapted(self, name: str, path: "Sequence[str] | None", target: "ModuleType | None") -> "ModuleSpec | None":
+            after.append(lambda module: _patch(name, module, self.facts))
+        if name in self.awaited:
+            before, last = self.awaited.pop(name)
+            before()
+            after.append(last)
+        if not after:
+            return None
         for finder in sys.meta_path:
             if finder is self or not hasattr(finder, "find_spec"):
                 continue
             spec = finder.find_spec(name, path, target)
-            if spec is None:
-                continue
-            if spec.loader is not None and hasattr(spec.loader, "exec_module"):
-                _patch_when_executed(name, spec.loader, self.facts)
-            return spec
+            if spec is not None:
+                if spec.loader is not None and hasattr(spec.loader, "exec_module"):
+                    _call_when_executed(spec.loader, after)
+                return spec
         return None
 
 
-def _patch_when_executed(name: str, loader: "Loader", facts: "dict[str, Any]") -> None:
+def _call_when_executed(loader: "Loader", after: "list[Callable[[ModuleType], None]]") -> None:
     """Change `loader`, and no other: each spec of the path finder has a loader of its own."""
     execute = loader.exec_module
 
     def exec_module(module: "ModuleType") -> None:
         execute(module)
-        _patch(name, module, facts)
+        for call in after:
+            call(module)
 
     loader.exec_module = exec_module  # type: ignore[method-assign]
