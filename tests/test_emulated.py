@@ -1,0 +1,154 @@
+"""The result on a real host: Debian's own Python for arm64, under qemu-user."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import projects
+from conftest import Run
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("emulated")]
+
+VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
+RELEASES = {"3.11": "bookworm", "3.13": "trixie"}
+
+
+@pytest.fixture(scope="module")
+def sysroot(run: Run) -> Path:
+    """Debian's arm64 Python of the running version; fetched once, and kept for the next run."""
+    release = RELEASES.get(VERSION)
+    if release is None:
+        pytest.skip(f"Debian ships no Python {VERSION}")
+    given = os.environ.get("CROSSENV_TEST_SYSROOTS")
+    home = Path(given) if given else Path(__file__).parent.parent / ".cache/sysroots"
+    directory = home / f"{release}-arm64"
+    if not directory.is_dir():
+        if given:
+            pytest.skip(f"{given} has no {directory.name}")
+        if shutil.which("gpgv") is None:
+            pytest.skip("needs gpgv to fetch Debian's Python")
+        run(
+            sys.executable,
+            "-m",
+            "crossenv",
+            "sysroot",
+            "create",
+            "--from",
+            f"debian:{release}",
+            "--arch",
+            "arm64",
+            directory,
+        )
+    return directory
+
+
+@pytest.fixture(scope="module")
+def debian_env(sysroot: Path, cross_gcc: str, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    env = tmp_path_factory.mktemp("debian") / "env"
+    run(
+        sys.executable, "-m", "crossenv", "create", "--python", sys.executable,
+        "--host-python", sysroot / f"usr/bin/python{VERSION}", env,
+    )  # fmt: skip
+    return env
+
+
+Emulate = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def emulate(sysroot: Path, debian_env: Path, run: Run) -> Emulate:
+    """Run the host's own Python with the host side's packages."""
+    qemu = shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")
+    if qemu is None:
+        pytest.skip("needs qemu-aarch64 or qemu-aarch64-static")
+
+    def run_emulated(*words: str | Path, **extra: str) -> str:
+        site = json.loads((debian_env / "crossenv.json").read_text())["host"]["site_packages"]
+        return run(qemu, "-L", sysroot, sysroot / f"usr/bin/python{VERSION}", *words, **{"PYTHONPATH": site, **extra})
+
+    return run_emulated
+
+
+def test_what_was_read_is_what_the_host_says(emulate: Emulate, debian_env: Path, run: Run) -> None:
+    """The host Python itself is the judge of what we read in its files, and of what our interpreter answers."""
+    ask = (
+        "import json, os, platform, sys, sysconfig; print(json.dumps({"
+        "'machine': platform.machine(), 'libc': platform.libc_ver(), 'soabi': sysconfig.get_config_var('SOABI'),"
+        "'suffix': sysconfig.get_config_var('EXT_SUFFIX'), 'platform': sysconfig.get_platform(),"
+        "'multiarch': sys.implementation._multiarch, 'bits': platform.architecture()[0], 'abiflags': sys.abiflags,"
+        "'size': sysconfig.get_config_var('SIZEOF_LONG'), 'confstr': os.confstr('CS_GNU_LIBC_VERSION')}))"
+    )
+    assert json.loads(run(debian_env / "bin/cross-python", "-c", ask)) == json.loads(emulate("-c", ask))
+    record = json.loads((debian_env / "crossenv.json").read_text())["host"]
+    full = emulate("-c", "import platform; print(platform.python_version())").strip()
+    assert record["full_version"] == full
+    suffixes = emulate("-c", "import importlib.machinery as m; print(*m.EXTENSION_SUFFIXES)").split()
+    assert set(suffixes) == set(record["extension_suffixes"])
+
+
+def test_tags_are_those_of_the_host(emulate: Emulate, debian_env: Path, run: Run) -> None:
+    ask = "from pip._vendor.packaging.tags import sys_tags; print(*sys_tags())"
+    assert run(debian_env / "bin/cross-python", "-c", ask) == emulate("-c", ask)
+
+
+def test_markers_are_those_of_the_host(emulate: Emulate, debian_env: Path, run: Run) -> None:
+    ask = (
+        "import json; from pip._vendor.packaging.markers import default_environment as e; d = e();"
+        "print(json.dumps({k: d[k] for k in ('os_name', 'sys_platform', 'platform_machine', 'platform_system',"
+        "'implementation_name', 'platform_python_implementation', 'python_version')}))"
+    )
+    assert json.loads(run(debian_env / "bin/cross-python", "-c", ask)) == json.loads(emulate("-c", ask))
+
+
+def test_doctor_on_the_real_host(debian_env: Path, run: Run) -> None:
+    assert "FAIL" not in run(sys.executable, "-m", "crossenv", "doctor", debian_env)
+
+
+def test_installed_packages_run_on_the_host(emulate: Emulate, debian_env: Path, tmp_path: Path, run: Run) -> None:
+    """A compiled and a pure package, built here and installed into the host side, with a script each."""
+    compiled = projects.setuptools_c(tmp_path / "compiled", "crossenv_compiled")
+    pure = projects.pure(tmp_path / "pure", "flit")
+    with (pure / "pyproject.toml").open("a") as file:
+        file.write('scripts = { toy-tool = "toy:main" }\n')
+    (pure / "toy/__init__.py").write_text('"""A toy."""\ndef main(): print("pure on the host")\n')
+    run(debian_env / "bin/cross-pip", "install", compiled, pure)
+    answer = emulate("-c", "import crossenv_compiled._toy as t, platform; print(t.answer(), platform.machine())")
+    assert answer == "8 aarch64\n"
+    for script, says in (("crossenv_compiled-tool", "toy\n"), ("toy-tool", "pure on the host\n")):
+        path = debian_env / "cross/bin" / script
+        assert path.read_text().startswith(f"#!/usr/bin/python{VERSION}\n")
+        assert emulate(path) == says
+    listed = emulate("-c", "import importlib.metadata as m; print(m.version('crossenv_compiled'), m.version('toy'))")
+    assert listed == "1 1\n"
+
+
+@pytest.mark.parametrize("backend", ["cython", "cffi", "meson", "pybind11"])
+def test_each_back_ends_extension_runs_on_the_host(
+    backend: str, emulate: Emulate, debian_env: Path, tmp_path: Path, run: Run
+) -> None:
+    project = getattr(projects, backend)(tmp_path / "project")
+    run(debian_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project)
+    (wheel,) = (tmp_path / "out").glob("*.whl")
+    shutil.unpack_archive(wheel, tmp_path / "site", "zip")
+    if backend == "cffi":
+        # The extension needs cffi's own back end, which is the host's ready-made wheel.
+        run(debian_env / "bin/cross-pip", "install", "-q", "--target", tmp_path / "site", "cffi")
+    call = "t.lib.answer()" if backend == "cffi" else "t.answer()"
+    answer = emulate("-c", f"import toy._toy as t; print({call})", PYTHONPATH=str(tmp_path / "site"))
+    assert answer == ("42\n" if backend == "meson" else "8\n")
+
+
+def test_a_real_package_from_its_sdist(emulate: Emulate, debian_env: Path, tmp_path: Path, run: Run) -> None:
+    run(debian_env / "bin/cross-pip", "wheel", "-w", tmp_path / "out", "markupsafe")
+    (wheel,) = (tmp_path / "out").glob("*.whl")
+    assert wheel.name.endswith("-linux_aarch64.whl")
+    shutil.unpack_archive(wheel, tmp_path / "site", "zip")
+    code = "import markupsafe._speedups, markupsafe; print(markupsafe.escape('<'))"
+    assert emulate("-c", code, PYTHONPATH=str(tmp_path / "site")) == "&lt;\n"
