@@ -111,7 +111,8 @@ def make_plan(root: Path, *, build: BuildPython, host: HostPython, toolchain: To
     files = {**launchers, **_commands(record), data_file: data_module_text(config, host.sysconfigdata)}
     for backend in BACKENDS:
         files |= backend.files(record)
-    links = {"bin/cross-python": "python", "lib": "cross/lib"}
+    # The interpreter's directory and nothing beside it: activation puts ENV/lib/pkgconfig on the shell's search path.
+    links = {"bin/cross-python": "python", f"lib/{directory}": f"../cross/lib/{directory}"}
     if options.pip:
         links |= dict.fromkeys(("bin/pip", "bin/pip3", f"bin/pip{host.version}"), "cross-pip")
     return Plan(

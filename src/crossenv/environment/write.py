@@ -158,6 +158,7 @@ def _fill(plan: Plan) -> None:
     _virtualenv(plan, root / "build", *seed, *site, "--activators", "")
     _virtualenv(plan, root / "cross", *seed, "--activators", "")
     shutil.rmtree(root / "lib")
+    (root / "lib").mkdir()
     for name, text in plan.files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -149,8 +149,8 @@ def _uv_backend(orig_argv: "Sequence[str]") -> str:
 def enter_cross_prefix(root: str) -> None:
     """Make ENV/bin/python and ENV/cross/bin/python the same interpreter: the one whose prefix is ENV/cross.
 
-    ENV itself is a virtual environment, so that ENV/bin/python needs no wrapper; its `lib` is a link to
-    ENV/cross/lib. Only the names differ, and packages must see one of them.
+    ENV itself is a virtual environment, so that ENV/bin/python needs no wrapper; its `lib/pythonX.Y` is a link to
+    that of ENV/cross. Only the names differ, and packages must see one of them.
     """
     cross = root + "/cross"
     old = sys.prefix
