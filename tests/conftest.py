@@ -36,7 +36,7 @@ def host_prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with a compiler that makes aarch64 objects and nothing else."""
-    return hosts.make_fake_compiler(tmp_path_factory.mktemp("tools"))
+    return hosts.make_cross_tools(tmp_path_factory.mktemp("tools"))
 
 
 class CrossenvCommand:

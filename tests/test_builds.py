@@ -19,6 +19,8 @@ import hosts
 import projects
 from conftest import Run
 from crossenv.elf import elf_identity
+from crossenv.target import ElfIdentity
+from makers import AARCH64, X86_64, elf_bytes
 
 pytestmark = pytest.mark.integration
 
@@ -101,18 +103,16 @@ def test_build_with_other_tools(installer: str, cross_gcc: str, host_prefix: Pat
     extension(only_wheel(tmp_path / "out"), tmp_path)
 
 
-@pytest.mark.parametrize("payload", [hosts.AARCH64, hosts.X86_64], ids=["host", "native"])
-def test_uv_without_isolation_is_checked(
-    real_env: Path, tmp_path: Path, run: Run, payload: tuple[int, int, str, int]
-) -> None:
+@pytest.mark.parametrize("payload", [AARCH64, X86_64], ids=["host", "native"])
+def test_uv_without_isolation_is_checked(real_env: Path, tmp_path: Path, run: Run, payload: ElfIdentity) -> None:
     run(real_env / "bin/build-pip", "install", "-q", "uv")
-    project = projects.in_tree(tmp_path / "project", hosts.elf_header(payload))
+    project = projects.in_tree(tmp_path / "project", elf_bytes(payload))
     result = subprocess.run(
         [real_env / "build/bin/uv", "build", "--wheel", "--no-build-isolation", "--python", real_env / "bin/python",
          "-o", tmp_path / "out", project],
         text=True, capture_output=True, check=False,
     )  # fmt: skip
-    if payload == hosts.AARCH64:
+    if payload == AARCH64:
         assert result.returncode == 0, result.stderr
         extension(only_wheel(tmp_path / "out"), tmp_path)
     else:
@@ -235,7 +235,7 @@ def test_what_is_named_is_built_and_what_it_needs_may_be_fetched(real_env: Path,
 
 @pytest.mark.parametrize("front_end", ["pip", "build"])
 def test_a_planted_native_extension_is_refused(real_env: Path, tmp_path: Path, run: Run, front_end: str) -> None:
-    project = projects.in_tree(tmp_path / "project", hosts.elf_header(hosts.X86_64))
+    project = projects.in_tree(tmp_path / "project", elf_bytes(X86_64))
     run(real_env / "bin/cross-pip", "install", "-q", "build")
     commands: dict[str, list[str | Path]] = {
         "pip": [real_env / "bin/cross-pip", "wheel", "-w", tmp_path / "out", project],
@@ -250,7 +250,7 @@ def test_a_planted_native_extension_is_refused(real_env: Path, tmp_path: Path, r
 
 
 def test_the_same_project_with_a_host_extension_passes(real_env: Path, tmp_path: Path, run: Run) -> None:
-    project = projects.in_tree(tmp_path / "project", hosts.elf_header(hosts.AARCH64))
+    project = projects.in_tree(tmp_path / "project", elf_bytes(AARCH64))
     run(real_env / "bin/cross-pip", "wheel", "-w", tmp_path / "out", project)
     extension(only_wheel(tmp_path / "out"), tmp_path)
 
@@ -274,7 +274,7 @@ def test_a_native_compiler_in_cc_is_caught(real_env: Path, tmp_path: Path) -> No
 def test_setup_py_by_hand_is_checked_too(real_env: Path, tmp_path: Path, run: Run) -> None:
     run(real_env / "bin/build-pip", "install", "-q", "setuptools")
     project = projects.setuptools_c(tmp_path / "project")
-    (project / "toy/stray.so").write_bytes(hosts.elf_header(hosts.X86_64))
+    (project / "toy/stray.so").write_bytes(elf_bytes(X86_64))
     setup = project / "setup.py"
     setup.write_text(
         setup.read_text().replace("packages=['toy'],", "packages=['toy'], package_data={'toy': ['*.so']},")

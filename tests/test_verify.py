@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from _crossenv import verify
 
-from hosts import AARCH64, ARMHF, ET_REL, S390X, X86_64, elf_header
+from makers import AARCH64, ARMEL, ARMHF, S390X, X86_64, elf_bytes
 
 ARMHF_FACTS = {"machine": 40, "bits": 32, "byte_order": "little", "abi_flags": 0x400}
 AARCH64_FACTS = {"machine": 183, "bits": 64, "byte_order": "little", "abi_flags": 0}
@@ -42,7 +42,7 @@ def archive(*members: tuple[str, bytes]) -> bytes:
     return data
 
 
-GOOD = {f"toy/_toy{SUFFIX}": elf_header(AARCH64), "toy/__init__.py": b""}
+GOOD = {f"toy/_toy{SUFFIX}": elf_bytes(AARCH64), "toy/__init__.py": b""}
 
 
 def test_a_wheel_of_the_host_passes(tmp_path: Path) -> None:
@@ -56,22 +56,22 @@ def test_a_pure_wheel_passes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "tag", "says"),
     [
-        pytest.param({f"toy/_toy{SUFFIX}": elf_header(X86_64)}, None, "is for x86-64", id="planted x86_64 .so"),
-        pytest.param({"toy/lib.so.1": elf_header(X86_64)}, None, "toy/lib.so.1 is for x86-64", id="a bundled library"),
-        pytest.param({"toy-1.data/scripts/tool": elf_header(X86_64)}, None, "scripts/tool is for", id="a program"),
-        pytest.param({"toy/x.so": elf_header(S390X)}, None, "big-endian", id="byte order"),
-        pytest.param({"toy/x.so": elf_header(ARMHF)}, None, "32-bit", id="class"),
+        pytest.param({f"toy/_toy{SUFFIX}": elf_bytes(X86_64)}, None, "is for x86-64", id="planted x86_64 .so"),
+        pytest.param({"toy/lib.so.1": elf_bytes(X86_64)}, None, "toy/lib.so.1 is for x86-64", id="a bundled library"),
+        pytest.param({"toy-1.data/scripts/tool": elf_bytes(X86_64)}, None, "scripts/tool is for", id="a program"),
+        pytest.param({"toy/x.so": elf_bytes(S390X)}, None, "big-endian", id="byte order"),
+        pytest.param({"toy/x.so": elf_bytes(ARMHF)}, None, "32-bit", id="class"),
         pytest.param(
-            {"toy/lib.a": archive(("a.o", elf_header(AARCH64, ET_REL)), ("b.o", elf_header(X86_64, ET_REL)))},
+            {"toy/lib.a": archive(("a.o", elf_bytes(AARCH64)), ("b.o", elf_bytes(X86_64)))},
             None,
             "toy/lib.a(b.o) is for x86-64",
             id="a member of a static library",
         ),
         pytest.param(
-            {"toy/_toy.cpython-311-x86_64-linux-gnu.so": elf_header(AARCH64)}, None, "has the suffix", id="suffix"
+            {"toy/_toy.cpython-311-x86_64-linux-gnu.so": elf_bytes(AARCH64)}, None, "has the suffix", id="suffix"
         ),
         pytest.param({f"toy/_toy{SUFFIX}": b""}, None, "is not an ELF file", id="an empty output"),
-        pytest.param({f"toy/_toy{SUFFIX}": elf_header()[:40]}, None, "cut off", id="a truncated file"),
+        pytest.param({f"toy/_toy{SUFFIX}": elf_bytes()[:40]}, None, "cut off", id="a truncated file"),
         pytest.param(GOOD, "cp311-cp311-linux_x86_64", "is tagged linux_x86_64", id="the wrong tag"),
         pytest.param(GOOD, "py3-none-any", "says that it runs anywhere", id="a pure tag"),
     ],
@@ -85,14 +85,16 @@ def test_a_wheel_for_another_machine_is_refused(
 
 def test_arm_float_abi_is_told_apart(tmp_path: Path) -> None:
     arm = facts(machine="armv7l", elf=ARMHF_FACTS)
-    softfloat = (40, 32, "little", 0x05000200)
     tag = "cp311-cp311-linux_armv7l"
-    assert verify.findings(wheel(tmp_path, {"toy/x.so": elf_header(ARMHF)}, tag), arm) == []
-    assert "ABI flags 0x400" in verify.findings(wheel(tmp_path, {"toy/x.so": elf_header(softfloat)}, tag), arm)[0]
+    assert verify.findings(wheel(tmp_path, {"toy/x.so": elf_bytes(ARMHF)}, tag), arm) == []
+    assert (
+        "ABI flags 0x400"
+        in verify.findings(wheel(tmp_path, {"toy/x.so": elf_bytes(ARMEL, flags=0x05000200)}, tag), arm)[0]
+    )
 
 
 def test_a_refused_wheel_is_deleted_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = wheel(tmp_path, {f"toy/_toy{SUFFIX}": elf_header(X86_64)})
+    path = wheel(tmp_path, {f"toy/_toy{SUFFIX}": elf_bytes(X86_64)})
     with pytest.raises(SystemExit) as stop:
         verify.require_host_wheel(path, facts())
     assert stop.value.code == 7

@@ -208,7 +208,11 @@ def _compiles(record: Record, language: str) -> None:
         output = source.with_suffix(".o")
         command = [*shlex.split(config[compiler]), *flags, *includes]
         _run([*command, "-MD", "-MF", f"{directory}/deps", "-c", str(source), "-o", str(output)], cwd=directory)
-        _require_no_build_headers(record, (Path(directory) / "deps").read_text(encoding="utf-8"))
+        try:
+            headers = (Path(directory) / "deps").read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise _CheckError("the compiler does not say what it read (-MD)", "name another compiler") from None
+        _require_no_build_headers(record, headers)
         module = Path(directory) / "probe.so"
         _run([*shlex.split(config[linker]), str(output), "-lm", "-o", str(module)], cwd=directory)
         try:
