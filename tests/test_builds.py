@@ -307,6 +307,32 @@ def test_pips_unsafe_feature_is_refused(real_env: Path, tmp_path: Path) -> None:
         assert "inprocess-build-deps installs the host's wheels as build requirements" in result.stderr
 
 
+def optional(project: Path, fallback: bool) -> Path:
+    """Make the extension of a project optional, in one of the two ways that packages use, and impossible to compile."""
+    (project / "toy.c").write_text("#error no such luck\n")
+    extension = "Extension('toy._toy', ['toy.c'], optional=True)"
+    text = f"from setuptools import Extension, setup\nsetup(packages=['toy'], ext_modules=[{extension}])\n"
+    if fallback:
+        text = text.replace(", optional=True", "").replace("setup(packages", "try:\n    setup(packages")
+        text += "except (Exception, SystemExit):\n    setup(packages=['toy'])\n"
+    (project / "setup.py").write_text(text)
+    return project
+
+
+@pytest.mark.parametrize("fallback", [False, True], ids=["optional=True", "falls back to pure"])
+def test_an_extension_that_got_lost_is_noticed(real_env: Path, tmp_path: Path, run: Run, fallback: bool) -> None:
+    project = optional(projects.setuptools_c(tmp_path / "project"), fallback)
+    words: list[str | Path] = [real_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project]
+    result = subprocess.run(words, text=True, capture_output=True, check=False)
+    assert result.returncode != 0
+    output = result.stdout + result.stderr
+    assert "toy._toy was not built: " in output
+    assert "CROSSENV_ALLOW_PURE=NAME" in output
+    assert not list(tmp_path.glob("out/*.whl"))
+    run(*words, CROSSENV_ALLOW_PURE="toy")
+    assert only_wheel(tmp_path / "out")
+
+
 # Settings
 
 

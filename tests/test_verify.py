@@ -22,6 +22,7 @@ def facts(**changes: Any) -> dict[str, Any]:
         "machine": "aarch64",
         "elf": AARCH64_FACTS,
         "extension_suffixes": [SUFFIX, ".abi3.so", ".so"],
+        "allow_pure": [],
     } | changes
 
 
@@ -74,6 +75,9 @@ def test_a_pure_wheel_passes(tmp_path: Path) -> None:
         pytest.param({f"toy/_toy{SUFFIX}": elf_bytes()[:40]}, None, "cut off", id="a truncated file"),
         pytest.param(GOOD, "cp311-cp311-linux_x86_64", "is tagged linux_x86_64", id="the wrong tag"),
         pytest.param(GOOD, "py3-none-any", "says that it runs anywhere", id="a pure tag"),
+        pytest.param(
+            {"toy/__init__.py": b""}, None, "tagged for a machine and holds no native code", id="nothing native"
+        ),
     ],
 )
 def test_a_wheel_for_another_machine_is_refused(
@@ -109,3 +113,39 @@ def test_what_is_no_wheel_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"PK\x03\x04 and no more")
     with pytest.raises(SystemExit):
         verify.require_host_wheel(str(path), facts())
+
+
+# Extensions that got lost
+
+PURE = {"toy/__init__.py": b""}
+
+
+@pytest.mark.parametrize(
+    ("attempted", "files", "tag", "says"),
+    [
+        ({"toy._toy": "command failed"}, PURE, "py3-none-any", "toy._toy was not built: command failed"),
+        ({"toy._toy": "command failed", "toy._b": ""}, GOOD, "cp311-cp311-linux_aarch64", "toy._toy was not built"),
+        ({"toy._toy": ""}, PURE, "py3-none-any", "holds no native code, though toy._toy was built"),
+        ({"toy._toy": ""}, GOOD, "cp311-cp311-linux_aarch64", ""),
+        ({}, PURE, "py3-none-any", ""),
+        ({"toy._toy": "failed"}, {"__editable___toy_finder.py": b""}, "0.editable-py3-none-any", ""),
+    ],
+)
+def test_lost_extensions(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    attempted: dict[str, str],
+    files: dict[str, bytes],
+    tag: str,
+    says: str,
+) -> None:
+    monkeypatch.setattr(verify, "attempted", attempted)
+    found = " ".join(verify.findings(wheel(tmp_path, files, tag), facts()))
+    assert says in found
+    assert bool(found) == bool(says)
+    for allowed in ("toy", "*"):
+        assert verify.findings(wheel(tmp_path, files, tag), facts(allow_pure=[allowed])) == []
+    assert bool(verify.findings(wheel(tmp_path, files, tag), facts(allow_pure=["other"]))) == bool(says)
+    monkeypatch.setenv("CROSSENV_ALLOW_PURE", "other,Toy")
+    assert verify.findings(wheel(tmp_path, files, tag), facts()) == []
+    monkeypatch.undo()

@@ -52,6 +52,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     environment.add_argument("--prompt", help="what activation shows; default: the directory's name")
     environment.add_argument("--clear", action="store_true", help="remove the environment that is already there")
     environment.add_argument("--without-pip", action="store_true", help="leave pip out on both sides")
+    environment.add_argument(
+        "--allow-pure",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="let this project lose extension modules that do not compile; can be repeated, '*' for all",
+    )
     environment.add_argument("--dry-run", action="store_true", help="print the plan and make nothing")
     parser.set_defaults(run=run)
 
@@ -82,6 +89,7 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
         prompt=args.prompt,
         pip=not args.without_pip,
         system_site_packages=args.system_site_packages,
+        allow_pure=tuple(args.allow_pure),
         user_pip_cache=user_pip_cache(os.environ),
     )
     plan = make_plan(root, build=build, host=host, toolchain=toolchain, options=options)

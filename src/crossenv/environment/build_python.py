@@ -52,9 +52,9 @@ def find_build_python(spec: str | None, host: HostPython) -> BuildPython:
             setup_logging=False,
         )
         found = session.interpreter
-    except (RuntimeError, SystemExit, OSError) as error:
+    except (RuntimeError, SystemExit, OSError):
         raise UsageError(
-            f"no build Python found for {wanted!r} ({error})",
+            f"no build Python found for {wanted!r}",
             hint=f"install CPython {host.version} on this machine, or name one with --python PATH",
         ) from None
     version = found.version_info

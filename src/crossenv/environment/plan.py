@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 import crossenv
 from crossenv.backends import BACKENDS
 from crossenv.environment.build_python import BuildPython
@@ -35,12 +37,14 @@ class Options:
         prompt: What activation shows; None for the directory's name.
         pip: Whether both sides get pip.
         system_site_packages: Whether the build side sees the build Python's own packages.
+        allow_pure: Projects that may lose their extension modules; "*" for all.
         user_pip_cache: The user's ordinary pip cache, whose downloads are shared; None for none.
     """
 
     prompt: str | None = None
     pip: bool = True
     system_site_packages: bool = False
+    allow_pure: tuple[str, ...] = ()
     user_pip_cache: Path | None = None
 
 
@@ -107,7 +111,7 @@ def make_plan(root: Path, *, build: BuildPython, host: HostPython, toolchain: To
             pkg_config_libdir=_pkg_config_libdir(host, toolchain),
         ),
     )
-    record = dataclasses.replace(record, handover=_handover(record))
+    record = dataclasses.replace(record, handover=_handover(record, options))
     files = {**launchers, **_commands(record), data_file: data_module_text(config, host.sysconfigdata)}
     for backend in BACKENDS:
         files |= backend.files(record)
@@ -196,14 +200,15 @@ def _pkg_config_libdir(host: HostPython, toolchain: Toolchain) -> tuple[str, ...
     return tuple(str(root / place) for place in places)
 
 
-def _handover(record: Record) -> HandoverRecord:
+def _handover(record: Record, options: Options) -> HandoverRecord:
     environment: dict[str, str] = {}
     settings: dict[str, dict[str, tuple[str, ...]]] = {}
     for backend in BACKENDS:
         environment |= backend.environment(record)
         for module, values in backend.settings(record).items():
             settings[module] = {key: tuple(items) for key, items in values.items()}
-    return HandoverRecord(environment=environment, settings=settings)
+    allowed = tuple(name if name == "*" else canonicalize_name(name) for name in options.allow_pure)
+    return HandoverRecord(environment=environment, settings=settings, allow_pure=allowed)
 
 
 def _commands(record: Record) -> dict[str, str]:
@@ -236,6 +241,7 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "extension_suffixes": list(host.extension_suffixes),
         "host_executable": host.executable,
         "sysconfigdata": host.sysconfigdata,
+        "allow_pure": list(record.handover.allow_pure),
         "hook_environment": dict(record.handover.environment),
         "settings": {
             module: {key: list(values) for key, values in settings.items()}

@@ -145,10 +145,12 @@ class HandoverRecord:
     Attributes:
         environment: Variables, set where the user has not set them.
         settings: For each back-end module, the `config_settings` that are put before the user's (PEP 517).
+        allow_pure: Projects, by normalised name, that may lose their extension modules; "*" for all.
     """
 
     environment: dict[str, str]
     settings: dict[str, dict[str, tuple[str, ...]]]
+    allow_pure: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,7 +179,7 @@ class Record:
     build: BuildRecord
     host: HostRecord
     toolchain: ToolchainRecord
-    handover: HandoverRecord = field(default_factory=lambda: HandoverRecord(environment={}, settings={}))
+    handover: HandoverRecord = field(default_factory=lambda: HandoverRecord(environment={}, settings={}, allow_pure=()))
 
     def to_json(self) -> str:
         """The record as the text of `crossenv.json`."""

@@ -67,6 +67,7 @@ _BY_NAME = {
     "pip._internal.commands.wheel": "pip_wheel_command",
     "pip._internal.commands.install": "pip_install_command",
     "mesonpy": "mesonpy_module",
+    "setuptools.command.build_ext": "build_ext_module",
     "wheel.bdist_wheel": "bdist_wheel_module",
     "wheel._bdist_wheel": "bdist_wheel_module",
     "setuptools.command.bdist_wheel": "bdist_wheel_module",

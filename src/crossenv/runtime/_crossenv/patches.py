@@ -224,6 +224,26 @@ def mesonpy_module(module: "ModuleType", facts: "Facts") -> None:
     hooks.adapt_settings(module, facts["settings"]["mesonpy"])
 
 
+def build_ext_module(module: "ModuleType", facts: "Facts") -> None:
+    """setuptools: an extension that is optional may fail to compile, and the build goes on without it."""
+    from _crossenv import verify
+
+    def make_build_extension(original: "Any") -> "Any":
+        def build_extension(self: "Any", ext: "Any") -> None:
+            try:
+                original(self, ext)
+            except Exception as error:
+                text = " ".join(str(error).split()) or type(error).__name__
+                # A compiler's command line is in the build's output above.
+                verify.attempted[ext.name] = text if len(text) < 120 else f"{text[:60]} ... {text[-50:]}"
+                raise
+            verify.attempted.setdefault(ext.name, "")
+
+        return build_extension
+
+    _replace(module.build_ext, "build_extension", make_build_extension)
+
+
 def bdist_wheel_module(module: "ModuleType", facts: "Facts") -> None:
     """`setup.py bdist_wheel` run by hand: no hook returns, so the command checks its wheels itself."""
     from _crossenv import verify

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+# The extension modules that this process has tried to build, each with what went wrong ("" for nothing).
+attempted: "dict[str, str]" = {}
+
 _ABI_FLAGS = {40: 0x400, 243: 0x6, 21: 0x3, 258: 0x7}
 _ET_REL = 1
 
@@ -87,7 +90,8 @@ def findings(path: str, facts: "dict[str, Any]") -> "list[str]":
                     native = True
                     faults += _machine_findings(label, found, facts["elf"])
             faults += _suffix_findings(name, facts, native=found is not None)
-    return faults + _tag_findings(os.path.basename(path), facts, native)
+    filename = os.path.basename(path)
+    return faults + _tag_findings(filename, facts, native) + _loss_findings(filename, facts, names, native)
 
 
 def _machine_findings(name: str, found: "dict[str, Any]", wanted: "dict[str, Any]") -> "list[str]":
@@ -120,6 +124,25 @@ def _tag_findings(filename: str, facts: "dict[str, Any]", native: bool) -> "list
     return [f"{filename} is tagged {tag}; the host is {facts['machine']}" for tag in wrong]
 
 
+def _loss_findings(filename: str, facts: "dict[str, Any]", names: "list[str]", native: bool) -> "list[str]":
+    """Extension modules that the build has tried and failed to make, or that the tag promises and nobody made."""
+    project = filename.partition("-")[0].lower().replace("_", "-").replace(".", "-")
+    allowed = facts["allow_pure"] + os.environ.get("CROSSENV_ALLOW_PURE", "").lower().replace("_", "-").split(",")
+    if "*" in allowed or project in allowed:
+        return []
+    if any(name.endswith("editable.py") or name.rpartition("/")[2].startswith("__editable__") for name in names):
+        # What an editable wheel points to is not in it.
+        return []
+    failed = [f"{name} was not built: {error}" for name, error in attempted.items() if error]
+    if failed or native:
+        return failed
+    if attempted:
+        return [f"{filename} holds no native code, though {', '.join(attempted)} was built"]
+    if not filename.endswith("-any.whl"):
+        return [f"{filename} is tagged for a machine and holds no native code"]
+    return []
+
+
 def require_host_wheel(path: str, facts: "dict[str, Any]") -> None:
     """End the build with an error if the wheel at `path` is not the host's; the wheel is deleted then."""
     try:
@@ -131,8 +154,12 @@ def require_host_wheel(path: str, facts: "dict[str, Any]") -> None:
     if os.path.exists(path):
         os.unlink(path)
     lines = [f"crossenv: error: refused {os.path.basename(path)}: {fault}" for fault in faults]
+    lost = any("was not built" in fault or "holds no native code" in fault for fault in faults)
     lines.append(
-        "crossenv: hint: a part of this build did not take the host's compiler or Python;"
+        "crossenv: hint: the compiler's errors are in the output above; if the package may do without,"
+        " say so with CROSSENV_ALLOW_PURE=NAME or `crossenv create --allow-pure NAME`"
+        if lost
+        else "crossenv: hint: a part of this build did not take the host's compiler or Python;"
         f" `crossenv doctor {facts['root']}` checks the environment"
     )
     sys.stderr.write("\n".join(lines) + "\n")
