@@ -15,6 +15,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from checkout_venv import apt_get_install, make_venv
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 VENV = CHECKOUT / ".venv"
 DEMO = CHECKOUT / "demo"
@@ -59,9 +61,9 @@ def build_python() -> tuple[str, str]:
 
 def set_up_crossenv() -> Path:
     """Install this checkout into `.venv`; returns the environment's bin directory."""
+    python = make_venv(VENV)
     if not (VENV / "bin/crossenv").exists():
-        run(sys.executable, "-m", "venv", VENV)
-        run(VENV / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-e", CHECKOUT)
+        run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-e", CHECKOUT)
     return VENV / "bin"
 
 
@@ -71,12 +73,8 @@ def set_up_compiler(triplet: str) -> None:
     if not missing:
         return
     package = triplet.replace("_", "-")
-    packages = [f"gcc-{package}", f"g++-{package}"]
-    prefix = [] if os.geteuid() == 0 else ["sudo"]
-    if shutil.which("apt-get") is None or (prefix and shutil.which("sudo") is None):
+    if not apt_get_install(f"gcc-{package}", f"g++-{package}"):
         sys.exit(f"quickstart: error: {missing[0]} is not on PATH; install a cross compiler for {triplet}")
-    run(*prefix, "apt-get", "update", "-qq")
-    run(*prefix, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages)
 
 
 def main() -> int:

@@ -9,15 +9,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from checkout_venv import make_venv
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 VENV = CHECKOUT / ".venv-test"
 
 
 def main() -> int:
     """Make the test environment if need be, run pytest, return its exit status."""
-    python = VENV / "bin/python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
+    python = make_venv(VENV)
     install: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     # pip 25.1 learned --group; an older one would not do.
     subprocess.run([*install, "--upgrade", "pip>=25.1"], check=True)
