@@ -242,8 +242,8 @@ class HostTree:
     def make(self) -> HostTree:
         """Write it, as `make install` would."""
         write(self.data, config_text(self.config()))
-        write(self.include / "Python.h", "/* Python.h */\n")
-        write(self.include / "pyconfig.h", "#define SIZEOF_VOID_P 8\n")
+        write(self.include / "Python.h", '#include "pyconfig.h"\n')
+        write(self.include / "pyconfig.h", f"#define SIZEOF_VOID_P {self.elf.bits // 8}\n")
         write(self.include / "patchlevel.h", patchlevel(f"{self.version}.2"))
         write(self.program, elf_bytes(self.elf, interpreter=self.loader), mode=0o755)
         return self
@@ -255,7 +255,7 @@ def make_debian_headers(tree: HostTree, *, architectures: Sequence[str]) -> None
     wrapper = "".join(f"#  include <{triplet}/{name}/pyconfig.h>\n" for triplet in ("s390x-linux-gnu", tree.triplet))
     write(tree.include / "pyconfig.h", f"#if 1\n{wrapper}#endif\n")
     for triplet in architectures:
-        write(tree.prefix / f"include/{triplet}/{name}/pyconfig.h", "#define SIZEOF_VOID_P 8\n")
+        write(tree.prefix / f"include/{triplet}/{name}/pyconfig.h", f"#define SIZEOF_VOID_P {tree.elf.bits // 8}\n")
 
 
 GCC_12 = {
