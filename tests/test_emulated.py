@@ -90,7 +90,8 @@ def test_what_was_read_is_what_the_host_says(emulate: Emulate, debian_env: Path,
     full = emulate("-c", "import platform; print(platform.python_version())").strip()
     assert record["full_version"] == full
     suffixes = emulate("-c", "import importlib.machinery as m; print(*m.EXTENSION_SUFFIXES)").split()
-    assert set(suffixes) == set(record["extension_suffixes"])
+    # Debian's 3.13 takes one more, .abi3-TRIPLET.so, which nothing on disk tells and nothing builds.
+    assert set(record["extension_suffixes"]) <= set(suffixes)
 
 
 def test_tags_are_those_of_the_host(emulate: Emulate, debian_env: Path, run: Run) -> None:

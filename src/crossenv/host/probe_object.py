@@ -129,11 +129,12 @@ class _Run:
     def link(self, functions: Iterable[str]) -> frozenset[str]:
         source, made = self.directory / "references.c", self.directory / "references.so"
         wanted = sorted(set(functions))
+        failure: str | None = ""
         for _ in range(_ROUNDS):
             source.write_text(references(wanted), encoding="utf-8")
             directories = [f"-L{directory}" for directory in self.compiler.library_dirs]
-            words = ["-shared", "-w", "-fPIC", "-Wl,-z,defs", *self.defines, source, "-o", made, *directories]
-            failure = self._cc(*words, *_LIBRARIES)
+            words = ["-shared", "-w", "-fPIC", "-Wl,-z,defs", *self.defines, str(source), "-o", str(made)]
+            failure = self._cc(*words, *directories, *_LIBRARIES)
             if failure is None:
                 # Those that were there to be referred to: a stub had no reference and no symbol.
                 return frozenset(_read_object(made)[0])
@@ -141,7 +142,7 @@ class _Run:
             if not absent:
                 break
             wanted = [name for name in wanted if name not in absent]
-        raise self.error(f"cannot link against the host's C library: {_complaint(failure)}")
+        raise self.error(f"cannot link against the host's C library: {_complaint(failure or '')}")
 
     def error(self, problem: str) -> ToolchainError:
         hint = "name a compiler that has the host's C library with --cc, or the root that holds it with --sysroot"
@@ -196,7 +197,7 @@ def _symbols(path: Path) -> Iterator[tuple[Any, Iterator[Any]]]:
 
     try:
         with path.open("rb") as stream:
-            elf = ELFFile(stream)
+            elf: Any = ELFFile(stream)
             # Linked files may come stripped; their dynamic symbols do not go.
             table = elf.get_section_by_name(".symtab") or elf.get_section_by_name(".dynsym")
             yield elf, iter(()) if table is None else table.iter_symbols()

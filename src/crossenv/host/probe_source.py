@@ -29,7 +29,6 @@ _INCLUDES = (
     "time.h",
     "wchar.h",
     "dlfcn.h",
-    "utmp.h",
 )
 # Questions about the compiler and the processor that are more than a size: C expressions and preprocessor conditions.
 EXPRESSIONS = {
@@ -69,7 +68,7 @@ def questions(macros: Mapping[str, Macro], values: Mapping[str, str | None]) -> 
             lines.append(_number(macro.name, f"_Alignof({macro.aligned_type})"))
         elif macro.header:
             lines += _condition(macro.name, f"__has_include(<{macro.header}>)")
-        elif macro.declaration:
+        elif macro.declaration.startswith("RTLD_"):
             lines += _condition(macro.name, f"defined {macro.declaration}")
     lines += [_number(name, expression) for name, expression in EXPRESSIONS.items()]
     for name, condition in CONDITIONS.items():

@@ -16,7 +16,8 @@ _COMMENT = re.compile(r"/\*((?:(?!\*/).)*)\*/\s*\Z", re.S)
 # The name is quoted `thus' up to Autoconf 2.71 and 'thus' after it.
 _FUNCTION = re.compile(r"\bhave the ['`]?(\w+)'? function")
 _GETRANDOM = re.compile(r"\bif the (\w+)\(\) function is available")
-_HEADER = re.compile(r"\bhave the <([^>]+)> header file")
+# "... header file, and it defines `DIR'" asks for more than the file.
+_HEADER = re.compile(r"\bhave the <([^>]+)> header file\.")
 _SIZE = re.compile(r"The size of ['`]([^']+)', as computed by sizeof")
 _ALIGNMENT = re.compile(r"The normal alignment of ['`]([^']+)', in bytes")
 _DECLARATION = re.compile(r"\bhave the declaration of ['`](\w+)'")
