@@ -7,9 +7,18 @@ import io
 import lzma
 import subprocess
 import tarfile
+from dataclasses import dataclass
 from pathlib import Path
 
-Member = tuple[str, bytes | str | None]
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HardLink:
+    """A second name of a member that came before."""
+
+    goal: str
+
+
+Member = tuple[str, bytes | str | HardLink | None]
 
 
 def tar(members: list[Member], mode: int = 0o644) -> bytes:
@@ -21,6 +30,9 @@ def tar(members: list[Member], mode: int = 0o644) -> bytes:
             member.mode = mode
             if content is None:
                 member.type = tarfile.DIRTYPE
+                archive.addfile(member)
+            elif isinstance(content, HardLink):
+                member.type, member.linkname = tarfile.LNKTYPE, content.goal
                 archive.addfile(member)
             elif isinstance(content, str):
                 member.type, member.linkname = tarfile.SYMTYPE, content
@@ -41,6 +53,14 @@ def ar(members: list[tuple[str, bytes]]) -> bytes:
 
 def deb(members: list[Member]) -> bytes:
     return ar([("debian-binary", b"2.0\n"), ("control.tar.xz", b""), ("data.tar.xz", lzma.compress(tar(members)))])
+
+
+def sign(plain: Path, signed: Path, home: Path) -> None:
+    """Sign a file with every key of a gpg home."""
+    gpg = ["gpg", "--homedir", str(home), "--batch", "--yes"]
+    listed = subprocess.run([*gpg, "--list-secret-keys", "--with-colons"], check=True, capture_output=True, text=True)
+    users = [f"--local-user={line.split(':')[4]}" for line in listed.stdout.splitlines() if line.startswith("sec:")]
+    subprocess.run([*gpg, *users, "--clearsign", "-o", str(signed), str(plain)], check=True, capture_output=True)
 
 
 class Archive:
@@ -71,7 +91,7 @@ class Archive:
         path.write_bytes(b"x" * path.stat().st_size)
 
     def publish(self, keyring: Path | None = None, codename: str | None = None, extra: str = "") -> None:
-        """Write the index and the release; signed if a gpg home is given."""
+        """Write the index and the release; signed with every key of a gpg home if one is given."""
         index = lzma.compress("\n\n".join(self.stanzas).encode() + b"\n")
         dists = self.directory / "dists" / self.suite
         place = dists / f"main/binary-{self.architecture}"
@@ -79,18 +99,14 @@ class Archive:
         (place / "Packages.xz").write_bytes(index)
         digest = hashlib.sha256(index).hexdigest()
         release = (
-            f"Origin: Debian\nCodename: {codename or self.suite}\n{extra}SHA256:\n"
+            f"Origin: Debian\nCodename: {codename or self.suite}\nDate: Sat, 01 Aug 2026 00:00:00 UTC\n{extra}SHA256:\n"
             f" {digest} {len(index)} main/binary-{self.architecture}/Packages.xz\n"
         )
         if keyring is None:
             (dists / "InRelease").write_text(release)
             return
         (dists / "Release").write_text(release)
-        subprocess.run(
-            ["gpg", "--homedir", str(keyring), "--batch", "--yes", "--clearsign", "-o", str(dists / "InRelease"),
-             str(dists / "Release")],
-            check=True, capture_output=True,
-        )  # fmt: skip
+        sign(dists / "Release", dists / "InRelease", keyring)
 
 
 BASE = ("python3.11", "libpython3.11-dev", "libc6-dev", "libstdc++6", "libgcc-s1", "zlib1g-dev")
@@ -99,6 +115,8 @@ BASE = ("python3.11", "libpython3.11-dev", "libc6-dev", "libstdc++6", "libgcc-s1
 def small_archive(directory: Path) -> Archive:
     """All base packages of bookworm, with hardly anything in them."""
     archive = Archive(directory)
+    # Says which Python is the release's own.
+    archive.add("python3", [], version="3.11.2-1+b1")
     archive.add(
         "python3.11",
         [

@@ -71,14 +71,15 @@ def run_create(args: argparse.Namespace, reporter: Reporter) -> int:
     if kind != "debian" or not suite:
         raise UsageError(f"{args.origin!r} is no origin of packages", hint="write --from debian:bookworm")
     mirror = args.mirror.rstrip("/") if args.mirror else default_mirror(os.environ)
-    directory = Path(args.directory).expanduser().absolute()
+    directory = Path(args.directory).expanduser().resolve()
     source = _source(args, suite, args.arch, mirror, reporter)
     return _print(create_sysroot(directory, source, args.package, reporter), directory, args, reporter)
 
 
 def run_add(args: argparse.Namespace, reporter: Reporter) -> int:
     """Extend the sysroot and print its path."""
-    directory = Path(args.directory).expanduser().absolute()
+    # A link to a sysroot stays a link.
+    directory = Path(args.directory).expanduser().resolve()
     old = load_manifest(directory)
     mirror = args.mirror.rstrip("/") if args.mirror else old.mirror
     source = _source(args, old.suite, old.architecture, mirror, reporter)

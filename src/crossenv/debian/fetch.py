@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import http.client
 import os
@@ -11,10 +12,18 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from crossenv.errors import DownloadError
+from crossenv.errors import CrossenvError, DownloadError, UsageError
 
 TIMEOUT_SECONDS = 60
 ATTEMPTS = 3
+
+
+class NotThereError(DownloadError):
+    """The server answers, and says that there is no such file."""
+
+
+class WrongContentError(DownloadError):
+    """What came is not what its hash promised."""
 
 
 def fetch(url: str, *, limit: int) -> bytes:
@@ -26,6 +35,8 @@ def fetch(url: str, *, limit: int) -> bytes:
 
     Raises:
         DownloadError: It could not be fetched in three attempts, or is larger.
+        NotThereError: There is no such file.
+        UsageError: It is no address.
     """
     problem: Exception | str = ""
     for attempt in range(ATTEMPTS):
@@ -46,9 +57,17 @@ def fetch(url: str, *, limit: int) -> bytes:
         except urllib.error.HTTPError as error:
             problem = error
             if error.code in (404, 410):
-                break
+                raise NotThereError(
+                    f"{url} could not be fetched: {problem}", hint="try another --mirror, this one is not complete"
+                ) from None
         except (OSError, http.client.HTTPException) as error:
             problem = error
+            if isinstance(getattr(error, "reason", None), FileNotFoundError):  # file:
+                raise NotThereError(f"{url} could not be fetched: no such file", hint="name another --mirror") from None
+        except ValueError as error:
+            raise UsageError(
+                f"{url} is no address: {error}", hint="write --mirror http://mirror.example/debian"
+            ) from None
     raise DownloadError(
         f"{url} could not be fetched: {problem}",
         hint="check the network and --mirror; what is in the cache needs neither",
@@ -59,7 +78,8 @@ def fetch_verified(url: str, sha256: str, size: int, cached: Path) -> bytes:
     """The content behind `url`, from the cache if it is there; kept only if its hash is right.
 
     Raises:
-        DownloadError: It could not be fetched, or its SHA-256 is not `sha256`.
+        DownloadError: It could not be fetched.
+        WrongContentError: Its SHA-256 is not `sha256`.
     """
     if cached.is_file():
         data = cached.read_bytes()
@@ -67,7 +87,7 @@ def fetch_verified(url: str, sha256: str, size: int, cached: Path) -> bytes:
             return data
     data = fetch(url, limit=size)
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise DownloadError(
+        raise WrongContentError(
             f"{url} is not what its index promised (SHA-256 differs)", hint="try again, or another --mirror"
         )
     store(cached, data)
@@ -75,13 +95,27 @@ def fetch_verified(url: str, sha256: str, size: int, cached: Path) -> bytes:
 
 
 def store(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".partial-")
+    """Write a file of the cache whole or not at all.
+
+    Raises:
+        UsageError: The cache cannot be written.
+    """
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".partial-")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise unwritable(path.parent, error, hint="XDG_CACHE_HOME names another place for the cache") from None
+
+
+def unwritable(path: Path, error: OSError, *, hint: str) -> CrossenvError:
+    """What to tell a user who has no room or no right to write `path`."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return UsageError(f"the disk of {path} is full", hint=f"make room; {hint}")
+    return UsageError(f"{path} cannot be written: {error.strerror or error}", hint=hint)

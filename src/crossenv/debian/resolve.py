@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from crossenv.debian.archive import Package
 from crossenv.debian.version import satisfies
@@ -28,13 +28,16 @@ def resolve(names: Iterable[str], packages: Mapping[str, Package]) -> list[Packa
     Raises:
         UsageError: A package that was named is not there; the nearest names are given. A dependency that cannot be met.
     """
-    providers: dict[str, list[Package]] = {}
+    providers: dict[str, list[tuple[Package, str | None]]] = {}
     for package in packages.values():
         for relation in filter(None, package.provides.split(", ")):
             if match := _RELATION.match(relation.strip()):
-                providers.setdefault(match[1], []).append(package)
+                providers.setdefault(match[1], []).append((package, match[3]))
     chosen: dict[str, Package] = {}
     queue: list[Package] = []
+    names = list(names)
+    # Of "a | b" the one that comes anyway is taken, and what was asked for by name comes.
+    coming = set(names)
     for name in names:
         found = packages.get(name)
         if found is None:
@@ -50,8 +53,9 @@ def resolve(names: Iterable[str], packages: Mapping[str, Package]) -> list[Packa
             continue
         chosen[package.name] = package
         for clause in filter(None, package.depends.split(", ")):
-            needed = _choose(clause, package, packages, providers, chosen)
-            if needed is not None and needed.name not in chosen:
+            needed = _choose(clause, package, packages, providers, coming)
+            if needed is not None and needed.name not in coming:
+                coming.add(needed.name)
                 queue.append(needed)
     return sorted(chosen.values(), key=lambda package: package.name)
 
@@ -60,8 +64,8 @@ def _choose(
     clause: str,
     package: Package,
     packages: Mapping[str, Package],
-    providers: Mapping[str, list[Package]],
-    chosen: Mapping[str, Package],
+    providers: Mapping[str, list[tuple[Package, str | None]]],
+    coming: Container[str],
 ) -> Package | None:
     """The first alternative of a dependency that can be met; None for one that is not followed."""
     candidates: list[Package] = []
@@ -75,9 +79,14 @@ def _choose(
         real = packages.get(name)
         if real is not None and (operator is None or satisfies(real.version, operator, version)):
             candidates.append(real)
-        candidates += providers.get(name, [])
+        # A name provided without a version meets no constraint on one (Policy 7.5).
+        candidates += [
+            provider
+            for provider, provided in providers.get(name, [])
+            if operator is None or (provided is not None and satisfies(provided, operator, version))
+        ]
     for candidate in candidates:
-        if candidate.name in chosen:
+        if candidate.name in coming:
             return candidate
     if not candidates:
         raise UsageError(

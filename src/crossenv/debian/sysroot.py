@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
+import fcntl
 import json
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from crossenv.debian.alternatives import link_alternatives
 from crossenv.debian.archive import Package, Source, load_packages
-from crossenv.debian.fetch import fetch_verified
+from crossenv.debian.fetch import fetch_verified, unwritable
 from crossenv.debian.resolve import resolve
-from crossenv.debian.unpack import make_skeleton, unpack_deb
-from crossenv.errors import CrossenvError, UsageError
+from crossenv.debian.unpack import finish_tree, make_skeleton, unpack_deb
+from crossenv.errors import UsageError
 from crossenv.report import Reporter
 
 MANIFEST = ".crossenv-sysroot.json"
 SCHEMA = 1
-# The Python that each release ships as its own, where it is one that an environment can have.
-PYTHONS = {"bookworm": "3.11", "trixie": "3.13", "forky": "3.14", "sid": "3.14"}
+# The oldest Python that an environment can have.
+_OLDEST = (3, 10)
 _AT_ONCE = 4
 
 
@@ -48,16 +51,23 @@ class Manifest:
     packages: dict[str, str]
 
 
-def base_packages(suite: str) -> tuple[str, ...]:
+def base_packages(suite: str, packages: Mapping[str, Package]) -> tuple[str, ...]:
     """What a build and an emulated host Python need: the interpreter, its headers, the C and C++ libraries.
 
+    Which Python is the release's own, its package `python3` says.
+
     Raises:
-        UsageError: The release's Python is not known.
+        UsageError: The release has no Python, or one that is too old.
     """
-    version = PYTHONS.get(suite)
-    if version is None:
+    default = packages.get("python3")
+    match = re.match(r"(?:\d+:)?(\d+)\.(\d+)(?![^.~+-])", default.version) if default else None
+    if match is None:
+        raise UsageError(f"Debian {suite} has no package python3", hint="name a release: --from debian:bookworm")
+    version = f"{match[1]}.{match[2]}"
+    if (int(match[1]), int(match[2])) < _OLDEST:
         raise UsageError(
-            f"the Python of Debian {suite!r} is not known", hint=f"name one of {', '.join(sorted(PYTHONS))}"
+            f"the Python of Debian {suite} is {version}; environments need {_OLDEST[0]}.{_OLDEST[1]} or later",
+            hint="name a newer release: --from debian:bookworm",
         )
     return (f"python{version}", f"libpython{version}-dev", "libc6-dev", "libstdc++6", "libgcc-s1", "zlib1g-dev")
 
@@ -73,8 +83,17 @@ def create_sysroot(directory: Path, source: Source, extra: Sequence[str], report
         raise UsageError(
             f"{directory} exists and is not empty", hint="name another directory, or `crossenv sysroot add` to it"
         )
-    requested = (*base_packages(source.suite), *extra)
-    return _build(directory, None, source, requested, reporter)
+    _require_suite_name(source.suite)
+    reporter.step(f"reading the index of {source.suite} for {source.architecture}")
+    packages = load_packages(source, reporter)
+    requested = tuple(dict.fromkeys((*base_packages(source.suite, packages), *extra)))
+    return _build(directory, None, source, requested, packages, reporter)
+
+
+def _require_suite_name(suite: str) -> None:
+    # It becomes a part of addresses and of file names.
+    if not re.fullmatch(r"[a-z][a-z0-9-]*", suite):
+        raise UsageError(f"{suite!r} is no release of Debian", hint="name one by its code name: --from debian:bookworm")
 
 
 def add_packages(directory: Path, names: Sequence[str], source: Source, reporter: Reporter) -> Manifest:
@@ -84,9 +103,35 @@ def add_packages(directory: Path, names: Sequence[str], source: Source, reporter
         UsageError: It is no sysroot of ours, or a package is not there.
         DownloadError: Something could not be fetched or verified.
     """
-    manifest = load_manifest(directory)
-    requested = tuple(dict.fromkeys((*manifest.requested, *names)))
-    return _build(directory, manifest, source, requested, reporter)
+    with _locked(directory):
+        # Read again by whoever had to wait.
+        manifest = load_manifest(directory)
+        _require_suite_name(source.suite)
+        requested = tuple(dict.fromkeys((*manifest.requested, *names)))
+        reporter.step(f"reading the index of {source.suite} for {source.architecture}")
+        return _build(directory, manifest, source, requested, load_packages(source, reporter), reporter)
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    """Let one process at a time add to a sysroot; the directory itself carries the lock, so no file is left behind."""
+    while True:
+        try:
+            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            raise UsageError(
+                f"{directory} is no sysroot that `crossenv sysroot create` made: {error.strerror}",
+                hint="name the directory of a sysroot",
+            ) from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            # Whoever had it before may have put another directory in its place.
+            if not directory.exists() or not os.path.samestat(os.fstat(descriptor), directory.stat()):
+                continue
+            yield
+            return
+        finally:
+            os.close(descriptor)
 
 
 def load_manifest(directory: Path) -> Manifest:
@@ -116,10 +161,13 @@ def load_manifest(directory: Path) -> Manifest:
 
 
 def _build(
-    directory: Path, old: Manifest | None, source: Source, requested: Iterable[str], reporter: Reporter
+    directory: Path,
+    old: Manifest | None,
+    source: Source,
+    requested: Iterable[str],
+    packages: Mapping[str, Package],
+    reporter: Reporter,
 ) -> Manifest:
-    reporter.step(f"reading the index of {source.suite} for {source.architecture}")
-    packages = load_packages(source, reporter)
     wanted = resolve(requested, packages)
     have = {} if old is None else old.packages
     missing = [package for package in wanted if have.get(package.name) != package.version]
@@ -136,7 +184,8 @@ def _build(
         directory.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
     except OSError as error:
-        raise UsageError(f"{directory} cannot be made: {error.strerror}", hint="name another directory") from None
+        raise unwritable(directory, error, hint="name another directory") from None
+    pool = ThreadPoolExecutor(_AT_ONCE)
     try:
         tree = scratch / "tree"
         if old is None:
@@ -145,27 +194,27 @@ def _build(
             # Hard links: unpacking replaces files and never writes into them.
             shutil.copytree(directory, tree, symlinks=True, copy_function=os.link)
             (tree / MANIFEST).unlink()
-        make_skeleton(tree, source.architecture)
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            for package, data in zip(missing, pool.map(lambda p: _deb(p, source), missing), strict=True):
-                reporter.step(f"unpacking {package.name} {package.version}")
-                unpack_deb(data, Path(package.filename).name, tree)
-        _link_alternatives(tree)
+        make_skeleton(tree)
+        for package, data in zip(missing, pool.map(lambda p: _deb(p, source), missing), strict=True):
+            reporter.step(f"unpacking {package.name} {package.version}")
+            unpack_deb(data, Path(package.filename).name, tree)
+        finish_tree(tree)
+        link_alternatives(tree)
         text = json.dumps(dataclasses.asdict(manifest), indent=2) + "\n"
         (tree / MANIFEST).write_text(text, encoding="utf-8")
         tree.chmod(0o755)
-        if directory.exists():
+        if old is not None:
             directory.rename(scratch / "old")
+        # Replaces an empty directory and no other: one that somebody filled in the meantime stays.
         tree.rename(directory)
     except OSError as error:
-        if not directory.exists() and (scratch / "old").exists():
-            (scratch / "old").rename(directory)
-        if error.errno == errno.ENOSPC:
-            raise UsageError(f"the disk of {directory} is full", hint="make room, or name another directory") from None
-        raise UsageError(f"{directory} cannot be written: {error}", hint="name another directory") from None
-    except CrossenvError:
-        raise
+        raise unwritable(directory, error, hint="name another directory") from None
     finally:
+        # What is still to be fetched is not waited for.
+        pool.shutdown(cancel_futures=True)
+        # Whatever came between the two renames, Ctrl-C included.
+        if (scratch / "old").is_dir() and not directory.exists():
+            (scratch / "old").rename(directory)
         shutil.rmtree(scratch, ignore_errors=True)
     return manifest
 
@@ -173,17 +222,3 @@ def _build(
 def _deb(package: Package, source: Source) -> bytes:
     cached = source.cache / "packages" / f"{package.sha256}.deb"
     return fetch_verified(f"{source.mirror}/{package.filename}", package.sha256, package.size, cached)
-
-
-def _link_alternatives(tree: Path) -> None:
-    """Make the links of BLAS and LAPACK that a maintainer script would have made (update-alternatives(1))."""
-    for provider in (*tree.glob("usr/lib/*/openblas-*"), *tree.glob("usr/lib/*/blas"), *tree.glob("usr/lib/*/lapack")):
-        for library in provider.iterdir():
-            link = provider.parent / library.name
-            if not os.path.lexists(link):
-                link.symlink_to(f"{provider.name}/{library.name}")
-    for headers in (*tree.glob("usr/include/*/openblas-*"),):
-        for header in headers.iterdir():
-            link = headers.parent / header.name
-            if not os.path.lexists(link):
-                link.symlink_to(f"{headers.name}/{header.name}")

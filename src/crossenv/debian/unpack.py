@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import gzip
+import importlib
 import io
 import lzma
 import os
@@ -12,16 +15,19 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, cast
 
 from crossenv.errors import DownloadError
 
 # What neither a compiler nor an interpreter reads.
 _LEFT_OUT = re.compile(
-    r"^(usr/share/(doc|man|locale|info|lintian|bug|gdb|i18n|zoneinfo|menu|applications|icons|bash-completion)/|etc/(?!ld\.so)"
+    r"^(usr/share/(doc|man|locale|info|lintian|bug|gdb|i18n|menu|applications|icons|bash-completion)/|etc/(?!ld\.so)"
     r"|var/|usr/lib/(systemd|udev|tmpfiles\.d|sysusers\.d)/)"
 )
 # Static libraries are large, and only the C library's own are ever linked without being asked for.
 _LARGEST_ARCHIVE = 5 << 20
+# What the system says when two members disagree about what a path is, or when one cannot be a path.
+_CONFLICTS = frozenset({errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL})
 _MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 
@@ -44,29 +50,63 @@ def unpack_deb(data: bytes, name: str, root: Path) -> int:
     """
     written = 0
     try:
-        with tarfile.open(fileobj=io.BytesIO(_data_tar(data, name))) as archive:
-            for member in archive:
-                written += _place(archive, member, root, name)
-    except (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError) as error:
-        raise DownloadError(f"{name} is damaged: {error}", hint="remove it from the cache and try again") from None
+        with _data_tar(data, name) as stream:
+            with tarfile.open(fileobj=stream, mode="r:") as archive:
+                for member in archive:
+                    written += _place(archive, member, root, name)
+            # To the end, where the compression keeps its check sum.
+            while stream.read(1 << 20):
+                pass
+    except OSError as error:
+        if error.errno in _CONFLICTS:
+            raise DownloadError(
+                f"{name} puts a file where there is a directory, or the other way round: {error.filename}",
+                hint="leave that package out",
+            ) from None
+        if not isinstance(error, gzip.BadGzipFile):
+            raise
+        raise _damaged(name, error) from None
+    except (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, ValueError) as error:
+        # ValueError: a NUL in a name.
+        raise _damaged(name, error) from None
     return written
 
 
-def _data_tar(data: bytes, name: str) -> bytes:
-    """The tar archive in the `data.tar.*` member of a `.deb`, which is an ar(5) archive."""
+def _damaged(name: str, error: Exception) -> DownloadError:
+    return DownloadError(f"{name} is damaged: {error}", hint="remove it from the cache and try again")
+
+
+def _data_tar(data: bytes, name: str) -> IO[bytes]:
+    """The tar archive in the `data.tar.*` member of a `.deb`, which is an ar(5) archive; unpacked while it is read."""
     for member, content in _ar_members(data, name):
         if member == "data.tar":
-            return content
+            return io.BytesIO(content)
         if member == "data.tar.xz":
-            return lzma.decompress(content)
+            return lzma.LZMAFile(io.BytesIO(content))
         if member == "data.tar.gz":
-            return zlib.decompress(content, wbits=31)
+            return cast(IO[bytes], gzip.GzipFile(fileobj=io.BytesIO(content)))
+        if member == "data.tar.zst":
+            return _zstd(content, name)
         if member.startswith("data.tar."):
             raise DownloadError(
                 f"{name} is compressed as {member.removeprefix('data.tar.')}, which is not supported",
                 hint="use Debian's own packages, which are compressed with xz",
             )
     raise DownloadError(f"{name} holds no data.tar", hint="it is no Debian package; try another --mirror")
+
+
+def _zstd(content: bytes, name: str) -> IO[bytes]:
+    try:
+        zstd = importlib.import_module("compression.zstd")
+    except ImportError:
+        raise DownloadError(
+            f"{name} is compressed as zst, which this Python cannot read",
+            hint="run crossenv with Python 3.14 or later, or use Debian's own packages, which are compressed with xz",
+        ) from None
+    try:
+        return io.BytesIO(zstd.decompress(content))
+    except zstd.ZstdError as error:
+        raise _damaged(name, error) from None
 
 
 def _ar_members(data: bytes, name: str) -> Iterator[tuple[str, bytes]]:
@@ -112,17 +152,23 @@ def _place(archive: tarfile.TarFile, member: tarfile.TarInfo, root: Path, name: 
         raise DownloadError(f"{name} puts a file where there is a directory: {path}", hint="leave that package out")
     target.unlink(missing_ok=True)
     if member.issym():
-        target.symlink_to(_link_inside(path, member.linkname, name))
+        # Where the member really goes: below a link that an earlier member made, `..` counts from the link's goal.
+        real = os.path.relpath(os.path.realpath(target.parent), os.path.realpath(root))
+        target.symlink_to(_link_inside(f"{real}/{target.name}", member.linkname, name))
         return 0
     if member.islnk():
         source = root / _inside(member.linkname, name)
         _require_real_parents(source, root, name)
-        if not source.is_file() or source.is_symlink():
-            raise DownloadError(f"{name} links {path} to nothing: {member.linkname!r}", hint="leave that package out")
-        target.hardlink_to(source)
-        return 0
-    content = archive.extractfile(member)
-    assert content is not None
+        if source.is_file() and not source.is_symlink():
+            target.hardlink_to(source)
+            return 0
+        # The other name of the file was left out.
+    try:
+        content = archive.extractfile(member)
+    except KeyError:
+        content = None
+    if content is None:
+        raise DownloadError(f"{name} links {path} to nothing: {member.linkname!r}", hint="leave that package out")
     with target.open("wb") as file:
         shutil.copyfileobj(content, file)
     # Never setuid, never unreadable to the owner.
@@ -135,8 +181,9 @@ def _require_real_parents(target: Path, root: Path, name: str) -> None:
     parent = target.parent
     while parent != root:
         if parent.is_symlink():
-            real = parent.resolve()
-            if not real.is_relative_to(root.resolve()):
+            # Not resolve(): that raises RuntimeError when links go round in a circle.
+            real = Path(os.path.realpath(parent))
+            if not real.is_relative_to(os.path.realpath(root)):
                 raise DownloadError(
                     f"{name} writes through a link that leaves the tree: {target}", hint="do not use it"
                 )
@@ -146,7 +193,7 @@ def _require_real_parents(target: Path, root: Path, name: str) -> None:
 
 def _link_inside(path: str, link: str, name: str) -> str:
     """A symbolic link's text: relative, and to a place inside the tree."""
-    directory = posixpath.dirname(path)
+    directory = posixpath.dirname(posixpath.normpath(path))
     if link.startswith("/"):
         goal = _inside(posixpath.normpath(link).lstrip("/"), name)
     else:
@@ -157,14 +204,20 @@ def _link_inside(path: str, link: str, name: str) -> str:
     return posixpath.relpath(goal, directory) if goal else posixpath.relpath(".", directory)
 
 
-def make_skeleton(root: Path, architecture: str) -> None:
+def make_skeleton(root: Path) -> None:
     """The directories of a merged /usr, and the links to them."""
     for directory in ("bin", "sbin", "lib"):
         (root / "usr" / directory).mkdir(parents=True, exist_ok=True)
         if not os.path.lexists(root / directory):
             (root / directory).symlink_to(f"usr/{directory}")
-    # The loaders of these are named by a path below /lib64.
-    if architecture in ("amd64", "ppc64el", "loong64"):
-        (root / "usr/lib64").mkdir(exist_ok=True)
-        if not os.path.lexists(root / "lib64"):
-            (root / "lib64").symlink_to("usr/lib64")
+
+
+def finish_tree(root: Path) -> None:
+    """What is to be done once all packages are unpacked: links into the merged /usr, and none to what was left out."""
+    # Some architectures' loaders are named by a path below /lib64 (amd64, ppc64el, mips64el, loong64).
+    for name in _MERGED:
+        if (root / "usr" / name).is_dir() and not os.path.lexists(root / name):
+            (root / name).symlink_to(f"usr/{name}")
+    for link in root.glob("usr/lib/**/*.a"):
+        if link.is_symlink() and not link.exists():
+            link.unlink()
