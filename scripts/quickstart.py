@@ -9,7 +9,6 @@ that is installed (with apt-get, if it is not there yet).
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys
@@ -44,21 +43,6 @@ def run(*words: str | Path) -> None:
         sys.exit(status)
 
 
-def build_python() -> tuple[str, str]:
-    """A Python of this machine that Debian ships for the host too: its version, and how to name it."""
-    own = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    if own in RELEASES:
-        return own, sys.executable
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    for version in RELEASES:
-        candidates = [shutil.which(f"python{version}"), *map(str, pyenv.glob(f"{version}.*/bin/python{version}"))]
-        for candidate in filter(None, candidates):
-            if subprocess.run([candidate, "-c", ""], check=False, capture_output=True).returncode == 0:
-                return version, candidate
-    versions = " or ".join(RELEASES)
-    sys.exit(f"quickstart: error: no Python {versions} here, the versions that Debian ships for the host; install one")
-
-
 def set_up_crossenv() -> Path:
     """Install this checkout into `.venv`; returns the environment's bin directory."""
     python = make_venv(VENV)
@@ -67,14 +51,31 @@ def set_up_crossenv() -> Path:
     return VENV / "bin"
 
 
-def set_up_compiler(triplet: str) -> None:
-    """Install the cross compiler if it is not there."""
+def set_up_compiler(arch: str) -> None:
+    """Install the cross compiler and a C library for it if they are not there."""
+    triplet = TRIPLETS[arch]
     missing = [name for name in (f"{triplet}-gcc", f"{triplet}-g++") if shutil.which(name) is None]
     if not missing:
         return
     package = triplet.replace("_", "-")
-    if not apt_get_install(f"gcc-{package}", f"g++-{package}"):
+    if not apt_get_install(f"gcc-{package}", f"g++-{package}", f"libc6-dev-{arch}-cross"):
         sys.exit(f"quickstart: error: {missing[0]} is not on PATH; install a cross compiler for {triplet}")
+
+
+def host(arch: str, bin_directory: Path) -> list[str | Path]:
+    """How `crossenv create` is told about the host.
+
+    Debian's own Python where it has one of the running version, so that the wheel can be run there; else one that is
+    derived from the running Python.
+    """
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    if version not in RELEASES:
+        return ["--target", TRIPLETS[arch]]
+    release = RELEASES[version]
+    sysroot = CHECKOUT / ".cache/sysroots" / f"{release}-{arch}"
+    if not sysroot.exists():
+        run(bin_directory / "crossenv", "sysroot", "create", "--from", f"debian:{release}", "--arch", arch, sysroot)
+    return ["--host-python", sysroot / f"usr/bin/python{version}"]
 
 
 def main() -> int:
@@ -89,26 +90,11 @@ def main() -> int:
     if options.clean:
         for directory in (VENV, DEMO):
             shutil.rmtree(directory, ignore_errors=True)
-    version, python = build_python()
     bin_directory = set_up_crossenv()
-    set_up_compiler(TRIPLETS[options.arch])
-    release = RELEASES[version]
-    sysroot = CHECKOUT / ".cache/sysroots" / f"{release}-{options.arch}"
-    if not sysroot.exists():
-        sysroot.parent.mkdir(parents=True, exist_ok=True)
-        run(
-            bin_directory / "crossenv",
-            "sysroot",
-            "create",
-            "--from",
-            f"debian:{release}",
-            "--arch",
-            options.arch,
-            sysroot,
-        )
-    environment = DEMO / f"{options.arch}-{version}"
-    host_python = sysroot / f"usr/bin/python{version}"
-    run(bin_directory / "crossenv", "create", "--clear", "--python", python, "--host-python", host_python, environment)
+    set_up_compiler(options.arch)
+    environment = DEMO / f"{options.arch}-{sys.version_info[0]}.{sys.version_info[1]}"
+    described = host(options.arch, bin_directory)
+    run(bin_directory / "crossenv", "create", "--clear", "--python", sys.executable, *described, environment)
     wheels = DEMO / "wheels"
     before = {path: path.stat().st_mtime_ns for path in wheels.glob("*.whl")}
     run(environment / "bin/cross-pip", "wheel", "--wheel-dir", wheels, options.package)

@@ -146,6 +146,24 @@ def test_each_back_ends_extension_runs_on_the_host(
     assert answer == ("42\n" if backend == "meson" else "8\n")
 
 
+def test_no_host_python_is_needed(sysroot: Path, cross_gcc: str, emulate: Emulate, tmp_path: Path, run: Run) -> None:
+    """The host's configuration is derived from the build Python and the compiler; the real host takes the result."""
+    env = tmp_path / "env"
+    run(
+        sys.executable, "-m", "crossenv", "create", "--python", sys.executable, "--target", "aarch64-linux-gnu",
+        "--cc", cross_gcc, env,
+    )  # fmt: skip
+    assert "FAIL" not in run(sys.executable, "-m", "crossenv", "doctor", env)
+    for name in ("setuptools_cxx", "meson", "scikit_build_core"):
+        project = getattr(projects, name)(tmp_path / name)
+        run(env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / name / "out", project)
+        (wheel,) = (tmp_path / name / "out").glob("*.whl")
+        assert wheel.name.endswith("-linux_aarch64.whl")
+        shutil.unpack_archive(wheel, tmp_path / name / "site", "zip")
+        answer = emulate("-c", "import toy._toy as t; print(t.answer())", PYTHONPATH=str(tmp_path / name / "site"))
+        assert int(answer) in (3, 8, 42)
+
+
 def test_a_real_package_from_its_sdist(emulate: Emulate, debian_env: Path, tmp_path: Path, run: Run) -> None:
     run(debian_env / "bin/cross-pip", "wheel", "-w", tmp_path / "out", "markupsafe")
     (wheel,) = (tmp_path / "out").glob("*.whl")

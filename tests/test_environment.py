@@ -368,6 +368,54 @@ def test_a_damaged_record_is_refused(
     assert "hint:" in result.stderr
 
 
+# Targets
+
+
+def test_a_target_needs_no_host_python(crossenv: CrossenvCommand, tmp_path: Path, run: Run) -> None:
+    gcc = shutil.which("aarch64-linux-gnu-gcc")
+    if gcc is None:
+        pytest.skip("needs aarch64-linux-gnu-gcc: what a host is like is asked of a real compiler")
+    env = tmp_path / "env"
+    crossenv("create", "--python", sys.executable, "--target", "linux_aarch64", "--cc", gcc, env, "--without-pip")
+    record = json.loads((env / "crossenv.json").read_text())
+    assert record["host"]["layout"] == "synthesised"
+    assert record["host"]["platform_tag"] == "linux_aarch64"
+    answers = json.loads(run(env / "bin/python", "-c", ANSWERS))
+    assert answers["suffix"].endswith("-aarch64-linux-gnu.so")
+    assert answers["include"].startswith(str(env))
+    assert (Path(answers["include"]) / "pyconfig.h").is_file()
+    plan = crossenv("create", "--dry-run", "--target", "linux_aarch64", "--cc", gcc, tmp_path / "not made")
+    assert "would create" in plan.stdout
+    assert not (tmp_path / "not made").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says", "mend"),
+    [
+        (["--target", "aarch65"], 2, "there is no target 'aarch65'", "did you mean aarch64"),
+        (["--target", "manylinux_2_5_aarch64"], 2, "the oldest manylinux policy for aarch64", "use manylinux_2_28"),
+        (["--target", "s390x-linux-gnu", "--cc", "aarch64-linux-gnu-gcc"], 4, "it makes aarch64 objects", "--cc"),
+        (
+            ["--target", "aarch64", "--machine", "aarch64"],
+            2,
+            "--machine goes with --host-python",
+            "leave --machine out",
+        ),
+        (["--target", "aarch64", "--host-python", "/usr"], 2, "not allowed with argument", ""),
+        ([], 2, "one of the arguments --target --host-python is required", ""),
+    ],
+)
+def test_targets_that_cannot_be(
+    crossenv: CrossenvCommand, tmp_path: Path, words: list[str], code: int, says: str, mend: str
+) -> None:
+    result = crossenv("create", "--python", sys.executable, *words, tmp_path / "env", check=False)
+    assert result.returncode == code, result.stderr
+    assert says in result.stderr
+    assert mend in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "env").exists()
+
+
 # Options
 
 

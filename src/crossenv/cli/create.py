@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
@@ -14,9 +16,13 @@ from crossenv.cli.common import common_options
 from crossenv.environment.build_python import find_build_python
 from crossenv.environment.plan import Options, Plan, make_plan
 from crossenv.environment.write import check_destination, write_environment
+from crossenv.errors import UsageError
 from crossenv.host.find import read_host_python
+from crossenv.host.synthesise import read_build_facts, synthesise_host_python
 from crossenv.report import Reporter
+from crossenv.target import parse_target
 from crossenv.toolchain.find import find_toolchain
+from crossenv.toolchain.for_target import find_toolchain_for_target
 
 TOOL_OPTIONS = ("cc", "cxx", "fc", "ar", "ranlib", "strip", "nm", "objcopy", "objdump", "readelf", "ld")
 
@@ -28,10 +34,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("env", metavar="ENV", help="the directory to make it in")
     host = parser.add_argument_group("host")
-    host.add_argument(
+    which = host.add_mutually_exclusive_group(required=True)
+    which.add_argument(
+        "--target",
+        metavar="TARGET",
+        help="a machine to derive a host Python for from the build Python: aarch64-linux-gnu, linux_riscv64,"
+        " manylinux_2_28_aarch64",
+    )
+    which.add_argument(
         "--host-python",
         metavar="PATH",
-        required=True,
         help="the Python that the wheels are for: an executable, a prefix, a build tree or a _sysconfigdata*.py file"
         " on this machine; it is read, never run",
     )
@@ -69,22 +81,11 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     root = root.parent.resolve() / root.name
     check_destination(root, clear=args.clear)
     sysroot = None if args.sysroot is None else Path(args.sysroot).expanduser().resolve()
-    reporter.step(f"reading the host Python {args.host_python}")
-    host = read_host_python(
-        Path(args.host_python).expanduser().absolute(),
+    tools = Tools(
+        environ_path=os.environ.get("PATH", os.defpath),
         sysroot=sysroot,
-        machine=args.machine,
-        host_prefix=args.host_prefix,
+        overrides={name: getattr(args, name) for name in TOOL_OPTIONS if getattr(args, name)},
     )
-    reporter.step(f"finding a build Python {host.version}")
-    build = find_build_python(args.python, host)
-    overrides = {name: getattr(args, name) for name in TOOL_OPTIONS if getattr(args, name)}
-    reporter.step("finding a toolchain")
-    toolchain = find_toolchain(
-        host, environ_path=os.environ.get("PATH", os.defpath), sysroot=sysroot, overrides=overrides
-    )
-    for note in toolchain.notes:
-        reporter.warning(note)
     options = Options(
         prompt=args.prompt,
         pip=not args.without_pip,
@@ -92,24 +93,115 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
         allow_pure=tuple(args.allow_pure),
         user_pip_cache=user_pip_cache(os.environ),
     )
-    plan = make_plan(root, build=build, host=host, toolchain=toolchain, options=options)
-    for line in describe(plan):
-        reporter.note(line)
+    if args.target:
+        plan_in = plan_for_target(args, tools, options, reporter)
+    else:
+        plan_in = plan_for_host_python(args, tools, options, reporter)
     if args.dry_run:
-        if args.json:
-            reporter.json({"record": dataclasses.asdict(plan.record), "files": sorted(plan.files)})
-        else:
-            reporter.result(f"would create {root}")
-            for name in sorted((*plan.files, *plan.links)):
-                reporter.result(f"  {name}")
-        return 0
-    reporter.step(f"making {root}")
-    write_environment(plan, clear=args.clear)
+        with tempfile.TemporaryDirectory(prefix="crossenv-plan-") as directory:
+            plan = plan_in(root, Path(directory))
+        return print_plan(plan, args, reporter)
+
+    def plan_in_place() -> Plan:
+        reporter.step(f"making {root}")
+        return plan_in(root, root)
+
+    plan = write_environment(root, plan_in_place, clear=args.clear)
     if args.json:
         reporter.json(dataclasses.asdict(plan.record))
     else:
         reporter.result(str(root))
         reporter.note(f"activate it with `. {root}/bin/activate`, or run {root}/bin/cross-pip wheel NAME")
+    return 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tools:
+    """Where compilers are looked for, and what the user said of them.
+
+    Attributes:
+        environ_path: PATH.
+        sysroot: --sysroot.
+        overrides: --cc and its like, by tool name.
+    """
+
+    environ_path: str
+    sysroot: Path | None
+    overrides: Mapping[str, str]
+
+
+# From the environment's directory, and one that files of the host may be put into, to the plan.
+PlanIn = Callable[[Path, Path], Plan]
+
+
+def plan_for_host_python(args: argparse.Namespace, tools: Tools, options: Options, reporter: Reporter) -> PlanIn:
+    """Read the host Python that the user named; everything that can go wrong does so here."""
+    reporter.step(f"reading the host Python {args.host_python}")
+    host = read_host_python(
+        Path(args.host_python).expanduser().absolute(),
+        sysroot=tools.sysroot,
+        machine=args.machine,
+        host_prefix=args.host_prefix,
+    )
+    reporter.step(f"finding a build Python {host.version}")
+    build = find_build_python(args.python, host)
+    reporter.step("finding a toolchain")
+    toolchain = find_toolchain(host, environ_path=tools.environ_path, sysroot=tools.sysroot, overrides=tools.overrides)
+
+    def plan_in(root: Path, _directory: Path) -> Plan:
+        return announced(make_plan(root, build=build, host=host, toolchain=toolchain, options=options), reporter)
+
+    for note in toolchain.notes:
+        reporter.warning(note)
+    return plan_in
+
+
+def plan_for_target(args: argparse.Namespace, tools: Tools, options: Options, reporter: Reporter) -> PlanIn:
+    """Derive the host Python from the build Python and what the compiler says of the target."""
+    if args.machine:
+        raise UsageError("--machine goes with --host-python; a target names the machine", hint="leave --machine out")
+    target = parse_target(args.target)
+    reporter.step("finding the build Python")
+    build = find_build_python(args.python)
+    facts = read_build_facts(build.executable)
+    reporter.step(f"finding a toolchain for {target.gnu_triplet}")
+    toolchain = find_toolchain_for_target(
+        target, facts, environ_path=tools.environ_path, sysroot=tools.sysroot, overrides=tools.overrides
+    )
+
+    def plan_in(root: Path, directory: Path) -> Plan:
+        reporter.step(f"deriving the host's configuration for {target}")
+        place = directory / "host/python"
+        host = synthesise_host_python(
+            target,
+            facts,
+            toolchain,
+            place,
+            search_path=tools.environ_path,
+            **({"host_prefix": args.host_prefix} if args.host_prefix else {}),
+        )
+        return announced(make_plan(root, build=build, host=host, toolchain=toolchain, options=options), reporter)
+
+    for note in toolchain.notes:
+        reporter.warning(note)
+    return plan_in
+
+
+def announced(plan: Plan, reporter: Reporter) -> Plan:
+    """The plan, after its choices were told."""
+    for line in describe(plan):
+        reporter.note(line)
+    return plan
+
+
+def print_plan(plan: Plan, args: argparse.Namespace, reporter: Reporter) -> int:
+    """What --dry-run prints."""
+    if args.json:
+        reporter.json({"record": dataclasses.asdict(plan.record), "files": sorted(plan.files)})
+    else:
+        reporter.result(f"would create {plan.root}")
+        for name in sorted((*plan.files, *plan.links)):
+            reporter.result(f"  {name}")
     return 0
 
 

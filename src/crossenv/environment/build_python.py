@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,19 +34,22 @@ class BuildPython:
     machine: str
 
 
-def find_build_python(spec: str | None, host: HostPython) -> BuildPython:
-    """Find the interpreter that `spec` names, or one that fits `host`.
+def find_build_python(spec: str | None, host: HostPython | None = None) -> BuildPython:
+    """Find the interpreter that `spec` names, or one that fits `host`, or this one.
 
     Args:
-        spec: A path, a version ("3.11") or what else virtualenv's `--python` takes; None for the host's version.
-        host: The host Python that it must match in version, implementation and ABI flags.
+        spec: A path, a version ("3.11") or what else virtualenv's `--python` takes; None for the host's version, or
+            for the interpreter that this tool runs in.
+        host: The host Python that it must match in version, implementation and ABI flags; None if the host's will be
+            made after it.
 
     Raises:
         UsageError: No such interpreter, or one that does not match the host Python.
     """
     from virtualenv import session_via_cli
 
-    wanted = spec or f"cpython{host.version}{'t' if host.free_threaded else ''}"
+    fitting = sys.executable if host is None else f"cpython{host.version}{'t' if host.free_threaded else ''}"
+    wanted = spec or fitting
     try:
         session = session_via_cli(
             ["crossenv-discovery", "--python", wanted, "--no-seed", "--no-periodic-update", "--no-download"],
@@ -53,9 +57,10 @@ def find_build_python(spec: str | None, host: HostPython) -> BuildPython:
         )
         found = session.interpreter
     except (RuntimeError, SystemExit, OSError):
+        missing = "it" if host is None else f"CPython {host.version}"
         raise UsageError(
             f"no build Python found for {wanted!r}",
-            hint=f"install CPython {host.version} on this machine, or name one with --python PATH",
+            hint=f"install {missing} on this machine, or name one with --python PATH",
         ) from None
     version = found.version_info
     build = BuildPython(
@@ -66,18 +71,23 @@ def find_build_python(spec: str | None, host: HostPython) -> BuildPython:
         abi_flags=str(found.sysconfig_vars.get("abiflags", "")),
         machine=os.uname().machine,
     )
-    _require_match(build, host)
+    _require_usable(build)
+    if host is not None:
+        _require_match(build, host)
     return build
 
 
-def _require_match(build: BuildPython, host: HostPython) -> None:
-    kind = "t" if host.free_threaded else ""
-    hint = f"name a CPython {host.version}{kind} of this machine with --python"
+def _require_usable(build: BuildPython) -> None:
     if tuple(map(int, build.version.split("."))) < MINIMUM:
         raise UsageError(
             f"{build.executable} is Python {build.full_version}; {MINIMUM[0]}.{MINIMUM[1]} or later is needed",
             hint="use a later Python on both sides",
         )
+
+
+def _require_match(build: BuildPython, host: HostPython) -> None:
+    kind = "t" if host.free_threaded else ""
+    hint = f"name a CPython {host.version}{kind} of this machine with --python"
     for what, ours, hosts in (
         ("implementation", build.implementation, host.implementation),
         ("version", build.version, host.version),

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.resources import files as package_files
 from pathlib import Path
 
@@ -30,21 +30,24 @@ for path in job["sources"]:
 """
 
 
-def write_environment(plan: Plan, *, clear: bool) -> None:
-    """Make the environment of `plan`.
+def write_environment(root: Path, make_plan: Callable[[], Plan], *, clear: bool) -> Plan:
+    """Make the environment that `make_plan` plans, in `root`.
 
     The record is written last: until then nothing takes the directory for an environment. A failure removes what was
     made; a process that is killed leaves a directory that the next creation clears.
 
     Args:
-        plan: What to make.
+        root: The environment's directory.
+        make_plan: Called when `root` is ours and empty; it may put the host's own files there.
         clear: Whether an environment that is already there is removed first.
+
+    Returns:
+        The plan.
 
     Raises:
         UsageError: The directory is in use, not ours to clear, or cannot be written.
         BuildError: virtualenv failed.
     """
-    root = plan.root
     made = _make_directory(root)
     try:
         with _locked(root):
@@ -52,6 +55,7 @@ def write_environment(plan: Plan, *, clear: bool) -> None:
             _empty(root)
             (root / MARKER).touch()
             try:
+                plan = make_plan()
                 _fill(plan)
                 # The marker becomes the record: there is no moment with both or neither.
                 (root / MARKER).write_text(plan.record.to_json(), encoding="utf-8")
@@ -69,6 +73,7 @@ def write_environment(plan: Plan, *, clear: bool) -> None:
                 hint="name a directory that you may write to, on a disk with room",
             ) from None
         raise
+    return plan
 
 
 def check_destination(root: Path, *, clear: bool) -> None:

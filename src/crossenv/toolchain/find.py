@@ -221,7 +221,7 @@ class _Search:
 
     def _prove_headers(self, cc: _CCompiler) -> None:
         """Compile against the host's `Python.h`."""
-        if not cc.macros.has_headers:
+        if not cc.macros.has_headers or not self.host.include_dirs:
             return
         includes = [f"-I{directory}" for directory in self.host.include_dirs]
         outcome = self.prober.python_headers(cc.tool, [*_sysroot_argument(cc.sysroot), *includes], self.host.elf.bits)

@@ -1,0 +1,87 @@
+"""Write what describes a host Python to build systems: `build-details.json` (PEP 739) and pkg-config files."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from crossenv.host.model import HostPython
+
+_RELEASE_LEVELS = {"": "final", "a": "alpha", "b": "beta", "rc": "candidate"}
+_LEVEL_NUMBERS = {"alpha": 0xA, "beta": 0xB, "candidate": 0xC, "final": 0xF}
+
+
+def build_details_text(host: HostPython, *, headers: Path, pkgconfig: Path) -> str:
+    """A `build-details.json` of schema 1.0.
+
+    Args:
+        host: The host Python.
+        headers: Where `Python.h` is on this machine.
+        pkgconfig: Where its `.pc` files are on this machine.
+    """
+    match = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)(?:(a|b|rc)(\d+))?\+?", host.full_version)
+    assert match is not None, host.full_version
+    level = _RELEASE_LEVELS[match[4] or ""]
+    major, minor, micro, serial = int(match[1]), int(match[2]), int(match[3]), int(match[5] or 0)
+    version = {"major": major, "minor": minor, "micro": micro, "releaselevel": level, "serial": serial}
+    number = major << 24 | minor << 16 | micro << 8 | _LEVEL_NUMBERS[level] << 4 | serial
+    prefix = host.host_executable.rpartition("/bin/")[0]
+    details = {
+        "schema_version": "1.0",
+        "base_prefix": prefix,
+        "base_interpreter": host.host_executable,
+        "platform": f"linux-{host.machine}",
+        "language": {"version": host.version, "version_info": version},
+        "implementation": {
+            "name": host.implementation,
+            "version": version,
+            "hexversion": number,
+            "cache_tag": f"cpython-{major}{minor}",
+            "_multiarch": host.multiarch,
+        },
+        "abi": {
+            "flags": list(host.abi_flags),
+            "extension_suffix": host.ext_suffix,
+            "stable_abi_suffix": ".abi3.so",
+        },
+        "suffixes": {
+            "source": [".py"],
+            "bytecode": [".pyc"],
+            "extensions": [host.ext_suffix, ".abi3.so", ".so"],
+        },
+        # There is no libpython to link to.
+        "libpython": {"link_extensions": False},
+        "c_api": {"headers": str(headers), "pkgconfig_path": str(pkgconfig)},
+    }
+    return json.dumps(details, indent=2) + "\n"
+
+
+def pkg_config_texts(host: HostPython) -> dict[str, str]:
+    """The `.pc` files by name; they find the headers from their own place, `PREFIX/lib/pkgconfig`."""
+    name = f"python-{host.version}{host.abi_flags}"
+    directory = f"python{host.version}{host.abi_flags}"
+    texts = {}
+    for suffix, description, libs in (
+        ("", "Build a C extension for Python", ""),
+        ("-embed", "Embed Python into an application", f" -lpython{host.version}{host.abi_flags}"),
+    ):
+        texts[f"{name}{suffix}.pc"] = "\n".join(
+            [
+                "# Made by crossenv: the headers of a host Python that is not here.",
+                "prefix=${pcfiledir}/../..",
+                "exec_prefix=${prefix}",
+                "libdir=${exec_prefix}/lib",
+                "includedir=${prefix}/include",
+                "",
+                "Name: Python",
+                f"Description: {description}",
+                "Requires:",
+                f"Version: {host.version}",
+                "Libs.private:",
+                f"Libs:{libs and ' -L${libdir}'}{libs}",
+                f"Cflags: -I${{includedir}}/{directory}",
+                "",
+            ]
+        )
+    return texts
