@@ -108,6 +108,16 @@ def test_a_refused_wheel_is_deleted_and_named(tmp_path: Path, capsys: pytest.Cap
     assert "hint:" in message
 
 
+def test_a_damaged_member_is_refused(tmp_path: Path) -> None:
+    path = Path(wheel(tmp_path, {"toy/data.bin": bytes(range(256)) * 9, **GOOD}))
+    data = bytearray(path.read_bytes())
+    data[60:300] = b"\xff" * 240
+    path.write_bytes(data)
+    with pytest.raises(SystemExit):
+        verify.require_host_wheel(str(path), facts())
+    assert not path.exists()
+
+
 def test_what_is_no_wheel_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "toy-1-py3-none-any.whl"
     path.write_bytes(b"PK\x03\x04 and no more")

@@ -78,7 +78,7 @@ def synthesised_config(
         "MULTIARCH_CPPFLAGS": f'-DMULTIARCH=\\"{multiarch}\\"',
         "HOST_GNU_TYPE": target.gnu_type,
         "BUILD_GNU_TYPE": target.gnu_type,
-        "CONFIG_ARGS": _config_args(str(config.get("CONFIG_ARGS", "")), host_prefix),
+        "CONFIG_ARGS": _config_args(str(build.config.get("CONFIG_ARGS", "")), host_prefix),
         # As of a Python without a shared library: extension modules link to no libpython.
         "Py_ENABLE_SHARED": 0,
         **dict.fromkeys(("LIBRARY", "LDLIBRARY", "BLDLIBRARY", "INSTSONAME"), library),
@@ -116,8 +116,7 @@ class _Scrub:
 
     def text(self, name: str, text: str) -> str:
         """The value of variable `name`, for the host."""
-        if name != "CONFIG_ARGS":
-            text = _without_foreign_words(text)
+        text = _without_foreign_words(text)
         if self._prefix and (name in _INSTALLED_AT or self._prefix not in _SYSTEM_PREFIXES):
             text = re.sub(rf"(?<![\w.-]){re.escape(self._prefix)}(?=[/\s'\"]|$)", lambda _: self._host_prefix, text)
         for old, new in self._names:

@@ -237,7 +237,8 @@ def build_ext_module(module: "ModuleType", facts: "Facts") -> None:
                 # A compiler's command line is in the build's output above.
                 verify.attempted[ext.name] = text if len(text) < 120 else f"{text[:60]} ... {text[-50:]}"
                 raise
-            verify.attempted.setdefault(ext.name, "")
+            # Also after a failure: a package may try again with other flags.
+            verify.attempted[ext.name] = ""
 
         return build_extension
 

@@ -8,6 +8,7 @@ import os
 import struct
 import sys
 import zipfile
+import zlib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def require_host_wheel(path: str, facts: "dict[str, Any]") -> None:
     """End the build with an error if the wheel at `path` is not the host's; the wheel is deleted then."""
     try:
         faults = findings(path, facts)
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
         faults = [f"{path} cannot be read as a wheel ({error})"]
     if not faults:
         return
