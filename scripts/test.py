@@ -22,7 +22,7 @@ def main() -> int:
     # pip 25.1 learned --group; an older one would not do.
     subprocess.run([*install, "--upgrade", "pip>=25.1"], check=True)
     subprocess.run([*install, "-e", CHECKOUT, "--group", f"{CHECKOUT}/pyproject.toml:test"], check=True)
-    arguments = sys.argv[1:] or ["-n", "2", "--dist", "loadgroup"]
+    arguments = sys.argv[1:] or ["-n", "2"]
     return subprocess.run([python, "-m", "pytest", *arguments], cwd=CHECKOUT, check=False).returncode
 
 

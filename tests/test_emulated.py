@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -14,7 +15,7 @@ import pytest
 import projects
 from conftest import Run
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("emulated")]
+pytestmark = pytest.mark.integration
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 RELEASES = {"3.11": "bookworm", "3.13": "trixie"}
@@ -29,23 +30,17 @@ def sysroot(run: Run) -> Path:
     given = os.environ.get("CROSSENV_TEST_SYSROOTS")
     home = Path(given) if given else Path(__file__).parent.parent / ".cache/sysroots"
     directory = home / f"{release}-arm64"
-    if not directory.is_dir():
-        if given:
-            pytest.skip(f"{given} has no {directory.name}")
-        if shutil.which("gpgv") is None:
-            pytest.skip("needs gpgv to fetch Debian's Python")
-        run(
-            sys.executable,
-            "-m",
-            "crossenv",
-            "sysroot",
-            "create",
-            "--from",
-            f"debian:{release}",
-            "--arch",
-            "arm64",
-            directory,
-        )
+    if given and not directory.is_dir():
+        pytest.skip(f"{given} has no {directory.name}")
+    if not given and shutil.which("gpgv") is None:
+        pytest.skip("needs gpgv to fetch Debian's Python")
+    home.mkdir(parents=True, exist_ok=True)
+    # The workers of one run share it.
+    with (home / f".{directory.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not directory.is_dir():
+            origin = ("--from", f"debian:{release}", "--arch", "arm64")
+            run(sys.executable, "-m", "crossenv", "sysroot", "create", *origin, directory)
     return directory
 
 
