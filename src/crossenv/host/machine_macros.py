@@ -133,7 +133,8 @@ def _processor(target: Target, answers: Answers) -> dict[str, str | None]:
 def _c_library(
     target: Target, macros: Mapping[str, Macro], answers: Answers, same_libc: bool
 ) -> Iterator[tuple[str, str | None]]:
-    floor = target.floor if target.libc == GLIBC else None
+    # A target without a policy promises nothing: what the compiler's C library has is there.
+    floor = target.floor if target.libc == GLIBC and target.policy else None
     asked = functions_to_ask(macros, same_libc=same_libc)
     for macro in macros.values():
         if macro.function in asked:

@@ -74,6 +74,11 @@ class Answers:
     double: bytes
     functions: frozenset[str]
 
+    @property
+    def glibc(self) -> str:
+        """The version of the compiler's glibc; "" where its C library is another."""
+        return f"2.{self.numbers['glibc_minor']}" if "glibc_minor" in self.numbers else ""
+
 
 def ask_compiler(
     compiler: Compiler,

@@ -73,6 +73,7 @@ def questions(macros: Mapping[str, Macro], values: Mapping[str, str | None]) -> 
     lines += [_number(name, expression) for name, expression in EXPRESSIONS.items()]
     for name, condition in CONDITIONS.items():
         lines += _condition(name, condition)
+    lines += ["#ifdef __GLIBC__", _number("glibc_minor", "__GLIBC_MINOR__"), "#endif"]
     lines.append(f"const double {BYTES}double = 9006104071832581.0;")
     return "\n".join(lines) + "\n"
 

@@ -14,7 +14,7 @@ _LINE = re.compile(
 )
 _COMMENT = re.compile(r"/\*((?:(?!\*/).)*)\*/\s*\Z", re.S)
 # The name is quoted `thus' up to Autoconf 2.71 and 'thus' after it.
-_FUNCTION = re.compile(r"\bhave the ['`]?(\w+)'? function")
+_FUNCTION = re.compile(r"\bhave the ['`]?(\w+)'? function\b")
 _GETRANDOM = re.compile(r"\bif the (\w+)\(\) function is available")
 # "... header file, and it defines `DIR'" asks for more than the file.
 _HEADER = re.compile(r"\bhave the <([^>]+)> header file\.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from crossenv.host.model import ConfigValue, HostPython, Libc
 from crossenv.host.probe_object import Answers, Compiler, ask_compiler
 from crossenv.host.pyconfig import edit_pyconfig, parse_pyconfig
 from crossenv.host.synthesised_config import config_variables, synthesised_config
-from crossenv.target import MUSL, Target
+from crossenv.target import GLIBC, MUSL, Target
 
 LAYOUT = "synthesised"
 _HOST_PREFIX = "/usr/local"
@@ -42,10 +43,13 @@ def read_build_facts(executable: Path) -> HostPython:
     try:
         return read_host_python(executable)
     except HostPythonError as error:
+        lacks_files = re.search(r"Python\.h|pyconfig\.h|_sysconfigdata", error.message)
         raise HostPythonError(
             f"no host can be synthesised from {executable}: {error.message}",
             hint="install this Python's headers (python3.X-dev or python3-devel), or name with --python one that has"
-            " them, such as one of `uv python install`",
+            " them, such as one of `uv python install`"
+            if lacks_files
+            else "name a CPython of this machine with --python",
         ) from error
 
 
@@ -109,7 +113,8 @@ def synthesise_host_python(
         host_prefix=host_prefix,
         defines=defines,
     )
-    host = _host_python(target, build, config, directory, host_prefix)
+    libc = Libc(family=target.libc, version=_libc_version(target, answers))
+    host = _host_python(target, build, config, directory, host_prefix, libc)
     files = _files(host, build, config, pyconfig, host_prefix)
     try:
         _write(directory, files, headers=build.include_dirs[0], include=host.include_dirs[0].relative_to(directory))
@@ -127,6 +132,16 @@ def _require_machine(toolchain: Compiler, answers: Answers, target: Target) -> N
             f"{toolchain.cc.path} makes {answers.elf} objects, and the target {target} is {target.elf}",
             hint=f"name a compiler for {target.gnu_triplet} with --cc",
         )
+    if bool(answers.glibc) != (target.libc == GLIBC):
+        raise ToolchainError(
+            f"{toolchain.cc.path} has {'' if answers.glibc else 'no '}glibc, and the target {target} has {target.libc}",
+            hint=f"name a compiler for {target.gnu_triplet} with --cc",
+        )
+
+
+def _libc_version(target: Target, answers: Answers) -> str:
+    # Without a policy, the host has what its compiler has.
+    return target.floor_text if target.policy else answers.glibc or target.floor_text
 
 
 def _multiarch(target: Target, build: HostPython) -> str:
@@ -137,7 +152,12 @@ def _multiarch(target: Target, build: HostPython) -> str:
 
 
 def _host_python(
-    target: Target, build: HostPython, config: Mapping[str, ConfigValue], directory: Path, host_prefix: str
+    target: Target,
+    build: HostPython,
+    config: Mapping[str, ConfigValue],
+    directory: Path,
+    host_prefix: str,
+    libc: Libc,
 ) -> HostPython:
     name = f"python{build.version}{build.abi_flags}"
     return HostPython(
@@ -160,7 +180,7 @@ def _host_python(
         sysroot=None,
         elf=target.elf,
         machine=target.machine,
-        libc=Libc(family=target.libc, version=target.floor_text),
+        libc=libc,
     )
 
 
