@@ -35,11 +35,15 @@ def say(text: str) -> None:
     print(f"quickstart: {text}", file=sys.stderr, flush=True)
 
 
-def run(*words: str | Path) -> None:
-    """Run a command, shown first; ends the script with its status if it fails."""
+def attempt(*words: str | Path) -> int:
+    """Run a command, shown first; returns its status."""
     print("+", *words, file=sys.stderr, flush=True)
-    status = subprocess.run([str(word) for word in words], check=False, stdout=sys.stderr).returncode
-    if status:
+    return subprocess.run([str(word) for word in words], check=False, stdout=sys.stderr).returncode
+
+
+def run(*words: str | Path) -> None:
+    """Run a command; ends the script with its status if it fails."""
+    if status := attempt(*words):
         sys.exit(status)
 
 
@@ -74,7 +78,10 @@ def host(arch: str, bin_directory: Path) -> list[str | Path]:
     release = RELEASES[version]
     sysroot = CHECKOUT / ".cache/sysroots" / f"{release}-{arch}"
     if not sysroot.exists():
-        run(bin_directory / "crossenv", "sysroot", "create", "--from", f"debian:{release}", "--arch", arch, sysroot)
+        words = ["sysroot", "create", "--from", f"debian:{release}", "--arch", arch, str(sysroot)]
+        if attempt(bin_directory / "crossenv", *words):
+            say("going on without Debian's Python: the host's configuration is derived")
+            return ["--target", TRIPLETS[arch]]
     return ["--host-python", sysroot / f"usr/bin/python{version}"]
 
 

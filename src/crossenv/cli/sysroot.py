@@ -47,7 +47,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _add_source_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("archive")
     group.add_argument(
-        "--mirror", metavar="URL", help="default: CROSSENV_DEBIAN_MIRROR, this machine's own, or the public one"
+        "--mirror", metavar="URL", help="default: CROSSENV_DEBIAN_MIRROR, or the one of this machine's apt"
     )
     group.add_argument("--keyring", metavar="FILE", type=Path, default=DEFAULT_KEYRING, help="the keys to trust")
     group.add_argument("--insecure", action="store_true", help="do not check the archive's signature")

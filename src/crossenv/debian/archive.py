@@ -23,7 +23,6 @@ from crossenv.debian.version import compare
 from crossenv.errors import DownloadError, UsageError
 from crossenv.report import Reporter
 
-PUBLIC_MIRROR = "http://mirror.example/debian"
 DEFAULT_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 # For suggestions only: what there is, the mirror knows.
 RELEASES = ("bookworm", "trixie", "forky", "sid")
@@ -80,7 +79,11 @@ class Source:
 
 
 def default_mirror(environ: Mapping[str, str], etc_apt: Path = Path("/etc/apt")) -> str:
-    """CROSSENV_DEBIAN_MIRROR, else what this machine's apt uses for Debian, else the public mirror."""
+    """CROSSENV_DEBIAN_MIRROR, else what this machine's apt uses for Debian.
+
+    Raises:
+        UsageError: There is neither.
+    """
     if mirror := environ.get("CROSSENV_DEBIAN_MIRROR"):
         return mirror.rstrip("/")
     # apt reads these suffixes and no others.
@@ -102,7 +105,10 @@ def default_mirror(environ: Mapping[str, str], etc_apt: Path = Path("/etc/apt"))
             for uri in uris:
                 if re.fullmatch(r"https?://\S+/debian/?" if debians else r"https?://[^/]+/debian/?", uri):
                     return uri.rstrip("/")
-    return PUBLIC_MIRROR
+    raise UsageError(
+        "no mirror of Debian is known: this machine's apt has none",
+        hint="name one with --mirror http://HOST/debian or CROSSENV_DEBIAN_MIRROR; Debian's web site lists them",
+    )
 
 
 # The releases themselves: not -updates, -backports or -security, which are archives without a Python in them.

@@ -65,9 +65,7 @@ def fetch(url: str, *, limit: int) -> bytes:
             if isinstance(getattr(error, "reason", None), FileNotFoundError):  # file:
                 raise NotThereError(f"{url} could not be fetched: no such file", hint="name another --mirror") from None
         except ValueError as error:
-            raise UsageError(
-                f"{url} is no address: {error}", hint="write --mirror http://mirror.example/debian"
-            ) from None
+            raise UsageError(f"{url} is no address: {error}", hint="write --mirror http://HOST/debian") from None
     raise DownloadError(
         f"{url} could not be fetched: {problem}",
         hint="check the network and --mirror; what is in the cache needs neither",
