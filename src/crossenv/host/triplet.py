@@ -66,7 +66,6 @@ def gnu_triplet(elf: ElfIdentity, libc: str) -> str:
     if row is None:
         return ""
     system = "musl" if libc == "musl" else "gnu"
-    suffix = {"armv7l": "eabihf", "armv5tel": "eabi"}.get(row.name, "")
-    if row.name == "mips64" and system == "gnu":
-        suffix = "abi64"
+    # "abi64" is glibc's name for the n64 ABI; musl has no other.
+    suffix = "" if system == "musl" and row.abi == "abi64" else row.abi
     return f"{row.gnu_cpu}-linux-{system}{suffix}"
