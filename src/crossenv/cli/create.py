@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping
@@ -100,7 +101,7 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     if args.dry_run:
         with tempfile.TemporaryDirectory(prefix="crossenv-plan-") as directory:
             plan = plan_in(root, Path(directory))
-        return print_plan(plan, args, reporter)
+        return print_plan(plan, Path(directory), args, reporter)
 
     def plan_in_place() -> Plan:
         reporter.step(f"making {root}")
@@ -194,10 +195,11 @@ def announced(plan: Plan, reporter: Reporter) -> Plan:
     return plan
 
 
-def print_plan(plan: Plan, args: argparse.Namespace, reporter: Reporter) -> int:
-    """What --dry-run prints."""
+def print_plan(plan: Plan, stand_in: Path, args: argparse.Namespace, reporter: Reporter) -> int:
+    """What --dry-run prints; `stand_in` took the place of the environment's directory for files of the host."""
     if args.json:
-        reporter.json({"record": dataclasses.asdict(plan.record), "files": sorted(plan.files)})
+        record = json.loads(plan.record.to_json().replace(str(stand_in), str(plan.root)))
+        reporter.json({"record": record, "files": sorted(plan.files)})
     else:
         reporter.result(f"would create {plan.root}")
         for name in sorted((*plan.files, *plan.links)):
