@@ -8,7 +8,6 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
@@ -22,8 +21,7 @@ from crossenv.host.find import read_host_python
 from crossenv.host.synthesise import read_build_facts, synthesise_host_python
 from crossenv.report import Reporter
 from crossenv.target import parse_target
-from crossenv.toolchain.find import find_toolchain
-from crossenv.toolchain.for_target import find_toolchain_for_target
+from crossenv.toolchain.choose import AUTO, CHOICES, Wishes, choose_toolchain, choose_toolchain_for_target
 
 TOOL_OPTIONS = ("cc", "cxx", "fc", "ar", "ranlib", "strip", "nm", "objcopy", "objdump", "readelf", "ld")
 
@@ -58,7 +56,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     build.add_argument(
         "--system-site-packages", action="store_true", help="let the build side see the build Python's packages"
     )
-    tools = parser.add_argument_group("toolchain", "default: what the host Python recorded, then <triplet>-gcc")
+    tools = parser.add_argument_group(
+        "toolchain", "default: what the host Python recorded, then <triplet>-gcc, clang, and zig (the extra `zig`)"
+    )
+    tools.add_argument("--toolchain", choices=CHOICES, default=AUTO, help="where the compilers come from")
+    tools.add_argument("--cpu", help="the least processor of the host, for zig (`zig cc -mcpu`): baseline-neon, z14")
     for name in TOOL_OPTIONS:
         tools.add_argument(f"--{name}", metavar="COMMAND", help=f"the {name.upper()} to use, with arguments if need be")
     environment = parser.add_argument_group("environment")
@@ -82,10 +84,12 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     root = root.parent.resolve() / root.name
     check_destination(root, clear=args.clear)
     sysroot = None if args.sysroot is None else Path(args.sysroot).expanduser().resolve()
-    tools = Tools(
+    wishes = Wishes(
+        kind=args.toolchain,
         environ_path=os.environ.get("PATH", os.defpath),
         sysroot=sysroot,
         overrides={name: getattr(args, name) for name in TOOL_OPTIONS if getattr(args, name)},
+        cpu=args.cpu,
     )
     options = Options(
         prompt=args.prompt,
@@ -95,9 +99,9 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
         user_pip_cache=user_pip_cache(os.environ),
     )
     if args.target:
-        plan_in = plan_for_target(args, tools, options, reporter)
+        plan_in = plan_for_target(args, wishes, options, reporter)
     else:
-        plan_in = plan_for_host_python(args, tools, options, reporter)
+        plan_in = plan_for_host_python(args, wishes, options, reporter)
     if args.dry_run:
         with tempfile.TemporaryDirectory(prefix="crossenv-plan-") as directory:
             plan = plan_in(root, Path(directory))
@@ -116,38 +120,23 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     return 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tools:
-    """Where compilers are looked for, and what the user said of them.
-
-    Attributes:
-        environ_path: PATH.
-        sysroot: --sysroot.
-        overrides: --cc and its like, by tool name.
-    """
-
-    environ_path: str
-    sysroot: Path | None
-    overrides: Mapping[str, str]
-
-
 # From the environment's directory, and one that files of the host may be put into, to the plan.
 PlanIn = Callable[[Path, Path], Plan]
 
 
-def plan_for_host_python(args: argparse.Namespace, tools: Tools, options: Options, reporter: Reporter) -> PlanIn:
+def plan_for_host_python(args: argparse.Namespace, wishes: Wishes, options: Options, reporter: Reporter) -> PlanIn:
     """Read the host Python that the user named; everything that can go wrong does so here."""
     reporter.step(f"reading the host Python {args.host_python}")
     host = read_host_python(
         Path(args.host_python).expanduser().absolute(),
-        sysroot=tools.sysroot,
+        sysroot=wishes.sysroot,
         machine=args.machine,
         host_prefix=args.host_prefix,
     )
     reporter.step(f"finding a build Python {host.version}")
     build = find_build_python(args.python, host)
     reporter.step("finding a toolchain")
-    toolchain = find_toolchain(host, environ_path=tools.environ_path, sysroot=tools.sysroot, overrides=tools.overrides)
+    toolchain = choose_toolchain(host, wishes)
 
     def plan_in(root: Path, _directory: Path) -> Plan:
         return announced(make_plan(root, build=build, host=host, toolchain=toolchain, options=options), reporter)
@@ -157,7 +146,7 @@ def plan_for_host_python(args: argparse.Namespace, tools: Tools, options: Option
     return plan_in
 
 
-def plan_for_target(args: argparse.Namespace, tools: Tools, options: Options, reporter: Reporter) -> PlanIn:
+def plan_for_target(args: argparse.Namespace, wishes: Wishes, options: Options, reporter: Reporter) -> PlanIn:
     """Derive the host Python from the build Python and what the compiler says of the target."""
     if args.machine:
         raise UsageError("--machine goes with --host-python; a target names the machine", hint="leave --machine out")
@@ -166,9 +155,7 @@ def plan_for_target(args: argparse.Namespace, tools: Tools, options: Options, re
     build = find_build_python(args.python)
     facts = read_build_facts(build.executable)
     reporter.step(f"finding a toolchain for {target.gnu_triplet}")
-    toolchain = find_toolchain_for_target(
-        target, facts, environ_path=tools.environ_path, sysroot=tools.sysroot, overrides=tools.overrides
-    )
+    toolchain = choose_toolchain_for_target(target, facts, wishes)
 
     def plan_in(root: Path, directory: Path) -> Plan:
         reporter.step(f"deriving the host's configuration for {target}")
@@ -178,7 +165,7 @@ def plan_for_target(args: argparse.Namespace, tools: Tools, options: Options, re
             facts,
             toolchain,
             place,
-            search_path=tools.environ_path,
+            search_path=wishes.environ_path,
             **({"host_prefix": args.host_prefix} if args.host_prefix else {}),
         )
         return announced(make_plan(root, build=build, host=host, toolchain=toolchain, options=options), reporter)

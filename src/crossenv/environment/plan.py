@@ -27,6 +27,10 @@ from crossenv.environment.record import (
 from crossenv.host.model import HostPython
 from crossenv.toolchain.launchers import launcher_name, launcher_text, leading_arguments, trailing_arguments
 from crossenv.toolchain.model import Tool, Toolchain
+from crossenv.toolchain.zig.launchers import CONFIGURATION_NAME
+
+# Where the environment's own compilers are, below its root.
+LAUNCHERS = "etc/bin"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +62,7 @@ class Plan:
         options: The user's choices.
         files: Texts by path below the root; those below a `bin` directory are programs.
         links: Symbolic links: path below the root, what it points to.
+        copies: Programs: path below the root, the file that is copied there.
         header_farm: Directories whose entries are linked into `ENV/host/include/pythonX.Y`, the first wins; empty
             where the host's headers already lie in such a directory.
         facts: What the start-up shim needs of the record.
@@ -68,6 +73,7 @@ class Plan:
     options: Options
     files: Mapping[str, str]
     links: Mapping[str, str]
+    copies: Mapping[str, Path]
     header_farm: tuple[Path, ...]
     facts: Mapping[str, Any]
 
@@ -79,7 +85,7 @@ def make_plan(root: Path, *, build: BuildPython, host: HostPython, toolchain: To
     first = host.include_dirs[0]
     farm = () if first.name == include_name and first.parent.name == "include" else host.include_dirs
     include_dirs = (root / "host/include" / include_name,) if farm else host.include_dirs
-    tools, launchers = _tools(root, toolchain)
+    tools, launchers, copies = _tools(root, toolchain)
     data_name = f"_sysconfigdata_{host.abi_flags}_linux_{host.multiarch}"
     data_file = f"host/{data_name}.py"
     config = localise(
@@ -125,6 +131,7 @@ def make_plan(root: Path, *, build: BuildPython, host: HostPython, toolchain: To
         options=options,
         files=files,
         links=links,
+        copies=copies,
         header_farm=farm,
         facts=shim_facts(record),
     )
@@ -163,8 +170,8 @@ def _host_record(
     )
 
 
-def _tools(root: Path, toolchain: Toolchain) -> tuple[dict[str, ToolRecord], dict[str, str]]:
-    """The record's tools, and the launchers of those that need arguments."""
+def _tools(root: Path, toolchain: Toolchain) -> tuple[dict[str, ToolRecord], dict[str, str], dict[str, Path]]:
+    """The record's tools, the launchers of those that need arguments, and zig's launchers."""
     chosen: dict[str, Tool | None] = {
         "cc": toolchain.cc,
         "cxx": toolchain.cxx,
@@ -173,18 +180,26 @@ def _tools(root: Path, toolchain: Toolchain) -> tuple[dict[str, ToolRecord], dic
     }
     tools: dict[str, ToolRecord] = {}
     launchers: dict[str, str] = {}
+    copies: dict[str, Path] = {}
+    if toolchain.zig is not None:
+        launchers[f"{LAUNCHERS}/{CONFIGURATION_NAME}"] = toolchain.zig.configuration(root / "cache/zig")
     for name, tool in chosen.items():
         if tool is None:
+            continue
+        if toolchain.zig is not None and (tool.path.parent / CONFIGURATION_NAME).is_file():
+            copies[f"{LAUNCHERS}/{tool.path.name}"] = toolchain.zig.program
+            command = str(root / LAUNCHERS / tool.path.name)
+            tools[name] = ToolRecord(command=command, path=toolchain.zig.settings["zig"], args=(), origin=tool.origin)
             continue
         leading = leading_arguments(name, tool, toolchain)
         trailing = trailing_arguments(name, toolchain)
         command = str(tool.path)
         if leading or trailing:
-            relative = f"etc/bin/{launcher_name(name, toolchain, tool.path)}"
+            relative = f"{LAUNCHERS}/{launcher_name(name, toolchain, tool.path)}"
             launchers[relative] = launcher_text(tool.path, leading, trailing)
             command = str(root / relative)
         tools[name] = ToolRecord(command=command, path=str(tool.path), args=leading, origin=tool.origin)
-    return tools, launchers
+    return tools, launchers, copies
 
 
 def _pkg_config_libdir(host: HostPython, toolchain: Toolchain) -> tuple[str, ...]:

@@ -168,8 +168,10 @@ def _fill(plan: Plan) -> None:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-        if path.parent.name == "bin":
+        if path.parent.name == "bin" and path.suffix != ".conf":
             path.chmod(0o755)
+    for name, source in plan.copies.items():
+        shutil.copy2(source, root / name)
     for name, target in plan.links.items():
         (root / name).symlink_to(target)
     _link_headers(plan)

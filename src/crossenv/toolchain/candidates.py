@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path, PurePath
 
@@ -24,21 +24,29 @@ def host_triplets(host: HostPython) -> list[str]:
     return [name for name in dict.fromkeys(names) if name]
 
 
-def c_compilers(host: HostPython, search_path: str) -> Iterator[Command]:
-    """The C compilers to try."""
+def c_compilers(host: HostPython, search_path: str, kinds: Collection[str]) -> Iterator[Command]:
+    """The C compilers to try.
+
+    Args:
+        host: The host Python.
+        search_path: PATH.
+        kinds: Those that are wanted, of "recorded", "gnu" and "clang".
+    """
     recorded = split_recorded(str(host.config.get("CC", "")))
-    if recorded is not None:
+    if recorded is not None and "recorded" in kinds:
         yield from recorded_forms(recorded)
     args = tuple(word for word in recorded.args if not word.startswith("--target")) if recorded else ()
     triplets = host_triplets(host)
+    installed = [name for kind, name in (("gnu", "gcc"), ("clang", "clang")) if kind in kinds]
     for triplet in triplets:
-        for name in (f"{triplet}-gcc", f"{triplet}-clang"):
+        for name in (f"{triplet}-{compiler}" for compiler in installed):
             for arguments in dict.fromkeys((args, ())):
                 yield Command(name=name, args=arguments, origin=f"{name} on PATH")
-    for name in _versioned([f"{triplet}-gcc" for triplet in triplets], search_path):
-        yield Command(name=name, origin=f"{name} on PATH")
+    if "gnu" in kinds:
+        for name in _versioned([f"{triplet}-gcc" for triplet in triplets], search_path):
+            yield Command(name=name, origin=f"{name} on PATH")
     target = gnu_triplet(host.elf, host.libc.family) or next(iter(triplets), "")
-    if target:
+    if target and "clang" in kinds:
         yield Command(name="clang", args=(f"--target={target}", *args), origin="clang on PATH")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from crossenv.toolchain.commands import Command, find_program, split_override
 from crossenv.toolchain.model import Tool, Toolchain
 from crossenv.toolchain.probe import Macros, Prober
 
+# Recorded by the host Python; GNU's or clang by the names that they are installed under.
+KINDS = ("recorded", "gnu", "clang")
 _COMPILERS = ("cc", "cxx", "fc")
 # What linkers say when a part is missing, and where that part comes from.
 _LINK_HINTS = (
@@ -34,7 +36,12 @@ _LANGUAGES = {"cc": "c", "cxx": "c++", "fc": "fortran"}
 
 
 def find_toolchain(
-    host: HostPython, *, environ_path: str, sysroot: Path | None, overrides: Mapping[str, str]
+    host: HostPython,
+    *,
+    environ_path: str,
+    sysroot: Path | None,
+    overrides: Mapping[str, str],
+    kinds: Collection[str] = KINDS,
 ) -> Toolchain:
     """The compilers and tools for `host`.
 
@@ -44,6 +51,7 @@ def find_toolchain(
         sysroot: The user's own choice; the host's if None.
         overrides: The user's command lines by tool name (cc, cxx, fc, ar, ranlib, strip, nm, objcopy,
             objdump, readelf, ld).
+        kinds: Where a compiler may come from, of `KINDS`; one that the user names may be any.
 
     Raises:
         ToolchainError: No compiler for the host is there, or one that the user named is missing, compiles
@@ -59,6 +67,7 @@ def find_toolchain(
             prober=Prober(directory=Path(directory), search_path=environ_path),
             overrides=overrides,
             sysroot=sysroot,
+            kinds=kinds,
         )
         return search.toolchain()
 
@@ -90,6 +99,7 @@ class _Search:
     prober: Prober
     overrides: Mapping[str, str]
     sysroot: Path | None
+    kinds: Collection[str]
 
     def toolchain(self) -> Toolchain:
         cc = self._c_compiler()
@@ -141,7 +151,7 @@ class _Search:
         missing: list[str] = []
         refused: list[str] = []
         seen: set[tuple[Path, tuple[str, ...]]] = set()
-        for command in c_compilers(self.host, self.prober.search_path):
+        for command in c_compilers(self.host, self.prober.search_path, self.kinds):
             found = command.find(self.prober.search_path)
             if found is None:
                 missing.append(command.name)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from crossenv.errors import ToolchainError
 from crossenv.host.model import HostPython, Libc
 from crossenv.target import GLIBC, Target
-from crossenv.toolchain.find import find_toolchain
+from crossenv.toolchain.find import KINDS, find_toolchain
 from crossenv.toolchain.model import Toolchain
 
 
 def find_toolchain_for_target(
-    target: Target, build: HostPython, *, environ_path: str, sysroot: Path | None, overrides: Mapping[str, str]
+    target: Target,
+    build: HostPython,
+    *,
+    environ_path: str,
+    sysroot: Path | None,
+    overrides: Mapping[str, str],
+    kinds: Collection[str] = KINDS,
 ) -> Toolchain:
     """The compilers and tools for `target`.
 
@@ -23,12 +29,17 @@ def find_toolchain_for_target(
         environ_path: PATH, where tools are looked up.
         sysroot: The root of the host's headers and libraries, if the user named one.
         overrides: The user's command lines by tool name; see `find_toolchain`.
+        kinds: Where a compiler may come from; see `find_toolchain`.
 
     Raises:
         ToolchainError: There is none, or its C library is newer than the target's policy allows.
     """
     toolchain = find_toolchain(
-        _unknown_python(target, build), environ_path=environ_path, sysroot=sysroot, overrides=overrides
+        _unknown_python(target, build),
+        environ_path=environ_path,
+        sysroot=sysroot,
+        overrides=overrides,
+        kinds=kinds,
     )
     _require_floor(target, toolchain)
     return toolchain

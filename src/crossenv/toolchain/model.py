@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crossenv.target import ElfIdentity
+from crossenv.toolchain.zig.launchers import Launchers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +42,7 @@ class Toolchain:
         library_dirs: Directories of the sysroot that the linker must search before the compiler's own.
         macros: The compiler's predefined macros that a build needs to know: see `PROBED_MACROS`.
         notes: What a user should know of the choice, one line each.
+        zig: What an environment's own launchers are made of where the compiler is zig; None for any other.
     """
 
     family: str
@@ -55,6 +57,7 @@ class Toolchain:
     library_dirs: tuple[Path, ...]
     macros: dict[str, str]
     notes: tuple[str, ...] = ()
+    zig: Launchers | None = None
 
 
 PROBED_MACROS: tuple[str, ...] = (

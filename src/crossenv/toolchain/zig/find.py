@@ -1,0 +1,144 @@
+"""Make a toolchain of zig for a target."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from crossenv.errors import ToolchainError
+from crossenv.host.libc import library_directories
+from crossenv.target import ElfIdentity, Target
+from crossenv.toolchain.binutils import BINUTILS, named_tool
+from crossenv.toolchain.model import Tool, Toolchain
+from crossenv.toolchain.probe import Prober
+from crossenv.toolchain.zig.launchers import (
+    CONFIGURATION_NAME,
+    ENDINGS,
+    Launchers,
+    cache_directory,
+    compiled_launcher,
+    place_launchers,
+)
+from crossenv.toolchain.zig.locate import locate_zig
+from crossenv.toolchain.zig.targets import processor, require_floor, zig_target
+
+
+def find_zig_toolchain(
+    target: Target,
+    *,
+    environ_path: str,
+    sysroot: Path | None = None,
+    overrides: Mapping[str, str] | None = None,
+    cpu: str | None = None,
+) -> Toolchain:
+    """Zig's compilers and tools for `target`.
+
+    Args:
+        target: What the wheels are for.
+        environ_path: PATH, where zig is looked up if the package `ziglang` is not installed.
+        sysroot: Where libraries of the host other than the C library are; those and their headers come after zig's.
+        overrides: The user's own ar, strip and the like, by tool name.
+        cpu: The least processor of the host, in zig's words (`zig cc -mcpu`).
+
+    Raises:
+        ToolchainError: There is no usable zig, the user named a compiler beside it, or zig cannot make what the target
+            promises.
+    """
+    overrides = overrides or {}
+    for name in ("cc", "cxx", "fc"):
+        if name in overrides:
+            raise ToolchainError(
+                f"--{name} names another compiler than zig", hint=f"leave out --{name} or --toolchain zig"
+            )
+    zig = locate_zig(environ_path)
+    require_floor(target)
+    if sysroot is not None and not sysroot.is_dir():
+        raise ToolchainError(f"the sysroot {sysroot} is not a directory", hint="name another with --sysroot")
+    cache = cache_directory()
+    library_dirs = tuple(library_directories(sysroot, target.multiarch)) if sysroot is not None else ()
+    launchers = Launchers(
+        program=compiled_launcher(zig, cache),
+        settings={
+            "zig": str(zig.path),
+            "cache": str(cache),
+            "target": zig_target(target),
+            "cpu": processor(target, cpu),
+            "architecture": target.machine,
+            "triplet": target.gnu_triplet,
+            "multiarch": target.multiarch,
+            "version": zig.clang_version,
+            "sysroot": str(sysroot or ""),
+        },
+        compile=_header_options(sysroot, target),
+        link=tuple(f"-L{directory}" for directory in library_dirs),
+    )
+    names = {tool: f"{target.gnu_triplet}-{ending}" for tool, ending in ENDINGS.items()}
+    directory = _staged(launchers, names, cache)
+    origin = f"zig {zig.version}, {zig.origin}"
+    tools = {tool: Tool(path=directory / name, origin=origin) for tool, name in names.items()}
+    binutils = {name: tools[name] for name in BINUTILS if name in tools}
+    binutils |= {name: named_tool(name, text, environ_path) for name, text in overrides.items()}
+    with tempfile.TemporaryDirectory(prefix="crossenv-probe-") as scratch:
+        prober = Prober(directory=Path(scratch), search_path=environ_path)
+        made = prober.object_identity(tools["cc"], "c")
+        macros = prober.macros(tools["cc"], ())
+    if made != target.elf:
+        problem = f"makes {made} objects" if isinstance(made, ElfIdentity) else f"does not compile ({made})"
+        raise ToolchainError(f"{zig.path} {problem}; the target is {target.elf}", hint="try another version of ziglang")
+    if not macros.has_headers:
+        raise ToolchainError(
+            f"{zig.path} has no C library for {zig_target(target)}: {macros.complaint}",
+            hint=f"name another target, such as {target.machine}",
+        )
+    return Toolchain(
+        family=macros.family,
+        version=macros.version,
+        cc=tools["cc"],
+        cxx=tools["cxx"],
+        fc=None,
+        binutils=binutils,
+        triplet=target.gnu_triplet,
+        elf=target.elf,
+        sysroot=sysroot,
+        library_dirs=library_dirs,
+        macros=macros.probed,
+        notes=(),
+        zig=launchers,
+    )
+
+
+def _header_options(sysroot: Path | None, target: Target) -> tuple[str, ...]:
+    """The sysroot's headers, after zig's own of the C library."""
+    if sysroot is None:
+        return ()
+    places = (
+        f"usr/local/include/{target.multiarch}",
+        "usr/local/include",
+        f"usr/include/{target.multiarch}",
+        "usr/include",
+    )
+    found = [sysroot / place for place in places if (sysroot / place).is_dir()]
+    return tuple(word for directory in found for word in ("-idirafter", str(directory)))
+
+
+def _staged(launchers: Launchers, names: Mapping[str, str], cache: Path) -> Path:
+    """A directory with the launchers, for use before there is an environment; the same for the same configuration."""
+    key = hashlib.sha256(launchers.configuration(Path()).encode() + launchers.program.name.encode()).hexdigest()[:16]
+    directory = cache / "targets" / f"{names['cc']}-{key}"
+    if (directory / CONFIGURATION_NAME).is_file():
+        return directory
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".making-", dir=directory.parent) as scratch:
+            made = Path(scratch) / "bin"
+            place_launchers(launchers, names, made, objects=directory / "objects")
+            made.rename(directory)
+    except OSError as error:
+        # Another process may have been faster.
+        if not (directory / CONFIGURATION_NAME).is_file():
+            raise ToolchainError(
+                f"zig's cache {cache} cannot be written: {error.strerror}", hint="name another with XDG_CACHE_HOME"
+            ) from None
+    return directory
