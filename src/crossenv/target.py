@@ -262,6 +262,12 @@ def usual_floor(architecture: Architecture, libc: str) -> tuple[int, int]:
     return max(usual, architecture.oldest(libc))
 
 
+def default_target(architecture: Architecture, libc: str) -> Target:
+    """The target with the floor that most wheels on PyPI have."""
+    floor = usual_floor(architecture, libc)
+    return Target(text=architecture.name, architecture=architecture, libc=libc, floor=floor, policy=True)
+
+
 def parse_target(text: str) -> Target:
     """The target that `text` names.
 

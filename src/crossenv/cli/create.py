@@ -13,6 +13,7 @@ from pathlib import Path
 import platformdirs
 
 from crossenv.cli.common import common_options
+from crossenv.config import LISTS, TEXTS, load_settings
 from crossenv.environment.build_python import find_build_python
 from crossenv.environment.plan import Options, Plan, make_plan
 from crossenv.environment.write import check_destination, write_environment
@@ -33,12 +34,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("env", metavar="ENV", help="the directory to make it in")
     host = parser.add_argument_group("host")
-    which = host.add_mutually_exclusive_group(required=True)
+    which = host.add_mutually_exclusive_group()
     which.add_argument(
         "--target",
         metavar="TARGET",
-        help="a machine to derive a host Python for from the build Python: aarch64-linux-gnu, linux_riscv64,"
-        " manylinux_2_28_aarch64",
+        help="what the wheels are for: a platform tag (manylinux_2_28_aarch64, musllinux_1_2_armv7l, linux_riscv64), a"
+        " triplet (aarch64-linux-gnu) or a machine (aarch64); `crossenv targets` lists them",
     )
     which.add_argument(
         "--host-python",
@@ -59,7 +60,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     tools = parser.add_argument_group(
         "toolchain", "default: what the host Python recorded, then <triplet>-gcc, clang, and zig (the extra `zig`)"
     )
-    tools.add_argument("--toolchain", choices=CHOICES, default=AUTO, help="where the compilers come from")
+    tools.add_argument("--toolchain", choices=CHOICES, help=f"where the compilers come from; default: {AUTO}")
     tools.add_argument("--cpu", help="the least processor of the host, for zig (`zig cc -mcpu`): baseline-neon, z14")
     for name in TOOL_OPTIONS:
         tools.add_argument(f"--{name}", metavar="COMMAND", help=f"the {name.upper()} to use, with arguments if need be")
@@ -83,9 +84,23 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     root = Path(os.path.abspath(Path(args.env).expanduser()))  # noqa: PTH100 - resolve() would follow ENV itself
     root = root.parent.resolve() / root.name
     check_destination(root, clear=args.clear)
+    settings = load_settings(
+        {name: getattr(args, name.replace("-", "_")) for name in (*TEXTS, *LISTS)}, os.environ, Path.cwd()
+    )
+    for name in (*TEXTS, *LISTS):
+        value = settings.lists[name] if name in settings.lists else settings.texts.get(name)
+        setattr(args, name.replace("-", "_"), value)
+    if not args.target and not args.host_python:
+        raise UsageError(
+            "what are the wheels for? neither a target nor a host Python is named",
+            hint="name a machine, such as --target aarch64 (`crossenv targets` lists them), or --host-python PATH",
+        )
+    kind = args.toolchain or AUTO
+    if kind not in CHOICES:
+        raise UsageError(f"{settings.origins['toolchain']}: there is no toolchain {kind!r}", hint=", ".join(CHOICES))
     sysroot = None if args.sysroot is None else Path(args.sysroot).expanduser().resolve()
     wishes = Wishes(
-        kind=args.toolchain,
+        kind=kind,
         environ_path=os.environ.get("PATH", os.defpath),
         sysroot=sysroot,
         overrides={name: getattr(args, name) for name in TOOL_OPTIONS if getattr(args, name)},

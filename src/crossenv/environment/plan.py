@@ -25,7 +25,7 @@ from crossenv.environment.record import (
     ToolRecord,
 )
 from crossenv.host.model import HostPython
-from crossenv.toolchain.launchers import launcher_name, launcher_text, leading_arguments, trailing_arguments
+from crossenv.toolchain.launchers import COMPILERS, launcher_name, launcher_text, leading_arguments, trailing_arguments
 from crossenv.toolchain.model import Tool, Toolchain
 from crossenv.toolchain.zig.launchers import CONFIGURATION_NAME
 
@@ -194,9 +194,9 @@ def _tools(root: Path, toolchain: Toolchain) -> tuple[dict[str, ToolRecord], dic
         leading = leading_arguments(name, tool, toolchain)
         trailing = trailing_arguments(name, toolchain)
         command = str(tool.path)
-        if leading or trailing:
+        if leading or trailing or name in COMPILERS:
             relative = f"{LAUNCHERS}/{launcher_name(name, toolchain, tool.path)}"
-            launchers[relative] = launcher_text(tool.path, leading, trailing)
+            launchers[relative] = launcher_text(name, tool.path, leading, trailing)
             command = str(root / relative)
         tools[name] = ToolRecord(command=command, path=str(tool.path), args=leading, origin=tool.origin)
     return tools, launchers, copies

@@ -8,8 +8,14 @@ from pathlib import Path
 
 from crossenv.toolchain.model import Tool, Toolchain
 
-# Tools that look into the sysroot.
-_COMPILERS = ("cc", "cxx", "fc")
+# They look into the sysroot, and always have a launcher.
+COMPILERS = ("cc", "cxx", "fc")
+# Leaves a sign of a compile where a build asks for one, to tell a wheel that lost its native code from a pure one.
+_MARK = """\
+if [ -n "$CROSSENV_COMPILER_CALLED" ]; then
+  case " $* " in *" -c "* | *" -o "*) : >>"$CROSSENV_COMPILER_CALLED" ;; esac
+fi
+"""
 _FALLBACK_NAMES = {"cc": "cc", "cxx": "c++", "fc": "gfortran"}
 
 
@@ -21,19 +27,19 @@ def launcher_name(tool: str, toolchain: Toolchain, path: Path) -> str:
 
 def leading_arguments(tool: str, chosen: Tool, toolchain: Toolchain) -> tuple[str, ...]:
     """What has to precede a user's arguments."""
-    sysroot = (f"--sysroot={toolchain.sysroot}",) if tool in _COMPILERS and toolchain.sysroot is not None else ()
+    sysroot = (f"--sysroot={toolchain.sysroot}",) if tool in COMPILERS and toolchain.sysroot is not None else ()
     return (*chosen.args, *sysroot)
 
 
 def trailing_arguments(tool: str, toolchain: Toolchain) -> tuple[str, ...]:
     """What has to follow them: a user's own -L come first."""
-    if tool not in _COMPILERS or toolchain.family != "gcc":
+    if tool not in COMPILERS or toolchain.family != "gcc":
         return ()
     # Debian's cross gcc searches a C library of its own before the sysroot's.
     return tuple(f"-L{directory}" for directory in toolchain.library_dirs)
 
 
-def launcher_text(path: Path, leading: Iterable[str], trailing: Iterable[str]) -> str:
+def launcher_text(tool: str, path: Path, leading: Iterable[str], trailing: Iterable[str]) -> str:
     """A POSIX shell script that becomes the tool."""
     words = [shlex.quote(str(path)), *map(shlex.quote, leading), '"$@"', *map(shlex.quote, trailing)]
-    return f"#!/bin/sh\nexec {' '.join(words)}\n"
+    return f"#!/bin/sh\n{_MARK if tool in COMPILERS else ''}exec {' '.join(words)}\n"

@@ -6,6 +6,7 @@ of build requirements sees them. Settings of the user always win.
 
 import os
 import sys
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,10 +66,24 @@ def enter_environment(facts: "dict[str, Any]") -> None:
     for name, value in facts["hook_environment"].items():
         os.environ.setdefault(name, value)
     os.environ["CROSSENV_PYTHON"] = sys.executable
+    if not _fails_by_itself():
+        from _crossenv import verify
+
+        directory = os.environ.get("TMPDIR", "/tmp")
+        os.environ[verify.CALLED_VARIABLE] = f"{directory}/crossenv-called-{os.getpid()}-{time.monotonic_ns()}"
     # Prefixes below which CMake may look for what build requirements ship (pybind11's and nanobind's modules).
     os.environ["CROSSENV_BUILD_ROOTS"] = os.pathsep.join(
         entry for entry in sys.path if entry.rstrip("/").endswith(("site-packages", "dist-packages"))
     )
+
+
+def _fails_by_itself() -> bool:
+    """Whether the back end ends a build in which a compile fails.
+
+    These also compile to find things out, and a project may then do without native code of its own choice.
+    """
+    backend = next((os.environ[name] for name in _BACKEND_VARIABLES if os.environ.get(name)), "")
+    return backend.partition(".")[0].partition(":")[0] in ("mesonpy", "scikit_build_core", "maturin", "py_build_cmake")
 
 
 def _show_build_side(facts: "dict[str, Any]") -> None:

@@ -224,18 +224,37 @@ def mesonpy_module(module: "ModuleType", facts: "Facts") -> None:
     hooks.adapt_settings(module, facts["settings"]["mesonpy"])
 
 
+def _failing_commands(compiler: "Any") -> "list[list[str]]":
+    """A list that the commands which `compiler` (distutils) fails with are put into from now on."""
+    failed: list[list[str]] = []
+    spawn = getattr(compiler, "spawn", None)
+    if spawn is not None:
+
+        def noting(command: "Any", *args: "Any", **kwargs: "Any") -> "Any":
+            try:
+                return spawn(command, *args, **kwargs)
+            except Exception:
+                failed.append([os.fspath(word) for word in command])
+                raise
+
+        compiler.spawn = noting
+    return failed
+
+
 def build_ext_module(module: "ModuleType", facts: "Facts") -> None:
     """setuptools: an extension that is optional may fail to compile, and the build goes on without it."""
     from _crossenv import verify
 
     def make_build_extension(original: "Any") -> "Any":
         def build_extension(self: "Any", ext: "Any") -> None:
+            failed = _failing_commands(self.compiler)
             try:
                 original(self, ext)
             except Exception as error:
                 text = " ".join(str(error).split()) or type(error).__name__
                 # A compiler's command line is in the build's output above.
-                verify.attempted[ext.name] = text if len(text) < 120 else f"{text[:60]} ... {text[-50:]}"
+                text = text if len(text) < 120 else f"{text[:60]} ... {text[-50:]}"
+                verify.attempted[ext.name] = verify.first_complaint(failed[-1]) if failed else text
                 raise
             # Also after a failure: a package may try again with other flags.
             verify.attempted[ext.name] = ""

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # The extension modules that this process has tried to build, each with what went wrong ("" for nothing).
 attempted: "dict[str, str]" = {}
 
+# Names a file that the environment's compilers leave behind when they are called; set in hook processes.
+CALLED_VARIABLE = "CROSSENV_COMPILER_CALLED"
+
 _ABI_FLAGS = {40: 0x400, 243: 0x6, 21: 0x3, 258: 0x7}
 _ET_REL = 1
 
@@ -141,7 +144,31 @@ def _loss_findings(filename: str, facts: "dict[str, Any]", names: "list[str]", n
         return [f"{filename} holds no native code, though {', '.join(attempted)} was built"]
     if not filename.endswith("-any.whl"):
         return [f"{filename} is tagged for a machine and holds no native code"]
+    if compiler_was_called():
+        return [f"{filename} holds no native code, though the build called a compiler"]
     return []
+
+
+def first_complaint(command: "list[str]") -> str:
+    """The first error of a command that has failed: it is run again, because its output has gone by."""
+    import subprocess
+
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=300, check=False)
+    except (OSError, subprocess.SubprocessError) as error:
+        return str(error)
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    telling = [line for line in lines if "error" in line.lower() or "undefined" in line.lower()]
+    return (telling or lines or [f"{command[0]} failed with exit status {done.returncode}"])[0][:300]
+
+
+def compiler_was_called() -> bool:
+    """Whether a launcher has compiled anything for the wheel that is being built; asks once."""
+    mark = os.environ.get(CALLED_VARIABLE, "")
+    if not mark or not os.path.exists(mark):
+        return False
+    os.unlink(mark)
+    return True
 
 
 def require_host_wheel(path: str, facts: "dict[str, Any]") -> None:

@@ -1,0 +1,120 @@
+"""What a user has said, in the order of weight: option, environment variable, `[tool.crossenv]`, default."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from crossenv.errors import UsageError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FILE_NAME = "pyproject.toml"
+TABLE = "tool.crossenv"
+# The settings by name, as in the table; the variable of `host-python` is CROSSENV_HOST_PYTHON.
+TEXTS = ("target", "host-python", "host-prefix", "sysroot", "python", "toolchain", "cpu")
+LISTS = ("allow-pure",)
+# Variables that something else reads under that name.
+_NO_VARIABLE = ("python", "allow-pure")
+# Paths in the file are relative to it.
+_PATHS = ("host-python", "sysroot")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """The settings of one run.
+
+    Attributes:
+        texts: Those with one value, by name.
+        lists: Those with several.
+        origins: Where each came from, for people: "--target", "CROSSENV_TARGET", "pyproject.toml".
+    """
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+
+def load_settings(options: Mapping[str, Any], environ: Mapping[str, str], directory: Path) -> Settings:
+    """The settings from all places.
+
+    Args:
+        options: What the command line said, by setting; None or an empty list for what it did not say.
+        environ: The environment.
+        directory: Where to look for `pyproject.toml`: here, then in each directory above, up to the first.
+
+    Raises:
+        UsageError: The file is no TOML, or its table holds an unknown key or a value of the wrong type.
+    """
+    path, table = read_table(directory)
+    texts: dict[str, str] = {}
+    origins: dict[str, str] = {}
+    # A host is named by a target or by a Python: the place that names one of them settles the other.
+    settled = False
+    for origin, values in (
+        ("option", options),
+        ("variable", {name: environ.get(variable_name(name)) for name in TEXTS if name not in _NO_VARIABLE}),
+        ("file", table),
+    ):
+        found = {name: str(values[name]) for name in TEXTS if values.get(name)}
+        if settled:
+            found = {name: value for name, value in found.items() if name not in ("target", "host-python")}
+        settled = settled or "target" in found or "host-python" in found
+        for name, value in found.items():
+            if name in texts:
+                continue
+            relative = origin == "file" and name in _PATHS
+            texts[name] = os.path.join(path.parent, Path(value).expanduser()) if relative else value  # noqa: PTH118
+            origins[name] = {"option": f"--{name}", "variable": variable_name(name), "file": str(path)}[origin]
+    lists = {name: (*(options.get(name) or ()), *_strings(table.get(name, []))) for name in LISTS}
+    return Settings(texts=texts, lists=lists, origins=origins)
+
+
+def variable_name(setting: str) -> str:
+    """The environment variable of a setting: CROSSENV_HOST_PYTHON."""
+    return f"CROSSENV_{setting.upper().replace('-', '_')}"
+
+
+def read_table(directory: Path) -> tuple[Path, dict[str, Any]]:
+    """The nearest `pyproject.toml` at or above `directory`, and its `[tool.crossenv]`; empty where there is none.
+
+    Raises:
+        UsageError: As `load_settings`.
+    """
+    for place in (directory, *directory.parents):
+        path = place / FILE_NAME
+        if path.is_file():
+            break
+    else:
+        return directory / FILE_NAME, {}
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}", hint="mend the file, or run crossenv elsewhere") from None
+    tool = data.get("tool")
+    table = tool.get("crossenv", {}) if isinstance(tool, dict) else {}
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: [{TABLE}] is not a table", hint=f"write [{TABLE}] and its keys below")
+    for name, value in table.items():
+        if name not in (*TEXTS, *LISTS):
+            close = difflib.get_close_matches(name, (*TEXTS, *LISTS), 1)
+            hint = f"did you mean {close[0]}?" if close else f"the keys are {', '.join((*TEXTS, *LISTS))}"
+            raise UsageError(f"{path}: [{TABLE}] has no key {name!r}", hint=hint)
+        good = isinstance(value, str) if name in TEXTS else _strings(value) != () or value == []
+        if not good:
+            kind = "a string" if name in TEXTS else "a list of strings"
+            raise UsageError(f"{path}: {name} in [{TABLE}] is not {kind}", hint=f"write {kind}")
+    return path, table
+
+
+def _strings(value: Any) -> tuple[str, ...]:
+    """The strings of a list of strings; nothing of anything else."""
+    return tuple(value) if isinstance(value, list) and all(isinstance(item, str) for item in value) else ()

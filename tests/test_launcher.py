@@ -1,0 +1,310 @@
+"""The launcher of the zig toolchain: what it answers, translates, refuses, and hands to zig."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from crossenv.toolchain.zig.launchers import ENDINGS, Launchers, place_launchers
+from makers import write
+
+SOURCE = Path(__file__).parent.parent / "src/crossenv/toolchain/zig/launcher.c"
+
+# Notes its arguments and its environment, and makes the output that it is asked for.
+FAKE_ZIG = """#!/bin/sh
+for word in "$@"; do printf '%s\\n' "$word"; done > "$0.log"
+env > "$0.env"
+if [ -n "$FAKE_ZIG_STATUS" ]; then exit "$FAKE_ZIG_STATUS"; fi
+if [ -n "$FAKE_ZIG_SIGNAL" ]; then kill -"$FAKE_ZIG_SIGNAL" $$; fi
+while [ $# -gt 0 ]; do
+  case "$1" in -o) printf '%s' "${FAKE_ZIG_OUTPUT-made}" > "$2" ;; esac
+  shift
+done
+"""
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The launcher, compiled by this machine's own compiler."""
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        pytest.skip("needs a C compiler for this machine")
+    made = tmp_path_factory.mktemp("launcher") / "launcher"
+    subprocess.run([compiler, "-O1", "-Wall", "-Wextra", "-Werror", "-o", made, SOURCE], check=True)
+    return made
+
+
+class Compiler:
+    """One set of launchers, and what the zig behind it was told."""
+
+    def __init__(self, directory: Path, zig: Path) -> None:
+        self.directory = directory
+        self.zig = zig
+
+    def run(
+        self, *words: str, tool: str = "cc", cwd: Path | None = None, **extra: str
+    ) -> subprocess.CompletedProcess[str]:
+        name = f"aarch64-linux-gnu-{ENDINGS[tool]}"
+        return subprocess.run(
+            [self.directory / name, *words],
+            text=True, capture_output=True, check=False, cwd=cwd, env={**os.environ, **extra}, input="",
+        )  # fmt: skip
+
+    def told(self, *words: str, tool: str = "cc", cwd: Path | None = None) -> list[str]:
+        """What zig is told when the compiler is."""
+        Path(f"{self.zig}.log").unlink(missing_ok=True)
+        result = self.run(*words, tool=tool, cwd=cwd)
+        assert result.returncode == 0, result.stderr
+        return Path(f"{self.zig}.log").read_text().splitlines()
+
+
+Make = Callable[..., Compiler]
+
+
+@pytest.fixture
+def make(tmp_path: Path, program: Path) -> Make:
+    def made(architecture: str = "aarch64", cpu: str = "", **more: str) -> Compiler:
+        zig = write(tmp_path / "a zig/zig", FAKE_ZIG, mode=0o755)
+        settings = {
+            "zig": str(zig), "cache": "/the/cache", "target": f"{architecture}-linux-gnu.2.28", "cpu": cpu,
+            "architecture": architecture, "triplet": "aarch64-linux-gnu", "multiarch": "aarch64-linux-gnu",
+            "version": "22.1.8", "sysroot": "", **more,
+        }  # fmt: skip
+        launchers = Launchers(
+            program=program, settings=settings, compile=("-idirafter", "/r/include"), link=("-L/r/lib",)
+        )
+        directory = tmp_path / f"bin {architecture}"
+        shutil.rmtree(directory, ignore_errors=True)
+        names = {tool: f"aarch64-linux-gnu-{ending}" for tool, ending in ENDINGS.items()}
+        place_launchers(launchers, names, directory, objects=Path("/the/objects"))
+        return Compiler(directory, zig)
+
+    return made
+
+
+def test_a_compile(make: Make, tmp_path: Path) -> None:
+    words = make().told("-c", "x.c", "-o", str(tmp_path / "x.o"))
+    assert words[:3] == ["cc", "-target", "aarch64-linux-gnu.2.28"]
+    assert {"-fno-sanitize=undefined", "-g0", "-idirafter"} <= set(words)
+    assert "-L/r/lib" not in words
+    assert "-O2" not in words, "a compile is optimised as its user says"
+    assert words[-4:] == ["-c", "x.c", "-o", str(tmp_path / "x.o")]
+
+
+def test_what_the_user_asks_of_debugging_stays(make: Make, tmp_path: Path) -> None:
+    words = make().told("-g", "-fsanitize=undefined", "-c", "x.c", "-o", str(tmp_path / "x.o"))
+    assert "-g0" not in words
+    assert "-fno-sanitize=undefined" not in words
+
+
+def test_a_link_is_never_for_debugging(make: Make, tmp_path: Path) -> None:
+    """zig makes its libraries as the link line's -O says; the C++ one without optimisation is another library."""
+    out = ["-o", str(tmp_path / "x.so")]
+    words = make().told("-shared", "-O0", "x.o", *out, "-lfoo")
+    assert "-O2" in words
+    assert "-O0" not in words
+    assert words[-1] == "-L/r/lib", "the user's own directories come first"
+    words = make().told("-shared", "-Os", "x.c", *out)
+    assert words[words.index("-Os") - 1] == "-Xclang", "the code is optimised for size, the libraries are not made anew"
+    words = make().told("x.c", *out)
+    assert words[words.index("-O0") - 1] == "-Xclang", "as gcc does where nothing is said"
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("-dumpmachine", "aarch64-linux-gnu"),
+        ("--print-target-triple", "aarch64-linux-gnu"),
+        ("-dumpversion", "22.1.8"),
+        ("-print-multiarch", "aarch64-linux-gnu"),
+        ("-print-sysroot", "/the/root"),
+        ("-print-file-name=libc.so", "libc.so"),
+        ("-print-prog-name=ld", "ld"),
+        ("-Wl,--version", "LLD 22.1.8 (compatible with GNU linkers)"),
+    ],
+)
+def test_questions(make: Make, question: str, answer: str) -> None:
+    compiler = make(sysroot="/the/root")
+    assert compiler.run(question).stdout == answer + "\n"
+    assert not Path(f"{compiler.zig}.log").exists(), "zig was asked"
+
+
+def test_the_linkers_version_is_no_question_in_a_link(make: Make, tmp_path: Path) -> None:
+    assert "-v" in make().told("x.o", "-Wl,-v", "-o", str(tmp_path / "x"))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "given", "expected"),
+    [
+        ("aarch64", "-march=armv8.2-a+fp16+dotprod", "-mcpu=generic+v8_2a+fullfp16+dotprod"),
+        ("aarch64", "-march=armv8-a", "-mcpu=generic"),
+        ("aarch64", "-march=armv9-a+nosve2+simd", "-mcpu=generic+v9a-sve2+neon"),
+        ("aarch64", "-mcpu=cortex-a72+crc", "-mcpu=cortex_a72+crc"),
+        ("aarch64", "-mcpu=native", None),
+        ("aarch64", "-mtune=neoverse-n1", None),
+        ("x86_64", "-march=x86-64-v3", "-mcpu=x86_64_v3"),
+        ("x86_64", "-march=skylake-avx512", "-mcpu=skylake_avx512"),
+        ("x86_64", "-march=core-avx2", "-mcpu=haswell"),
+        ("x86_64", "-march=native", None),
+        ("x86_64", "-mavx2", "-mavx2"),
+        ("i686", "-march=i686", None),
+        ("i686", "-march=pentium4", "-mcpu=pentium4"),
+        ("armv7l", "-march=armv7-a", None),
+        ("armv7l", "-mfpu=neon-vfpv4", "-mcpu=baseline+neon+vfp4"),
+        ("armv7l", "-mcpu=cortex-a7", "-mcpu=cortex_a7"),
+        ("ppc64le", "-mcpu=power9", "-mcpu=pwr9"),
+        ("ppc64le", "-mtune=power9", None),
+        ("s390x", "-march=z14", "-mcpu=z14"),
+        ("riscv64", "-march=rv64gc", "-mcpu=baseline_rv64"),
+        ("riscv64", "-march=rv64gcv_zba1p0_zvl128b", "-mcpu=baseline_rv64+v+zba+zvl128b"),
+        ("loongarch64", "-march=la64v1.0", "-mcpu=baseline+lsx"),
+        ("loongarch64", "-march=la464", "-mcpu=la464"),
+    ],
+)
+def test_processors(make: Make, tmp_path: Path, architecture: str, given: str, expected: str | None) -> None:
+    words = make(architecture).told(given, "-c", "x.c", "-o", str(tmp_path / "x.o"))
+    chosen = [word for word in words if word.startswith("-m")]
+    assert chosen == ([expected] if expected else [])
+
+
+def test_the_last_processor_wins_and_the_environments_is_the_least(make: Make, tmp_path: Path) -> None:
+    compiler = make("armv7l", "baseline-neon-d32")
+    out = ("-c", "x.c", "-o", str(tmp_path / "x.o"))
+    assert "-mcpu=baseline-neon-d32" in compiler.told(*out)
+    assert "-mcpu=baseline-neon-d32+neon" in compiler.told("-mfpu=neon", *out)
+    assert "-mcpu=cortex_a9+neon" in compiler.told("-mcpu=cortex-a7", "-mcpu=cortex-a9", "-mfpu=neon", *out)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("-Wl,--as-needed,-soname,x.so.1", ["-Xlinker", "--as-needed", "-Xlinker", "-soname", "-Xlinker", "x.so.1"]),
+        ("-Wl,-h,x.so.1", ["-Xlinker", "-soname", "-Xlinker", "x.so.1"]),
+        ("-Wl,-z,defs,-z,nodlopen", ["-Xlinker", "-z", "-Xlinker", "defs"]),
+        ("-Wl,--undefined=PyInit_x", ["-Xlinker", "-u", "-Xlinker", "PyInit_x"]),
+        ("-Wl,--push-state,-Bstatic,-lfoo,--pop-state", ["-Xlinker", "-Bstatic", "-lfoo"]),
+        ("-Wl,-rpath,/usr/lib/x", ["-Xlinker", "-rpath", "-Xlinker", "/usr/lib/x"]),
+        ("-Wl,--exclude-libs,ALL", []),
+        ("-Wl,--sort-common", ["-Xlinker", "--sort-common"]),
+        ("-flto=auto", ["-flto"]),
+        ("-fno-semantic-interposition", ["-fno-semantic-interposition"]),
+        ("-fipa-pta", []),
+        ("-m64", []),
+        ("-fcf-protection", []),
+        ("-Wp,-D_FORTIFY_SOURCE=2,-MD,x.d", ["-D_FORTIFY_SOURCE=2", "-MD", "-MF", "x.d"]),
+        ("--sysroot=/elsewhere", []),
+    ],
+)
+def test_options(make: Make, tmp_path: Path, given: str, expected: list[str]) -> None:
+    compiler, out = make(), ["-o", str(tmp_path / "x.so")]
+    plain = compiler.told("-shared", "x.o", *out)
+    words = compiler.told("-shared", given, "x.o", *out)
+    at = plain.index("-shared") + 1
+    assert words == plain[:at] + expected + plain[at:]
+
+
+def test_a_linker_option_and_its_value_in_two_words(make: Make, tmp_path: Path) -> None:
+    """As libtool writes them."""
+    words = make().told("-shared", "x.o", "-Wl,-soname", "-Wl,libx.so.1", "-o", str(tmp_path / "libx.so"))
+    at = words.index("-soname")
+    assert words[at - 1 : at + 3] == ["-Xlinker", "-soname", "-Xlinker", "libx.so.1"]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("-Wl,--defsym,a=1", "zig's linker has no --defsym"),
+        ("-Wl,--emit-relocs", "zig's linker has no --emit-relocs"),
+        ("-fopenmp", "zig has no OpenMP run-time library"),
+        ("-m32", "-m32 is not for aarch64"),
+    ],
+)
+def test_what_would_be_another_program_is_refused(make: Make, tmp_path: Path, given: str, says: str) -> None:
+    result = make().run(given, "x.o", "-shared", "-o", str(tmp_path / "x.so"))
+    assert result.returncode == 1
+    assert result.stderr.startswith("aarch64-linux-gnu-clang: error: ")
+    assert says in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_syntax_check_makes_no_library(make: Make) -> None:
+    words = make().told("-fsyntax-only", "x.c")
+    assert "-fsyntax-only" not in words
+    assert words[-3:] == ["-c", "-o", "/dev/null"]
+
+
+def test_standard_input_has_a_language(make: Make) -> None:
+    words = make().told("-E", "-dM", "-")
+    assert words[words.index("-x") + 1] == "c"
+    words = make().told("-E", "-dM", "-", tool="cxx")
+    assert words[0] == "c++"
+    assert words[words.index("-x") + 1] == "c++"
+    assert "c" not in make().told("-E", "-x", "assembler-with-cpp", "-")
+
+
+def test_response_files(make: Make, tmp_path: Path) -> None:
+    write(tmp_path / "inner.rsp", "-fipa-pta 'a b.o'\n")
+    write(tmp_path / "outer.rsp", '-shared "-DX=\\"y z\\"" @inner.rsp\n-o x.so')
+    words = make().told("@outer.rsp", "@not-there", cwd=tmp_path)
+    assert "-fipa-pta" not in words
+    for word in ("-shared", '-DX="y z"', "a b.o", "@not-there"):
+        assert word in words
+
+
+def test_no_output_is_an_error(make: Make, tmp_path: Path) -> None:
+    """zig has kinds of output that it silently does not make."""
+    result = make().run("-c", "x.c", "-o", str(tmp_path / "x.o"), FAKE_ZIG_OUTPUT="")
+    assert result.returncode == 1
+    assert f"left no output in {tmp_path / 'x.o'}" in result.stderr
+    result = make().run("-c", "x.c", "-o", "/dev/null")
+    assert result.returncode == 0, result.stderr
+    # A preprocessor's output may be empty.
+    assert make().run("-E", "x.c", "-o", str(tmp_path / "x.i"), FAKE_ZIG_OUTPUT="").returncode == 0
+
+
+def test_status_and_signals_pass_through(make: Make, tmp_path: Path) -> None:
+    out = ("-c", "x.c", "-o", str(tmp_path / "x.o"))
+    assert make().run(*out, FAKE_ZIG_STATUS="3").returncode == 3
+    assert make().run(*out, FAKE_ZIG_SIGNAL="TERM").returncode == -15
+
+
+def test_caches(make: Make) -> None:
+    compiler = make()
+    compiler.run("-E", "x.c")
+    environment = Path(f"{compiler.zig}.env").read_text().splitlines()
+    assert "ZIG_GLOBAL_CACHE_DIR=/the/cache" in environment
+    assert "ZIG_LOCAL_CACHE_DIR=/the/objects" in environment
+    compiler.run("-E", "x.c", ZIG_GLOBAL_CACHE_DIR="/mine")
+    assert "ZIG_GLOBAL_CACHE_DIR=/mine" in Path(f"{compiler.zig}.env").read_text().splitlines()
+
+
+def test_a_mark_is_left_by_compiles_only(make: Make, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    compiler = make()
+    compiler.run("--version", CROSSENV_COMPILER_CALLED=str(mark))
+    compiler.run("-dumpmachine", CROSSENV_COMPILER_CALLED=str(mark))
+    assert not mark.exists()
+    compiler.run("-c", "x.c", "-o", str(tmp_path / "x.o"), CROSSENV_COMPILER_CALLED=str(mark))
+    assert mark.exists()
+
+
+@pytest.mark.parametrize(("tool", "expected"), [("ar", "ar"), ("ranlib", "ranlib"), ("ld", "ld.lld")])
+def test_other_tools_are_handed_on(make: Make, tool: str, expected: str) -> None:
+    assert make().told("rcs", "@x", "-Wl,y", tool=tool) == [expected, "rcs", "@x", "-Wl,y"]
+
+
+def test_without_its_configuration_or_zig_it_says_so(make: Make) -> None:
+    compiler = make()
+    compiler.zig.unlink()
+    result = compiler.run("-c", "x.c")
+    assert result.returncode == 127
+    assert "install crossenv[zig] again" in result.stderr
+    (compiler.directory / "zig.conf").unlink()
+    result = compiler.run("-c", "x.c")
+    assert result.returncode == 1
+    assert "create the environment again" in result.stderr
