@@ -19,6 +19,7 @@ RUNTIME = SOURCE / "runtime"
 ORDER = (
     "crossenv.errors",
     "crossenv.report",
+    "crossenv.config",
     "crossenv.target",
     "crossenv.elf",
     "crossenv.debian",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -326,11 +327,50 @@ def test_an_extension_that_got_lost_is_noticed(real_env: Path, tmp_path: Path, r
     result = subprocess.run(words, text=True, capture_output=True, check=False)
     assert result.returncode != 0
     output = result.stdout + result.stderr
-    assert "toy._toy was not built: " in output
+    assert re.search(r"toy._toy was not built: toy.c:1:2: error: #error .?no such luck", output), (
+        "the compiler's own words"
+    )
     assert "CROSSENV_ALLOW_PURE=NAME" in output
     assert not list(tmp_path.glob("out/*.whl"))
     run(*words, CROSSENV_ALLOW_PURE="toy")
     assert only_wheel(tmp_path / "out")
+
+
+PROBES = """
+import os, subprocess, sys, sysconfig
+from setuptools import setup
+compiler = sysconfig.get_config_var("CC").split()
+{call}
+setup(packages=["toy"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "good"),
+    [
+        ('subprocess.run([*compiler, "-c", "toy.c", "-o", "toy.o"])', False),
+        ('subprocess.run([*compiler, "--version"])', True),
+        ("", True),
+    ],
+    ids=["compiles", "asks", "pure"],
+)
+def test_a_wheel_that_is_pure_by_accident(host_prefix: Path, tmp_path: Path, run: Run, call: str, good: bool) -> None:
+    """A setup.py that tries the compiler, finds something missing, and goes on without an extension."""
+    gcc = shutil.which("aarch64-linux-gnu-gcc")
+    if gcc is None:
+        pytest.skip("needs aarch64-linux-gnu-gcc on PATH")
+    env = tmp_path / "env"
+    python: tuple[str | Path, ...] = ("--python", sys.executable, "--host-python", host_prefix)
+    run(sys.executable, "-m", "crossenv", "create", *python, "--cc", gcc, env)
+    project = projects.setuptools_c(tmp_path / "project")
+    (project / "setup.py").write_text(PROBES.format(call=call))
+    words: list[str | Path] = [env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project]
+    result = subprocess.run(words, text=True, capture_output=True, check=False)
+    assert (result.returncode == 0) == good, result.stderr
+    if not good:
+        assert "holds no native code, though the build called a compiler" in result.stdout + result.stderr
+        run(*words, CROSSENV_ALLOW_PURE="toy")
+    assert only_wheel(tmp_path / "out").name.endswith("none-any.whl")
 
 
 # Settings

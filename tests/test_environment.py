@@ -405,7 +405,7 @@ def test_a_target_needs_no_host_python(crossenv: CrossenvCommand, tmp_path: Path
             "leave --machine out",
         ),
         (["--target", "aarch64", "--host-python", "/usr"], 2, "not allowed with argument", ""),
-        ([], 2, "one of the arguments --target --host-python is required", ""),
+        ([], 2, "neither a target nor a host Python is named", ""),
     ],
 )
 def test_targets_that_cannot_be(

@@ -227,17 +227,22 @@ def mesonpy_module(module: "ModuleType", facts: "Facts") -> None:
 def _failing_commands(compiler: "Any") -> "list[list[str]]":
     """A list that the commands which `compiler` (distutils) fails with are put into from now on."""
     failed: list[list[str]] = []
-    spawn = getattr(compiler, "spawn", None)
-    if spawn is not None:
 
-        def noting(command: "Any", *args: "Any", **kwargs: "Any") -> "Any":
+    def noting(start: "Any") -> "Any":
+        def start_noted(command: "Any", *args: "Any", **kwargs: "Any") -> "Any":
             try:
-                return spawn(command, *args, **kwargs)
+                return start(command, *args, **kwargs)
             except Exception:
                 failed.append([os.fspath(word) for word in command])
                 raise
 
-        compiler.spawn = noting
+        return start_noted
+
+    # One of them calls the other, which one depends on the version.
+    for name in ("spawn", "call"):
+        start = getattr(compiler, name, None)
+        if start is not None:
+            setattr(compiler, name, noting(start))
     return failed
 
 
