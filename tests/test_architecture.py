@@ -21,6 +21,7 @@ ORDER = (
     "crossenv.report",
     "crossenv.config",
     "crossenv.target",
+    "crossenv.policy",
     "crossenv.elf",
     "crossenv.debian",
     "crossenv.host",

@@ -90,7 +90,7 @@ def make(tmp_path: Path, program: Path) -> Make:
 def test_a_compile(make: Make, tmp_path: Path) -> None:
     words = make().told("-c", "x.c", "-o", str(tmp_path / "x.o"))
     assert words[:3] == ["cc", "-target", "aarch64-linux-gnu.2.28"]
-    assert {"-fno-sanitize=undefined", "-g0", "-idirafter"} <= set(words)
+    assert {"-fno-sanitize=undefined", "-g0", "-Wno-date-time", "-idirafter"} <= set(words)
     assert "-L/r/lib" not in words
     assert "-O2" not in words, "a compile is optimised as its user says"
     assert words[-4:] == ["-c", "x.c", "-o", str(tmp_path / "x.o")]
@@ -284,13 +284,13 @@ def test_caches(make: Make) -> None:
 
 
 def test_a_mark_is_left_by_compiles_only(make: Make, tmp_path: Path) -> None:
-    mark = tmp_path / "mark"
+    mark = write(tmp_path / "mark", "")
     compiler = make()
     compiler.run("--version", CROSSENV_COMPILER_CALLED=str(mark))
     compiler.run("-dumpmachine", CROSSENV_COMPILER_CALLED=str(mark))
-    assert not mark.exists()
+    assert mark.read_text() == ""
     compiler.run("-c", "x.c", "-o", str(tmp_path / "x.o"), CROSSENV_COMPILER_CALLED=str(mark))
-    assert mark.exists()
+    assert mark.read_text() != ""
 
 
 @pytest.mark.parametrize(("tool", "expected"), [("ar", "ar"), ("ranlib", "ranlib"), ("ld", "ld.lld")])

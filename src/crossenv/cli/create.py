@@ -183,7 +183,9 @@ def plan_for_target(args: argparse.Namespace, wishes: Wishes, options: Options, 
             search_path=wishes.environ_path,
             **({"host_prefix": args.host_prefix} if args.host_prefix else {}),
         )
-        return announced(make_plan(root, build=build, host=host, toolchain=toolchain, options=options), reporter)
+        return announced(
+            make_plan(root, build=build, host=host, toolchain=toolchain, options=options, target=target), reporter
+        )
 
     for note in toolchain.notes:
         reporter.warning(note)

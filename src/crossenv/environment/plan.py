@@ -25,6 +25,8 @@ from crossenv.environment.record import (
     ToolRecord,
 )
 from crossenv.host.model import HostPython
+from crossenv.policy import policy_of
+from crossenv.target import Target
 from crossenv.toolchain.launchers import COMPILERS, launcher_name, launcher_text, leading_arguments, trailing_arguments
 from crossenv.toolchain.model import Tool, Toolchain
 from crossenv.toolchain.zig.launchers import CONFIGURATION_NAME
@@ -78,8 +80,25 @@ class Plan:
     facts: Mapping[str, Any]
 
 
-def make_plan(root: Path, *, build: BuildPython, host: HostPython, toolchain: Toolchain, options: Options) -> Plan:
-    """Decide everything about the environment in `root` (absolute, resolved)."""
+def make_plan(
+    root: Path,
+    *,
+    build: BuildPython,
+    host: HostPython,
+    toolchain: Toolchain,
+    options: Options,
+    target: Target | None = None,
+) -> Plan:
+    """Decide everything about the environment in `root` (absolute, resolved).
+
+    Args:
+        root: The environment's directory.
+        build: The build Python.
+        host: The host Python.
+        toolchain: The compilers and tools.
+        options: The user's choices.
+        target: What the user named, whose policy the wheels keep; None for a host Python of the user's.
+    """
     directory = f"python{host.version}{'t' if host.free_threaded else ''}"
     include_name = f"python{host.version}{host.abi_flags}"
     first = host.include_dirs[0]
@@ -106,7 +125,7 @@ def make_plan(root: Path, *, build: BuildPython, host: HostPython, toolchain: To
             machine=build.machine,
             site_packages=str(root / "build/lib" / directory / "site-packages"),
         ),
-        host=_host_record(root, host, include_dirs, root / data_file, directory),
+        host=_host_record(root, host, include_dirs, root / data_file, directory, target),
         toolchain=ToolchainRecord(
             family=toolchain.family,
             version=toolchain.version,
@@ -117,7 +136,7 @@ def make_plan(root: Path, *, build: BuildPython, host: HostPython, toolchain: To
             pkg_config_libdir=_pkg_config_libdir(host, toolchain),
         ),
     )
-    record = dataclasses.replace(record, handover=_handover(record, options))
+    record = dataclasses.replace(record, handover=_handover(record, options, target))
     files = {**launchers, **_commands(record), data_file: data_module_text(config, host.sysconfigdata)}
     for backend in BACKENDS:
         files |= backend.files(record)
@@ -138,7 +157,12 @@ def make_plan(root: Path, *, build: BuildPython, host: HostPython, toolchain: To
 
 
 def _host_record(
-    root: Path, host: HostPython, include_dirs: tuple[Path, ...], data_file: Path, directory: str
+    root: Path,
+    host: HostPython,
+    include_dirs: tuple[Path, ...],
+    data_file: Path,
+    directory: str,
+    target: Target | None,
 ) -> HostRecord:
     return HostRecord(
         source=str(host.source),
@@ -166,7 +190,7 @@ def _host_record(
         lib_dir=None if host.lib_dir is None else str(host.lib_dir),
         sysconfigdata=str(data_file),
         site_packages=str(root / "cross/lib" / directory / "site-packages"),
-        platform_tag=f"linux_{host.machine}",
+        platform_tag=f"linux_{host.machine}" if target is None else target.platform_tag,
     )
 
 
@@ -215,7 +239,7 @@ def _pkg_config_libdir(host: HostPython, toolchain: Toolchain) -> tuple[str, ...
     return tuple(str(root / place) for place in places)
 
 
-def _handover(record: Record, options: Options) -> HandoverRecord:
+def _handover(record: Record, options: Options, target: Target | None) -> HandoverRecord:
     environment: dict[str, str] = {}
     settings: dict[str, dict[str, tuple[str, ...]]] = {}
     for backend in BACKENDS:
@@ -223,7 +247,8 @@ def _handover(record: Record, options: Options) -> HandoverRecord:
         for module, values in backend.settings(record).items():
             settings[module] = {key: tuple(items) for key, items in values.items()}
     allowed = tuple(name if name == "*" else canonicalize_name(name) for name in options.allow_pure)
-    return HandoverRecord(environment=environment, settings=settings, allow_pure=allowed)
+    policy = None if target is None else policy_of(target)
+    return HandoverRecord(environment=environment, settings=settings, allow_pure=allowed, policy=policy)
 
 
 def _commands(record: Record) -> dict[str, str]:
@@ -257,6 +282,7 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "host_executable": host.executable,
         "sysconfigdata": host.sysconfigdata,
         "allow_pure": list(record.handover.allow_pure),
+        "policy": None if record.handover.policy is None else dataclasses.asdict(record.handover.policy),
         "hook_environment": dict(record.handover.environment),
         "settings": {
             module: {key: list(values) for key, values in settings.items()}

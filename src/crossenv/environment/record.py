@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from crossenv.errors import UsageError
+from crossenv.policy import Policy
 
-SCHEMA = 1
+SCHEMA = 2
 RECORD_NAME = "crossenv.json"
 
 
@@ -146,11 +147,13 @@ class HandoverRecord:
         environment: Variables, set where the user has not set them.
         settings: For each back-end module, the `config_settings` that are put before the user's (PEP 517).
         allow_pure: Projects, by normalised name, that may lose their extension modules; "*" for all.
+        policy: What the wheels must keep to; None where nothing was promised.
     """
 
     environment: dict[str, str]
     settings: dict[str, dict[str, tuple[str, ...]]]
     allow_pure: tuple[str, ...]
+    policy: Policy | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

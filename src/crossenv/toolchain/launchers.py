@@ -13,7 +13,7 @@ COMPILERS = ("cc", "cxx", "fc")
 # Leaves a sign of a compile where a build asks for one, to tell a wheel that lost its native code from a pure one.
 _MARK = """\
 if [ -n "$CROSSENV_COMPILER_CALLED" ]; then
-  case " $* " in *" -c "* | *" -o "*) : >>"$CROSSENV_COMPILER_CALLED" ;; esac
+  case " $* " in *" -c "* | *" -o "*) echo >>"$CROSSENV_COMPILER_CALLED" ;; esac
 fi
 """
 _FALLBACK_NAMES = {"cc": "cc", "cxx": "c++", "fc": "gfortran"}

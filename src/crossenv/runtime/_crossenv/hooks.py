@@ -6,7 +6,6 @@ of build requirements sees them. Settings of the user always win.
 
 import os
 import sys
-import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,8 +68,7 @@ def enter_environment(facts: "dict[str, Any]") -> None:
     if not _fails_by_itself():
         from _crossenv import verify
 
-        directory = os.environ.get("TMPDIR", "/tmp")
-        os.environ[verify.CALLED_VARIABLE] = f"{directory}/crossenv-called-{os.getpid()}-{time.monotonic_ns()}"
+        verify.watch_compiler()
     # Prefixes below which CMake may look for what build requirements ship (pybind11's and nanobind's modules).
     os.environ["CROSSENV_BUILD_ROOTS"] = os.pathsep.join(
         entry for entry in sys.path if entry.rstrip("/").endswith(("site-packages", "dist-packages"))
@@ -154,8 +152,9 @@ def check_results(backend: "Any", facts: "dict[str, Any]") -> None:
         @functools.wraps(hook)
         def call(wheel_directory: str, *args: "Any", **kwargs: "Any") -> str:
             name = str(hook(wheel_directory, *args, **kwargs))
-            verify.require_host_wheel(os.path.join(wheel_directory, name), facts)
-            return name
+            path = os.path.join(wheel_directory, name)
+            editable = hook.__name__ == "build_editable"
+            return os.path.basename(verify.require_host_wheel(path, facts, editable=editable))
 
         return call
 

@@ -276,9 +276,10 @@ def bdist_wheel_module(module: "ModuleType", facts: "Facts") -> None:
     def make_run(original: "Any") -> "Any":
         def run(self: "Any") -> None:
             original(self)
-            for command, _version, path in self.distribution.dist_files:
+            files = self.distribution.dist_files
+            for index, (command, version, path) in enumerate(files):
                 if command == "bdist_wheel":
-                    verify.require_host_wheel(path, facts)
+                    files[index] = (command, version, verify.require_host_wheel(path, facts))
 
         return run
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # The extension modules that this process has tried to build, each with what went wrong ("" for nothing).
 attempted: "dict[str, str]" = {}
 
-# Names a file that the environment's compilers leave behind when they are called; set in hook processes.
+# Names a file that the environment's compilers write to when they are called; set in hook processes.
 CALLED_VARIABLE = "CROSSENV_COMPILER_CALLED"
 
 _ABI_FLAGS = {40: 0x400, 243: 0x6, 21: 0x3, 258: 0x7}
@@ -162,29 +162,72 @@ def first_complaint(command: "list[str]") -> str:
     return (telling or lines or [f"{command[0]} failed with exit status {done.returncode}"])[0][:300]
 
 
+def watch_compiler() -> None:
+    """Have this process's children note that they compile; see `compiler_was_called`."""
+    import atexit
+    import tempfile
+
+    file, path = tempfile.mkstemp(prefix="crossenv-called-")
+    os.close(file)
+    os.environ[CALLED_VARIABLE] = path
+
+    def forget() -> None:
+        if os.path.exists(path):
+            os.unlink(path)
+
+    atexit.register(forget)
+
+
 def compiler_was_called() -> bool:
-    """Whether a launcher has compiled anything for the wheel that is being built; asks once."""
-    mark = os.environ.get(CALLED_VARIABLE, "")
-    if not mark or not os.path.exists(mark):
+    """Whether a launcher has compiled anything for this process."""
+    try:
+        return os.path.getsize(os.environ.get(CALLED_VARIABLE, "")) > 0
+    except OSError:
         return False
-    os.unlink(mark)
-    return True
 
 
-def require_host_wheel(path: str, facts: "dict[str, Any]") -> None:
-    """End the build with an error if the wheel at `path` is not the host's; the wheel is deleted then."""
+def require_host_wheel(path: str, facts: "dict[str, Any]", *, editable: bool = False) -> str:
+    """End the build with an error if the wheel at `path` is not the host's; the wheel is deleted then.
+
+    A wheel that keeps the promise of the target's policy gets its tag, except one that is `editable` and never leaves
+    this machine.
+
+    Returns:
+        Where the wheel is now.
+    """
+    from _crossenv import policy
+
+    promise = None if editable else facts.get("policy")
+    outside: list[str] = []
+    late: list[str] = []
     try:
         faults = findings(path, facts)
+        if promise and not faults:
+            with zipfile.ZipFile(path) as wheel:
+                late, outside = policy.findings(wheel, promise)
+            faults = late
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
         faults = [f"{path} cannot be read as a wheel ({error})"]
     if not faults:
-        return
+        if not promise:
+            return path
+        if not outside:
+            return policy.retag(path, promise["tag"])
+        lines = [
+            f"crossenv: warning: {os.path.basename(path)} is not tagged {promise['tag']}: {line}" for line in outside
+        ]
+        lines.append("crossenv: hint: `auditwheel repair` puts such libraries into the wheel and tags it")
+        sys.stderr.write("\n".join(lines) + "\n")
+        return path
     if os.path.exists(path):
         os.unlink(path)
     lines = [f"crossenv: error: refused {os.path.basename(path)}: {fault}" for fault in faults]
     lost = any("was not built" in fault or "holds no native code" in fault for fault in faults)
     lines.append(
-        "crossenv: hint: the compiler's errors are in the output above; if the package may do without,"
+        "crossenv: hint: make the environment for a later policy, with an older C library (--sysroot), or with"
+        " --toolchain zig, which has one of every age"
+        if late
+        else "crossenv: hint: the compiler's errors are in the output above; if the package may do without,"
         " say so with CROSSENV_ALLOW_PURE=NAME or `crossenv create --allow-pure NAME`"
         if lost
         else "crossenv: hint: a part of this build did not take the host's compiler or Python;"

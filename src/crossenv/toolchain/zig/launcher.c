@@ -130,7 +130,7 @@ typedef struct {
     const char *multiarch;
     const char *version;      /* clang's version */
     const char *sysroot;      /* "" for none */
-    const char *called;       /* a file that each compile leaves a mark in; from the environment */
+    const char *called;       /* a file that each compile writes to; from the environment */
     List compile;             /* options of every compile */
     List link;                /* words that end every link line */
 } Configuration;
@@ -709,9 +709,13 @@ static bool answer(const List *words, const Call *call) {
 static void mark_called(void) {
     if (configuration.called == NULL || !*configuration.called)
         return;
-    int file = open(configuration.called, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (file >= 0)
-        close(file);
+    int file = open(configuration.called, O_WRONLY | O_APPEND | O_CLOEXEC);
+    if (file < 0)
+        return;
+    /* It is only a sign: if it cannot be left, the build goes on. */
+    ssize_t written = write(file, "\n", 1);
+    (void)written;
+    close(file);
 }
 
 static int compile(const char *language, const List *words) {
@@ -734,6 +738,8 @@ static int compile(const char *language, const List *words) {
         append(&command, "-fno-sanitize=undefined");
     if (!call.has_debug)
         append(&command, "-g0");
+    /* It refuses __DATE__, which gcc and clang take. */
+    append(&command, "-Wno-date-time");
     if (call.links) {
         /* zig makes its C++ library and run-time support as this asks for; by default for debugging. */
         append(&command, "-O2");
