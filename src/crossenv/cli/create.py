@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import json
 import os
+import platform
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,7 +22,7 @@ from crossenv.errors import UsageError
 from crossenv.host.find import read_host_python
 from crossenv.host.synthesise import read_build_facts, synthesise_host_python
 from crossenv.report import Reporter
-from crossenv.target import parse_target
+from crossenv.target import GLIBC, MUSL, parse_target
 from crossenv.toolchain.choose import AUTO, CHOICES, Wishes, choose_toolchain, choose_toolchain_for_target
 
 TOOL_OPTIONS = ("cc", "cxx", "fc", "ar", "ranlib", "strip", "nm", "objcopy", "objdump", "readelf", "ld")
@@ -189,7 +190,14 @@ def plan_for_target(args: argparse.Namespace, wishes: Wishes, options: Options, 
 
     for note in toolchain.notes:
         reporter.warning(note)
+    if target.machine == build.machine and target.libc == build_libc():
+        reporter.note(f"{target.platform_tag} is this machine's own kind; its wheels are cross-built all the same")
     return plan_in
+
+
+def build_libc() -> str:
+    """The C library of this machine."""
+    return GLIBC if platform.libc_ver()[0] == "glibc" else MUSL
 
 
 def announced(plan: Plan, reporter: Reporter) -> Plan:

@@ -17,11 +17,10 @@ from crossenv.toolchain.zig.launchers import (
     CONFIGURATION_NAME,
     ENDINGS,
     Launchers,
-    cache_directory,
     compiled_launcher,
     place_launchers,
 )
-from crossenv.toolchain.zig.locate import locate_zig
+from crossenv.toolchain.zig.locate import locate_zig, usable_cache
 from crossenv.toolchain.zig.targets import processor, require_floor, zig_target
 
 
@@ -52,11 +51,11 @@ def find_zig_toolchain(
             raise ToolchainError(
                 f"--{name} names another compiler than zig", hint=f"leave out --{name} or --toolchain zig"
             )
-    zig = locate_zig(environ_path)
     require_floor(target)
+    cache = usable_cache()
+    zig = locate_zig(environ_path, cache)
     if sysroot is not None and not sysroot.is_dir():
         raise ToolchainError(f"the sysroot {sysroot} is not a directory", hint="name another with --sysroot")
-    cache = cache_directory()
     library_dirs = tuple(library_directories(sysroot, target.multiarch)) if sysroot is not None else ()
     launchers = Launchers(
         program=compiled_launcher(zig, cache),

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from importlib.resources import files as package_files
 from pathlib import Path
 
-import platformdirs
-
 from crossenv.errors import ToolchainError
 from crossenv.target import GLIBC, MUSL, Target, target_architectures
 from crossenv.toolchain.zig.locate import Zig
@@ -46,11 +44,6 @@ class Launchers:
         rows = [*self.settings.items(), ("objects", str(objects))]
         rows += [("compile", word) for word in self.compile] + [("link", word) for word in self.link]
         return "".join(f"{key} {value}\n" for key, value in rows)
-
-
-def cache_directory() -> Path:
-    """The user's cache of what zig makes once: C libraries, the launcher."""
-    return platformdirs.user_cache_path("crossenv") / "zig"
 
 
 def compiled_launcher(zig: Zig, cache: Path) -> Path:

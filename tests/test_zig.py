@@ -1,0 +1,251 @@
+"""The toolchain from PyPI, for real: no host Python, no compiler, no root."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from _crossenv.policy import Dynamic
+
+import projects
+from conftest import CrossenvCommand, Run
+from crossenv.target import GLIBC, MUSL, default_target, parse_target, target_architectures
+from crossenv.toolchain.zig import locate
+from makers import write
+
+VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
+ALL = [
+    default_target(architecture, libc).platform_tag for libc in (GLIBC, MUSL) for architecture in target_architectures()
+]
+
+needs_zig = pytest.mark.skipif(importlib.util.find_spec("ziglang") is None, reason="needs ziglang from PyPI")
+
+
+@pytest.fixture(scope="module")
+def bare_path(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A PATH with what a shell script needs and no compiler."""
+    directory = tmp_path_factory.mktemp("bare")
+    for name in ("sh", "env", "cat", "sed", "rm", "mkdir", "uname"):
+        found = shutil.which(name)
+        assert found is not None
+        (directory / name).symlink_to(found)
+    return str(directory)
+
+
+Make = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def zig_env(tmp_path_factory: pytest.TempPathFactory, bare_path: str) -> Make:
+    """An environment for a target; no compiler is installed, so that zig is what is left."""
+
+    def make(target: str) -> Path:
+        env = tmp_path_factory.mktemp("zig") / "env"
+        CrossenvCommand(bare_path)("create", "--python", sys.executable, "--target", target, env)
+        return env
+
+    return make
+
+
+def built(env: Path, project: Path, out: Path, path: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [env / "bin/cross-pip", "wheel", "--no-deps", "-w", out, project],
+        text=True, capture_output=True, check=False, env={**os.environ, "PATH": path},
+    )  # fmt: skip
+
+
+@needs_zig
+@pytest.mark.integration
+@pytest.mark.parametrize("target", ALL)
+def test_every_target_from_one_machine(zig_env: Make, bare_path: str, tmp_path: Path, target: str) -> None:
+    """A C extension that uses libm; machine, tag and floor are checked in the build and here again."""
+    env = zig_env(target)
+    project = projects.setuptools_c(tmp_path / "project")
+    source = (project / "toy.c").read_text()
+    (project / "toy.c").write_text(
+        f"#include <math.h>\ndouble crossenv_pow(double x) {{ return pow(x, x); }}\n{source}"
+    )
+    result = built(env, project, tmp_path / "out", bare_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+    (wheel,) = (tmp_path / "out").glob("*.whl")
+    assert wheel.name.endswith(f"-{target}.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".so"))
+        dynamic = Dynamic(archive.read(name))
+    wanted = parse_target(target)
+    versions = [version for _library, version, _weak, _index in dynamic.versions]
+    if wanted.libc == GLIBC:
+        assert versions, "nothing of glibc is needed: the check above has had nothing to check"
+        numbers = [tuple(map(int, version.removeprefix("GLIBC_").split("."))) for version in versions]
+        assert max(numbers) <= wanted.floor
+    else:
+        assert versions == []
+        assert "libc.so" in dynamic.needed
+
+
+@needs_zig
+@pytest.mark.integration
+def test_cxx_brings_its_own_library(zig_env: Make, bare_path: str, tmp_path: Path) -> None:
+    """The floor's libstdc++ may be too old for it, and musl's images have none: it is linked in."""
+    env = zig_env("manylinux_2_17_aarch64")
+    result = built(env, projects.setuptools_cxx(tmp_path / "project"), tmp_path / "out", bare_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+    (wheel,) = (tmp_path / "out").glob("*-manylinux_2_17_aarch64.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".so"))
+        needed = Dynamic(archive.read(name)).needed
+    assert needed
+    assert not [library for library in needed if "c++" in library]
+
+
+@needs_zig
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    "project", [projects.meson, projects.scikit_build_core], ids=["meson-python", "scikit-build-core"]
+)
+def test_back_ends(zig_env: Make, tmp_path: Path, project: Callable[[Path], Path]) -> None:
+    env = zig_env("manylinux_2_28_s390x")
+    result = built(env, project(tmp_path / "project"), tmp_path / "out", os.environ["PATH"])
+    assert result.returncode == 0, result.stdout + result.stderr
+    (wheel,) = (tmp_path / "out").glob("*.whl")
+    assert "manylinux_2_28_s390x" in wheel.name
+
+
+@needs_zig
+@pytest.mark.integration
+def test_a_symbol_above_the_floor_ends_the_build(zig_env: Make, bare_path: str, tmp_path: Path) -> None:
+    """Headers and library of the floor do not have it: a package that says so by hand is refused by name."""
+    env = zig_env("manylinux_2_28_x86_64")
+    project = projects.setuptools_c(tmp_path / "project")
+    source = (project / "toy.c").read_text()
+    planted = 'void late(void);\n__asm__(".symver late,__isoc23_strtol@GLIBC_2.38");\nvoid use(void) { late(); }\n'
+    (project / "toy.c").write_text(planted + source)
+    result = built(env, project, tmp_path / "out", bare_path)
+    assert result.returncode != 0
+    output = result.stdout + result.stderr
+    assert "refused toy-1" in output
+    assert "__isoc23_strtol@GLIBC_2.38" in output
+    assert not list((tmp_path / "out").glob("*.whl"))
+
+
+@needs_zig
+@pytest.mark.integration
+def test_tag_lists_agree_with_the_target(zig_env: Make, run: Run) -> None:
+    """The wheels that pip would fetch for the host side, by its own list and by packaging's copies."""
+    env = zig_env("musllinux_1_2_armv7l")
+    code = "from pip._vendor.packaging.tags import sys_tags; print(*dict.fromkeys(t.platform for t in sys_tags()))"
+    platforms = run(env / "bin/python", "-c", code).split()
+    assert {"musllinux_1_2_armv7l", "musllinux_1_1_armv7l", "linux_armv7l"} <= set(platforms)
+    assert not [platform for platform in platforms if platform.startswith("manylinux")]
+    env = zig_env("manylinux_2_19_x86_64")
+    platforms = run(env / "bin/python", "-c", code).split()
+    assert {"manylinux_2_19_x86_64", "manylinux2014_x86_64", "linux_x86_64"} <= set(platforms)
+    assert "manylinux_2_20_x86_64" not in platforms
+
+
+@needs_zig
+@pytest.mark.integration
+def test_the_doctor_agrees(zig_env: Make, run: Run) -> None:
+    report = run(sys.executable, "-m", "crossenv", "doctor", zig_env("manylinux_2_28_aarch64"))
+    assert "FAIL" not in report
+
+
+@needs_zig
+def test_a_target_that_is_the_build_machine(crossenv: CrossenvCommand, tmp_path: Path) -> None:
+    machine = os.uname().machine
+    try:
+        target = parse_target(machine)
+    except Exception:
+        pytest.skip(f"{machine} is no target")
+    result = crossenv("create", "--python", sys.executable, "--toolchain", "zig", "--target", machine, tmp_path / "env")
+    assert f"{target.platform_tag} is this machine's own kind" in result.stderr
+
+
+# What is wrong with a zig
+
+
+def test_without_zig_the_hint_says_how_to_get_one(bare_path: str, tmp_path: Path) -> None:
+    hidden = write(tmp_path / "ziglang.py", "raise ImportError\n").parent
+    result = CrossenvCommand(bare_path)(
+        "create", "--python", sys.executable, "--target", "s390x", tmp_path / "env", check=False, PYTHONPATH=str(hidden)
+    )
+    assert result.returncode == 4
+    assert "no C compiler for s390x" in result.stderr
+    assert "pip install 'crossenv[zig]'" in result.stderr
+    assert not (tmp_path / "env").exists()
+
+
+@pytest.mark.parametrize(
+    ("script", "says"),
+    [
+        ("echo 0.13.0", "is zig 0.13.0, and 0.15 is the oldest that can be used"),
+        ("echo nonsense", "is zig nonsense, and 0.15"),
+        ("exit 3", "does not start"),
+        ('case "$1" in version) echo 0.17.1 ;; *) echo "no clang" ;; esac', "does not say which clang it is"),
+    ],
+)
+def test_an_unusable_zig(bare_path: str, tmp_path: Path, script: str, says: str) -> None:
+    hidden = write(tmp_path / "ziglang.py", "raise ImportError\n").parent
+    zig = write(tmp_path / "bin/zig", f"#!/bin/sh\n{script}\n", mode=0o755)
+    result = CrossenvCommand(f"{zig.parent}{os.pathsep}{bare_path}")(
+        "create", "--python", sys.executable, "--target", "s390x", "--toolchain", "zig", tmp_path / "env",
+        check=False, PYTHONPATH=str(hidden),
+    )  # fmt: skip
+    assert result.returncode == 4
+    assert says in result.stderr
+    assert len([line for line in result.stderr.splitlines() if "error" in line]) == 1
+    assert not (tmp_path / "env").exists()
+
+
+@needs_zig
+def test_a_cache_that_cannot_be_written(crossenv: CrossenvCommand, tmp_path: Path) -> None:
+    blocked = write(tmp_path / "cache", "a file")
+    result = crossenv(
+        "create", "--python", sys.executable, "--target", "s390x", "--toolchain", "zig", tmp_path / "env",
+        check=False, XDG_CACHE_HOME=str(blocked),
+    )  # fmt: skip
+    assert result.returncode == 4
+    assert "cannot be written" in result.stderr
+    assert "XDG_CACHE_HOME" in result.stderr
+
+
+@needs_zig
+@pytest.mark.parametrize(
+    ("words", "status", "says"),
+    [
+        (("--target", "manylinux_2_17_ppc64le"), 4, "zig compiles for ppc64le against glibc 2.19 or later"),
+        (("--target", "aarch64", "--cc", "gcc"), 4, "--cc names another compiler than zig"),
+        (("--target", "aarch64", "--sysroot", "/nowhere"), 4, "the sysroot /nowhere is not a directory"),
+        (("--target", "aarch64", "--ar", "no-such-ar"), 4, "--ar: no-such-ar is not an executable"),
+        (("--target", "aarch64", "--cpu", "no-such-cpu"), 4, "does not compile"),
+    ],
+)
+def test_what_zig_cannot_do(
+    crossenv: CrossenvCommand, tmp_path: Path, words: tuple[str, ...], status: int, says: str
+) -> None:
+    result = crossenv("create", "--python", sys.executable, "--toolchain", "zig", *words, tmp_path / "env", check=False)
+    assert result.returncode == status, result.stderr
+    assert says in result.stderr
+    assert not (tmp_path / "env").exists()
+
+
+def test_the_version_of_pypis_package_is_read(tmp_path: Path) -> None:
+    zig = write(
+        tmp_path / "zig",
+        "#!/bin/sh\ncase $1 in version) echo 0.16.0 ;; *) echo clang version 21.1.0 ;; esac\n",
+        mode=0o755,
+    )
+    if importlib.util.find_spec("ziglang") is None:
+        assert locate.locate_zig(str(tmp_path), tmp_path).clang_version == "21.1.0"
+        assert locate.locate_zig(str(tmp_path), tmp_path).path == zig
+    else:
+        found = locate.locate_zig(str(tmp_path), tmp_path)
+        assert found.origin == "ziglang of PyPI", "the package goes before what lies on PATH"
+        assert found.clang_version.count(".") == 2
