@@ -109,10 +109,22 @@ def test_a_link_is_never_for_debugging(make: Make, tmp_path: Path) -> None:
     assert "-O2" in words
     assert "-O0" not in words
     assert words[-1] == "-L/r/lib", "the user's own directories come first"
+    assert "-Wl,--strip-debug" in words
+    assert "-Wl,--strip-debug" not in make().told("-g", "-shared", "x.o", *out)
     words = make().told("-shared", "-Os", "x.c", *out)
     assert words[words.index("-Os") - 1] == "-Xclang", "the code is optimised for size, the libraries are not made anew"
     words = make().told("x.c", *out)
     assert words[words.index("-O0") - 1] == "-Xclang", "as gcc does where nothing is said"
+
+
+def test_programs_for_musl_can_load_libraries(make: Make, tmp_path: Path) -> None:
+    """zig links them statically of its own accord."""
+    out = ("x.o", "-o", str(tmp_path / "x"))
+    compiler = make(target="aarch64-linux-musl")
+    assert "-dynamic" in compiler.told(*out)
+    assert "-dynamic" not in compiler.told("-static", *out)
+    assert "-dynamic" not in compiler.told("-c", *out)
+    assert "-dynamic" not in make().told(*out)
 
 
 @pytest.mark.parametrize(

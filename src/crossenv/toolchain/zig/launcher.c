@@ -531,7 +531,7 @@ typedef struct {
     const char *output;                              /* -o */
     bool links, preprocesses, syntax_only;           /* what is asked for */
     bool has_source, has_standard_input, has_language; /* what of */
-    bool has_debug, has_optimisation, has_sanitizer; /* what was said of it */
+    bool has_debug, has_optimisation, has_sanitizer, is_static; /* what was said of it */
 } Call;
 
 static Call examine(const List *words) {
@@ -560,6 +560,8 @@ static Call examine(const List *words) {
             call.has_optimisation = true;
         if (starts(word, "-fsanitize="))
             call.has_sanitizer = true;
+        if (equal(word, "-static") || equal(word, "-static-pie"))
+            call.is_static = true;
         if (equal(word, "-"))
             call.has_standard_input = true;
         if (word[0] != '-' || equal(word, "-"))
@@ -762,8 +764,15 @@ static int compile(const char *language, const List *words) {
             append(&command, "/dev/null");
         }
     }
-    if (call.links)
+    if (call.links) {
+        /* Programs for musl are static unless it is told otherwise, and cannot load a library then. */
+        if (strstr(configuration.target, "-musl") != NULL && !call.is_static)
+            append(&command, "-dynamic");
+        /* Its C++ library is full of debug information: megabytes in every extension module. */
+        if (!call.has_debug)
+            append(&command, "-Wl,--strip-debug");
         append_all(&command, &configuration.link);
+    }
     int status = run(&command);
     bool makes = call.output != NULL && !call.preprocesses && !call.syntax_only && !equal(call.output, "-");
     struct stat made;
