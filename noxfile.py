@@ -62,3 +62,10 @@ def small_set(session: nox.Session) -> None:
     """Eight packages for 32-bit and big-endian hosts, used under emulation; writes docs/explanation/small-set.md."""
     _install(session)
     session.run("python", "scripts/small_set.py", *session.posargs)
+
+
+@nox.session
+def targets(session: nox.Session) -> None:
+    """Ten packages for every target, used under emulation where a host Python is named; writes targets.md."""
+    session.install("-e", ".[zig]")
+    session.run("python", "scripts/targets_proof.py", *session.posargs)

@@ -16,8 +16,9 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+
+from checks import CHECKS, WITH_LIBRARIES
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 QEMU = {
@@ -27,66 +28,6 @@ QEMU = {
     "riscv64": "riscv64",
     "ppc64le": "ppc64le",
     "i686": "i386",
-}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
-    """One package, and how it is used on the host.
-
-    Attributes:
-        back_end: What builds it, for the table.
-        code: Ends without an exception if the package works; uses its compiled code.
-        needs: Requirements to run it, installed for the host (their ready-made wheels are not: pure, or built here).
-    """
-
-    back_end: str
-    code: str
-    needs: tuple[str, ...] = ()
-
-
-CHECKS = {
-    "markupsafe": Check(
-        back_end="setuptools",
-        code="import markupsafe, markupsafe._speedups as s; assert str(markupsafe.escape('<a>')) == '&lt;a&gt;'",
-    ),
-    "pyyaml": Check(
-        back_end="setuptools, Cython, libyaml",
-        code="import yaml; assert yaml.load('a: [1, 2.5]', Loader=yaml.CSafeLoader) == {'a': [1, 2.5]}",
-    ),
-    "msgpack": Check(
-        back_end="setuptools, Cython",
-        code="import msgpack, msgpack._cmsgpack as c; v = {'a': [1, -2**40, 2.5, b'x']};"
-        " assert c.unpackb(c.Packer().pack(v)) == v; assert c.Packer().pack(258) == b'\\xcd\\x01\\x02'",
-    ),
-    "kiwisolver": Check(
-        back_end="setuptools, C++",
-        code="import kiwisolver as k; x = k.Variable('x'); s = k.Solver(); s.addConstraint(x * 2 == 5);"
-        " s.updateVariables(); assert x.value() == 2.5",
-    ),
-    "contourpy": Check(
-        back_end="meson-python, pybind11",
-        code="import contourpy; lines = contourpy.contour_generator(z=[[0, 1], [2, 3]]).lines(1.5);"
-        " assert sorted(lines[0].tolist()) == [[0.0, 0.75], [1.0, 0.25]], lines",
-        # For most hosts of this page there is no ready-made wheel of it, so that it is cross-built too.
-        needs=("numpy",),
-    ),
-    "rapidfuzz": Check(
-        back_end="scikit-build-core, Cython, C++",
-        code="import rapidfuzz.fuzz_cpp as f; assert f.ratio('kitten', 'kitten') == 100;"
-        " import rapidfuzz.distance as d; assert d.Levenshtein.distance('kitten', 'sitting') == 3",
-    ),
-    "cffi": Check(
-        back_end="setuptools, libffi",
-        code="import cffi; f = cffi.FFI(); f.cdef('int abs(int); double sqrt(double);'); c = f.dlopen('libm.so.6');"
-        " assert c.sqrt(9.0) == 3; n = f.callback('int(int)', lambda i: i + 1); assert n(41) == 42;"
-        " assert f.sizeof('void *') == __import__('struct').calcsize('P')",
-        needs=("pycparser",),
-    ),
-    "lz4": Check(
-        back_end="setuptools, bundled C",
-        code="import lz4.frame as z; d = bytes(range(256)) * 99; assert z.decompress(z.compress(d)) == d",
-    ),
 }
 
 
@@ -119,7 +60,8 @@ def prove(sysroot: Path, python: str, work: Path) -> list[str]:
     machine = record["host"]["machine"]
     emulated = [f"qemu-{QEMU[machine]}-static", "-L", str(sysroot), str(host_python)]
     rows = []
-    for name, check in CHECKS.items():
+    for name in WITH_LIBRARIES:
+        check = CHECKS[name]
         target = work / "targets" / name
         shutil.rmtree(target, ignore_errors=True)
         wheel, result = "", "works"

@@ -1,0 +1,194 @@
+"""Build ten packages for every target from this one machine, and use them where a host Python can be emulated.
+
+    python scripts/targets_proof.py --libc glibc --python 3.11 [--host aarch64=DIR ...] [--only TARGET ...]
+
+For each architecture: `crossenv create --target ... --toolchain zig`, `cross-pip wheel NAME` for every package from its
+newest sdist with no flags, an inspection of each wheel that is independent of the one in the build, and under
+qemu-user the checks of `checks.py` with the host Python in DIR (a root with usr/bin/python3.X). Writes
+docs/explanation/targets.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from checks import CHECKS, WITHOUT_LIBRARIES
+from elftools.elf.elffile import ELFFile
+
+from crossenv.target import GLIBC, MUSL, Target, default_target, target_architectures
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+WORK = CHECKOUT / ".cache/targets"
+PAGE = CHECKOUT / "docs/explanation/targets.md"
+
+
+def output(words: list[str | Path], **extra: str) -> str:
+    """Run a command; its output, both streams."""
+    result = subprocess.run(
+        [str(word) for word in words],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, **extra},
+        check=False,
+    )
+    if result.returncode:
+        lines = [line for line in result.stdout.splitlines() if "error" in line.lower()] or result.stdout.splitlines()
+        raise RuntimeError(lines[0].strip()[:200] if lines else "no output")
+    return result.stdout
+
+
+def inspected(wheel: Path, target: Target) -> str:
+    """What the wheel's native files need at most: "glibc 2.17", "musl"; raises if one is for another machine."""
+    newest: tuple[int, ...] = ()
+    count = 0
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            data = archive.read(name)
+            if not data.startswith(b"\x7fELF"):
+                continue
+            count += 1
+            elf = ELFFile(io.BytesIO(data))
+            found = (elf.header["e_ident"]["EI_DATA"], elf.elfclass, elf.get_machine_arch())
+            expected = (
+                "ELFDATA2LSB" if target.elf.byte_order == "little" else "ELFDATA2MSB",
+                target.elf.bits,
+                NAMES[target.machine],
+            )
+            if found != expected:
+                raise RuntimeError(f"{name} is for {found}")
+            section = elf.get_section_by_name(".gnu.version_r")
+            for _need, entries in section.iter_versions() if section is not None else ():
+                for entry in entries:
+                    if entry.name.startswith("GLIBC_"):
+                        newest = max(newest, tuple(int(part) for part in entry.name[6:].split(".")))
+    if not count:
+        raise RuntimeError("no native code")
+    if target.libc == GLIBC and newest > target.floor:
+        raise RuntimeError(f"needs glibc {newest}")
+    return f"glibc {'.'.join(map(str, newest))}" if newest else ("musl" if target.libc == MUSL else "no glibc")
+
+
+# pyelftools' names of the machines.
+NAMES = {
+    "x86_64": "x64",
+    "i686": "x86",
+    "aarch64": "AArch64",
+    "armv7l": "ARM",
+    "ppc64le": "64-bit PowerPC",
+    "s390x": "IBM S/390",
+    "riscv64": "RISC-V",
+    "loongarch64": "LoongArch",
+}
+
+
+def prove(target: Target, python: str, host: Path | None) -> list[dict[str, str]]:
+    """Build and check every package for one target; one row each. What was built stays for the next run."""
+    work = WORK / target.platform_tag
+    environment, wheels = work / "env", work / "wheels"
+    crossenv = Path(sys.executable).parent / "crossenv"
+    words: list[str | Path] = ["-q", "--python", python, "--toolchain", "zig", "--target", target.platform_tag]
+    if not (environment / "crossenv.json").exists():
+        output([crossenv, "create", *words, environment])
+    host_python = next(host.glob("usr/bin/python3.[0-9]*[0-9]")) if host is not None else None
+    rows = []
+    for name in WITHOUT_LIBRARIES:
+        check, row = CHECKS[name], {"target": target.platform_tag, "package": name, "needs": "", "result": "inspected"}
+        try:
+            if not list(wheels.glob(f"{name}-*.whl")):
+                output([environment / "bin/cross-pip", "wheel", "--no-deps", "-w", wheels, name])
+            wheel = next(wheels.glob(f"{name}-*.whl"))
+            if not wheel.name.endswith(f"-{target.platform_tag}.whl"):
+                raise RuntimeError(f"tagged {wheel.name}")
+            row["needs"] = inspected(wheel, target)
+            if host is not None and host_python is not None:
+                place = work / "installed" / name
+                shutil.rmtree(place, ignore_errors=True)
+                pip: list[str | Path] = [environment / "bin/cross-pip", "install", "-q", "--no-deps", "--target"]
+                output([*pip, place, wheel])
+                for need in check.needs:
+                    output([*pip, work / "needs", "--upgrade", "--prefer-binary", need])
+                emulator: list[str | Path] = [f"qemu-{target.architecture.qemu}-static", "-L", host, host_python]
+                paths = f"{place}{os.pathsep}{work / 'needs'}"
+                output([*emulator, "-c", check.code], PYTHONPATH=paths, QEMU_CPU=CPUS.get(target.machine, ""))
+                row["result"] = "works"
+        except (RuntimeError, StopIteration) as error:
+            row["result"] = f"**{error}**"
+        print(f"{target.platform_tag:<32}{name:<14}{row['needs']:<14}{row['result']}", file=sys.stderr, flush=True)
+        rows.append(row)
+    return rows
+
+
+# Pointer authentication is slow to emulate as the real thing; the others' defaults will do.
+CPUS = {"aarch64": "max,pauth-impdef=on"}
+
+
+def page(results: dict[str, list[dict[str, str]]], about: dict[str, str]) -> str:
+    """The page, from the results of all targets so far."""
+    lines = [
+        "# Every target, from one machine",
+        "",
+        "Written by `nox -s targets`. Each package is built from its newest sdist with plain `cross-pip wheel NAME` in",
+        "an environment made by `crossenv create --target TARGET --toolchain zig`: no host Python, no cross compiler, no",
+        "flags. Each wheel's machine, tag and needed glibc are read again with pyelftools; *works* means that its",
+        "compiled code gave the right answers in a Python of the host under qemu-user, *inspected* that no such Python",
+        "was at hand.",
+        "",
+        f"| target | built with | {' | '.join(WITHOUT_LIBRARIES)} | newest glibc needed |",
+        f"| --- | --- | {' | '.join('---' for _ in WITHOUT_LIBRARIES)} | --- |",
+    ]
+    for target, rows in results.items():
+        cells = {row["package"]: row for row in rows}
+        versions = {tuple(map(int, row["needs"][6:].split("."))) for row in rows if row["needs"].startswith("glibc ")}
+        newest = ".".join(map(str, max(versions))) if versions else "none"
+        shown = " | ".join(cells[name]["result"] if name in cells else "" for name in WITHOUT_LIBRARIES)
+        lines.append(f"| `{target}` | {about[target]} | {shown} | {newest} |")
+    return "\n".join([*lines, ""])
+
+
+def main() -> int:
+    """Prove the targets of one C library and write the page; the exit status is 1 if something fails."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--libc", choices=(GLIBC, MUSL), required=True)
+    parser.add_argument("--python", default=sys.executable, help="the build Python")
+    parser.add_argument(
+        "--host", action="append", default=[], metavar="MACHINE=DIR", help="a root with the host's Python"
+    )
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="MACHINE", help="only this machine; can be repeated"
+    )
+    parser.add_argument("--jobs", type=int, default=2, help="targets at once")
+    options = parser.parse_args()
+    hosts = {name: Path(path).resolve() for name, path in (text.split("=", 1) for text in options.host)}
+    targets = [default_target(row, options.libc) for row in target_architectures()]
+    targets = [target for target in targets if not options.only or target.machine in options.only]
+    WORK.mkdir(parents=True, exist_ok=True)
+    store = WORK / "results.json"
+    known = json.loads(store.read_text(encoding="utf-8")) if store.exists() else {"results": {}, "about": {}}
+    version = output([options.python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]).strip()
+    date = datetime.datetime.now(datetime.timezone.utc).date()
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for target, rows in zip(
+            targets, pool.map(lambda t: prove(t, options.python, hosts.get(t.machine)), targets), strict=True
+        ):
+            known["results"][target.platform_tag] = rows
+            known["about"][target.platform_tag] = f"Python {version}, {date}"
+            store.write_text(json.dumps(known), encoding="utf-8")
+    order = [default_target(row, libc).platform_tag for libc in (GLIBC, MUSL) for row in target_architectures()]
+    results = {tag: known["results"][tag] for tag in order if tag in known["results"]}
+    PAGE.write_text(page(results, known["about"]), encoding="utf-8")
+    return int(any("**" in row["result"] for rows in results.values() for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
