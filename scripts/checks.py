@@ -42,7 +42,8 @@ CHECKS = {
     "greenlet": Check(
         back_end="setuptools, C++, assembler",
         code="import greenlet as g; seen = []; m = g.getcurrent();"
-        " a = g.greenlet(lambda x: seen.append(m.switch(x + 1))); assert a.switch(41) == 42; a.switch('end'); assert seen == ['end'] and a.dead",
+        " a = g.greenlet(lambda x: seen.append(m.switch(x + 1)));"
+        " assert a.switch(41) == 42; a.switch('end'); assert seen == ['end'] and a.dead",
     ),
     "kiwisolver": Check(
         back_end="setuptools, C++",

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from checks import CHECKS, WITHOUT_LIBRARIES
 from elftools.elf.elffile import ELFFile
+from elftools.elf.gnuversions import GNUVerNeedSection
 
 from crossenv.target import GLIBC, MUSL, Target, default_target, target_architectures
 
@@ -68,7 +69,7 @@ def inspected(wheel: Path, target: Target) -> str:
             if found != expected:
                 raise RuntimeError(f"{name} is for {found}")
             section = elf.get_section_by_name(".gnu.version_r")
-            for _need, entries in section.iter_versions() if section is not None else ():
+            for _need, entries in section.iter_versions() if isinstance(section, GNUVerNeedSection) else ():
                 for entry in entries:
                     if entry.name.startswith("GLIBC_"):
                         newest = max(newest, tuple(int(part) for part in entry.name[6:].split(".")))
@@ -120,7 +121,7 @@ def prove(target: Target, python: str, host: Path | None) -> list[dict[str, str]
                     output([*pip, work / "needs", "--upgrade", "--prefer-binary", need])
                 emulator: list[str | Path] = [f"qemu-{target.architecture.qemu}-static", "-L", host, host_python]
                 paths = f"{place}{os.pathsep}{work / 'needs'}"
-                output([*emulator, "-c", check.code], PYTHONPATH=paths, QEMU_CPU=CPUS.get(target.machine, ""))
+                output([*emulator, "-c", check.code], PYTHONPATH=paths, **CPUS.get(target.machine, {}))
                 row["result"] = "works"
         except (RuntimeError, StopIteration) as error:
             row["result"] = f"**{error}**"
@@ -130,7 +131,7 @@ def prove(target: Target, python: str, host: Path | None) -> list[dict[str, str]
 
 
 # Pointer authentication is slow to emulate as the real thing; the others' defaults will do.
-CPUS = {"aarch64": "max,pauth-impdef=on"}
+CPUS = {"aarch64": {"QEMU_CPU": "max,pauth-impdef=on"}}
 
 
 def page(results: dict[str, list[dict[str, str]]], about: dict[str, str]) -> str:
@@ -139,8 +140,8 @@ def page(results: dict[str, list[dict[str, str]]], about: dict[str, str]) -> str
         "# Every target, from one machine",
         "",
         "Written by `nox -s targets`. Each package is built from its newest sdist with plain `cross-pip wheel NAME` in",
-        "an environment made by `crossenv create --target TARGET --toolchain zig`: no host Python, no cross compiler, no",
-        "flags. Each wheel's machine, tag and needed glibc are read again with pyelftools; *works* means that its",
+        "an environment made by `crossenv create --target TARGET --toolchain zig`: no host Python, no cross compiler,",
+        "no flags. Each wheel's machine, tag and needed glibc are read again with pyelftools; *works* means that its",
         "compiled code gave the right answers in a Python of the host under qemu-user, *inspected* that no such Python",
         "was at hand.",
         "",

@@ -76,7 +76,11 @@ def make(tmp_path: Path, program: Path) -> Make:
             "version": "22.1.8", "sysroot": "", **more,
         }  # fmt: skip
         launchers = Launchers(
-            program=program, settings=settings, compile=("-idirafter", "/r/include"), link=("-L/r/lib",)
+            program=program,
+            settings=settings,
+            compile=("-idirafter", "/r/include"),
+            link=("-L/r/lib",),
+            runtime=Path("/r/rt.a"),
         )
         directory = tmp_path / f"bin {architecture}"
         shutil.rmtree(directory, ignore_errors=True)
@@ -92,6 +96,7 @@ def test_a_compile(make: Make, tmp_path: Path) -> None:
     assert words[:3] == ["cc", "-target", "aarch64-linux-gnu.2.28"]
     assert {"-fno-sanitize=undefined", "-g0", "-Wno-date-time", "-idirafter"} <= set(words)
     assert "-L/r/lib" not in words
+    assert "/r/rt.a" not in words
     assert "-O2" not in words, "a compile is optimised as its user says"
     assert words[-4:] == ["-c", "x.c", "-o", str(tmp_path / "x.o")]
 
@@ -108,7 +113,7 @@ def test_a_link_is_never_for_debugging(make: Make, tmp_path: Path) -> None:
     words = make().told("-shared", "-O0", "x.o", *out, "-lfoo")
     assert "-O2" in words
     assert "-O0" not in words
-    assert words[-1] == "-L/r/lib", "the user's own directories come first"
+    assert words[-2:] == ["-L/r/lib", "/r/rt.a"], "the user's own directories come first"
     assert "-Wl,--strip-debug" in words
     assert "-Wl,--strip-debug" not in make().told("-g", "-shared", "x.o", *out)
     words = make().told("-shared", "-Os", "x.c", *out)

@@ -206,7 +206,10 @@ def _tools(root: Path, toolchain: Toolchain) -> tuple[dict[str, ToolRecord], dic
     launchers: dict[str, str] = {}
     copies: dict[str, Path] = {}
     if toolchain.zig is not None:
-        launchers[f"{LAUNCHERS}/{CONFIGURATION_NAME}"] = toolchain.zig.configuration(root / "cache/zig")
+        runtime = f"etc/lib/{toolchain.zig.runtime.name}"
+        text = toolchain.zig.configuration(objects=root / "cache/zig", runtime=root / runtime)
+        launchers[f"{LAUNCHERS}/{CONFIGURATION_NAME}"] = text
+        copies[runtime] = toolchain.zig.runtime
     for name, tool in chosen.items():
         if tool is None:
             continue

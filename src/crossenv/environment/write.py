@@ -171,6 +171,7 @@ def _fill(plan: Plan) -> None:
         if path.parent.name == "bin" and path.suffix != ".conf":
             path.chmod(0o755)
     for name, source in plan.copies.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, root / name)
     for name, target in plan.links.items():
         (root / name).symlink_to(target)

@@ -127,9 +127,9 @@ class Dynamic:
     def _symbol_count(self) -> int:
         """How many dynamic symbols there are: only the hash tables say so."""
         if _DT_HASH in self._tags:
-            # S/390 of 64 bits alone has wide words there.
-            wide = self.wide and struct.unpack_from(self.order + "H", self.data, 18)[0] == 22
             at = self._offset(self._tags[_DT_HASH])
+            # GNU's linker has words of 64 bits there for S/390, big-endian: the first half of the first is 0.
+            wide = self.wide and self._unpack("I", at)[0] == 0
             return int(self._unpack("QQ" if wide else "II", at)[1])
         if _DT_GNU_HASH not in self._tags:
             return 0

@@ -21,6 +21,7 @@ from crossenv.toolchain.zig.launchers import (
     place_launchers,
 )
 from crossenv.toolchain.zig.locate import locate_zig, usable_cache
+from crossenv.toolchain.zig.runtime_library import long_double_options, runtime_library
 from crossenv.toolchain.zig.targets import processor, require_floor, zig_target
 
 
@@ -70,8 +71,9 @@ def find_zig_toolchain(
             "version": zig.clang_version,
             "sysroot": str(sysroot or ""),
         },
-        compile=_header_options(sysroot, target),
+        compile=(*long_double_options(target), *_header_options(sysroot, target)),
         link=tuple(f"-L{directory}" for directory in library_dirs),
+        runtime=runtime_library(zig, target, zig_target(target), processor(target, cpu), cache),
     )
     names = {tool: f"{target.gnu_triplet}-{ending}" for tool, ending in ENDINGS.items()}
     directory = _staged(launchers, names, cache)
@@ -124,7 +126,8 @@ def _header_options(sysroot: Path | None, target: Target) -> tuple[str, ...]:
 
 def _staged(launchers: Launchers, names: Mapping[str, str], cache: Path) -> Path:
     """A directory with the launchers, for use before there is an environment; the same for the same configuration."""
-    key = hashlib.sha256(launchers.configuration(Path()).encode() + launchers.program.name.encode()).hexdigest()[:16]
+    text = launchers.configuration(objects=Path(), runtime=launchers.runtime)
+    key = hashlib.sha256(text.encode() + launchers.program.name.encode()).hexdigest()[:16]
     directory = cache / "targets" / f"{names['cc']}-{key}"
     if (directory / CONFIGURATION_NAME).is_file():
         return directory

@@ -590,6 +590,8 @@ static void translate_preprocessor_options(List *list, const char *value) {
 
 static List translate(const List *words, const Call *call) {
     List list = {0}, for_linker = {0};
+    /* There is no code to make, and zig would make its libraries anew for each processor. */
+    bool links_only = call->links && !call->has_source;
     Processor processor = {0};
     for (size_t i = 0; i < words->count; i++) {
         const char *word = words->words[i], *next = i + 1 < words->count ? words->words[i + 1] : NULL;
@@ -644,8 +646,8 @@ static List translate(const List *words, const Call *call) {
             continue; /* of a compile, zig takes the C headers away with the library */
         else if (call->syntax_only && (equal(word, "-fsyntax-only") || equal(word, "-c")))
             continue; /* zig would make a C library for it */
-        else if (call->links && !call->has_source && starts(word, "-O"))
-            continue; /* there is no code to optimise, and zig would make its libraries anew for each */
+        else if (links_only && starts(word, "-O"))
+            continue; /* likewise */
         else if (call->links && starts(word, "-O") && !equal(word, "-O") && !equal(word, "-Ofast")) {
             /* For the code alone: zig would make its libraries anew for each. */
             append(&list, "-Xclang");
@@ -657,7 +659,7 @@ static List translate(const List *words, const Call *call) {
         } else
             append(&list, word);
     }
-    if (*processor.name || *processor.features) {
+    if ((*processor.name || *processor.features) && !links_only) {
         const char *name = *processor.name ? processor.name : *configuration.cpu ? configuration.cpu : "baseline";
         append(&list, text("-mcpu=%s%s", name, processor.features));
     } else if (*configuration.cpu)

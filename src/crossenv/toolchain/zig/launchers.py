@@ -32,17 +32,24 @@ class Launchers:
         settings: Its configuration by key; see `Configuration` in launcher.c.
         compile: Options of every compile.
         link: Words that end every link line.
+        runtime: The run-time library that is linked before zig's own.
     """
 
     program: Path
     settings: Mapping[str, str]
     compile: Sequence[str] = ()
     link: Sequence[str] = ()
+    runtime: Path
 
-    def configuration(self, objects: Path) -> str:
-        """The text of `zig.conf`; `objects` is where zig keeps what it compiles."""
+    def configuration(self, *, objects: Path, runtime: Path) -> str:
+        """The text of `zig.conf`.
+
+        Args:
+            objects: Where zig keeps what it compiles.
+            runtime: Where the run-time library is.
+        """
         rows = [*self.settings.items(), ("objects", str(objects))]
-        rows += [("compile", word) for word in self.compile] + [("link", word) for word in self.link]
+        rows += [("compile", word) for word in self.compile] + [("link", word) for word in (*self.link, str(runtime))]
         return "".join(f"{key} {value}\n" for key, value in rows)
 
 
@@ -97,7 +104,8 @@ def place_launchers(launchers: Launchers, names: Mapping[str, str], directory: P
     directory.mkdir()
     for name in names.values():
         shutil.copy2(launchers.program, directory / name)
-    (directory / CONFIGURATION_NAME).write_text(launchers.configuration(objects), encoding="utf-8")
+    text = launchers.configuration(objects=objects, runtime=launchers.runtime)
+    (directory / CONFIGURATION_NAME).write_text(text, encoding="utf-8")
 
 
 def _build_machine() -> str:
