@@ -9,7 +9,7 @@ from pathlib import Path
 
 from crossenv.errors import ToolchainError
 from crossenv.host.libc import library_directories
-from crossenv.target import ElfIdentity, Target
+from crossenv.target import MUSL, ElfIdentity, Target
 from crossenv.toolchain.binutils import BINUTILS, named_tool
 from crossenv.toolchain.model import Tool, Toolchain
 from crossenv.toolchain.probe import Prober
@@ -71,7 +71,12 @@ def find_zig_toolchain(
             "version": zig.clang_version,
             "sysroot": str(sysroot or ""),
         },
-        compile=(*long_double_options(target), *_header_options(sysroot, target)),
+        # Without it a program has copies of musl's variables (`environ`), which the real library does not know of.
+        compile=(
+            *(("-fPIC",) if target.libc == MUSL else ()),
+            *long_double_options(target),
+            *_header_options(sysroot, target),
+        ),
         link=tuple(f"-L{directory}" for directory in library_dirs),
         runtime=runtime_library(zig, target, zig_target(target), processor(target, cpu), cache),
     )
