@@ -45,8 +45,8 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Creation and start against venv, virtualenv and the peer, in one paired run; writes docs/explanation/speed.md."""
-    _install(session)
+    """Creation, start, builds and compiles against their counterparts, paired; writes docs/explanation/speed.md."""
+    session.install("-e", ".[zig]")
     session.run("python", "scripts/bench.py", *session.posargs)
 
 

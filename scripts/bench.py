@@ -1,6 +1,9 @@
-"""Measure creation and start against venv, virtualenv and PyPI's crossenv 1.6.2, in one paired run.
+"""Measure creation, start, compilers and launchers against their counterparts, in one paired run.
 
-    python scripts/bench.py --host-python SYSROOT/usr/bin/python3.11 [--rounds 9]
+    python scripts/bench.py --host-python SYSROOT/usr/bin/python3.11 --python python3.11 [--rounds 9]
+
+Creation and start against venv, virtualenv and PyPI's crossenv 1.6.2; builds of two packages with zig and GNU's cross
+compiler against native ones; a compile through zig's launcher against one without.
 
 The candidates take turns within each round, so that a machine that slows down slows all of them; what is
 reported is the median over the rounds of each ratio. Writes docs/explanation/speed.md.
@@ -24,6 +27,11 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 PEER = "crossenv==1.6.2"
 STARTS_A_ROUND = 20
+TARGET = "manylinux_2_28_aarch64"
+# One in C and one in C++; both build with setuptools and nothing else.
+PACKAGES = ("regex", "greenlet")
+BUILD_ROUNDS = 5
+COMPILES_A_ROUND = 10
 
 
 def timed(words: list[str | Path]) -> float:
@@ -54,6 +62,9 @@ def creation(scratch: Path, python: Path, tool: Path, peer: Path, host_python: P
     """The commands that make an environment with pip on every side it has."""
     commands: dict[str, list[str | Path]] = {
         "crossenv create": [tool / "crossenv", "create", "-q", "--python", python, "--host-python", host_python],
+        "crossenv create --target": [
+            *(tool / "crossenv", "create", "-q", "--python", python, "--toolchain", "zig", "--target", TARGET),
+        ],
         "python -m venv": [python, "-m", "venv"],
         "virtualenv": [tool / "virtualenv", "-q", "--python", python, "--no-download", "--no-periodic-update"],
         "crossenv 1.6.2": [peer / "python", "-m", "crossenv", host_python],
@@ -85,6 +96,59 @@ def starts(scratch: Path) -> dict[str, Callable[[], float]]:
     return {name: run(program) for name, program in programs.items()}
 
 
+def builds(scratch: Path, python: Path, tool: Path, host_python: Path) -> dict[str, dict[str, Callable[[], float]]]:
+    """Builds of each package, by compiler; downloads and build requirements are there already."""
+    create: list[str | Path] = [tool / "crossenv", "create", "-q", "--python", python]
+    timed([*create, "--toolchain", "zig", "--target", TARGET, scratch / "zig"])
+    timed([*create, "--toolchain", "recorded", "--host-python", host_python, scratch / "gnu"])
+    timed([python, "-m", "venv", scratch / "native"])
+    pips = {"zig": scratch / "zig/bin", "GNU's cross compiler": scratch / "gnu/bin", "native": scratch / "native/bin"}
+    made: dict[str, dict[str, Callable[[], float]]] = {}
+    for name, directory in pips.items():
+        build_side = directory / ("pip" if name == "native" else "build-pip")
+        timed([build_side, "install", "-q", "setuptools", "wheel"])
+    for package in PACKAGES:
+        sdists = scratch / "sdists" / package
+        timed([pips["native"] / "pip", "download", "-q", "--no-deps", "--no-binary", ":all:", "-d", sdists, package])
+        (sdist,) = sdists.iterdir()
+        words: list[str | Path] = [
+            "wheel",
+            "-q",
+            "--no-deps",
+            "--no-cache-dir",
+            "--no-build-isolation",
+            "-w",
+            scratch / "out",
+            sdist,
+        ]
+        made[package] = {name: _build([directory / "pip", *words]) for name, directory in pips.items()}
+    return made
+
+
+def _build(words: list[str | Path]) -> Callable[[], float]:
+    return lambda: timed(words)
+
+
+def compiles(scratch: Path) -> dict[str, Callable[[], float]]:
+    """A small compile through the launcher, and by zig called as the launcher calls it."""
+    launcher = next((scratch / "zig/etc/bin").glob("*-clang"))
+    settings = dict(line.split(" ", 1) for line in (launcher.parent / "zig.conf").read_text().splitlines())
+    source = scratch / "small.c"
+    source.write_text("int small(int x) { return x + 1; }\n", encoding="utf-8")
+    words: list[str | Path] = ["-O2", "-fPIC", "-c", source, "-o", scratch / "small.o"]
+    os.environ |= {"ZIG_GLOBAL_CACHE_DIR": settings["cache"], "ZIG_LOCAL_CACHE_DIR": str(scratch / "objects")}
+    direct: list[str | Path] = ["cc", "-target", settings["target"], "-fno-sanitize=undefined", "-g0", "-Wno-date-time"]
+    commands: dict[str, list[str | Path]] = {
+        "through the launcher": [launcher, *words],
+        "zig called directly": [settings["zig"], *direct, *words],
+    }
+
+    def run(command: list[str | Path]) -> Callable[[], float]:
+        return lambda: sum(timed(command) for _ in range(COMPILES_A_ROUND)) / COMPILES_A_ROUND
+
+    return {name: run(command) for name, command in commands.items()}
+
+
 def table(results: dict[str, list[float]], base: str) -> list[str]:
     """Rows of a Markdown table: each candidate's ratio to the base and its median time."""
     lines = [f"| | ratio to {base} | median here |", "| --- | --- | --- |"]
@@ -108,6 +172,14 @@ def main() -> int:
         tool = Path(sys.executable).parent
         created = rounds(creation(scratch, options.python, tool, peer, options.host_python.resolve()), options.rounds)
         started = rounds(starts(scratch), options.rounds)
+        built = {
+            package: rounds(candidates, BUILD_ROUNDS)
+            for package, candidates in builds(scratch, options.python, tool, options.host_python.resolve()).items()
+        }
+        compiled = rounds(compiles(scratch), options.rounds)
+    difference = [
+        (a - b) * 1000 for a, b in zip(compiled["through the launcher"], compiled["zig called directly"], strict=True)
+    ]
     date = datetime.datetime.now(datetime.timezone.utc).date()
     lines = [
         "# Speed",
@@ -126,6 +198,18 @@ def main() -> int:
         "## Starting the interpreter (`-c pass`)",
         "",
         *table(started, "python of a venv"),
+        "",
+        f"## Building a wheel for {TARGET}, against the native one",
+        "",
+        "`pip wheel --no-build-isolation` of a downloaded sdist, the C library and libc++ of zig made before.",
+        *(line for package in PACKAGES for line in ("", f"### {package}", "", *table(built[package], "native"))),
+        "",
+        "## A compile of one small file through zig's launcher",
+        "",
+        *table(compiled, "zig called directly"),
+        "",
+        f"The launcher costs {statistics.median(difference):.1f} ms a compile"
+        f" ({min(difference):.1f} to {max(difference):.1f} over the rounds).",
     ]
     text = "\n".join(lines) + "\n"
     (CHECKOUT / "docs/explanation/speed.md").write_text(text, encoding="utf-8")

@@ -44,7 +44,14 @@ class CMake:
             for name, tool in _TOOLS.items()
             if tool in tools
         ]
-        roots = [root for root in (host.sysroot,) if root is not None]
+        # Link-time optimisation calls these, which CMake otherwise looks for beside the compiler.
+        lines += [
+            f"set(CMAKE_{language}_COMPILER_{name} {quoted(tools[tool].command)})"
+            for language in ("C", "CXX")
+            for name, tool in (("AR", "ar"), ("RANLIB", "ranlib"))
+            if record.toolchain.family == "clang" and tool in tools
+        ]
+        roots = [root for root in (record.toolchain.sysroot or host.sysroot,) if root is not None]
         lines += [
             "",
             "# Programs are the build machine's; headers, libraries and packages the host's, or a build requirement's.",

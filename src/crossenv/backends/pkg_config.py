@@ -40,8 +40,9 @@ class PkgConfig:
         # Never empty: pkg-config would fall back to the build machine's directories.
         directories = record.toolchain.pkg_config_libdir or (f"{record.root}/{EMPTY_DIRECTORY}",)
         variables = {"PKG_CONFIG_LIBDIR": ":".join(directories)}
-        if record.host.sysroot is not None:
-            variables["PKG_CONFIG_SYSROOT_DIR"] = record.host.sysroot
+        sysroot = record.toolchain.sysroot or record.host.sysroot
+        if sysroot is not None:
+            variables["PKG_CONFIG_SYSROOT_DIR"] = sysroot
         return variables
 
     def settings(self, record: Record) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
