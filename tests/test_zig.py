@@ -311,7 +311,8 @@ int main(void) {
 @pytest.mark.integration
 def test_the_long_double_of_ppc64le(zig_env: Make, tmp_path: Path) -> None:
     """Before glibc 2.32 it is a sum of two doubles: arithmetic against exact fractions, and the C library's answers."""
-    sysroot = debian_sysroot("bookworm-ppc64el")
+    cross = Path("/usr/powerpc64le-linux-gnu")
+    sysroot = cross if (cross / "lib").is_dir() else debian_sysroot("bookworm-ppc64el")
     qemu = shutil.which("qemu-ppc64le-static") or shutil.which("qemu-ppc64le")
     if qemu is None:
         pytest.skip("needs qemu-ppc64le")
@@ -338,3 +339,47 @@ def test_the_long_double_of_ppc64le(zig_env: Make, tmp_path: Path) -> None:
             assert abs(got - exact) <= abs(exact) * Fraction(8, 2**106), (a, b, c, d)
         assert int(next(answers)) == math.trunc(x)
         assert sum(map(Fraction, map(float, next(answers).split()))) == math.trunc(x)
+
+
+# In the order of FE_INVALID, FE_DIVBYZERO, FE_OVERFLOW, FE_UNDERFLOW, as IEEE 754 has them.
+EXCEPTIONS = {
+    "one + one": "", "most + most": "O", "inf - inf": "V", "zero / zero": "V", "one / zero": "Z", "inf / zero": "",
+    "most * most": "O", "least * least": "U", "inf * zero": "V", "nan + one": "", "nan / zero": "", "-most - most": "O",
+    "least / 2": "", "one / inf": "", "least * (1 + eps) / 2": "U", "least - least * 1.5L": "",
+    "(long double)(double)most": "O", "(long double)(double)least": "U", "(long double)(float)1e30L + zero": "",
+    "(long double)(double)nan": "", "(long double)(double)inf": "", "(long double)(float)(most / most)": "",
+}  # fmt: skip
+FLAGS = """
+#include <fenv.h>
+#include <float.h>
+#include <stdio.h>
+int main(void) {{
+    volatile long double zero = 0, one = 1, most = LDBL_MAX, least = LDBL_MIN, eps = LDBL_EPSILON, result;
+    volatile long double inf = __builtin_infl(), nan = __builtin_nanl("");
+    feclearexcept(FE_ALL_EXCEPT);
+{cases}
+    return 0;
+}}
+"""
+FLAG_CASE = """    result = {case};
+    printf("%s%s%s%s\\n", fetestexcept(FE_INVALID) ? "V" : "", fetestexcept(FE_DIVBYZERO) ? "Z" : "",
+           fetestexcept(FE_OVERFLOW) ? "O" : "", fetestexcept(FE_UNDERFLOW) ? "U" : "");
+    feclearexcept(FE_ALL_EXCEPT);"""
+
+
+@needs_zig
+@pytest.mark.integration
+@pytest.mark.parametrize(("machine", "qemu"), [("aarch64", "qemu-aarch64"), ("riscv64", "qemu-riscv64")])
+def test_a_long_double_in_software_raises_flags(zig_env: Make, tmp_path: Path, machine: str, qemu: str) -> None:
+    emulator = shutil.which(f"{qemu}-static") or shutil.which(qemu)
+    root = Path(f"/usr/{machine}-linux-gnu")
+    if emulator is None or not (root / "lib").is_dir():
+        pytest.skip(f"needs {qemu} and the C library of gcc-{machine}-linux-gnu")
+    compiler = next((zig_env(machine) / "etc/bin").glob("*-clang"))
+    text = FLAGS.format(cases="\n".join(FLAG_CASE.format(case=case) for case in EXCEPTIONS))
+    program = tmp_path / "flags"
+    subprocess.run(
+        [compiler, "-O1", "-frounding-math", write(tmp_path / "f.c", text), "-o", program, "-lm"], check=True
+    )
+    done = subprocess.run([emulator, "-L", root, program], capture_output=True, text=True, check=True)
+    assert dict(zip(EXCEPTIONS, done.stdout.splitlines(), strict=True)) == EXCEPTIONS

@@ -4,8 +4,8 @@ Zig's library is one object with two kinds of functions: those that compilers ca
 library's (`sin`, `fmodl`, `memcpy`), for targets that have none. As soon as an extension needs one of the first kind,
 the whole object is taken, and its definitions win over those of the host's libm: `sinl` would be computed with doubles.
 
-So this library is zig's with the second kind renamed, and for ppc64le before glibc 2.32 with the arithmetic of the long
-double that is used there.
+So this library is zig's with the second kind renamed; for ppc64le before glibc 2.32 with the arithmetic of the long
+double that is used there, and for machines that compute IEEE's in software with its floating-point exceptions.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import re
 import struct
 import subprocess
 import tempfile
+from collections.abc import Collection
 from importlib.resources import files as package_files
 from pathlib import Path
 
@@ -27,6 +28,10 @@ NAME = "libcrossenv_rt.a"
 # glibc has IEEE's format for ppc64le since then.
 _IEEE_LONG_DOUBLE = (2, 32)
 _IBM_LONG_DOUBLE = ("-mabi=ibmlongdouble",)
+# They have the 128 bits of IEEE's in software.
+_SOFTWARE_LONG_DOUBLE = ("aarch64", "riscv64", "loongarch64")
+# What binary128.c replaces and calls.
+_WRAPPED = (b"__addtf3", b"__subtf3", b"__multf3", b"__divtf3", b"__trunctfdf2", b"__trunctfsf2")
 _SHT_SYMTAB, _SHT_STRTAB = 2, 3
 _STB_LOCAL = 0
 
@@ -51,9 +56,10 @@ def runtime_library(zig: Zig, target: Target, triple: str, cpu: str, cache: Path
     Raises:
         ToolchainError: zig cannot link, or its own library is not what it is known to be.
     """
-    source = package_files("crossenv.toolchain.zig").joinpath("ibm128.c").read_bytes()
+    files = package_files("crossenv.toolchain.zig")
+    ibm, ieee = (files.joinpath(name).read_bytes() for name in ("ibm128.c", "binary128.c"))
     own = Path(__file__).read_bytes()
-    key = hashlib.sha256(b"\0".join([source, own, zig.version.encode(), triple.encode(), cpu.encode()])).hexdigest()[
+    key = hashlib.sha256(b"\0".join([ibm, ieee, own, zig.version.encode(), triple.encode(), cpu.encode()])).hexdigest()[
         :16
     ]
     made = cache / "runtime" / f"{triple}-{key}" / NAME
@@ -62,9 +68,12 @@ def runtime_library(zig: Zig, target: Target, triple: str, cpu: str, cache: Path
     made.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".making-", dir=made.parent) as scratch:
         work = _Work(zig, triple, cpu, cache, Path(scratch))
-        objects = [work.renamed(work.zigs_library())]
+        wrapped = _WRAPPED if target.machine in _SOFTWARE_LONG_DOUBLE else ()
+        objects = [work.renamed(work.zigs_library(), wrapped)]
+        if wrapped:
+            objects.insert(0, work.compiled(ieee, "-frounding-math"))
         if options := long_double_options(target):
-            objects.insert(0, work.compiled(source, *options, "-ffp-contract=off"))
+            objects.insert(0, work.compiled(ibm, *options, "-ffp-contract=off"))
         archive = Path(scratch) / NAME
         work.run("ar", "rcs", str(archive), *map(str, objects))
         archive.replace(made)
@@ -117,11 +126,11 @@ class _Work:
             )
         return Path(found[0])
 
-    def renamed(self, library: Path) -> Path:
-        """The library's object, with the C library's functions renamed."""
+    def renamed(self, library: Path, wrapped: Collection[bytes]) -> Path:
+        """The library's object, with the C library's functions and those of `wrapped` renamed."""
         made = self.directory / "compiler_rt.o"
         try:
-            made.write_bytes(rename_foreign_symbols(only_member(library.read_bytes())))
+            made.write_bytes(rename_foreign_symbols(only_member(library.read_bytes()), wrapped))
         except (ValueError, struct.error) as error:
             raise ToolchainError(f"{library} cannot be read: {error}", hint="try another version of ziglang") from None
         return made
@@ -144,11 +153,11 @@ def only_member(archive: bytes) -> bytes:
     return members[0]
 
 
-def rename_foreign_symbols(data: bytes) -> bytes:
-    """A relocatable ELF file whose defined symbols that do not begin with `__` have got other names.
+def rename_foreign_symbols(data: bytes, others: Collection[bytes] = ()) -> bytes:
+    """A relocatable ELF file whose defined symbols that do not begin with `__` have got other names, as have `others`.
 
     Compilers call functions that begin with two underscores; every other one is the C library's. References within the
-    file go by the symbol's number, so that they stay.
+    file go by the symbol's number, so that they stay. `sin` becomes `__crossenv_sin`.
 
     Raises:
         ValueError: It is no such file.
@@ -172,7 +181,9 @@ def rename_foreign_symbols(data: bytes) -> bytes:
         info = data[at + (4 if wide else 12)]
         (section,) = struct.unpack_from(order + "H", data, at + (6 if wide else 14))
         name = bytes(names[name_at : names.index(0, name_at)])
-        if info >> 4 == _STB_LOCAL or not section or not name or name.startswith(b"__"):
+        if info >> 4 == _STB_LOCAL or not section or not name:
+            continue
+        if name.startswith(b"__") and name not in others:
             continue
         struct.pack_into(order + "I", changed, at, len(names))
         names += b"__crossenv_" + name + b"\0"
