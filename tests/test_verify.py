@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import types
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
-from _crossenv import verify
+from _crossenv import hooks, verify
 
 from makers import AARCH64, ARMEL, ARMHF, S390X, X86_64, elf_bytes
 
@@ -159,3 +161,19 @@ def test_lost_extensions(
     monkeypatch.setenv("CROSSENV_ALLOW_PURE", "other,Toy")
     assert verify.findings(wheel(tmp_path, files, tag), facts()) == []
     monkeypatch.undo()
+
+
+def test_hooks_are_checked_whatever_they_are(tmp_path: Path) -> None:
+    """PyYAML's back end has partial objects for hooks, which have no name."""
+
+    def build(directory: str, settings: object = None, *, files: dict[str, bytes]) -> str:
+        return Path(wheel(Path(directory), files)).name
+
+    backend = types.SimpleNamespace(
+        build_wheel=functools.partial(build, files=GOOD),
+        build_editable=functools.partial(build, files={"toy.so": elf_bytes(X86_64)}),
+    )
+    hooks.check_results(backend, facts())
+    assert backend.build_wheel(str(tmp_path)).endswith("linux_aarch64.whl")
+    with pytest.raises(SystemExit):
+        backend.build_editable(str(tmp_path))

@@ -36,6 +36,8 @@ class Finding:
         return not self.fault
 
 
+# The first C++ link for a target may have to make zig's C++ library.
+_PATIENCE_SECONDS = 900
 _ANSWERS = """
 import json, os, platform, sys, sysconfig
 print(json.dumps({
@@ -112,7 +114,13 @@ def _run(words: Sequence[str], **options: Any) -> str:
     """What a command prints; a check fails with its last line if it does."""
     try:
         result = subprocess.run(
-            words, text=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=120, check=False, **options
+            words,
+            text=True,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=_PATIENCE_SECONDS,
+            check=False,
+            **options,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise _CheckError(f"{words[0]} could not be run: {error}", _RECREATE) from None

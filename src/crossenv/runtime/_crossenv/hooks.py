@@ -111,11 +111,9 @@ def adapt_settings(module: "ModuleType", settings: "dict[str, list[str]]") -> No
     """
     import functools
 
-    def adapted(hook: "Any") -> "Any":
+    def adapted(hook: "Any", position: int) -> "Any":
         @functools.wraps(hook)
         def call(*args: "Any", **kwargs: "Any") -> "Any":
-            # (wheel_directory, config_settings=None, ...) or (config_settings=None), PEP 517.
-            position = 1 if hook.__name__.startswith("build_") else 0
             words = list(args)
             given = words[position] if len(words) > position else kwargs.get("config_settings")
             merged = merge_settings(settings, given)
@@ -130,7 +128,8 @@ def adapt_settings(module: "ModuleType", settings: "dict[str, list[str]]") -> No
     for name in ("build_wheel", "build_editable", "get_requires_for_build_wheel", "get_requires_for_build_editable"):
         hook = getattr(module, name, None)
         if hook is not None:
-            setattr(module, name, adapted(hook))
+            # (wheel_directory, config_settings=None, ...) or (config_settings=None), PEP 517.
+            setattr(module, name, adapted(hook, 1 if name.startswith("build_") else 0))
 
 
 def merge_settings(ours: "dict[str, list[str]]", users: "dict[str, Any] | None") -> "dict[str, Any]":
@@ -148,12 +147,11 @@ def check_results(backend: "Any", facts: "dict[str, Any]") -> None:
 
     from _crossenv import verify
 
-    def checked(hook: "Any") -> "Any":
+    def checked(hook: "Any", *, editable: bool) -> "Any":
         @functools.wraps(hook)
         def call(wheel_directory: str, *args: "Any", **kwargs: "Any") -> str:
             name = str(hook(wheel_directory, *args, **kwargs))
             path = os.path.join(wheel_directory, name)
-            editable = hook.__name__ == "build_editable"
             return os.path.basename(verify.require_host_wheel(path, facts, editable=editable))
 
         return call
@@ -161,4 +159,4 @@ def check_results(backend: "Any", facts: "dict[str, Any]") -> None:
     for name in ("build_wheel", "build_editable"):
         hook = getattr(backend, name, None)
         if hook is not None:
-            setattr(backend, name, checked(hook))
+            setattr(backend, name, checked(hook, editable=name == "build_editable"))

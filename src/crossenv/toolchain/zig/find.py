@@ -39,7 +39,7 @@ def find_zig_toolchain(
         target: What the wheels are for.
         environ_path: PATH, where zig is looked up if the package `ziglang` is not installed.
         sysroot: Where libraries of the host other than the C library are; those and their headers come after zig's.
-        overrides: The user's own ar, strip and the like, by tool name.
+        overrides: The user's own Fortran compiler, ar, strip and the like, by tool name.
         cpu: The least processor of the host, in zig's words (`zig cc -mcpu`).
 
     Raises:
@@ -47,7 +47,7 @@ def find_zig_toolchain(
             promises.
     """
     overrides = overrides or {}
-    for name in ("cc", "cxx", "fc"):
+    for name in ("cc", "cxx"):
         if name in overrides:
             raise ToolchainError(
                 f"--{name} names another compiler than zig", hint=f"leave out --{name} or --toolchain zig"
@@ -86,13 +86,18 @@ def find_zig_toolchain(
     tools = {tool: Tool(path=directory / name, origin=origin) for tool, name in names.items()}
     binutils = {name: tools[name] for name in BINUTILS if name in tools}
     binutils |= {name: named_tool(name, text, environ_path) for name, text in overrides.items()}
+    fc = binutils.pop("fc", None)
     with tempfile.TemporaryDirectory(prefix="crossenv-probe-") as scratch:
         prober = Prober(directory=Path(scratch), search_path=environ_path)
         made = prober.object_identity(tools["cc"], "c")
         macros = prober.macros(tools["cc"], ())
+        fortran = target.elf if fc is None else prober.object_identity(fc, "fortran")
     if made != target.elf:
         problem = f"makes {made} objects" if isinstance(made, ElfIdentity) else f"does not compile ({made})"
         raise ToolchainError(f"{zig.path} {problem}; the target is {target.elf}", hint="try another version of ziglang")
+    if fortran != target.elf:
+        problem = f"makes {fortran} objects" if isinstance(fortran, ElfIdentity) else f"does not compile ({fortran})"
+        raise ToolchainError(f"--fc {problem}; the target is {target.elf}", hint="name another with --fc")
     if not macros.has_headers:
         raise ToolchainError(
             f"{zig.path} has no C library for {zig_target(target)}: {macros.complaint}",
@@ -103,7 +108,7 @@ def find_zig_toolchain(
         version=macros.version,
         cc=tools["cc"],
         cxx=tools["cxx"],
-        fc=None,
+        fc=fc,
         binutils=binutils,
         triplet=target.gnu_triplet,
         elf=target.elf,

@@ -425,7 +425,7 @@ static const char *const linker_dropped[] = {
     "--plugin*", "--sysroot=*", "--fix-cortex-a53-*", "--fix-cortex-a8", "--no-fix-cortex-a8", "--demangle",
     "--no-demangle", "--gdb-index", "--lto-*", "--thinlto-*", "--no-gnu-unique", "--no-keep-memory",
     "--reduce-memory-overheads", "--rosegment", "--no-rosegment", "--no-ctors-in-init-array", "--no-omagic", "-EL", "-g",
-    "-d", "-X", "--discard-locals", "--pack-dyn-relocs=*", "--verbose", "--stats", "--trace", "-t", "--long-plt",
+    "-d", "-X", "-O*", "--discard-locals", "--pack-dyn-relocs=*", "--verbose", "--stats", "--trace", "-t", "--long-plt",
     "-fuse-ld=*", "--use-android-relr-tags", "--no-mmap-output-file", "--no-apply-dynamic-relocs", "--no-undefined-version",
     "--undefined-version", "--default-symver", "--color-diagnostics*", "--hash-size=*", "--no-add-needed", "--add-needed",
     "--cref", "--secure-plt", "--bss-plt", "--no-toc-optimize", "--no-multi-toc", "--no-tls-get-addr-optimize", NULL};
@@ -445,7 +445,7 @@ static const char *const linker_z_dropped[] = {"nodlopen", "pack-relative-relocs
 static const char *const linker_pairs[] = {
     "-soname", "--soname", "-rpath", "--rpath", "-rpath-link", "--rpath-link", "-R", "-u", "--undefined", "-e", "--entry",
     "-wrap", "--wrap", "-version-script", "--version-script", "-T", "--script", "-dynamic-linker", "--dynamic-linker",
-    "-hash-style", "--hash-style", "-O", "--image-base", "-b", "--format", NULL};
+    "-hash-style", "--hash-style", "--image-base", "-b", "--format", NULL};
 
 static void to_linker(List *list, const char *word) {
     append(list, "-Xlinker");
