@@ -69,3 +69,10 @@ def targets(session: nox.Session) -> None:
     """Ten packages for every target, used under emulation where a host Python is named; writes targets.md."""
     session.install("-e", ".[zig]")
     session.run("python", "scripts/targets_proof.py", *session.posargs)
+
+
+@nox.session
+def variants(session: nox.Session) -> None:
+    """One package for several Pythons and targets, one command each; writes variants.md."""
+    session.install("-e", ".[zig]")
+    session.run("python", "scripts/variants_proof.py", *session.posargs)

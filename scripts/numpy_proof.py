@@ -1,9 +1,9 @@
 """Prove a cross-built numpy: the same tests, under emulation and natively, must end the same.
 
-    python scripts/numpy_proof.py --env ENV --wheel numpy-...-linux_aarch64.whl [--native-wheel ...]
+    python scripts/numpy_proof.py --env ENV --wheel numpy-...-aarch64.whl [--sysroot DIR] [--native-wheel ...]
 
-Unpacks the wheel for the real host Python of the environment's sysroot, runs numpy's own test files there under
-qemu-user and, with a wheel that is built natively from the same sdist, here. Writes every difference to
+Unpacks the wheel for a real host Python in the environment's sysroot or another, runs numpy's own test files there
+under qemu-user and, with a wheel that is built natively from the same sdist, here. Writes every difference to
 docs/explanation/numpy-proof.md.
 """
 
@@ -70,7 +70,8 @@ def main() -> int:
     """Run both sides and compare; the exit status is 1 if they differ in what is not named above."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--wheel", type=Path, required=True, help="the cross-built wheel")
-    parser.add_argument("--env", type=Path, required=True, help="a cross environment whose host Python is in a sysroot")
+    parser.add_argument("--env", type=Path, required=True, help="the cross environment")
+    parser.add_argument("--sysroot", type=Path, help="a root with the host's Python; default: the environment's own")
     parser.add_argument(
         "--native-wheel", type=Path, help="a wheel built natively from the same sdist; built if missing"
     )
@@ -84,9 +85,10 @@ def main() -> int:
         install([str(options.env / "bin/cross-pip")], options.wheel, targets["host"])
         install([options.python, "-m", "pip", "--disable-pip-version-check"], native_wheel, targets["native"])
         record = json.loads((options.env / "crossenv.json").read_text(encoding="utf-8"))
-        sysroot = record["host"]["sysroot"]
+        sysroot = str(options.sysroot or record["host"]["sysroot"])
+        program = f"/usr/bin/python{record['host']['version']}" if options.sysroot else record["host"]["executable"]
         interpreters = {
-            "host": [options.qemu, "-L", sysroot, sysroot + record["host"]["executable"]],
+            "host": [options.qemu, "-L", sysroot, sysroot + program],
             "native": [options.python],
         }
         # Pointer authentication is what makes emulation of Debian's arm64 slow.
@@ -98,7 +100,9 @@ def main() -> int:
                 for file in TEST_FILES
             }
             results = {key: job.result() for key, job in jobs.items()}
-    return write_report(options.wheel.name, native_wheel.name, results)
+    compiler = f"{record['toolchain']['family']} {record['toolchain']['version']}"
+    how = f"{compiler} ({record['toolchain']['tools']['cc']['origin']})"
+    return write_report(options.wheel.name, how, native_wheel.name, results)
 
 
 def build_natively(python: str, version: str, directory: Path) -> Path:
@@ -108,15 +112,16 @@ def build_natively(python: str, version: str, directory: Path) -> Path:
     return next(directory.glob("numpy-*.whl"))
 
 
-def write_report(wheel: str, native: str, results: Mapping[tuple[str, str], Mapping[str, str]]) -> int:
+def write_report(wheel: str, how: str, native: str, results: Mapping[tuple[str, str], Mapping[str, str]]) -> int:
     """Write the table; returns the exit status."""
     lines = [
         "# numpy, cross-built and proved",
         "",
         f"Written by `nox -s numpy` on {datetime.datetime.now(datetime.timezone.utc).date()}.",
         "",
-        f"`{wheel}`, built with plain `cross-pip wheel numpy`, runs numpy's own tests under qemu-user with",
-        f"Debian's Python; `{native}`, built from the same sdist by native pip, runs them here. The outcome",
+        f"`{wheel}`, built with plain `cross-pip wheel numpy` and {how},",
+        "runs numpy's own tests under qemu-user with Debian's Python;",
+        f"`{native}`, built from the same sdist by native pip, runs them here. The outcome",
         "of every test is compared.",
         "",
         "| file | side | passed | failed | skipped |",

@@ -215,6 +215,7 @@ def test_the_last_processor_wins_and_the_environments_is_the_least(make: Make, t
         ("-fcf-protection", []),
         ("-Wp,-D_FORTIFY_SOURCE=2,-MD,x.d", ["-D_FORTIFY_SOURCE=2", "-MD", "-MF", "x.d"]),
         ("--sysroot=/elsewhere", []),
+        ("--target=aarch64-unknown-linux-gnu", []),
     ],
 )
 def test_options(make: Make, tmp_path: Path, given: str, expected: list[str]) -> None:
@@ -239,6 +240,7 @@ def test_a_linker_option_and_its_value_in_two_words(make: Make, tmp_path: Path) 
         ("-Wl,--emit-relocs", "zig's linker has no --emit-relocs"),
         ("-fopenmp", "zig has no OpenMP run-time library"),
         ("-m32", "-m32 is not for aarch64"),
+        ("--target=x86_64-unknown-linux-gnu", "this compiler is for aarch64-linux-gnu, and x86_64-unknown-linux-gnu"),
     ],
 )
 def test_what_would_be_another_program_is_refused(make: Make, tmp_path: Path, given: str, says: str) -> None:

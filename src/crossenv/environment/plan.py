@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 import crossenv
 from crossenv.backends import BACKENDS
+from crossenv.backends.rust import CONFIG_DIRECTORY
 from crossenv.environment.build_python import BuildPython
 from crossenv.environment.localise import data_module_text, localise
 from crossenv.environment.record import (
@@ -142,6 +143,7 @@ def make_plan(
         files |= backend.files(record)
     # The interpreter's directory and nothing beside it: activation puts ENV/lib/pkgconfig on the shell's search path.
     links = {"bin/cross-python": "python", f"lib/{directory}": f"../cross/lib/{directory}"}
+    links[f"{CONFIG_DIRECTORY}/{data_name}.py"] = f"../../{data_file}"
     if options.pip:
         links |= dict.fromkeys(("bin/pip", "bin/pip3", f"bin/pip{host.version}"), "cross-pip")
     return Plan(

@@ -174,6 +174,7 @@ def _fill(plan: Plan) -> None:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, root / name)
     for name, target in plan.links.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).symlink_to(target)
     _link_headers(plan)
     _link_pip_cache(plan)

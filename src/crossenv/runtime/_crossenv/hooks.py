@@ -65,6 +65,7 @@ def enter_environment(facts: "dict[str, Any]") -> None:
     for name, value in facts["hook_environment"].items():
         os.environ.setdefault(name, value)
     os.environ["CROSSENV_PYTHON"] = sys.executable
+    _require_rust_target()
     if not _fails_by_itself():
         from _crossenv import verify
 
@@ -73,6 +74,34 @@ def enter_environment(facts: "dict[str, Any]") -> None:
     os.environ["CROSSENV_BUILD_ROOTS"] = os.pathsep.join(
         entry for entry in sys.path if entry.rstrip("/").endswith(("site-packages", "dist-packages"))
     )
+
+
+def _require_rust_target() -> None:
+    """End the process if the project is in Rust and the compiler has no standard library for the host.
+
+    Cargo would say so too, for each crate, with advice that is not for this situation.
+    """
+    target = os.environ.get("CARGO_BUILD_TARGET", "")
+    try:
+        with open("pyproject.toml", encoding="utf-8", errors="replace") as file:
+            text = file.read()
+    except OSError:
+        return
+    if not target or not any(name in text for name in ("maturin", "setuptools-rust", "setuptools_rust")):
+        return
+    import shutil
+    import subprocess
+
+    rustc = shutil.which("rustc")
+    if rustc is None:
+        return
+    words = [rustc, "--print", "target-libdir", "--target", target]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode or not os.path.isdir(done.stdout.strip()):
+        from _crossenv import fail
+
+        hint = f"install it: rustup target add {target} (or your distribution's package of it)"
+        fail(f"Rust has no standard library for {target}", hint)
 
 
 def _fails_by_itself() -> bool:

@@ -513,7 +513,7 @@ static const char *const compiler_dropped[] = {
 static const char *const compiler_pairs[] = {
     "-o", "-x", "-I", "-L", "-D", "-U", "-l", "-include", "-isystem", "-iquote", "-idirafter", "-imacros", "-iprefix",
     "-iwithprefix", "-iwithprefixbefore", "-isysroot", "-MF", "-MT", "-MQ", "-Xclang", "-Xassembler", "-Xpreprocessor",
-    "-T", "-u", "-e", "-mllvm", "-target", "-arch", "-aux-info", "-dumpbase", "-dumpdir", "--sysroot", NULL};
+    "-T", "-u", "-e", "-mllvm", "-target", "--target", "-arch", "-aux-info", "-dumpbase", "-dumpdir", "--sysroot", NULL};
 static const char *const sources[] = {".c", ".cc", ".cpp", ".cxx", ".c++", ".C", ".CPP", ".cp", ".m", ".mm", ".i", ".ii",
                                       ".s", ".S", ".sx", ".asm", ".ll", ".bc", NULL};
 /* Compiling, but not to a program or a library. */
@@ -571,6 +571,19 @@ static Call examine(const List *words) {
     }
     call.has_source |= call.has_standard_input || (call.has_language && call.inputs.count > 0);
     return call;
+}
+
+/* Takes a target in clang's words; it has to be the one that there is. */
+static void require_target(const char *triple) {
+    static const char *const known[][2] = {
+        {"aarch64", "aarch64"},   {"aarch64", "arm64"},  {"armv7l", "arm"},     {"i686", "i"},         {"i686", "x86-"},
+        {"x86_64", "x86_64"},     {"x86_64", "amd64"},   {"s390x", "s390x"},    {"riscv64", "riscv64"},
+        {"ppc64le", "powerpc64le"}, {"ppc64le", "ppc64le"}, {"loongarch64", "loongarch64"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (equal(configuration.architecture, known[i][0]) && starts(triple, known[i][1]) && strstr(triple, "linux"))
+            return;
+    fail(1, "this compiler is for %s, and %s was asked for", configuration.triplet, triple);
 }
 
 /* -Wp,-DX,-MD,file: options for the preprocessor, separated by commas. */
@@ -633,7 +646,12 @@ static List translate(const List *words, const Call *call) {
             fail(1, "zig has no libgomp for the host: make the environment with --toolchain gnu, or build without OpenMP");
         if (starts(word, "-Wp,"))
             translate_preprocessor_options(&list, word + 4);
-        else if (starts(word, "-flto=") && !equal(word, "-flto=thin") && !equal(word, "-flto=full"))
+        else if (starts(word, "--target="))
+            require_target(word + strlen("--target="));
+        else if ((equal(word, "-target") || equal(word, "--target")) && next != NULL) {
+            require_target(next);
+            i++;
+        } else if (starts(word, "-flto=") && !equal(word, "-flto=thin") && !equal(word, "-flto=full"))
             append(&list, "-flto");
         else if (starts(word, "-fcf-protection")) {
             if (equal(configuration.architecture, "x86_64") || equal(configuration.architecture, "i686"))

@@ -1,0 +1,54 @@
+"""Cargo, for maturin and setuptools-rust: the target, its linker and C compiler, and PyO3's view of the host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from crossenv.environment.record import Record
+from crossenv.target import ElfIdentity, architecture_of
+
+# PyO3 looks here for the host's configuration, and takes it for ambiguous where there is more than one file.
+CONFIG_DIRECTORY = "etc/pyo3"
+
+
+def rust_triple(record: Record) -> str | None:
+    """Rust's name of the host, "armv7-unknown-linux-gnueabihf"; None for a machine that has none."""
+    elf = record.host.elf
+    identity = ElfIdentity(machine=elf.machine, bits=elf.bits, byte_order=elf.byte_order, abi_flags=elf.abi_flags)
+    row = architecture_of(identity)
+    if row is None or row.policies is None:
+        return None
+    system = "musl" if record.host.libc_family == "musl" else "gnu"
+    return f"{row.rust_cpu}-unknown-linux-{system}{row.abi}"
+
+
+class Rust:
+    """maturin and setuptools-rust, through cargo's, the cc crate's and PyO3's own variables."""
+
+    def files(self, record: Record) -> Mapping[str, str]:
+        """None."""
+        return {}
+
+    def environment(self, record: Record) -> Mapping[str, str]:
+        """What cargo, the cc and pkg-config crates and PyO3's build scripts read."""
+        triple = rust_triple(record)
+        if triple is None:
+            return {}
+        name = triple.replace("-", "_")
+        tools = record.toolchain.tools
+        variables = {
+            "CARGO_BUILD_TARGET": triple,
+            f"CARGO_TARGET_{name.upper()}_LINKER": tools["cc"].command,
+            "PKG_CONFIG_ALLOW_CROSS": "1",
+            "PYO3_CROSS_LIB_DIR": f"{record.root}/{CONFIG_DIRECTORY}",
+            "PYO3_CROSS_PYTHON_VERSION": record.host.version,
+            "PYO3_CROSS_PYTHON_IMPLEMENTATION": "PyPy" if record.host.implementation == "pypy" else "CPython",
+        }
+        for variable, tool in (("CC", "cc"), ("CXX", "cxx"), ("AR", "ar"), ("RANLIB", "ranlib")):
+            if tool in tools:
+                variables[f"{variable}_{name}"] = tools[tool].command
+        return variables
+
+    def settings(self, record: Record) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+        """None: variables reach both back ends, and a build.rs besides."""
+        return {}
