@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from crossenv.backends import cmake, meson, pkg_config, rust
+from crossenv.backends import autotools, cmake, meson, pkg_config, rust
 from crossenv.environment.record import Record
 
 
@@ -25,4 +25,10 @@ class Backend(Protocol):
         """By back-end module: `config_settings` to put before the user's (PEP 517)."""
 
 
-BACKENDS: tuple[Backend, ...] = (pkg_config.PkgConfig(), meson.Meson(), cmake.CMake(), rust.Rust())
+BACKENDS: tuple[Backend, ...] = (
+    pkg_config.PkgConfig(),
+    meson.Meson(),
+    cmake.CMake(),
+    rust.Rust(),
+    autotools.Autotools(),
+)

@@ -1,0 +1,44 @@
+"""`./configure` started from a setup.py: a site file (Autoconf manual, "Setting Site Defaults")."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from crossenv.environment.record import Record
+
+SITE_FILE = "etc/config.site"
+# Runs no test, and says so as automake understands it (Automake manual, "Scripts-based Testsuites").
+TEST_RUNNER = "etc/bin/skip-host-test"
+_TOOLS = {"CC": "cc", "CXX": "cxx", "FC": "fc", "AR": "ar", "RANLIB": "ranlib", "STRIP": "strip", "NM": "nm"}
+
+
+class Autotools:
+    """Packages that bring a library with a configure script along (libsodium, libuv, libev)."""
+
+    def files(self, record: Record) -> Mapping[str, str]:
+        """The site file: as if `--host` had been given, and the compilers where the caller has not named them."""
+        tools = record.toolchain.tools
+        triplet = shlex.quote(record.toolchain.triplet)
+        lines = [
+            "# Made by crossenv: the host machine for configure scripts. What the caller says wins.",
+            'if test -z "$host_alias"; then',
+            f"  host_alias={triplet}",
+            f"  ac_tool_prefix={triplet}-",
+            "  cross_compiling=yes",
+            *(
+                f'  test -n "${name}" || {name}={shlex.quote(tools[tool].command)}'
+                for name, tool in _TOOLS.items()
+                if tool in tools
+            ),
+            "fi",
+        ]
+        return {SITE_FILE: "\n".join(lines) + "\n", TEST_RUNNER: "#!/bin/sh\nexit 77\n"}
+
+    def environment(self, record: Record) -> Mapping[str, str]:
+        """Every configure script reads the first; `make check` of automake starts tests through the second."""
+        return {"CONFIG_SITE": f"{record.root}/{SITE_FILE}", "LOG_COMPILER": f"{record.root}/{TEST_RUNNER}"}
+
+    def settings(self, record: Record) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+        """None: it is no back end."""
+        return {}
