@@ -117,11 +117,15 @@ def prove(target: Target, python: str, host: Path | None) -> list[dict[str, str]
                 shutil.rmtree(place, ignore_errors=True)
                 pip: list[str | Path] = [environment / "bin/cross-pip", "install", "-q", "--no-deps", "--target"]
                 output([*pip, place, wheel])
-                for need in check.needs:
-                    output([*pip, work / "needs", "--upgrade", "--prefer-binary", need])
                 emulator: list[str | Path] = [f"qemu-{target.architecture.qemu}-static", "-L", host, host_python]
-                paths = f"{place}{os.pathsep}{work / 'needs'}"
-                output([*emulator, "-c", check.code], PYTHONPATH=paths, **CPUS.get(target.machine, {}))
+                extra = {"PYTHONPATH": f"{place}{os.pathsep}{work / 'needs'}", **CPUS.get(target.machine, {})}
+                for need in check.needs:
+                    # Unless the host has it already.
+                    if subprocess.run(
+                        [*emulator, "-c", f"import {need}"], env={**os.environ, **extra}, check=False
+                    ).returncode:
+                        output([*pip, work / "needs", "--upgrade", "--prefer-binary", need])
+                output([*emulator, "-c", check.code], **extra)
                 row["result"] = "works"
         except (RuntimeError, StopIteration) as error:
             row["result"] = f"**{error}**"
@@ -182,6 +186,8 @@ def main() -> int:
         for target, rows in zip(
             targets, pool.map(lambda t: prove(t, options.python, hosts.get(t.machine)), targets), strict=True
         ):
+            # Another run may have added to it.
+            known = json.loads(store.read_text(encoding="utf-8")) if store.exists() else known
             known["results"][target.platform_tag] = rows
             known["about"][target.platform_tag] = f"Python {version}, {date}"
             store.write_text(json.dumps(known), encoding="utf-8")

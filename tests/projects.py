@@ -134,6 +134,59 @@ def pybind11(directory: Path) -> Path:
     )
 
 
+MODULE_RUST = """
+use pyo3::prelude::*;
+#[pymodule]
+fn _toy(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add("answer", usize::BITS)
+}
+"""
+
+
+def rust(directory: Path, backend: str) -> Path:
+    """A PyO3 module, built by "maturin" for one Python or by "setuptools-rust" for the stable ABI."""
+    features = '"abi3-py310"' if backend == "setuptools-rust" else '"extension-module"'
+    files = {
+        "Cargo.toml": '[package]\nname = "toy"\nversion = "1.0.0"\nedition = "2021"\n'
+        '[lib]\nname = "_toy"\ncrate-type = ["cdylib"]\n'
+        f'[dependencies]\npyo3 = {{ version = "0.27", features = [{features}] }}\n',
+        "src/lib.rs": MODULE_RUST,
+    }
+    if backend == "maturin":
+        files["pyproject.toml"] = _pyproject(
+            ["maturin>=1.9"], "maturin", "toy", '[tool.maturin]\nmodule-name = "_toy"\n'
+        )
+    else:
+        files["pyproject.toml"] = _pyproject(["setuptools", "setuptools-rust"], "setuptools.build_meta", "toy")
+        files["setup.py"] = (
+            "from setuptools import setup\nfrom setuptools_rust import Binding, RustExtension\n"
+            "setup(rust_extensions=[RustExtension('_toy', binding=Binding.PyO3, py_limited_api=True)],"
+            " options={'bdist_wheel': {'py_limited_api': 'cp310'}})\n"
+        )
+    return write(directory, files)
+
+
+def configured(directory: Path) -> Path:
+    """A setup.py that configures and makes a bundled library, as those of uvloop and pynacl do."""
+    return write(
+        directory,
+        {
+            "pyproject.toml": _pyproject(["setuptools"], "setuptools.build_meta", "toy"),
+            "setup.py": "import subprocess\nfrom setuptools import Extension, setup\n"
+            "subprocess.run(['sh', './configure', '--prefix=/x'], check=True)\n"
+            "subprocess.run(['make'], check=True)\n"
+            "setup(packages=['toy'], ext_modules=[Extension('toy._toy', ['toy.c'], extra_objects=['bundled.o'])])\n",
+            "toy/__init__.py": "",
+            "toy.c": PLAIN_C,
+            "bundled.c": "int bundled(int x) { return x; }\n",
+            # What Autoconf generates reads its site file so, before it looks for a compiler or for the host.
+            "configure": 'for site in $CONFIG_SITE; do . "$site"; done\n'
+            'test "$cross_compiling" = yes || { echo "configure: not cross compiling" >&2; exit 1; }\n'
+            'printf "bundled.o: bundled.c\\n\\t%s -fPIC -c bundled.c -o bundled.o\\n" "$CC" > Makefile\n',
+        },
+    )
+
+
 def pure(directory: Path, backend: str) -> Path:
     requires, module = {
         "hatchling": ("hatchling", "hatchling.build"),

@@ -373,6 +373,76 @@ def test_a_wheel_that_is_pure_by_accident(host_prefix: Path, tmp_path: Path, run
     assert only_wheel(tmp_path / "out").name.endswith("none-any.whl")
 
 
+# Compilers beside the back end
+
+
+@pytest.fixture
+def plain_env(host_prefix: Path, cross_gcc: str, tmp_path: Path, run: Run) -> Path:
+    """An environment whose path make can deal with: it has no blank."""
+    env = tmp_path / "env"
+    python: tuple[str | Path, ...] = ("--python", sys.executable, "--host-python", host_prefix)
+    run(sys.executable, "-m", "crossenv", "create", *python, "--cc", cross_gcc, env)
+    return env
+
+
+@pytest.mark.parametrize("backend", ["maturin", "setuptools-rust"])
+def test_rust(plain_env: Path, tmp_path: Path, run: Run, backend: str) -> None:
+    target = "aarch64-unknown-linux-gnu"
+    cargo, rustc = shutil.which("cargo"), shutil.which("rustc")
+    if cargo is None or rustc is None:
+        pytest.skip("needs cargo and rustc on PATH")
+    if not Path(run(rustc, "--print", "target-libdir", "--target", target).strip()).is_dir():
+        pytest.skip(f"needs Rust's standard library for {target}")
+    project = projects.rust(tmp_path / "project", backend)
+    run(plain_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project)
+    wheel = only_wheel(tmp_path / "out")
+    assert wheel.name.endswith("linux_aarch64.whl")
+    assert ("abi3" in wheel.name) == (backend == "setuptools-rust")
+    with zipfile.ZipFile(wheel) as archive:
+        assert [name for name in archive.namelist() if name.endswith(".so")]
+
+
+def test_a_missing_rust_target_gets_one_line(host_prefix: Path, tmp_path: Path, run: Run) -> None:
+    """The compiler's own answer is one error for each crate."""
+    gcc = shutil.which("aarch64-linux-gnu-gcc")
+    if gcc is None:
+        pytest.skip("needs aarch64-linux-gnu-gcc on PATH")
+    env = tmp_path / "env"
+    python: tuple[str | Path, ...] = ("--python", sys.executable, "--host-python", host_prefix)
+    run(sys.executable, "-m", "crossenv", "create", *python, "--cc", gcc, env)
+    rustc = tmp_path / "bin/rustc"
+    rustc.parent.mkdir()
+    rustc.write_text("#!/bin/sh\necho /no/such/directory\n")
+    rustc.chmod(0o755)
+    project = projects.pure(tmp_path / "project", "hatchling")
+    with (project / "pyproject.toml").open("a") as file:
+        file.write("# setuptools-rust\n")
+    path = f"{rustc.parent}{os.pathsep}{os.environ['PATH']}"
+    result = subprocess.run(
+        [env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project],
+        text=True, capture_output=True, check=False, env={**os.environ, "PATH": path},
+    )  # fmt: skip
+    assert result.returncode != 0
+    assert (
+        "crossenv: error: Rust has no standard library for aarch64-unknown-linux-gnu" in result.stderr + result.stdout
+    )
+    assert "rustup target add aarch64-unknown-linux-gnu" in result.stderr + result.stdout
+
+
+def test_a_configure_script_in_a_setup_py(plain_env: Path, tmp_path: Path, run: Run) -> None:
+    project = projects.configured(tmp_path / "project")
+    run(plain_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project)
+    assert only_wheel(tmp_path / "out").name.endswith("linux_aarch64.whl")
+
+
+def test_the_site_file_gives_way(plain_env: Path, run: Run) -> None:
+    """To a caller who names a host or a compiler."""
+    site = f'. {plain_env}/etc/config.site; echo "$host_alias $cross_compiling $CC"'
+    assert run("sh", "-c", site).split()[:2] == ["aarch64-linux-gnu", "yes"]
+    assert run("sh", "-c", f"host_alias=mine; {site}").split() == ["mine"]
+    assert run("sh", "-c", f"CC=mine; {site}").split() == ["aarch64-linux-gnu", "yes", "mine"]
+
+
 # Settings
 
 

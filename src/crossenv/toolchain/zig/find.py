@@ -21,7 +21,11 @@ from crossenv.toolchain.zig.launchers import (
     place_launchers,
 )
 from crossenv.toolchain.zig.locate import locate_zig, usable_cache
-from crossenv.toolchain.zig.runtime_library import long_double_options, runtime_library
+from crossenv.toolchain.zig.runtime_library import (
+    long_double_link_options,
+    long_double_options,
+    runtime_library,
+)
 from crossenv.toolchain.zig.targets import processor, require_floor, zig_target
 
 
@@ -77,7 +81,7 @@ def find_zig_toolchain(
             *long_double_options(target),
             *_header_options(sysroot, target),
         ),
-        link=tuple(f"-L{directory}" for directory in library_dirs),
+        link=(*long_double_link_options(target), *(f"-L{directory}" for directory in library_dirs)),
         runtime=runtime_library(zig, target, zig_target(target), processor(target, cpu), cache),
     )
     names = {tool: f"{target.gnu_triplet}-{ending}" for tool, ending in ENDINGS.items()}

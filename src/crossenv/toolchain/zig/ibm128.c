@@ -1,215 +1,188 @@
-/* Arithmetic of IBM's long double for ppc64le: the sum of two doubles, the first of which is the sum rounded.
+/* IBM double-double arithmetic for ppc64le, under the names compilers call.
  *
- * glibc before 2.32 knows no other long double there, and zig's run-time library has the functions below for IEEE's format
- * only, or not at all. Names and meaning are those that GCC's library has for the same calls (System V ABI for the 64-bit
- * PowerPC, ELF V2). Compiled with -mabi=ibmlongdouble -ffp-contract=off and linked before zig's own library, whose symbols
- * are weak.
+ * glibc before 2.32 knows no other long double there, and zig's own runtime has nothing for it. A value is the sum of
+ * two doubles, the first of which is the sum rounded to nearest; what an operation loses in its first double is found
+ * exactly, by a sum of errors or a fused multiply-add, and goes to the second. Sums, products and quotients are
+ * libgcc's to the bit; conversions are exact or rounded once, which libgcc's of 128 bits are not. Compile it with
+ * -mabi=ibmlongdouble.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SUPPORT __attribute__((visibility("hidden")))
+#if !defined(__powerpc64__) || __LDBL_MANT_DIG__ != 106
+#error "compile this for ppc64le with -mabi=ibmlongdouble"
+#endif
 
-typedef __int128 int128;
-typedef unsigned __int128 uint128;
+/* The errors below are exact only if each operation is rounded by itself. */
+#ifdef __clang__
+#pragma STDC FP_CONTRACT OFF
+#endif
 
-typedef struct {
-    double high, low;
-} Pair;
+__extension__ typedef unsigned __int128 u128;
+__extension__ typedef __int128 i128;
 
 typedef union {
     long double value;
-    double parts[2];
-} Number;
+    struct { double high, low; } part;
+} pair;
 
-static long double joined(Pair pair) { return (Number){.parts = {pair.high, pair.low}}.value; }
-
-static Pair split(long double value) {
-    Number number = {.value = value};
-    return (Pair){number.parts[0], number.parts[1]};
+static bool is_finite(double x)
+{
+    return __builtin_fabs(x) <= __DBL_MAX__;
 }
 
-static bool is_finite(double value) { return __builtin_fabs(value) <= __DBL_MAX__; }
+static long double join(double high, double low)
+{
+    pair x = {.part = {high, low}};
+    return x.value;
+}
 
-/* The exact sum where the first is not the smaller one; what overflows has no second part. */
-static Pair quick_sum(double a, double b) {
+/* The sum of a large and a small term. */
+static long double renormalize(double large, double small)
+{
+    double high = large + small;
+    return join(high, is_finite(high) ? (large - high) + small : 0);
+}
+
+long double __gcc_qadd(double a, double a_low, double b, double b_low)
+{
     double sum = a + b;
-    return (Pair){sum, is_finite(sum) ? b - (sum - a) : 0.0};
-}
-
-/* The exact sum of any two. */
-static Pair exact_sum(double a, double b) {
-    double sum = a + b, part = sum - a;
-    return (Pair){sum, (a - (sum - part)) + (b - part)};
-}
-
-static Pair add(Pair x, Pair y) {
-    double sum = x.high + y.high;
-    if (!is_finite(sum)) {
-        /* It may be the rounding to a double that overflows. */
-        if (is_finite(x.high) && is_finite(y.high))
-            sum = y.low + x.low + y.high + x.high;
-        if (!is_finite(sum))
-            return (Pair){sum, 0.0};
-        Pair rest = exact_sum(x.high / 2, y.high / 2);
-        return quick_sum(sum, 2 * (rest.high - sum / 2 + rest.low) + x.low + y.low);
+    if (is_finite(sum)) {
+        double b_part = sum - a;
+        double lost = (b - b_part) + (a - (sum - b_part));
+        double small = lost + a_low + b_low;
+        return small == 0 ? join(sum, 0) : renormalize(sum, small);
     }
-    Pair high = exact_sum(x.high, y.high), low = exact_sum(x.low, y.low);
-    if (high.high == 0.0 && low.high == 0.0)
-        return (Pair){sum, 0.0}; /* the sign of a zero is the sum's */
-    high = quick_sum(high.high, high.low + low.high);
-    return is_finite(high.high) ? quick_sum(high.high, high.low + low.low) : high;
+    if (!is_finite(a) || !is_finite(b))
+        return join(sum, 0);
+    /* The low parts may bring the sum back below infinity; with halves nothing overflows on the way. */
+    double half = a / 2 + b / 2;
+    double lost = __builtin_fabs(a) > __builtin_fabs(b) ? (a / 2 - half) + b / 2 : (b / 2 - half) + a / 2;
+    double small = lost + (a_low / 2 + b_low / 2), high = half + small;
+    return join(high * 2, is_finite(high * 2) ? ((half - high) + small) * 2 : 0);
 }
 
-static Pair negated(Pair x) { return (Pair){-x.high, -x.low}; }
-
-static Pair multiply(Pair x, Pair y) {
-    double product = x.high * y.high;
-    if (product == 0.0 || !is_finite(product))
-        return (Pair){product, 0.0};
-    double rest = __builtin_fma(x.high, y.high, -product);
-    return quick_sum(product, rest + (x.high * y.low + x.low * y.high));
+long double __gcc_qsub(double a, double a_low, double b, double b_low)
+{
+    return __gcc_qadd(a, a_low, -b, -b_low);
 }
 
-static Pair divide(Pair x, Pair y) {
-    double first = x.high / y.high;
-    if (first == 0.0 || !is_finite(first) || !is_finite(y.high))
-        return (Pair){first, 0.0};
-    Pair rest = add(x, negated(multiply(y, (Pair){first, 0.0})));
-    double second = rest.high / y.high;
-    rest = add(rest, negated(multiply(y, (Pair){second, 0.0})));
-    Pair quotient = quick_sum(first, second);
-    return add(quotient, (Pair){rest.high / y.high, 0.0});
+long double __gcc_qmul(double a, double a_low, double b, double b_low)
+{
+    double product = a * b;
+    if (product == 0 || !is_finite(product))
+        return join(product, 0);
+    double lost = __builtin_fma(a, b, -product);
+    return renormalize(product, lost + __builtin_fma(a, b_low, a_low * b));
 }
 
-SUPPORT long double __gcc_qadd(long double x, long double y) { return joined(add(split(x), split(y))); }
-SUPPORT long double __gcc_qsub(long double x, long double y) { return joined(add(split(x), negated(split(y)))); }
-SUPPORT long double __gcc_qmul(long double x, long double y) { return joined(multiply(split(x), split(y))); }
-SUPPORT long double __gcc_qdiv(long double x, long double y) { return joined(divide(split(x), split(y))); }
-
-/* The integer part, towards zero. A first part with a fraction is more than its last bit away from the next integer, so
- * that the second part cannot reach it. */
-static int128 truncated(long double value) {
-    Pair x = split(value);
-    double whole = __builtin_trunc(x.high);
-    if (whole != x.high)
-        return (int128)whole;
-    double rest = x.high > 0 ? __builtin_floor(x.low) : __builtin_ceil(x.low);
-    return (int128)((uint128)(int128)(whole / 2) * 2 + (uint128)(int128)(whole - 2 * __builtin_trunc(whole / 2)) +
-                    (uint128)(int128)rest);
-}
-
-static uint128 truncated_unsigned(long double value) {
-    Pair x = split(value);
-    double whole = __builtin_trunc(x.high);
-    if (whole != x.high)
-        return (uint128)whole;
-    double rest = __builtin_floor(x.low);
-    uint128 high = whole >= 0x1p128 ? 0 : (uint128)whole;
-    return high + (uint128)(int128)rest;
-}
-
-SUPPORT int64_t __fixtfdi(long double x) {
-    int128 whole = truncated(x);
-    return whole > INT64_MAX ? INT64_MAX : whole < INT64_MIN ? INT64_MIN : (int64_t)whole;
-}
-SUPPORT uint64_t __fixunstfdi(long double x) {
-    if (!(x > 0))
-        return (uint64_t)__fixtfdi(x);
-    uint128 whole = truncated_unsigned(x);
-    return whole > UINT64_MAX ? UINT64_MAX : (uint64_t)whole;
-}
-SUPPORT int128 __fixtfti(long double x) { return truncated(x); }
-SUPPORT uint128 __fixunstfti(long double x) { return x > 0 ? truncated_unsigned(x) : (uint128)truncated(x); }
-
-static long double from_integer(int128 value) {
-    double high = (double)value;
-    /* Modulo 2^128, where 2^127 has a place too. */
-    uint128 rounded = high >= 0x1p127 ? (uint128)1 << 127 : (uint128)(int128)high;
-    return joined(quick_sum(high, (double)(int128)((uint128)value - rounded)));
-}
-
-static long double from_unsigned(uint128 value) {
-    double high = (double)value;
-    uint128 rounded = high >= 0x1p128 ? 0 : (uint128)high;
-    return joined(quick_sum(high, (double)(int128)(value - rounded)));
-}
-
-SUPPORT long double __floatsitf(int32_t x) { return joined((Pair){x, 0.0}); }
-SUPPORT long double __floatunsitf(uint32_t x) { return joined((Pair){x, 0.0}); }
-SUPPORT long double __floatditf(int64_t x) { return from_integer(x); }
-SUPPORT long double __floatunditf(uint64_t x) { return from_unsigned(x); }
-SUPPORT long double __floattitf(int128 x) { return from_integer(x); }
-SUPPORT long double __floatuntitf(uint128 x) { return from_unsigned(x); }
-
-SUPPORT long double __powitf2(long double x, int power) {
-    unsigned left = power < 0 ? 0u - (unsigned)power : (unsigned)power;
-    long double result = left & 1 ? x : 1;
-    while (left >>= 1) {
-        x *= x;
-        if (left & 1)
-            result *= x;
+long double __gcc_qdiv(double a, double a_low, double b, double b_low)
+{
+    double quotient = a / b;
+    if (quotient == 0 || !is_finite(quotient))
+        return join(quotient, 0);
+    if (__builtin_fabs(a) <= 0x1p-969) { /* the remainder would be too small to be exact */
+        a *= 0x1p106;
+        a_low *= 0x1p106;
+        b *= 0x1p106;
+        b_low *= 0x1p106;
     }
-    return power < 0 ? 1 / result : result;
+    double remainder = __builtin_fma(-b, quotient, a) + __builtin_fma(-b_low, quotient, a_low);
+    return renormalize(quotient, remainder / b);
 }
 
-/* C, annex G.5.1: an infinite factor makes the product infinite, whatever its not-a-number parts say. */
-static long double boxed(long double x) { return __builtin_copysignl(__builtin_isinf(x) ? 1 : 0, x); }
-static long double cleared(long double x) { return __builtin_isnan(x) ? __builtin_copysignl(0, x) : x; }
-
-static _Complex long double complex_of(long double real, long double imaginary) {
-    _Complex long double value;
-    __real__ value = real;
-    __imag__ value = imaginary;
-    return value;
+/* The machine's own instructions convert 64 bits, and calling zig's runtime for more would bring all of it in. */
+static u128 magnitude_of(double x)
+{
+    uint64_t high = (uint64_t)(x * 0x1p-64);
+    return (u128)high << 64 | (uint64_t)(x - (double)high * 0x1p64);
 }
 
-SUPPORT _Complex long double __multc3(long double a, long double b, long double c, long double d) {
-    long double ac = a * c, bd = b * d, ad = a * d, bc = b * c, real = ac - bd, imaginary = ad + bc;
-    if (__builtin_isnan(real) && __builtin_isnan(imaginary)) {
-        bool again = false;
-        if (__builtin_isinf(a) || __builtin_isinf(b)) {
-            a = boxed(a), b = boxed(b), c = cleared(c), d = cleared(d);
-            again = true;
+/* Toward zero; what does not fit becomes the nearest that does, and a NaN the least. */
+static u128 to_integer(long double value, int width, bool is_signed)
+{
+    pair x = {value};
+    bool negative = x.part.high < 0;
+    double high = negative ? -x.part.high : x.part.high, low = negative ? -x.part.low : x.part.low;
+    u128 top = (u128)1 << (width - 1), limit = is_signed ? top - !negative : negative ? 0 : top - 1 + top;
+    u128 magnitude = limit;
+    if (high != high)
+        return is_signed ? top : 0;
+    if (high < 0x1p128 || (high == 0x1p128 && low < 0)) {
+        magnitude = high < 0x1p128 ? magnitude_of(high) : 0;
+        if (high >= 0x1p52) { /* an integer, so the low part counts, rounded down */
+            u128 below = magnitude_of(__builtin_fabs(low));
+            bool fraction = (double)(uint64_t)below != __builtin_fabs(low) && __builtin_fabs(low) < 0x1p53;
+            magnitude += low < 0 ? -(below + fraction) : below;
+        } else if (low < 0 && (double)(uint64_t)magnitude == high && magnitude != 0) {
+            magnitude--;
         }
-        if (__builtin_isinf(c) || __builtin_isinf(d)) {
-            c = boxed(c), d = boxed(d), a = cleared(a), b = cleared(b);
-            again = true;
-        }
-        if (!again && (__builtin_isinf(ac) || __builtin_isinf(bd) || __builtin_isinf(ad) || __builtin_isinf(bc))) {
-            a = cleared(a), b = cleared(b), c = cleared(c), d = cleared(d);
-            again = true;
-        }
-        if (again) {
-            real = __builtin_infl() * (a * c - b * d);
-            imaginary = __builtin_infl() * (a * d + b * c);
-        }
+        if (magnitude > limit)
+            magnitude = limit;
     }
-    return complex_of(real, imaginary);
+    return negative ? -magnitude : magnitude;
 }
 
-SUPPORT _Complex long double __divtc3(long double a, long double b, long double c, long double d) {
-    /* Scaled by a power of two, so that the square of the divisor neither overflows nor vanishes. */
-    double greatest = __builtin_fmax(__builtin_fabs((double)c), __builtin_fabs((double)d));
-    int scale = greatest > 0 && is_finite(greatest) ? -__builtin_ilogb(greatest) : 0;
-    double factor = __builtin_ldexp(1.0, scale / 2), other = __builtin_ldexp(1.0, scale - scale / 2);
-    c = c * factor * other, d = d * factor * other;
-    long double square = c * c + d * d;
-    long double real = (a * c + b * d) / square * factor * other, imaginary = (b * c - a * d) / square * factor * other;
-    if (__builtin_isnan(real) && __builtin_isnan(imaginary)) {
-        if (square == 0 && (!__builtin_isnan(a) || !__builtin_isnan(b))) {
-            real = __builtin_copysignl(__builtin_infl(), c) * a;
-            imaginary = __builtin_copysignl(__builtin_infl(), c) * b;
-        } else if ((__builtin_isinf(a) || __builtin_isinf(b)) && __builtin_isfinite(c) && __builtin_isfinite(d)) {
-            a = boxed(a), b = boxed(b);
-            real = __builtin_infl() * (a * c + b * d);
-            imaginary = __builtin_infl() * (b * c - a * d);
-        } else if ((__builtin_isinf(c) || __builtin_isinf(d)) && __builtin_isfinite(a) && __builtin_isfinite(b)) {
-            c = boxed(c), d = boxed(d);
-            real = 0 * (a * c + b * d);
-            imaginary = 0 * (b * c - a * d);
-        }
-    }
-    return complex_of(real, imaginary);
+int64_t __fixtfdi(long double x)
+{
+    return (int64_t)to_integer(x, 64, true);
+}
+
+uint64_t __fixunstfdi(long double x)
+{
+    return (uint64_t)to_integer(x, 64, false);
+}
+
+i128 __fixtfti(long double x)
+{
+    return (i128)to_integer(x, 128, true);
+}
+
+u128 __fixunstfti(long double x)
+{
+    return to_integer(x, 128, false);
+}
+
+static double to_double(u128 x)
+{
+    uint64_t top = (uint64_t)(x >> 64);
+    int shift = top ? 64 - __builtin_clzll(top) : 0;
+    /* What is shifted out leaves its mark in the lowest bit, for rounding to see. */
+    uint64_t kept = (uint64_t)(x >> shift) | (shift && x << (128 - shift));
+    union { uint64_t bits; double value; } power = {(uint64_t)(1023 + shift) << 52};
+    return (double)kept * power.value;
+}
+
+static long double from_integer(bool negative, u128 magnitude)
+{
+    double high = to_double(magnitude), low;
+    u128 rest = magnitude - (high < 0x1p128 ? magnitude_of(high) : 0);
+    if (rest >> 127 || high == 0x1p128)
+        low = -to_double(-rest);
+    else
+        low = to_double(rest);
+    if (negative)
+        return join(-high, rest ? -low : 0);
+    return join(high, rest ? low : 0);
+}
+
+long double __floatditf(int64_t x)
+{
+    return from_integer(x < 0, x < 0 ? -(u128)x : (u128)x);
+}
+
+long double __floatunditf(uint64_t x)
+{
+    return from_integer(false, x);
+}
+
+long double __floattitf(i128 x)
+{
+    return from_integer(x < 0, x < 0 ? -(u128)x : (u128)x);
+}
+
+long double __floatuntitf(u128 x)
+{
+    return from_integer(false, x);
 }

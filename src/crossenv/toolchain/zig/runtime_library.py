@@ -4,8 +4,9 @@ Zig's library is one object with two kinds of functions: those that compilers ca
 library's (`sin`, `fmodl`, `memcpy`), for targets that have none. As soon as an extension needs one of the first kind,
 the whole object is taken, and its definitions win over those of the host's libm: `sinl` would be computed with doubles.
 
-So this library is zig's with the second kind renamed; for ppc64le before glibc 2.32 with the arithmetic of the long
-double that is used there, and for machines that compute IEEE's in software with its floating-point exceptions.
+So this library is zig's with the second kind renamed. Before it stand our own functions where zig's are wrong: for
+machines that compute IEEE's 128 bits in software, arithmetic that rounds as it is told and raises exceptions; for
+ppc64le before glibc 2.32, the arithmetic of its long double, and what zig's C++ library lacks there.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import re
 import struct
 import subprocess
 import tempfile
-from collections.abc import Collection
 from importlib.resources import files as package_files
 from pathlib import Path
 
@@ -30,8 +30,11 @@ _IEEE_LONG_DOUBLE = (2, 32)
 _IBM_LONG_DOUBLE = ("-mabi=ibmlongdouble",)
 # They have the 128 bits of IEEE's in software.
 _SOFTWARE_LONG_DOUBLE = ("aarch64", "riscv64", "loongarch64")
-# What binary128.c replaces and calls.
-_WRAPPED = (b"__addtf3", b"__subtf3", b"__multf3", b"__divtf3", b"__trunctfdf2", b"__trunctfsf2")
+_SOFTWARE_SOURCES = ("binary128.c", "complex128.c")
+_IBM_SOURCES = ("ibm128.c", "complex128.c", "stdio128.c", "ibm128.cpp")
+# libc++'s stold is for the other format, and has no weaker definition than that.
+_STOLD = "_ZNSt3__15stoldERKNS_12basic_stringI{0}NS_11char_traitsI{0}EENS_9allocatorI{0}EEEEPm"
+_IBM_LINK = tuple(f"-Wl,--wrap={_STOLD.format(char)}" for char in "cw")
 _SHT_SYMTAB, _SHT_STRTAB = 2, 3
 _STB_LOCAL = 0
 
@@ -41,6 +44,17 @@ def long_double_options(target: Target) -> tuple[str, ...]:
     if target.machine == "ppc64le" and target.libc == GLIBC and target.floor < _IEEE_LONG_DOUBLE:
         return _IBM_LONG_DOUBLE
     return ()
+
+
+def long_double_link_options(target: Target) -> tuple[str, ...]:
+    """What a link needs where `long_double_options` says something."""
+    return _IBM_LINK if long_double_options(target) else ()
+
+
+def _sources(target: Target) -> tuple[str, ...]:
+    if long_double_options(target):
+        return _IBM_SOURCES
+    return _SOFTWARE_SOURCES if target.machine in _SOFTWARE_LONG_DOUBLE else ()
 
 
 def runtime_library(zig: Zig, target: Target, triple: str, cpu: str, cache: Path) -> Path:
@@ -57,23 +71,20 @@ def runtime_library(zig: Zig, target: Target, triple: str, cpu: str, cache: Path
         ToolchainError: zig cannot link, or its own library is not what it is known to be.
     """
     files = package_files("crossenv.toolchain.zig")
-    ibm, ieee = (files.joinpath(name).read_bytes() for name in ("ibm128.c", "binary128.c"))
+    sources = {name: files.joinpath(name).read_bytes() for name in _sources(target)}
     own = Path(__file__).read_bytes()
-    key = hashlib.sha256(b"\0".join([ibm, ieee, own, zig.version.encode(), triple.encode(), cpu.encode()])).hexdigest()[
-        :16
-    ]
+    key = hashlib.sha256(
+        b"\0".join([*sources.values(), own, zig.version.encode(), triple.encode(), cpu.encode()])
+    ).hexdigest()[:16]
     made = cache / "runtime" / f"{triple}-{key}" / NAME
     if made.is_file():
         return made
     made.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".making-", dir=made.parent) as scratch:
         work = _Work(zig, triple, cpu, cache, Path(scratch))
-        wrapped = _WRAPPED if target.machine in _SOFTWARE_LONG_DOUBLE else ()
-        objects = [work.renamed(work.zigs_library(), wrapped)]
-        if wrapped:
-            objects.insert(0, work.compiled(ieee, "-frounding-math"))
-        if options := long_double_options(target):
-            objects.insert(0, work.compiled(ibm, *options, "-ffp-contract=off"))
+        options = long_double_options(target)
+        objects = [work.compiled(name, source, *options) for name, source in sources.items()]
+        objects.append(work.renamed(work.zigs_library()))
         archive = Path(scratch) / NAME
         work.run("ar", "rcs", str(archive), *map(str, objects))
         archive.replace(made)
@@ -106,11 +117,14 @@ class _Work:
             raise ToolchainError(f"{self.zig.path} cannot link for {self.target[1]}: {lines[0]}", hint=hint)
         return done.stderr
 
-    def compiled(self, source: bytes, *options: str) -> Path:
-        text, made = self.directory / "source.c", self.directory / "source.o"
+    def compiled(self, name: str, source: bytes, *options: str) -> Path:
+        text, made = self.directory / name, self.directory / f"{name}.o"
         text.write_bytes(source)
-        common = ("-O2", "-g0", "-fPIC", "-fno-sanitize=undefined", "-ffunction-sections", "-c")
-        self.run("cc", *self.target, *common, *options, str(text), "-o", str(made))
+        language, standard = ("c++", "-std=c++17") if name.endswith(".cpp") else ("cc", "-std=c11")
+        # Hidden: what one extension exports the loader would lend to the next.
+        common = ("-O2", "-g0", "-fPIC", "-fno-builtin", "-fvisibility=hidden", "-ffunction-sections")
+        words = (standard, *common, "-fno-sanitize=undefined", *options, "-c", str(text), "-o", str(made))
+        self.run(language, *self.target, *words)
         return made
 
     def zigs_library(self) -> Path:
@@ -126,11 +140,11 @@ class _Work:
             )
         return Path(found[0])
 
-    def renamed(self, library: Path, wrapped: Collection[bytes]) -> Path:
-        """The library's object, with the C library's functions and those of `wrapped` renamed."""
+    def renamed(self, library: Path) -> Path:
+        """The library's object, with the C library's functions renamed."""
         made = self.directory / "compiler_rt.o"
         try:
-            made.write_bytes(rename_foreign_symbols(only_member(library.read_bytes()), wrapped))
+            made.write_bytes(rename_foreign_symbols(only_member(library.read_bytes())))
         except (ValueError, struct.error) as error:
             raise ToolchainError(f"{library} cannot be read: {error}", hint="try another version of ziglang") from None
         return made
@@ -153,8 +167,8 @@ def only_member(archive: bytes) -> bytes:
     return members[0]
 
 
-def rename_foreign_symbols(data: bytes, others: Collection[bytes] = ()) -> bytes:
-    """A relocatable ELF file whose defined symbols that do not begin with `__` have got other names, as have `others`.
+def rename_foreign_symbols(data: bytes) -> bytes:
+    """A relocatable ELF file whose defined symbols that do not begin with `__` have got other names.
 
     Compilers call functions that begin with two underscores; every other one is the C library's. References within the
     file go by the symbol's number, so that they stay. `sin` becomes `__crossenv_sin`.
@@ -181,9 +195,7 @@ def rename_foreign_symbols(data: bytes, others: Collection[bytes] = ()) -> bytes
         info = data[at + (4 if wide else 12)]
         (section,) = struct.unpack_from(order + "H", data, at + (6 if wide else 14))
         name = bytes(names[name_at : names.index(0, name_at)])
-        if info >> 4 == _STB_LOCAL or not section or not name:
-            continue
-        if name.startswith(b"__") and name not in others:
+        if info >> 4 == _STB_LOCAL or not section or not name or name.startswith(b"__"):
             continue
         struct.pack_into(order + "I", changed, at, len(names))
         names += b"__crossenv_" + name + b"\0"
