@@ -98,6 +98,9 @@ def test_a_compile(make: Make, tmp_path: Path) -> None:
     assert "-L/r/lib" not in words
     assert "/r/rt.a" not in words
     assert "-O2" not in words, "a compile is optimised as its user says"
+    assert "-fomit-frame-pointer" not in words
+    optimised = make().told("-O1", "-fno-omit-frame-pointer", "-c", "x.c", "-o", str(tmp_path / "x.o"))
+    assert optimised.index("-fomit-frame-pointer") < optimised.index("-fno-omit-frame-pointer"), "the user's word wins"
     assert words[-4:] == ["-c", "x.c", "-o", str(tmp_path / "x.o")]
 
 

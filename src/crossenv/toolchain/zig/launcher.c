@@ -531,7 +531,7 @@ typedef struct {
     const char *output;                              /* -o */
     bool links, preprocesses, syntax_only;           /* what is asked for */
     bool has_source, has_standard_input, has_language; /* what of */
-    bool has_debug, has_optimisation, has_sanitizer, is_static; /* what was said of it */
+    bool has_debug, has_optimisation, optimises, has_sanitizer, is_static; /* what was said of it */
 } Call;
 
 static Call examine(const List *words) {
@@ -556,8 +556,10 @@ static Call examine(const List *words) {
             call.syntax_only = true;
         if (starts(word, "-g") && !starts(word, "-gno-") && !starts(word, "-grecord"))
             call.has_debug = true;
-        if (starts(word, "-O"))
+        if (starts(word, "-O")) {
             call.has_optimisation = true;
+            call.optimises = !equal(word, "-O0");
+        }
         if (starts(word, "-fsanitize="))
             call.has_sanitizer = true;
         if (equal(word, "-static") || equal(word, "-static-pie"))
@@ -760,6 +762,9 @@ static int compile(const char *language, const List *words) {
         append(&command, "-fno-sanitize=undefined");
     if (!call.has_debug)
         append(&command, "-g0");
+    /* It keeps frame pointers where gcc and clang do not; assembler in C counts on that (greenlet's). */
+    if (call.optimises)
+        append(&command, "-fomit-frame-pointer");
     /* It refuses __DATE__, which gcc and clang take. */
     append(&command, "-Wno-date-time");
     if (call.links) {
