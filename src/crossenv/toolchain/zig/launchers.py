@@ -72,6 +72,8 @@ def compiled_launcher(zig: Zig, cache: Path) -> Path:
             words = [
                 "-target",
                 _build_machine(),
+                # Static, as zig would have it for musl, takes the whole C library.
+                "-dynamic",
                 "-O2",
                 "-g0",
                 "-s",
