@@ -70,6 +70,9 @@ class Dynamic:
                 kind, _flags, offset, address, _physical, length = self._unpack("IIQQQQ", at)
             else:
                 kind, offset, address, _physical, length = self._unpack("IIIII", at)
+            if kind in (_PT_LOAD, _PT_DYNAMIC) and offset + length > len(self.data):
+                # What only holds debug information has such segments too, of length 0.
+                raise ValueError("is cut off")
             if kind == _PT_LOAD:
                 self._loads.append((address, offset, length))
             elif kind == _PT_DYNAMIC:
@@ -78,7 +81,7 @@ class Dynamic:
             return
         names = []
         step = 16 if self.wide else 8
-        for at in range(dynamic[0], min(dynamic[0] + dynamic[1], len(self.data)), step):
+        for at in range(dynamic[0], dynamic[0] + dynamic[1] - step + 1, step):
             tag, value = self._unpack("QQ" if self.wide else "II", at)
             if tag == 0:
                 break
@@ -414,7 +417,10 @@ def _record_of(data: bytes, changed: "dict[str, bytes]") -> bytes:
     import csv
     import io
 
-    rows = list(csv.reader(io.StringIO(_decoded(data), newline="")))
+    try:
+        rows = list(csv.reader(io.StringIO(_decoded(data), newline="")))
+    except csv.Error as error:
+        raise zipfile.BadZipFile(f"its RECORD is damaged: {error}") from None
     for row in rows:
         if row and row[0] in changed:
             digest = base64.urlsafe_b64encode(hashlib.sha256(changed[row[0]]).digest()).rstrip(b"=").decode("ascii")
