@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 import random
+import re
 import shutil
 import struct
 import subprocess
@@ -216,6 +217,29 @@ def test_weak_symbols(linked: Linked, machine: str, tmp_path: Path) -> None:
     facts = promise(f"musllinux_1_2_{machine}") | {"late": ["late"]}
     assert judged(tmp_path, {"a.so": linked.extension(["late"], musl, flags=flags)}, facts) == ([], [])
     assert judged(tmp_path, {"a.so": linked.extension(["late"], musl)}, facts)[0]
+
+
+def test_auditwheel_says_the_same(linked: Linked, machine: str, tmp_path: Path) -> None:
+    """The tool by which PyPI's projects get these tags."""
+    libc = linked.library("libc.so.6", {"strtol": "GLIBC_2.17", "new": "GLIBC_2.27", "late": "GLIBC_2.38"})
+    zlib = linked.library("libz.so.1", dict.fromkeys(("inflate", "zcalloc"), ""))
+    facts = promise(f"manylinux_2_28_{machine}")
+    for symbols, libraries in (
+        (["new"], [libc]),
+        (["new", "late"], [libc]),
+        (["inflate"], [zlib]),
+        (["zcalloc"], [zlib]),
+    ):
+        name = f"toy.cpython-311-{machine}-linux-gnu.so"
+        files = {name: linked.extension([*symbols, "strtol"], *libraries, libc)}
+        faults, outside = judged(tmp_path, files, facts)
+        wheel = make_wheel(tmp_path, files, f"cp311-cp311-linux_{machine}")
+        words = [sys.executable, "-m", "auditwheel", "show", str(wheel)]
+        done = subprocess.run(words, capture_output=True, text=True, check=True)
+        tag = re.search(r'tag:\s+"(\w+?)_(\d+)_(\d+)_', done.stdout)
+        kept = tag is not None and tag[1] == "manylinux" and (int(tag[2]), int(tag[3])) <= (2, 28)
+        assert kept == (not faults), (symbols, faults, done.stdout)
+        assert outside == []
 
 
 @pytest.mark.parametrize("flags", [0, 2])
