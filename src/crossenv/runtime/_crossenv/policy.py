@@ -13,14 +13,19 @@ import zipfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+    from collections.abc import Iterable, Iterator
+    from typing import Any, BinaryIO
 
 _ET_EXEC, _ET_DYN = 2, 3
 _PT_LOAD, _PT_DYNAMIC = 1, 2
-_DT_NEEDED, _DT_HASH, _DT_STRTAB, _DT_SYMTAB = 1, 4, 5, 6
+_DT_NEEDED, _DT_HASH, _DT_STRTAB, _DT_SYMTAB, _DT_STRSZ = 1, 4, 5, 6, 10
 _DT_GNU_HASH, _DT_VERSYM, _DT_VERNEED, _DT_VERNEEDNUM = 0x6FFFFEF5, 0x6FFFFFF0, 0x6FFFFFFE, 0x6FFFFFFF
-_VER_FLG_WEAK = 2
+# Whose values are addresses of tables: DT_PLTGOT, the above, DT_RELA, DT_INIT, DT_FINI, DT_REL, DT_JMPREL,
+# DT_INIT_ARRAY, DT_FINI_ARRAY, DT_RELR, DT_VERDEF.
+_TABLES = {3, 4, 5, 7, 12, 13, 17, 23, 25, 26, 36, _DT_GNU_HASH, _DT_VERSYM, _DT_VERNEED, 0x6FFFFFFC}
+_VER_FLG_WEAK, _STB_WEAK = 2, 2
+# The general purpose flag of a zip member whose name is in UTF-8 (APPNOTE.TXT 4.4.4).
+_ZIP_UTF8 = 0x800
 # A message names so many symbols and counts the rest.
 _NAMED = 3
 
@@ -46,6 +51,10 @@ class Dynamic:
         self.versions: list[tuple[str, str, bool, int]] = []
         self._tags: dict[int, int] = {}
         self._loads: list[tuple[int, int, int]] = []
+        self._strings = (0, 0)
+        # Names may share their ends, so that together they are longer than their table, but never by much: a file
+        # that says otherwise was made to waste time.
+        self._letters = 8 * len(data)
         try:
             self._read()
         except (struct.error, OverflowError):
@@ -61,6 +70,9 @@ class Dynamic:
                 kind, _flags, offset, address, _physical, length = self._unpack("IIQQQQ", at)
             else:
                 kind, offset, address, _physical, length = self._unpack("IIIII", at)
+            if kind in (_PT_LOAD, _PT_DYNAMIC) and offset + length > len(self.data):
+                # What only holds debug information has such segments too, of length 0.
+                raise ValueError("is cut off")
             if kind == _PT_LOAD:
                 self._loads.append((address, offset, length))
             elif kind == _PT_DYNAMIC:
@@ -69,13 +81,17 @@ class Dynamic:
             return
         names = []
         step = 16 if self.wide else 8
-        for at in range(dynamic[0], min(dynamic[0] + dynamic[1], len(self.data)), step):
+        for at in range(dynamic[0], dynamic[0] + dynamic[1] - step + 1, step):
             tag, value = self._unpack("QQ" if self.wide else "II", at)
             if tag == 0:
                 break
             if tag == _DT_NEEDED:
                 names.append(value)
             self._tags.setdefault(tag, value)
+        if _DT_STRTAB in self._tags:
+            start = self._offset(self._tags[_DT_STRTAB])
+            end = start + self._tags.get(_DT_STRSZ, len(self.data))
+            self._strings = (start, min(end, len(self.data)))
         self.needed = [self._text(name) for name in names]
         self._read_versions()
 
@@ -99,40 +115,50 @@ class Dynamic:
                 break
             at += following
 
-    def undefined(self) -> "Iterator[tuple[str, int]]":
-        """The symbols that other files have to provide, each with its version's index (0 and 1 are for none).
+    def symbols(self) -> "Iterator[tuple[str, bool, bool, int]]":
+        """Each dynamic symbol that has a name.
+
+        Yields:
+            Its name, whether it is defined here, whether it is weak, and its version's index (0 and 1 are for none).
 
         Raises:
             ValueError: The file is damaged.
         """
         try:
-            yield from self._undefined()
+            yield from self._symbols()
         except (struct.error, OverflowError):
             raise ValueError("is damaged: its table of symbols points outside") from None
 
-    def _undefined(self) -> "Iterator[tuple[str, int]]":
+    def _symbols(self) -> "Iterator[tuple[str, bool, bool, int]]":
         if _DT_SYMTAB not in self._tags:
             return
         table = self._offset(self._tags[_DT_SYMTAB])
-        versions = self._offset(self._tags[_DT_VERSYM]) if _DT_VERSYM in self._tags else None
         size = 24 if self.wide else 16
-        for index in range(1, min(self._symbol_count(), len(self.data) // size)):
-            at = table + index * size
-            name = self._unpack("I", at)[0]
-            section = self._unpack("H", at + (6 if self.wide else 14))[0]
-            if section == 0 and name:
-                version = self._unpack("H", versions + 2 * index)[0] & 0x7FFF if versions is not None else 0
-                yield self._text(name), version
+        count = self._symbol_count()
+        if table + count * size > len(self.data):
+            raise ValueError("is damaged: its table of symbols points outside")
+        versions: tuple[int, ...] = ()
+        if _DT_VERSYM in self._tags:
+            versions = self._unpack(f"{count}H", self._offset(self._tags[_DT_VERSYM]))
+        entries = struct.iter_unpack(
+            self.order + ("IBBHQQ" if self.wide else "IIIBBH"), memoryview(self.data)[table : table + count * size]
+        )
+        self._letters = 8 * len(self.data)
+        for index, entry in enumerate(entries):
+            info, section = (entry[1], entry[3]) if self.wide else (entry[3], entry[5])
+            if entry[0]:
+                version = versions[index] & 0x7FFF if versions else 0
+                yield self._text(entry[0]), section != 0, info >> 4 == _STB_WEAK, version
 
     def _symbol_count(self) -> int:
-        """How many dynamic symbols there are: only the hash tables say so."""
+        """How many dynamic symbols there are, which nothing says as such."""
         if _DT_HASH in self._tags:
             at = self._offset(self._tags[_DT_HASH])
             # GNU's linker has words of 64 bits there for S/390, big-endian: the first half of the first is 0.
             wide = self.wide and self._unpack("I", at)[0] == 0
             return int(self._unpack("QQ" if wide else "II", at)[1])
         if _DT_GNU_HASH not in self._tags:
-            return 0
+            return self._symbols_before_the_next_table()
         at = self._offset(self._tags[_DT_GNU_HASH])
         buckets, first, bloom, _shift = self._unpack("IIII", at)
         at += 16 + bloom * (8 if self.wide else 4)
@@ -140,12 +166,19 @@ class Dynamic:
             raise ValueError("is damaged: its hash table is longer than itself")
         last = max(self._unpack(f"{buckets}I", at), default=0)
         if last < first:
-            return int(first)
+            # A program that exports nothing; GNU's linker writes 1 for `first` then, however many are imported.
+            return self._symbols_before_the_next_table()
         chain = at + 4 * buckets + 4 * (last - first)
         while not self._unpack("I", chain)[0] & 1:
             chain += 4
             last += 1
         return int(last) + 1
+
+    def _symbols_before_the_next_table(self) -> int:
+        """How many symbols fit in before whatever linkers put behind them."""
+        start = self._tags[_DT_SYMTAB]
+        behind = [value for tag, value in self._tags.items() if tag in _TABLES and value > start]
+        return (min(behind) - start) // (24 if self.wide else 16) if behind else 0
 
     def _unpack(self, form: str, offset: int) -> "tuple[Any, ...]":
         return struct.unpack_from(self.order + form, self.data, offset)
@@ -157,11 +190,13 @@ class Dynamic:
         raise ValueError("is damaged: an address is in none of its segments")
 
     def _text(self, offset: int) -> str:
-        start = self._offset(self._tags.get(_DT_STRTAB, 0)) + offset
-        end = self.data.find(b"\0", start, start + 4096)
-        if end < 0:
+        start, end = self._strings
+        at = self.data.find(b"\0", start + offset, end)
+        # A mangled name may be tens of thousands of letters long.
+        self._letters -= at - start - offset
+        if at < 0 or self._letters < 0:
             raise ValueError("is damaged: a name has no end")
-        return self.data[start:end].decode("utf-8", "replace")
+        return self.data[start + offset : at].decode("utf-8", "replace")
 
 
 def is_linked(header: bytes) -> bool:
@@ -176,70 +211,103 @@ def findings(wheel: zipfile.ZipFile, policy: "dict[str, Any]") -> "tuple[list[st
     """What in a wheel breaks the promise of `policy` (the attributes of `crossenv.policy.Policy` by name).
 
     Returns:
-        Faults, one line each; and one line for each library that is neither in the wheel nor on every such machine.
-        Those have to be put into the wheel before it may carry the tag.
+        Faults, one line for each file; and one line for each library that is neither in the wheel nor on every such
+        machine. Those have to be put into the wheel before it may carry the tag.
     """
-    faults: list[str] = []
+    faults: dict[str, str] = {}
+    late: dict[str, tuple[list[str], list[str]]] = {}
     outside: list[str] = []
-    members = [name for name in wheel.namelist() if not name.endswith("/")]
-    inside = {name.rpartition("/")[2] for name in members}
-    for name in members:
-        with wheel.open(name) as member:
-            header = member.read(64)
-            if not is_linked(header):
-                continue
-            data = header + member.read()
+    inside = {name.rpartition("/")[2] for name in wheel.namelist()}
+    for name, data in _linked_members(wheel):
         try:
             dynamic = Dynamic(data)
-            faults += [f"{name} {fault}" for fault in _version_faults(dynamic, policy)]
-            faults += [f"{name} {fault}" for fault in _late_faults(dynamic, policy)]
+            late[name] = _late_symbols(dynamic, policy, inside)
         except ValueError as error:
-            faults.append(f"{name} {error}")
+            faults[name] = f"{name} {error}"
             continue
-        outside += [
-            f"{name} needs {library}, which {policy['tag']} does not promise"
-            for library in dynamic.needed
-            if library not in policy["libraries"] and library not in inside
-        ]
-    return faults, outside
+        for library in dynamic.needed:
+            if library in policy["libraries"] or library in inside:
+                continue
+            if _is_other_libc(library, policy["libc"]):
+                faults[name] = f"{name} needs {library} of another C library; {_promise(policy)}"
+            else:
+                outside.append(f"{name} needs {library}, which {policy['tag']} does not promise")
+    wanted = {symbol for _versioned, plain in late.values() for symbol in plain}
+    provided = _defined_inside(wheel, wanted) if wanted else set()
+    for name, (versioned, plain) in late.items():
+        words = [*versioned, *(symbol for symbol in plain if symbol not in provided)]
+        if words:
+            faults.setdefault(name, f"{name} needs {_listed(words)}; {_promise(policy, words)}")
+    return list(faults.values()), outside
 
 
-def _version_faults(dynamic: Dynamic, policy: "dict[str, Any]") -> "list[str]":
+def _linked_members(wheel: zipfile.ZipFile) -> "Iterator[tuple[str, bytes]]":
+    for info in wheel.infolist():
+        with wheel.open(info) as member:
+            header = member.read(64)
+            if is_linked(header):
+                yield info.filename, header + member.read()
+
+
+def _late_symbols(dynamic: Dynamic, policy: "dict[str, Any]", inside: "set[str]") -> "tuple[list[str], list[str]]":
+    """What `dynamic` needs that is later than the floor: with versions, and by names alone."""
     late = {
         index: version
         for library, version, weak, index in dynamic.versions
-        if library in policy["libraries"] and not weak and not _allowed(version, policy)
+        if library in policy["libraries"] and library not in inside and not weak and not _allowed(version, policy)
     }
-    if not late:
-        return []
+    exact = {name for name in policy["late"] if "*" not in name}
+    patterns = [name for name in policy["late"] if "*" in name]
+    if not late and not policy["late"]:
+        return [], []
     symbols: dict[int, list[str]] = {index: [] for index in late}
-    for symbol, index in dynamic.undefined():
+    plain = set()
+    for symbol, defined, weak, index in dynamic.symbols():
+        if defined:
+            continue
         if index in symbols:
             symbols[index].append(symbol)
-    words = [f"{symbol}@{late[index]}" for index in late for symbol in symbols[index] or [""]]
-    return [f"needs {_listed(words)}; {_promise(policy)}"]
+        elif weak:
+            # Without a version it may be missing: the program asks whether it is there.
+            continue
+        elif symbol in exact or any(fnmatch.fnmatchcase(symbol, pattern) for pattern in patterns):
+            plain.add(symbol)
+    # A version that no symbol has is a demand of the linker's (GLIBC_ABI_DT_RELR).
+    words = [
+        f"{symbol}@{version}" if symbol else version
+        for index, version in late.items()
+        for symbol in symbols[index] or [""]
+    ]
+    return words, sorted(plain)
+
+
+def _defined_inside(wheel: zipfile.ZipFile, wanted: "set[str]") -> "set[str]":
+    """Which of `wanted` the wheel's own files define: those may be theirs."""
+    found = set()
+    for _name, data in _linked_members(wheel):
+        try:
+            found |= {symbol for symbol, defined, _weak, _index in Dynamic(data).symbols() if defined} & wanted
+        except ValueError:
+            # A fault already.
+            continue
+    return found
+
+
+def _is_other_libc(library: str, libc: str) -> bool:
+    if libc == "musl":
+        return library == "libc.so.6" or library.startswith(("ld-linux", "ld64.so"))
+    return library == "libc.so" or library.startswith(("libc.musl-", "ld-musl-"))
 
 
 def _allowed(version: str, policy: "dict[str, Any]") -> bool:
     prefix, _, number = version.partition("_")
-    if prefix == "GLIBC":
-        parts = number.split(".")
-        return all(part.isdigit() for part in parts) and [int(part) for part in parts][:2] <= list(policy["floor"])
     known = policy["versions"].get(prefix)
-    return known is None or number in known
-
-
-def _late_faults(dynamic: Dynamic, policy: "dict[str, Any]") -> "list[str]":
-    if not policy["late"]:
-        return []
-    names = sorted(
-        {
-            name
-            for name, _index in dynamic.undefined()
-            if any(fnmatch.fnmatchcase(name, late) for late in policy["late"])
-        }
-    )
-    return [f"needs {_listed(names)}; {_promise(policy)}"] if names else []
+    if prefix != "GLIBC":
+        return known is None or number in known
+    parts = number.split(".")
+    if all(part.isdecimal() and len(part) < 9 for part in parts):
+        return [int(part) for part in parts][:2] <= list(policy["floor"])
+    return number in (known or ())
 
 
 def _listed(words: "list[str]") -> str:
@@ -247,18 +315,27 @@ def _listed(words: "list[str]") -> str:
     return ", ".join(words[:_NAMED]) + rest
 
 
-def _promise(policy: "dict[str, Any]") -> str:
+def _promise(policy: "dict[str, Any]", words: "Iterable[str]" = ()) -> str:
+    """What the tag promises that a file which needs `words` asks too much of."""
     version = ".".join(map(str, policy["floor"]))
-    return f"{policy['tag']} promises {policy['libc']} {version}"
+    promised = [f"{policy['libc']} {version}"]
+    for prefix in sorted({word.rpartition("@")[2].partition("_")[0] for word in words if "@" in word} - {"GLIBC"}):
+        numbers = [name for name in policy["versions"][prefix] if name.replace(".", "").isdecimal()]
+        highest = max(numbers, key=lambda name: [int(part) for part in name.split(".")], default="")
+        promised.append(f"{prefix} {highest}" if highest else f"no {prefix}")
+    return f"{policy['tag']} promises {', '.join(promised)}"
 
 
 def retag(path: str, tag: str) -> str:
     """Replace the platform tag `linux_...` of the wheel at `path` by `tag`: in its name, its WHEEL and its RECORD.
 
-    Everything else stays as it is: the members' order, dates, permissions and kind of compression.
+    Everything else stays as it is: the members' order, dates, permissions and compressed bytes.
 
     Returns:
         The wheel's new path; `path` itself if it has no such tag.
+
+    Raises:
+        zipfile.BadZipFile: What it has to change cannot be read.
     """
     directory, filename = os.path.split(path)
     stem, _, platforms = filename.removesuffix(".whl").rpartition("-")
@@ -268,8 +345,9 @@ def retag(path: str, tag: str) -> str:
         return path
     made, partial = os.path.join(directory, name), os.path.join(directory, f".{name}.part")
     try:
-        with zipfile.ZipFile(path) as old, zipfile.ZipFile(partial, "w") as new:
-            _copy_retagged(old, new, tag)
+        with open(path, "rb") as source, zipfile.ZipFile(source) as old, zipfile.ZipFile(partial, "w") as new:
+            _copy_retagged(source, old, new, tag)
+        os.chmod(partial, os.stat(path).st_mode & 0o777)
         os.replace(partial, made)
     except BaseException:
         if os.path.exists(partial):
@@ -279,38 +357,54 @@ def retag(path: str, tag: str) -> str:
     return made
 
 
-def _copy_retagged(old: zipfile.ZipFile, new: zipfile.ZipFile, tag: str) -> None:
+def _copy_retagged(source: "BinaryIO", old: zipfile.ZipFile, new: zipfile.ZipFile, tag: str) -> None:
+    """Write into `new` what `old` has, which is read from `source`."""
+    new.comment = old.comment
     changed: dict[str, bytes] = {}
     for info in old.infolist():
-        parent, _, base = info.filename.rpartition("/")
-        if parent.endswith(".dist-info") and "/" not in parent and base == "WHEEL":
+        if _is_metadata(info, "WHEEL"):
             changed[info.filename] = _retagged_text(old.read(info), tag)
     for info in old.infolist():
-        parent, _, base = info.filename.rpartition("/")
-        if parent.endswith(".dist-info") and "/" not in parent and base == "RECORD":
+        if _is_metadata(info, "RECORD"):
             changed[info.filename] = _record_of(old.read(info), changed)
+        elif not info.filename.isascii() and not info.flag_bits & _ZIP_UTF8:
+            # The directory's entry will be in UTF-8, and a reader wants the member's own header to agree.
+            changed[info.filename] = old.read(info)
+    # Members lie one behind the other, and the directory behind the last one.
+    starts = sorted(info.header_offset for info in old.infolist())
+    ends = dict(zip(starts, [*starts[1:], old.start_dir], strict=True))
     for info in old.infolist():
         if info.filename in changed:
-            new.writestr(info, changed[info.filename], compress_type=info.compress_type)
-            continue
-        # A new one, because the writer changes it; of the members themselves nothing is held in memory.
-        with old.open(info) as source, new.open(_like(info), "w", force_zip64=info.file_size > 2**31) as target:
-            while block := source.read(1 << 20):
-                target.write(block)
+            made = zipfile.ZipInfo(info.filename, info.date_time)
+            made.external_attr, made.create_system = info.external_attr, info.create_system
+            made.internal_attr, made.comment = info.internal_attr, info.comment
+            new.writestr(made, changed[info.filename], compress_type=info.compress_type)
+        else:
+            _copy_member(source, info, ends[info.header_offset], new)
 
 
-def _like(info: zipfile.ZipInfo) -> zipfile.ZipInfo:
-    made = zipfile.ZipInfo(info.filename, info.date_time)
-    made.compress_type = info.compress_type
-    made.external_attr = info.external_attr
-    made.create_system = info.create_system
-    made.comment = info.comment
-    made.file_size = info.file_size
-    return made
+def _is_metadata(info: zipfile.ZipInfo, name: str) -> bool:
+    parent, _, base = info.filename.rpartition("/")
+    return base == name and parent.endswith(".dist-info") and "/" not in parent
+
+
+def _copy_member(source: "BinaryIO", info: zipfile.ZipInfo, end: int, new: zipfile.ZipFile) -> None:
+    """Append a member as it is: to compress it again would take most of the time, and change its bytes."""
+    assert new.fp is not None
+    left = end - info.header_offset
+    source.seek(info.header_offset)
+    info.header_offset = new.start_dir
+    new.fp.seek(new.start_dir)
+    while left > 0 and (block := source.read(min(left, 1 << 20))):
+        new.fp.write(block)
+        left -= len(block)
+    new.start_dir = new.fp.tell()
+    new.filelist.append(info)
+    new.NameToInfo[info.filename] = info
 
 
 def _retagged_text(data: bytes, tag: str) -> bytes:
-    lines = data.decode("utf-8").split("\n")
+    lines = _decoded(data).split("\n")
     for number, line in enumerate(lines):
         if line.startswith("Tag:"):
             head, _, platform = line.rstrip("\r").rpartition("-")
@@ -323,7 +417,10 @@ def _record_of(data: bytes, changed: "dict[str, bytes]") -> bytes:
     import csv
     import io
 
-    rows = list(csv.reader(io.StringIO(data.decode("utf-8"), newline="")))
+    try:
+        rows = list(csv.reader(io.StringIO(_decoded(data), newline="")))
+    except csv.Error as error:
+        raise zipfile.BadZipFile(f"its RECORD is damaged: {error}") from None
     for row in rows:
         if row and row[0] in changed:
             digest = base64.urlsafe_b64encode(hashlib.sha256(changed[row[0]]).digest()).rstrip(b"=").decode("ascii")
@@ -331,3 +428,10 @@ def _record_of(data: bytes, changed: "dict[str, bytes]") -> bytes:
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode("utf-8")
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise zipfile.BadZipFile("its metadata is not in UTF-8") from None

@@ -186,6 +186,17 @@ def compiler_was_called() -> bool:
         return False
 
 
+def _has_plain_tag(path: str) -> bool:
+    platforms = os.path.basename(path).removesuffix(".whl").rpartition("-")[2].split(".")
+    return any(platform.startswith("linux_") for platform in platforms)
+
+
+def _report_outside(path: str, outside: "list[str]", promise: "dict[str, Any]") -> None:
+    lines = [f"crossenv: warning: {os.path.basename(path)} is not tagged {promise['tag']}: {line}" for line in outside]
+    lines.append("crossenv: hint: `auditwheel repair` puts such libraries into the wheel and tags it")
+    sys.stderr.write("\n".join(lines) + "\n")
+
+
 def require_host_wheel(path: str, facts: "dict[str, Any]", *, editable: bool = False) -> str:
     """End the build with an error if the wheel at `path` is not the host's; the wheel is deleted then.
 
@@ -198,27 +209,24 @@ def require_host_wheel(path: str, facts: "dict[str, Any]", *, editable: bool = F
     from _crossenv import policy
 
     promise = None if editable else facts.get("policy")
-    outside: list[str] = []
     late: list[str] = []
+    promised: list[str] = []
     try:
         faults = findings(path, facts)
         if promise and not faults:
             with zipfile.ZipFile(path) as wheel:
                 late, outside = policy.findings(wheel, promise)
-            faults = late
+            if not _has_plain_tag(path):
+                # The back end has promised it already.
+                promised = outside
+            elif outside and not late:
+                _report_outside(path, outside, promise)
+                return path
+            faults = late + promised
+        if not faults:
+            return policy.retag(path, promise["tag"]) if promise else path
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
         faults = [f"{path} cannot be read as a wheel ({error})"]
-    if not faults:
-        if not promise:
-            return path
-        if not outside:
-            return policy.retag(path, promise["tag"])
-        lines = [
-            f"crossenv: warning: {os.path.basename(path)} is not tagged {promise['tag']}: {line}" for line in outside
-        ]
-        lines.append("crossenv: hint: `auditwheel repair` puts such libraries into the wheel and tags it")
-        sys.stderr.write("\n".join(lines) + "\n")
-        return path
     if os.path.exists(path):
         os.unlink(path)
     lines = [f"crossenv: error: refused {os.path.basename(path)}: {fault}" for fault in faults]
@@ -227,6 +235,9 @@ def require_host_wheel(path: str, facts: "dict[str, Any]", *, editable: bool = F
         "crossenv: hint: make the environment for a later policy, with an older C library (--sysroot), or with"
         " --toolchain zig, which has one of every age"
         if late
+        else "crossenv: hint: have the back end tag the wheel linux_..., so that `auditwheel repair` can put such"
+        " libraries into it, or link them statically"
+        if promised
         else "crossenv: hint: the compiler's errors are in the output above; if the package may do without,"
         " say so with CROSSENV_ALLOW_PURE=NAME or `crossenv create --allow-pure NAME`"
         if lost
