@@ -30,7 +30,7 @@ STARTS_A_ROUND = 20
 TARGET = "manylinux_2_28_aarch64"
 # One in C and one in C++; both build with setuptools and nothing else.
 PACKAGES = ("regex", "greenlet")
-BUILD_ROUNDS = 5
+BUILD_ROUNDS = 3
 COMPILES_A_ROUND = 10
 
 
@@ -106,7 +106,7 @@ def builds(scratch: Path, python: Path, tool: Path, host_python: Path) -> dict[s
     made: dict[str, dict[str, Callable[[], float]]] = {}
     for name, directory in pips.items():
         build_side = directory / ("pip" if name == "native" else "build-pip")
-        timed([build_side, "install", "-q", "setuptools", "wheel"])
+        timed([build_side, "install", "-q", "-U", "setuptools", "wheel"])
     for package in PACKAGES:
         sdists = scratch / "sdists" / package
         timed([pips["native"] / "pip", "download", "-q", "--no-deps", "--no-binary", ":all:", "-d", sdists, package])
