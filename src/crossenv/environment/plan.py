@@ -46,6 +46,7 @@ class Options:
         system_site_packages: Whether the build side sees the build Python's own packages.
         allow_pure: Projects that may lose their extension modules; "*" for all.
         user_pip_cache: The user's ordinary pip cache, whose downloads are shared; None for none.
+        user_cache: Where environments share what one of them has built; None for nowhere.
     """
 
     prompt: str | None = None
@@ -53,6 +54,7 @@ class Options:
     system_site_packages: bool = False
     allow_pure: tuple[str, ...] = ()
     user_pip_cache: Path | None = None
+    user_cache: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,6 +122,7 @@ def make_plan(
         prompt=options.prompt or root.name,
         pip=options.pip,
         pip_cache=str(root / "cache/pip"),
+        requirements_cache=str(_requirements_cache(root, host, toolchain, options, target)),
         build=BuildRecord(
             python=str(build.executable),
             version=build.full_version,
@@ -156,6 +159,15 @@ def make_plan(
         header_farm=farm,
         facts=shim_facts(record),
     )
+
+
+def _requirements_cache(
+    root: Path, host: HostPython, toolchain: Toolchain, options: Options, target: Target | None
+) -> Path:
+    """Wheels for a policy fit every environment of that policy; those for a user's own host Python only this one."""
+    if target is None or options.user_cache is None or policy_of(target) is None:
+        return root / "cache/requirements"
+    return options.user_cache / "requirements" / f"{host.soabi}-{target.platform_tag}-{toolchain.family}"
 
 
 def _host_record(
@@ -278,6 +290,7 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "cross_site": host.site_packages,
         "build_site": record.build.site_packages,
         "pip_cache": record.pip_cache,
+        "requirements_cache": record.requirements_cache,
         "multiarch": host.multiarch,
         "machine": host.machine,
         "libc_family": host.libc_family,

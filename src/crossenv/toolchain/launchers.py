@@ -41,5 +41,7 @@ def trailing_arguments(tool: str, toolchain: Toolchain) -> tuple[str, ...]:
 
 def launcher_text(tool: str, path: Path, leading: Iterable[str], trailing: Iterable[str]) -> str:
     """A POSIX shell script that becomes the tool."""
-    words = [shlex.quote(str(path)), *map(shlex.quote, leading), '"$@"', *map(shlex.quote, trailing)]
+    # Libraries of build requirements: before the directories in which a build finds those of the build machine.
+    link = ('${CROSSENV_LINK_DIRECTORY:+"-L$CROSSENV_LINK_DIRECTORY"}',) if tool in COMPILERS else ()
+    words = [shlex.quote(str(path)), *map(shlex.quote, leading), *link, '"$@"', *map(shlex.quote, trailing)]
     return f"#!/bin/sh\n{_MARK if tool in COMPILERS else ''}exec {' '.join(words)}\n"

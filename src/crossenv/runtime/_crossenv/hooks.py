@@ -60,8 +60,10 @@ def enter_environment(facts: "dict[str, Any]") -> None:
     if facts["cross_site"] in sys.path:
         # No isolation: what the build runs comes from the build side, before anything of the host's.
         _show_build_side(facts)
+    _use_both_flavours(facts)
     # ENV/etc/bin: the compilers' launchers and pythonX.Y-config, under the names that builds look for.
-    _prepend_to_path(root + "/etc/bin", root + "/bin", root + "/build/bin" if facts["cross_site"] in sys.path else "")
+    build_side = root + "/build/bin" if facts["cross_site"] in sys.path else ""
+    _prepend_to_path(root + "/etc/bin", _pkg_config(root), root + "/bin", build_side)
     for name, value in facts["hook_environment"].items():
         os.environ.setdefault(name, value)
     os.environ["CROSSENV_PYTHON"] = sys.executable
@@ -74,6 +76,25 @@ def enter_environment(facts: "dict[str, Any]") -> None:
     os.environ["CROSSENV_BUILD_ROOTS"] = os.pathsep.join(
         entry for entry in sys.path if entry.rstrip("/").endswith(("site-packages", "dist-packages"))
     )
+
+
+def _pkg_config(root: str) -> str:
+    """The directory with a `pkg-config` that answers for the host; "" where the build machine has none to ask."""
+    import shutil
+
+    return root + "/etc/pkg-config/bin" if shutil.which("pkg-config") else ""
+
+
+def _use_both_flavours(facts: "dict[str, Any]") -> None:
+    """Let what is linked from the build requirements be the host's; before anything else is changed."""
+    from _crossenv import overlay
+
+    try:
+        overlay.lay_over(facts)
+    except OSError as error:
+        from _crossenv import fail
+
+        fail(f"the host's flavour of the build requirements cannot be laid over them ({error})", "make room, try again")
 
 
 def _require_rust_target() -> None:

@@ -59,6 +59,7 @@ def _replace_confstr(family: str, version: str) -> None:
 _BY_NAME = {
     "platform": "platform_module",
     "distutils.sysconfig": "distutils_sysconfig",
+    "ctypes": "ctypes_module",
     "venv": "venv_module",
     "virtualenv": "virtualenv_module",
     "pip": "pip_module",
@@ -66,6 +67,7 @@ _BY_NAME = {
     "pip._internal.operations.install.wheel": "pip_install_wheel",
     "pip._internal.commands.wheel": "pip_wheel_command",
     "pip._internal.commands.install": "pip_install_command",
+    "pip._internal.commands.download": "pip_download_command",
     "mesonpy": "mesonpy_module",
     "setuptools.command.build_ext": "build_ext_module",
     "wheel.bdist_wheel": "bdist_wheel_module",

@@ -780,6 +780,12 @@ static int compile(const char *language, const List *words) {
         append(&command, "-x");
         append(&command, equal(language, "c++") ? "c++" : "c");
     }
+    /* Libraries of build requirements: before the directories in which a build finds those of the build machine. */
+    const char *link_directory = getenv("CROSSENV_LINK_DIRECTORY");
+    if (call.links && link_directory != NULL && *link_directory) {
+        append(&command, "-L");
+        append(&command, link_directory);
+    }
     List translated = translate(words, &call);
     append_all(&command, &translated);
     if (call.syntax_only) {
