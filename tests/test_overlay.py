@@ -318,6 +318,7 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
 
 @pytest.mark.integration
 def test_a_requirement_that_is_nowhere_for_the_host_is_named(real_env: Path, links: Path, tmp_path: Path) -> None:
+    shutil.rmtree(real_env / "cache/requirements", ignore_errors=True)
     (links / "linked-1-py3-none-linux_aarch64.whl").unlink()
     result = subprocess.run(
         [real_env / "bin/cross-pip", "wheel", "--no-deps", "--find-links", links, "-w", tmp_path / "out",

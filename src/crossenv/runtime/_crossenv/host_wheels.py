@@ -57,22 +57,33 @@ def run_pip(facts: "dict[str, Any]", words: "list[str]", environment: "dict[str,
     return done.returncode == 0, said or (lines[-1] if lines else "pip said nothing")
 
 
-def warn(distribution: Distribution, reason: str) -> None:
-    sys.stderr.write(
+def missing(distribution: Distribution, reason: str) -> str:
+    """What to say of a requirement that cannot be had for the host."""
+    return (
         f"crossenv: warning: {distribution.name} {distribution.version} is here for the build machine only ({reason})\n"
-        "crossenv: hint: what links against it will fail; provide a wheel of it for the host: --find-links DIRECTORY\n"
+        "crossenv: hint: what links against it will fail; provide a wheel of it for the host: --find-links DIRECTORY"
     )
+
+
+def say(words: str) -> None:
+    """Put a line into the build's output."""
+    sys.stderr.write(words + "\n")
     sys.stderr.flush()
 
 
-def host_wheel(distribution: Distribution, facts: "dict[str, Any]", environment: "dict[str, str]") -> str:
-    """A wheel of the same version for the host: one that was used before, the index's, or built here; "" for none."""
+def host_wheel(distribution: Distribution, facts: "dict[str, Any]", environment: "dict[str, str]") -> "tuple[str, str]":
+    """A wheel of the same version for the host: one that was used before, the index's, or built here.
+
+    Returns:
+        Its path and "", or "" and why there is none.
+    """
     import fcntl
 
     wanted = f"{distribution.name}=={distribution.version}"
     stack = environment.get(_STACK_VARIABLE, "").split()
     if distribution.name in stack:
-        return ""
+        # It is needed to build itself.
+        return "", ""
     environment = {**environment, _STACK_VARIABLE: " ".join([*stack, distribution.name])}
     cache = facts["requirements_cache"]
     os.makedirs(cache, exist_ok=True)
@@ -81,24 +92,22 @@ def host_wheel(distribution: Distribution, facts: "dict[str, Any]", environment:
         # A directory of the user's may hold another wheel of the same version by now; an index may not.
         found = "" if _has_links(environment) else _cached(cache, distribution)
         if found:
-            return found
+            return found, ""
         with tempfile.TemporaryDirectory(prefix=".fetching-", dir=cache) as fresh:
             words = ["download", "--no-deps", "--only-binary", ":all:", "--dest", fresh, wanted]
             fetched, _ = run_pip(facts, words, environment)
             found = _cached(fresh if fetched else cache, distribution)
             if not found:
-                sys.stderr.write(f"crossenv: {wanted} has no wheel for the host: building it\n")
-                sys.stderr.flush()
+                say(f"crossenv: {wanted} has no wheel for the host: building it")
                 built, said = run_pip(facts, ["wheel", "--no-deps", "--wheel-dir", fresh, wanted], environment)
                 found = _cached(fresh, distribution) if built else ""
                 if not found:
-                    warn(distribution, f"there is no wheel for the host, and building one failed: {said}")
-                    return ""
+                    return "", f"there is no wheel for the host, and building one failed: {said}"
             if os.path.dirname(found) == fresh:
                 kept = os.path.join(cache, os.path.basename(found))
                 os.replace(found, kept)
                 found = kept
-        return found
+        return found, ""
 
 
 def _has_links(environment: "dict[str, str]") -> bool:

@@ -15,7 +15,7 @@ import zipfile
 
 from _crossenv import verify
 from _crossenv.distribution import CMAKE_PACKAGE, HEADERS, Distribution, is_library, text_of
-from _crossenv.host_wheels import host_wheel, outer_environment, run_pip, warn
+from _crossenv.host_wheels import host_wheel, missing, outer_environment, run_pip, say
 from _crossenv.project import pyproject
 
 TYPE_CHECKING = False
@@ -42,7 +42,11 @@ def lay_over(facts: "dict[str, Any]") -> None:
     if not sites:
         return
     home = os.path.join(sites[0], _HOME)
-    done = _read_state(home)
+    state = _read_state(home)
+    done, said = state["done"], state["said"]
+    # Each hook has an output of its own, and only that of the one that fails is seen.
+    for words in said:
+        say(words)
     environment = outer_environment()
     provided = _target_requirements(home, facts, environment)
     for site in sites:
@@ -51,12 +55,13 @@ def lay_over(facts: "dict[str, Any]") -> None:
                 continue
             distribution = Distribution(site, entry)
             if distribution.is_linked_from():
-                _lay_over_one(distribution, home, facts, [*provided, facts["cross_site"]], environment)
+                reason = _lay_over_one(distribution, home, facts, [*provided, facts["cross_site"]], environment)
+                if reason:
+                    said.append(missing(distribution, reason))
+                    say(said[-1])
             done[entry] = site
-    if done != _read_state(home):
-        os.makedirs(home, exist_ok=True)
-        with open(os.path.join(home, "done.json"), "w", encoding="utf-8") as file:
-            json.dump(done, file)
+    if done != _read_state(home)["done"]:
+        _write(os.path.join(home, "done.json"), json.dumps(state).encode())
     _announce(home, [*sites, *provided])
 
 
@@ -71,13 +76,13 @@ def _own_sites(facts: "dict[str, Any]") -> "Iterator[str]":
             yield entry
 
 
-def _read_state(home: str) -> "dict[str, str]":
+def _read_state(home: str) -> "dict[str, Any]":
+    """What earlier hooks of the same build have done and said."""
     try:
         with open(os.path.join(home, "done.json"), encoding="utf-8") as file:
-            state: dict[str, str] = json.load(file)
-        return state
+            return {"done": {}, "said": [], **json.load(file)}
     except (OSError, ValueError):
-        return {}
+        return {"done": {}, "said": []}
 
 
 def _announce(home: str, sites: "list[str]") -> None:
@@ -103,19 +108,23 @@ def _lay_over_one(
     facts: "dict[str, Any]",
     installed: "list[str]",
     environment: "dict[str, str]",
-) -> None:
-    """Lay the host's flavour of one distribution over it, from where it is installed for the host or from a wheel."""
+) -> str:
+    """Lay the host's flavour of one distribution over it, from where it is installed for the host or from a wheel.
+
+    Returns:
+        Why there is none; "" where all is well.
+    """
     directory = f"{distribution.name}-{distribution.version}.dist-info"
     for site in installed:
         if os.path.isdir(os.path.join(site, directory)):
             other = Distribution(site, directory)
             members = {file: functools.partial(_bytes, os.path.join(site, file)) for file in other.files}
             _copy(distribution, members, home, facts)
-            return
+            return ""
     try:
-        wheel = host_wheel(distribution, facts, environment)
+        wheel, reason = host_wheel(distribution, facts, environment)
         if not wheel:
-            return
+            return reason
         with zipfile.ZipFile(wheel) as archive:
             found = {}
             for name in archive.namelist():
@@ -124,7 +133,8 @@ def _lay_over_one(
                     found[place] = functools.partial(archive.read, name)
             _copy(distribution, found, home, facts)
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        warn(distribution, str(error))
+        return str(error)
+    return ""
 
 
 def _bytes(path: str) -> bytes:
