@@ -524,3 +524,35 @@ def test_doctor_proves_the_environment(real_env: Path, run: Run) -> None:
     output = run(sys.executable, "-m", "crossenv", "doctor", real_env)
     assert "ok   a C++ extension compiles and links for the host" in output
     assert "FAIL" not in output
+
+
+# Fortran
+
+
+@pytest.mark.parametrize("backend", ["meson-python", "scikit-build-core", "f2py"])
+def test_fortran(backend: str, real_env: Path, tmp_path: Path, run: Run) -> None:
+    if shutil.which("aarch64-linux-gnu-gfortran") is None:
+        pytest.skip("needs aarch64-linux-gnu-gfortran on PATH")
+    project = projects.fortran(tmp_path / "project", backend)
+    run(real_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project)
+    path = extension(only_wheel(tmp_path / "out"), tmp_path)
+    assert b"libgfortran.so" in path.read_bytes()
+
+
+@pytest.mark.parametrize("backend", ["meson-python", "scikit-build-core"])
+def test_without_a_fortran_compiler_the_build_says_so(backend: str, tmp_path: Path, run: Run) -> None:
+    """And does not take the build machine's."""
+    pytest.importorskip("ziglang")
+    env = tmp_path / "env"
+    run(
+        sys.executable, "-m", "crossenv", "create", "--python", sys.executable, "--toolchain", "zig",
+        "--target", "manylinux_2_28_aarch64", env,
+    )  # fmt: skip
+    words: list[str | Path] = [env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out"]
+    result = subprocess.run(
+        [*words, projects.fortran(tmp_path / "project", backend)], capture_output=True, text=True, check=False
+    )
+    assert result.returncode != 0
+    assert "no-fortran-compiler-for-aarch64-linux-gnu" in result.stdout + result.stderr
+    if backend == "scikit-build-core":
+        assert "this environment has no Fortran compiler for aarch64-linux-gnu" in result.stdout + result.stderr
