@@ -553,6 +553,8 @@ def test_without_a_fortran_compiler_the_build_says_so(backend: str, tmp_path: Pa
         [*words, projects.fortran(tmp_path / "project", backend)], capture_output=True, text=True, check=False
     )
     assert result.returncode != 0
-    assert "no-fortran-compiler-for-aarch64-linux-gnu" in result.stdout + result.stderr
-    if backend == "scikit-build-core":
-        assert "this environment has no Fortran compiler for aarch64-linux-gnu" in result.stdout + result.stderr
+    said = {
+        "meson-python": "no-fortran-compiler-for-aarch64-linux-gnu",
+        "scikit-build-core": "this environment has no Fortran compiler for aarch64-linux-gnu",
+    }
+    assert said[backend] in result.stdout + result.stderr
