@@ -107,7 +107,7 @@ def make_plan(
     first = host.include_dirs[0]
     farm = () if first.name == include_name and first.parent.name == "include" else host.include_dirs
     include_dirs = (root / "host/include" / include_name,) if farm else host.include_dirs
-    tools, launchers, copies = _tools(root, toolchain)
+    tools, launchers, copies = _tools(root, toolchain, "" if toolchain.sysroot else host.multiarch)
     data_name = f"_sysconfigdata_{host.abi_flags}_linux_{host.multiarch}"
     data_file = f"host/{data_name}.py"
     config = localise(
@@ -147,6 +147,9 @@ def make_plan(
     # The interpreter's directory and nothing beside it: activation puts ENV/lib/pkgconfig on the shell's search path.
     links = {"bin/cross-python": "python", f"lib/{directory}": f"../cross/lib/{directory}"}
     links[f"{CONFIG_DIRECTORY}/{data_name}.py"] = f"../../{data_file}"
+    # PyO3 has programs that embed Python linked from where its configuration is.
+    libraries = () if host.lib_dir is None else sorted(host.lib_dir.glob("libpython*"))
+    links |= {f"{CONFIG_DIRECTORY}/{library.name}": str(library) for library in libraries}
     if options.pip:
         links |= dict.fromkeys(("bin/pip", "bin/pip3", f"bin/pip{host.version}"), "cross-pip")
     return Plan(
@@ -208,8 +211,13 @@ def _host_record(
     )
 
 
-def _tools(root: Path, toolchain: Toolchain) -> tuple[dict[str, ToolRecord], dict[str, str], dict[str, Path]]:
-    """The record's tools, the launchers of those that need arguments, and zig's launchers."""
+def _tools(
+    root: Path, toolchain: Toolchain, multiarch: str
+) -> tuple[dict[str, ToolRecord], dict[str, str], dict[str, Path]]:
+    """The record's tools, the launchers of those that need arguments, and zig's launchers.
+
+    `multiarch` names the directories on this machine that hold the host's libraries; "" for none.
+    """
     chosen: dict[str, Tool | None] = {
         "cc": toolchain.cc,
         "cxx": toolchain.cxx,
@@ -237,7 +245,7 @@ def _tools(root: Path, toolchain: Toolchain) -> tuple[dict[str, ToolRecord], dic
         command = str(tool.path)
         if leading or trailing or name in COMPILERS:
             relative = f"{LAUNCHERS}/{launcher_name(name, toolchain, tool.path)}"
-            launchers[relative] = launcher_text(name, tool.path, leading, trailing)
+            launchers[relative] = launcher_text(name, tool.path, leading, trailing, multiarch=multiarch)
             command = str(root / relative)
         tools[name] = ToolRecord(command=command, path=str(tool.path), args=leading, origin=tool.origin)
     return tools, launchers, copies
