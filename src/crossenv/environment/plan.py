@@ -307,6 +307,7 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "extension_suffixes": list(host.extension_suffixes),
         "host_executable": host.executable,
         "sysconfigdata": host.sysconfigdata,
+        "fortran": "fc" in record.toolchain.tools,
         "allow_pure": list(record.handover.allow_pure),
         "policy": None if record.handover.policy is None else dataclasses.asdict(record.handover.policy),
         "hook_environment": dict(record.handover.environment),
