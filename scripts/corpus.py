@@ -206,7 +206,7 @@ class Corpus:
         qemu = {"armv7l": "arm", "i686": "i386"}.get(record["host"]["machine"], record["host"]["machine"])
         extra = {"PYTHONPATH": str(place)}
         if qemu == "aarch64":
-            extra["QEMU_CPU"] = "max,pauth-impdef=on"
+            extra["QEMU_CPU"] = "max,pauth-impdef=on,sve=off"
         run([f"qemu-{qemu}-static", "-L", root, host_python, "-c", CHECKS[name].code], log, **extra)
 
     def native(self, name: str, version: str) -> str:
