@@ -134,6 +134,35 @@ def pybind11(directory: Path) -> Path:
     )
 
 
+def nanobind(directory: Path) -> Path:
+    return write(
+        directory,
+        {
+            "pyproject.toml": _pyproject(["scikit-build-core", "nanobind"], "scikit_build_core.build", "toy"),
+            "CMakeLists.txt": "cmake_minimum_required(VERSION 3.18...3.31)\nproject(toy LANGUAGES CXX)\n"
+            "find_package(Python 3.10 REQUIRED COMPONENTS Interpreter Development.Module)\n"
+            "find_package(nanobind CONFIG REQUIRED)\n"
+            "nanobind_add_module(_toy toy.cc)\ninstall(TARGETS _toy DESTINATION toy)\n",
+            "toy.cc": "#include <nanobind/nanobind.h>\n"
+            'NB_MODULE(_toy, m) { m.def("answer", [] { return sizeof(void *); }); }\n',
+        },
+    )
+
+
+def mypyc(directory: Path) -> Path:
+    """mypyc makes one extension module of a group that holds the code, and one for each Python module."""
+    return write(
+        directory,
+        {
+            "pyproject.toml": _pyproject(["setuptools", "mypy"], "setuptools.build_meta", "toy"),
+            "setup.py": "from mypyc.build import mypycify\nfrom setuptools import setup\n"
+            "setup(packages=['toy'], ext_modules=mypycify(['toy/_toy.py']))\n",
+            "toy/__init__.py": "",
+            "toy/_toy.py": "def answer() -> int:\n    return 42\n",
+        },
+    )
+
+
 ADD_F90 = """
 subroutine add(n, x, total) bind(c, name='add')
   use iso_c_binding
