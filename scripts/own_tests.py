@@ -94,6 +94,11 @@ def run_part(name: str, work: Path, root: Path) -> str:
         "-q",
         "-p",
         "no:cacheprovider",
+        # Not this project's settings.
+        "-c",
+        os.devnull,
+        "--rootdir",
+        place,
     ]
     command += [str(place / file) for file in part.files]
     command += [word for test in part.deselect for word in ("--deselect", test)]

@@ -51,7 +51,11 @@ def lay_over(facts: "dict[str, Any]") -> None:
     provided = _target_requirements(home, facts, environment, said)
     for site in sites:
         for entry in sorted(os.listdir(site)):
-            if not entry.endswith(".dist-info") or done.get(entry) == site:
+            if not entry.endswith(".dist-info"):
+                continue
+            # The build side may get the same version again.
+            installed = [site, os.stat(os.path.join(site, entry)).st_mtime_ns]
+            if done.get(entry) == installed:
                 continue
             distribution = Distribution(site, entry)
             if distribution.is_linked_from():
@@ -59,7 +63,7 @@ def lay_over(facts: "dict[str, Any]") -> None:
                 if reason:
                     said.append(missing(distribution, reason))
                     say(said[-1])
-            done[entry] = site
+            done[entry] = installed
     if state != _read_state(home):
         _write(os.path.join(home, "done.json"), json.dumps(state).encode())
     _announce(home, [*sites, *provided])
