@@ -289,6 +289,15 @@ def _commands(record: Record) -> dict[str, str]:
     return {name: f"#!/bin/sh\n{line}\n" for name, line in scripts.items()}
 
 
+def _files_root(record: Record) -> str | None:
+    """What stands before the paths of the host's headers and libraries here; None where there are none."""
+    sysroot = record.toolchain.sysroot or record.host.sysroot
+    if sysroot is not None:
+        return "" if sysroot == "/" else sysroot
+    # A GNU cross compiler finds those that the distribution's package manager installs for the host's architecture.
+    return "" if record.toolchain.family == "gcc" else None
+
+
 def shim_facts(record: Record) -> dict[str, Any]:
     """What the start-up shim needs of the record, in types that `marshal` takes."""
     host = record.host
@@ -307,6 +316,7 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "extension_suffixes": list(host.extension_suffixes),
         "host_executable": host.executable,
         "sysconfigdata": host.sysconfigdata,
+        "files_root": _files_root(record),
         "fortran": "fc" in record.toolchain.tools,
         "allow_pure": list(record.handover.allow_pure),
         "policy": None if record.handover.policy is None else dataclasses.asdict(record.handover.policy),

@@ -67,6 +67,9 @@ def enter_environment(facts: "dict[str, Any]") -> None:
     for name, value in facts["hook_environment"].items():
         os.environ.setdefault(name, value)
     os.environ["CROSSENV_PYTHON"] = sys.executable
+    from _crossenv import host_files
+
+    host_files.answer_for_host(facts)
     _require_rust_target()
     if not _fails_by_itself():
         from _crossenv import verify
