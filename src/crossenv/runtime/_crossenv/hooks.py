@@ -25,10 +25,11 @@ def prepare(facts: "dict[str, Any]", hook: str, finder: "Finder") -> None:
         return
     if hook.startswith("uv:"):
         # uv imports the back end by a plain statement, after it has put the project's own directories on sys.path.
-        finder.awaited[hook.removeprefix("uv:")] = (
-            lambda: enter_environment(facts),
-            lambda module: check_results(module, facts),
-        )
+        name = hook.removeprefix("uv:")
+        package = name.partition(".")[0]
+        finder.before[package] = lambda: enter_environment(facts)
+        finder.after[name] = lambda module: check_results(module, facts)
+        _require_runnable_requirements(facts)
         return
 
     import importlib
@@ -57,11 +58,15 @@ def prepare(facts: "dict[str, Any]", hook: str, finder: "Finder") -> None:
 def enter_environment(facts: "dict[str, Any]") -> None:
     """Put the build's settings into `os.environ` and the search path in order."""
     root = facts["root"]
-    if facts["cross_site"] in sys.path:
-        # No isolation: what the build runs comes from the build side, before anything of the host's.
+    if sys.prefix == facts["uv_prefix"]:
+        # cross-uv without isolation.
+        sys.path.append(facts["cross_site"])
+    isolated = facts["cross_site"] not in sys.path
+    if not isolated:
+        # What the build runs comes from the build side, before anything of the host's.
         _show_build_side(facts)
     # ENV/etc/bin: the compilers' launchers and pythonX.Y-config, under the names that builds look for.
-    _prepend_to_path(root + "/etc/bin", root + "/bin", root + "/build/bin" if facts["cross_site"] in sys.path else "")
+    _prepend_to_path(root + "/etc/bin", root + "/bin", "" if isolated else root + "/build/bin")
     for name, value in facts["hook_environment"].items():
         os.environ.setdefault(name, value)
     os.environ["CROSSENV_PYTHON"] = sys.executable
@@ -74,6 +79,39 @@ def enter_environment(facts: "dict[str, Any]") -> None:
     os.environ["CROSSENV_BUILD_ROOTS"] = os.pathsep.join(
         entry for entry in sys.path if entry.rstrip("/").endswith(("site-packages", "dist-packages"))
     )
+
+
+def _require_runnable_requirements(facts: "dict[str, Any]") -> None:
+    """End the process if uv has installed the host's wheels as build requirements.
+
+    It does so where it is given the cross python, because it chooses everything by the tags of one interpreter; and
+    `uv pip install` does so with a build requirement that it has built from source.
+    """
+    ours, hosts = "_" + facts["build_machine"], "_" + facts["machine"]
+    if ours == hosts or facts["cross_site"] in sys.path:
+        return
+    foreign = []
+    for directory in sys.path:
+        if not directory.startswith(sys.prefix) or not os.path.isdir(directory):
+            continue
+        for entry in os.scandir(directory):
+            if not entry.name.endswith(".dist-info"):
+                continue
+            try:
+                with open(entry.path + "/WHEEL", encoding="utf-8") as file:
+                    tags = [line.split("-")[-1].strip() for line in file if line.startswith("Tag:")]
+            except OSError:
+                continue
+            if any(tag.endswith(hosts) for tag in tags) and not any(tag.endswith(ours) for tag in tags):
+                foreign.append(entry.name.partition("-")[0])
+    if foreign:
+        from _crossenv import fail
+
+        through = os.environ.get("CROSSENV_UV")
+        fail(
+            f"uv has installed the host's {', '.join(sorted(foreign))} as build requirements, which cannot run here",
+            f"use {facts['root']}/bin/" + ("cross-pip in place of cross-uv" if through else "cross-uv in place of uv"),
+        )
 
 
 def _require_rust_target() -> None:

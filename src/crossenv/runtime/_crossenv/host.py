@@ -98,8 +98,9 @@ class Finder:
 
     def __init__(self, facts: "dict[str, Any]") -> None:
         self.facts = facts
-        # Modules that a hook process waits for: what to call before the search and after the execution.
-        self.awaited: dict[str, tuple[Callable[[], None], Callable[[ModuleType], None]]] = {}
+        # Modules that a hook process waits for: what to call before the search, and after the execution.
+        self.before: dict[str, Callable[[], None]] = {}
+        self.after: dict[str, Callable[[ModuleType], None]] = {}
 
     def find_spec(
         self, name: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
@@ -112,10 +113,10 @@ class Finder:
         after = []
         if _patcher_name(name):
             after.append(lambda module: _patch(name, module, self.facts))
-        if name in self.awaited:
-            before, last = self.awaited.pop(name)
-            before()
-            after.append(last)
+        if name in self.before:
+            self.before.pop(name)()
+        if name in self.after:
+            after.append(self.after.pop(name))
         if not after:
             return None
         for finder in sys.meta_path:
