@@ -200,21 +200,26 @@ def pip_install_wheel(module: "ModuleType", facts: "Facts") -> None:
 
 
 def pip_wheel_command(module: "ModuleType", facts: "Facts") -> None:
-    """`cross-pip wheel NAME` builds what it is asked for by name; requirements of it may come ready-made.
+    """`cross-pip wheel NAME` builds what it is asked for by name, on the command line or in a requirements file.
 
-    Any of pip's own options on binaries, on the command line or in its configuration, turns this off.
+    Requirements of it may come ready-made.
+
+    Any of pip's own options on binaries, on the command line, in its configuration or in a requirements file, turns
+    this off.
     """
     from _crossenv import pip_commands
 
-    _replace(module.WheelCommand, "run", pip_commands.building_by_name)
+    _replace(module.WheelCommand, "get_requirements", pip_commands.building_by_name)
     _replace(module.WheelCommand, "run", pip_commands.refusing_unsafe_features)
 
 
-def pip_install_command(module: "ModuleType", facts: "Facts") -> None:
-    """`cross-pip install` keeps build requirements native."""
+def pip_building_command(module: "ModuleType", facts: "Facts") -> None:
+    """`cross-pip install`, `download` and `lock` keep build requirements native."""
     from _crossenv import pip_commands
 
-    _replace(module.InstallCommand, "run", pip_commands.refusing_unsafe_features)
+    for name in ("InstallCommand", "DownloadCommand", "LockCommand"):
+        if hasattr(module, name):
+            _replace(getattr(module, name), "run", pip_commands.refusing_unsafe_features)
 
 
 def mesonpy_module(module: "ModuleType", facts: "Facts") -> None:
