@@ -75,7 +75,11 @@ CHECKS = {
     ),
     "coverage": Check(
         back_end="setuptools",
-        code="import coverage, coverage.tracer; v = coverage.Coverage(data_file=None, timid=False); v.start();"
+        # Its data would go to sqlite, which a small Python may be without; the tracer is what was compiled.
+        code="import sys, types, importlib.util as u;"
+        " sys.modules.update({n: types.ModuleType(n) for n, m in (('sqlite3', '_sqlite3'), ('zlib', 'zlib'))"
+        " if not u.find_spec(m)});"
+        " import coverage, coverage.tracer; v = coverage.Coverage(data_file=None, timid=False); v.start();"
         " exec(compile('a = 1', 'x.py', 'exec')); v.stop(); assert 'CTracer' in repr(v.sys_info())",
     ),
     "regex": Check(
@@ -87,6 +91,208 @@ CHECKS = {
         back_end="setuptools, abi3",
         code="import psutil, psutil._psutil_linux as c, os; assert psutil.Process().pid == os.getpid();"
         " assert c.check_pid_range(1) is None",
+    ),
+    "wrapt": Check(
+        back_end="setuptools",
+        code="import wrapt, wrapt._wrappers as c; assert c.ObjectProxy([1]) == [1];"
+        " assert wrapt.ObjectProxy([1, 2])[1] == 2",
+    ),
+    "ujson": Check(
+        back_end="setuptools, C++",
+        code="import ujson; assert ujson.loads(ujson.dumps({'a': [1, 0.1, 'x']})) == {'a': [1, 0.1, 'x']}",
+    ),
+    "multidict": Check(
+        back_end="setuptools",
+        code="import multidict._multidict as m; d = m.CIMultiDict([('A', 1), ('a', 2)]);"
+        " assert d.getall('a') == [1, 2]",
+    ),
+    "frozenlist": Check(
+        back_end="in-tree, Cython",
+        code="import frozenlist._frozenlist as f; a = f.FrozenList([1, 2]); a.freeze(); assert hash(a) and a[1] == 2",
+    ),
+    "propcache": Check(
+        back_end="in-tree, Cython",
+        code="import propcache._helpers_c as p\n"
+        "class A:\n    @p.under_cached_property\n    def x(self): return 7\n    def __init__(self): self._cache = {}\n"
+        "a = A(); assert a.x == 7 and a._cache == {'x': 7}",
+    ),
+    "yarl": Check(
+        back_end="in-tree, Cython",
+        code="import yarl, yarl._quoting_c as q; assert q._Quoter()('a b') == 'a%20b';"
+        " assert yarl.URL('http://a/b?c=d').query['c'] == 'd'",
+        needs=("multidict", "propcache", "idna"),
+    ),
+    "numpy": Check(
+        back_end="meson-python, Cython, C++",
+        code="import numpy as n; a = n.arange(12.0).reshape(3, 4); assert (a @ a.T)[2, 2] == 366;"
+        " assert n.fft.rfft([1, 0, 0, 0]).sum() == 3; assert n.random.default_rng(1).random() < 1;"
+        " assert abs(n.linalg.det([[1, 2], [3, 4]]) + 2) < 1e-9",
+    ),
+    "pandas": Check(
+        back_end="meson-python, Cython, numpy",
+        code="import pandas as p; d = p.DataFrame({'a': [1, 2, 2], 'b': [1.5, 2.5, 3.5]});"
+        " assert d.groupby('a').b.sum().tolist() == [1.5, 6.0]; assert p.Timestamp('2026-01-31').dayofweek == 5",
+        needs=("numpy", "python-dateutil", "six", "pytz", "tzdata"),
+    ),
+    "zstandard": Check(
+        back_end="setuptools, bundled C",
+        code="import zstandard as z; d = bytes(range(256)) * 99; assert z.decompress(z.compress(d)) == d",
+    ),
+    "bcrypt": Check(
+        back_end="setuptools-rust",
+        code="import bcrypt; h = bcrypt.hashpw(b'x', bcrypt.gensalt(4)); assert bcrypt.checkpw(b'x', h)",
+    ),
+    "pynacl": Check(
+        back_end="setuptools, cffi, libsodium by configure",
+        code="import nacl.secret as s, nacl.utils as u; b = s.SecretBox(u.random(32));"
+        " assert b.decrypt(b.encrypt(b'x')) == b'x'",
+        needs=("cffi", "pycparser"),
+    ),
+    "lxml": Check(
+        back_end="setuptools, Cython, libxml2, libxslt",
+        code="import lxml.etree as e; assert e.fromstring('<a><b x=\"1\"/></a>').xpath('//b/@x') == ['1']",
+    ),
+    "pillow": Check(
+        back_end="in-tree setuptools, libjpeg, zlib",
+        code="import io; from PIL import Image as i; b = io.BytesIO(); i.new('RGB', (8, 8), 'red').save(b, 'PNG');"
+        " b.seek(0); assert i.open(b).getpixel((3, 3)) == (255, 0, 0)",
+    ),
+    "setproctitle": Check(
+        back_end="setuptools",
+        code="import setproctitle as s, setproctitle._setproctitle; s.setproctitle('x');"
+        " assert s.getproctitle() == 'x'",
+    ),
+    "bitarray": Check(
+        back_end="setuptools",
+        code="import bitarray as b, bitarray.util as u; assert u.ba2int(b.bitarray('1010')) == 10",
+    ),
+    "hiredis": Check(
+        back_end="setuptools, bundled C",
+        code="import hiredis; r = hiredis.Reader(); r.feed(b'$5\\r\\nhello\\r\\n'); assert r.gets() == b'hello'",
+    ),
+    "pycryptodome": Check(
+        back_end="setuptools, abi3",
+        code="from Crypto.Cipher import AES; from Crypto.Hash import SHA256;"
+        " c = AES.new(bytes(16), AES.MODE_GCM, bytes(12)).encrypt(b'x' * 16);"
+        " assert AES.new(bytes(16), AES.MODE_GCM, bytes(12)).decrypt(c) == b'x' * 16;"
+        " assert SHA256.new(b'').hexdigest().startswith('e3b0c442')",
+    ),
+    "argon2-cffi-bindings": Check(
+        back_end="setuptools, cffi, bundled C",
+        code="from _argon2_cffi_bindings import ffi, lib; assert lib.ARGON2_VERSION_NUMBER == 19;"
+        " assert ffi.string(lib.argon2_error_message(0)) == b'OK'",
+        needs=("cffi", "pycparser"),
+    ),
+    "httptools": Check(
+        back_end="setuptools, Cython, bundled C",
+        code="import httptools as h; assert h.parse_url(b'http://a/b?c').path == b'/b'",
+    ),
+    "uvloop": Check(
+        back_end="setuptools, Cython, libuv by configure",
+        code="import uvloop, asyncio\nasync def f():\n    await asyncio.sleep(0.01)\n    return 7\n"
+        "l = uvloop.new_event_loop(); assert l.run_until_complete(f()) == 7; l.close()",
+    ),
+    "pyzmq": Check(
+        back_end="scikit-build-core, Cython, libzmq",
+        code="import zmq; c = zmq.Context(); a, b = c.socket(zmq.PAIR), c.socket(zmq.PAIR); a.bind('inproc://x');"
+        " b.connect('inproc://x'); b.send(b'hi'); assert a.recv() == b'hi'; a.close(); b.close(); c.term()",
+    ),
+    "immutables": Check(
+        back_end="setuptools",
+        code="import immutables._map as m; assert m.Map(a=1).set('b', 2)['b'] == 2",
+    ),
+    "xxhash": Check(
+        back_end="setuptools, bundled C",
+        code="import xxhash; assert xxhash.xxh64(b'').hexdigest() == 'ef46db3751d8e999'",
+    ),
+    "charset-normalizer": Check(
+        back_end="setuptools, mypyc on request",
+        code="import charset_normalizer as c; assert c.from_bytes('h\u00e9'.encode() * 9).best().encoding",
+    ),
+    "mypy-extensions": Check(
+        back_end="flit",
+        code="import mypy_extensions as m; assert m.i64(3) == 3",
+    ),
+    "cython": Check(
+        back_end="setuptools, compiles itself",
+        code="import Cython.Compiler.Scanning as s, Cython.Plex.Scanners as p; assert s.__file__.endswith('.so');"
+        " import Cython; assert Cython.__version__",
+    ),
+    "pybase64": Check(
+        back_end="setuptools, CMake",
+        code="import pybase64._pybase64 as p; assert p.b64encode(b'hello') == b'aGVsbG8='",
+    ),
+    "matplotlib": Check(
+        back_end="meson-python, pybind11, freetype",
+        code="import matplotlib; matplotlib.use('agg'); import io, matplotlib.pyplot as p; p.plot([1, 3, 2]);"
+        " b = io.BytesIO(); p.savefig(b, format='png'); assert b.getvalue()[1:4] == b'PNG'",
+        needs=(
+            "numpy",
+            "contourpy",
+            "cycler",
+            "fonttools",
+            "kiwisolver",
+            "packaging",
+            "pillow",
+            "pyparsing",
+            "python-dateutil",
+            "six",
+        ),
+    ),
+    "scikit-learn": Check(
+        back_end="meson-python, Cython, C++, numpy and scipy",
+        code="import sklearn.linear_model as l, sklearn.tree as t, sklearn.cluster as c; x = [[0.], [1.], [2.], [3.]];"
+        " assert abs(l.LinearRegression().fit(x, [1, 3, 5, 7]).coef_[0] - 2) < 1e-6;"
+        " assert t.DecisionTreeClassifier().fit(x, [0, 0, 1, 1]).predict([[2.5]])[0] == 1;"
+        " assert len(set(c.KMeans(2, n_init=1).fit(x).labels_)) == 2",
+        needs=("numpy", "scipy", "joblib", "threadpoolctl", "cloudpickle", "narwhals"),
+    ),
+    "shapely": Check(
+        back_end="setuptools, Cython, numpy, geos",
+        code="import shapely; assert shapely.Point(0, 0).buffer(1).area > 3",
+        needs=("numpy",),
+    ),
+    "cymem": Check(
+        back_end="setuptools, Cython",
+        code="import cymem.cymem as c; assert c.Pool().size == 0",
+    ),
+    "murmurhash": Check(
+        back_end="setuptools, Cython, C++",
+        code="import murmurhash.mrmr as m; assert m.hash('hello', 0) == 613153351",
+    ),
+    "numexpr": Check(
+        back_end="setuptools, C++, numpy",
+        code="import numexpr as e, numpy as n; a = n.arange(9.0); assert e.evaluate('sum(2*a + 1)') == 81",
+        needs=("numpy",),
+    ),
+    "aiohttp": Check(
+        back_end="setuptools, Cython, bundled C",
+        code="import aiohttp._http_parser as p, aiohttp._websocket.mask as m; assert p.HttpRequestParser;"
+        " b = bytearray(b'abcd'); m._websocket_mask_cython(b'\\1\\2\\3\\4', b); assert b == b'`' * 4",
+        needs=(
+            "aiohappyeyeballs",
+            "aiosignal",
+            "attrs",
+            "frozenlist",
+            "multidict",
+            "propcache",
+            "yarl",
+            "idna",
+            "typing-extensions",
+        ),
+    ),
+    "gevent": Check(
+        back_end="setuptools, Cython, libev and c-ares by configure",
+        code="import gevent; g = gevent.spawn(lambda: 7); g.join(); assert g.value == 7; gevent.sleep(0.01)",
+        needs=("greenlet", "zope.event", "zope.interface"),
+    ),
+    "orjson": Check(
+        back_end="maturin",
+        code="import orjson; assert orjson.loads(orjson.dumps({'a': [1, 0.1, 'x']})) == {'a': [1, 0.1, 'x']}",
+    ),
+    "rpds-py": Check(
+        back_end="maturin",
+        code="import rpds; assert rpds.HashTrieMap({'a': 1}).insert('b', 2)['b'] == 2",
     ),
 }
 
@@ -107,3 +313,12 @@ WITHOUT_LIBRARIES = (
         "psutil",
     ),
 )
+
+# Popular packages with compiled code, for every back end and every way in which cross builds break.
+CORPUS = """
+    markupsafe pyyaml wrapt psutil greenlet msgpack regex multidict frozenlist yarl propcache coverage ujson simplejson
+    kiwisolver contourpy numpy pandas cffi zstandard lz4 bcrypt pynacl lxml pillow setproctitle bitarray hiredis
+    rapidfuzz pycryptodome argon2-cffi-bindings httptools uvloop pyzmq immutables xxhash charset-normalizer
+    mypy-extensions cython pybase64 matplotlib scikit-learn shapely cymem murmurhash numexpr aiohttp gevent orjson
+    rpds-py
+""".split()  # noqa: SIM905 - a list of fifty words

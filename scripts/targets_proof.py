@@ -12,19 +12,16 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import io
 import json
 import os
 import shutil
 import subprocess
 import sys
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from checks import CHECKS, WITHOUT_LIBRARIES
-from elftools.elf.elffile import ELFFile
-from elftools.elf.gnuversions import GNUVerNeedSection
+from inspection import WrongWheelError, inspected
 
 from crossenv.target import GLIBC, MUSL, Target, default_target, target_architectures
 
@@ -49,50 +46,6 @@ def output(words: list[str | Path], **extra: str) -> str:
     return result.stdout
 
 
-def inspected(wheel: Path, target: Target) -> str:
-    """What the wheel's native files need at most: "glibc 2.17", "musl"; raises if one is for another machine."""
-    newest: tuple[int, ...] = ()
-    count = 0
-    with zipfile.ZipFile(wheel) as archive:
-        for name in archive.namelist():
-            data = archive.read(name)
-            if not data.startswith(b"\x7fELF"):
-                continue
-            count += 1
-            elf = ELFFile(io.BytesIO(data))
-            found = (elf.header["e_ident"]["EI_DATA"], elf.elfclass, elf.get_machine_arch())
-            expected = (
-                "ELFDATA2LSB" if target.elf.byte_order == "little" else "ELFDATA2MSB",
-                target.elf.bits,
-                NAMES[target.machine],
-            )
-            if found != expected:
-                raise RuntimeError(f"{name} is for {found}")
-            section = elf.get_section_by_name(".gnu.version_r")
-            for _need, entries in section.iter_versions() if isinstance(section, GNUVerNeedSection) else ():
-                for entry in entries:
-                    if entry.name.startswith("GLIBC_"):
-                        newest = max(newest, tuple(int(part) for part in entry.name[6:].split(".")))
-    if not count:
-        raise RuntimeError("no native code")
-    if target.libc == GLIBC and newest > target.floor:
-        raise RuntimeError(f"needs glibc {newest}")
-    return f"glibc {'.'.join(map(str, newest))}" if newest else ("musl" if target.libc == MUSL else "no glibc")
-
-
-# pyelftools' names of the machines.
-NAMES = {
-    "x86_64": "x64",
-    "i686": "x86",
-    "aarch64": "AArch64",
-    "armv7l": "ARM",
-    "ppc64le": "64-bit PowerPC",
-    "s390x": "IBM S/390",
-    "riscv64": "RISC-V",
-    "loongarch64": "LoongArch",
-}
-
-
 def prove(target: Target, python: str, host: Path | None) -> list[dict[str, str]]:
     """Build and check every package for one target; one row each. What was built stays for the next run."""
     work = WORK / target.platform_tag
@@ -101,7 +54,8 @@ def prove(target: Target, python: str, host: Path | None) -> list[dict[str, str]
     words: list[str | Path] = ["-q", "--python", python, "--toolchain", "zig", "--target", target.platform_tag]
     if not (environment / "crossenv.json").exists():
         output([crossenv, "create", *words, environment])
-    host_python = next(host.glob("usr/bin/python3.[0-9]*[0-9]")) if host is not None else None
+    version = json.loads((environment / "crossenv.json").read_text(encoding="utf-8"))["host"]["version"]
+    host_python = None if host is None else host / f"usr/bin/python{version}"
     rows = []
     for name in WITHOUT_LIBRARIES:
         check, row = CHECKS[name], {"target": target.platform_tag, "package": name, "needs": "", "result": "inspected"}
@@ -111,7 +65,9 @@ def prove(target: Target, python: str, host: Path | None) -> list[dict[str, str]
             wheel = next(wheels.glob(f"{name}-*.whl"))
             if not wheel.name.endswith(f"-{target.platform_tag}.whl"):
                 raise RuntimeError(f"tagged {wheel.name}")
-            row["needs"] = inspected(wheel, target)
+            floor = target.floor if target.libc == GLIBC else None
+            needs = inspected(wheel, target.machine, target.elf.byte_order, target.elf.bits, floor)
+            row["needs"] = needs if target.libc == GLIBC else MUSL
             if host is not None and host_python is not None:
                 place = work / "installed" / name
                 shutil.rmtree(place, ignore_errors=True)
@@ -127,7 +83,7 @@ def prove(target: Target, python: str, host: Path | None) -> list[dict[str, str]
                         output([*pip, work / "needs", "--upgrade", "--prefer-binary", need])
                 output([*emulator, "-c", check.code], **extra)
                 row["result"] = "works"
-        except (RuntimeError, StopIteration) as error:
+        except (RuntimeError, WrongWheelError, StopIteration) as error:
             row["result"] = f"**{error}**"
         print(f"{target.platform_tag:<32}{name:<14}{row['needs']:<14}{row['result']}", file=sys.stderr, flush=True)
         rows.append(row)

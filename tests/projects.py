@@ -134,6 +134,90 @@ def pybind11(directory: Path) -> Path:
     )
 
 
+def nanobind(directory: Path) -> Path:
+    return write(
+        directory,
+        {
+            "pyproject.toml": _pyproject(["scikit-build-core", "nanobind"], "scikit_build_core.build", "toy"),
+            "CMakeLists.txt": "cmake_minimum_required(VERSION 3.18...3.31)\nproject(toy LANGUAGES CXX)\n"
+            "find_package(Python 3.10 REQUIRED COMPONENTS Interpreter Development.Module)\n"
+            "find_package(nanobind CONFIG REQUIRED)\n"
+            "nanobind_add_module(_toy toy.cc)\ninstall(TARGETS _toy DESTINATION toy)\n",
+            "toy.cc": "#include <nanobind/nanobind.h>\n"
+            'NB_MODULE(_toy, m) { m.def("answer", [] { return sizeof(void *); }); }\n',
+        },
+    )
+
+
+def mypyc(directory: Path) -> Path:
+    """mypyc makes one extension module of a group that holds the code, and one for each Python module."""
+    return write(
+        directory,
+        {
+            "pyproject.toml": _pyproject(["setuptools", "mypy"], "setuptools.build_meta", "toy"),
+            "setup.py": "from mypyc.build import mypycify\nfrom setuptools import setup\n"
+            "setup(packages=['toy'], ext_modules=mypycify(['toy/_toy.py']))\n",
+            "toy/__init__.py": "",
+            "toy/_toy.py": "def answer() -> int:\n    return 42\n",
+        },
+    )
+
+
+ADD_F90 = """
+subroutine add(n, x, total) bind(c, name='add')
+  use iso_c_binding
+  integer(c_int), value :: n
+  real(c_double), intent(in) :: x(n)
+  real(c_double), intent(out) :: total
+  total = sum(x)
+  if (n < 0) print *, x
+end subroutine
+"""
+FORTRAN_C = MODULE_C.format(
+    top="void add(int n, const double *x, double *total);\n"
+    "static long ask(void) { double x[2] = {40, 2}, t; add(2, x, &t); return (long)t; }",
+    answer="ask()",
+)
+
+
+def fortran(directory: Path, backend: str) -> Path:
+    """A Fortran routine that C calls ("meson-python", "scikit-build-core"), or one that f2py wraps ("f2py")."""
+    if backend == "scikit-build-core":
+        files = {
+            "pyproject.toml": _pyproject(["scikit-build-core"], "scikit_build_core.build", "toy"),
+            "CMakeLists.txt": "cmake_minimum_required(VERSION 3.15...3.31)\nproject(toy LANGUAGES C Fortran)\n"
+            "find_package(Python REQUIRED COMPONENTS Interpreter Development.Module)\n"
+            "Python_add_library(_toy MODULE toy.c add.f90 WITH_SOABI)\ninstall(TARGETS _toy DESTINATION toy)\n",
+            "toy.c": FORTRAN_C,
+            "add.f90": ADD_F90,
+        }
+    elif backend == "meson-python":
+        files = {
+            "pyproject.toml": _pyproject(["meson-python"], "mesonpy", "toy"),
+            "meson.build": "project('toy', 'c', 'fortran', version: '1')\n"
+            "py = import('python').find_installation(pure: false)\n"
+            "py.extension_module('_toy', 'toy.c', 'add.f90', install: true, subdir: 'toy')\n",
+            "toy.c": FORTRAN_C,
+            "add.f90": ADD_F90,
+        }
+    else:
+        files = {
+            "pyproject.toml": _pyproject(["meson-python", "numpy"], "mesonpy", "toy"),
+            "meson.build": "project('toy', 'c', 'fortran', version: '1')\n"
+            "py = import('python').find_installation(pure: false)\n"
+            "numpy = dependency('numpy')\n"
+            "top = run_command(py, '-c', 'import numpy.f2py; print(numpy.f2py.get_include())', check: true)\n"
+            "source = custom_target('wrapper', input: 'add.f90', output: ['_toymodule.c', '_toy-f2pywrappers2.f90'],\n"
+            "  command: [py, '-m', 'numpy.f2py', '@INPUT@', '-m', '_toy', '--lower', '--build-dir', '@OUTDIR@'])\n"
+            "py.extension_module('_toy', source, 'add.f90', top.stdout().strip() / 'fortranobject.c',\n"
+            "  include_directories: include_directories(top.stdout().strip()), dependencies: numpy,\n"
+            "  install: true, subdir: 'toy')\n",
+            "add.f90": "module adder\ncontains\nfunction add(x) result(total)\n  real(8), intent(in) :: x(:)\n"
+            "  real(8) :: total\n  total = sum(x)\n  if (total < 0) print *, x\nend function\nend module\n",
+        }
+    return write(directory, {**files, "toy/__init__.py": ""})
+
+
 MODULE_RUST = """
 use pyo3::prelude::*;
 #[pymodule]

@@ -57,6 +57,7 @@ COMPILED: dict[str, Callable[[Path], Path]] = {
     "scikit-build-core, CMake 4.1 or later": lambda d: projects.scikit_build_core(d, requires=("cmake>=4.1", "ninja")),
     "scikit-build-core, CMake before 4.1": lambda d: projects.scikit_build_core(d, requires=("cmake<4.1", "ninja")),
     "pybind11": projects.pybind11,
+    "nanobind": projects.nanobind,
 }
 
 
@@ -67,6 +68,15 @@ def test_back_end(backend: str, real_env: Path, tmp_path: Path, run: Run) -> Non
     wheel = only_wheel(tmp_path / "out")
     assert wheel.name.endswith("-linux_aarch64.whl")
     extension(wheel, tmp_path)
+
+
+def test_mypyc(real_env: Path, tmp_path: Path, run: Run) -> None:
+    project = projects.mypyc(tmp_path / "project")
+    run(real_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project)
+    with zipfile.ZipFile(only_wheel(tmp_path / "out")) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".so")]
+        assert {elf_identity(Path(archive.extract(name, tmp_path))).machine for name in names} == {183}
+    assert len(names) == 2
 
 
 @pytest.mark.parametrize("backend", ["hatchling", "flit", "poetry", "pdm"])
@@ -524,3 +534,37 @@ def test_doctor_proves_the_environment(real_env: Path, run: Run) -> None:
     output = run(sys.executable, "-m", "crossenv", "doctor", real_env)
     assert "ok   a C++ extension compiles and links for the host" in output
     assert "FAIL" not in output
+
+
+# Fortran
+
+
+@pytest.mark.parametrize("backend", ["meson-python", "scikit-build-core", "f2py"])
+def test_fortran(backend: str, real_env: Path, tmp_path: Path, run: Run) -> None:
+    if shutil.which("aarch64-linux-gnu-gfortran") is None:
+        pytest.skip("needs aarch64-linux-gnu-gfortran on PATH")
+    project = projects.fortran(tmp_path / "project", backend)
+    run(real_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project)
+    path = extension(only_wheel(tmp_path / "out"), tmp_path)
+    assert b"libgfortran.so" in path.read_bytes()
+
+
+@pytest.mark.parametrize("backend", ["meson-python", "scikit-build-core"])
+def test_without_a_fortran_compiler_the_build_says_so(backend: str, tmp_path: Path, run: Run) -> None:
+    """And does not take the build machine's."""
+    pytest.importorskip("ziglang")
+    env = tmp_path / "env"
+    run(
+        sys.executable, "-m", "crossenv", "create", "--python", sys.executable, "--toolchain", "zig",
+        "--target", "manylinux_2_28_aarch64", env,
+    )  # fmt: skip
+    words: list[str | Path] = [env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out"]
+    result = subprocess.run(
+        [*words, projects.fortran(tmp_path / "project", backend)], capture_output=True, text=True, check=False
+    )
+    assert result.returncode != 0
+    said = {
+        "meson-python": "no-fortran-compiler-for-aarch64-linux-gnu",
+        "scikit-build-core": "this environment has no Fortran compiler for aarch64-linux-gnu",
+    }
+    assert said[backend] in result.stdout + result.stderr

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from crossenv.backends import autotools, cmake, meson, pkg_config, rust
+from crossenv.backends import autotools, cmake, fortran, meson, pkg_config, rust
 from crossenv.environment.record import Record
 
 
@@ -30,5 +30,6 @@ BACKENDS: tuple[Backend, ...] = (
     meson.Meson(),
     cmake.CMake(),
     rust.Rust(),
+    fortran.Fortran(),
     autotools.Autotools(),
 )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
+from crossenv.backends.fortran import fortran_command
 from crossenv.environment.record import Record
 
 SITE_FILE = "etc/config.site"
 # Runs no test, and says so as automake understands it (Automake manual, "Scripts-based Testsuites").
 TEST_RUNNER = "etc/bin/skip-host-test"
-_TOOLS = {"CC": "cc", "CXX": "cxx", "FC": "fc", "AR": "ar", "RANLIB": "ranlib", "STRIP": "strip", "NM": "nm"}
+_TOOLS = {"CC": "cc", "CXX": "cxx", "AR": "ar", "RANLIB": "ranlib", "STRIP": "strip", "NM": "nm"}
 
 
 class Autotools:
@@ -31,6 +32,8 @@ class Autotools:
                 for name, tool in _TOOLS.items()
                 if tool in tools
             ),
+            f'  test -n "$FC" || FC={shlex.quote(fortran_command(record))}',
+            f'  test -n "$F77" || F77={shlex.quote(fortran_command(record))}',
             "fi",
         ]
         return {SITE_FILE: "\n".join(lines) + "\n", TEST_RUNNER: "#!/bin/sh\nexit 77\n"}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
+from crossenv.backends.fortran import fortran_command
 from crossenv.environment.record import Record
 
 TOOLCHAIN_FILE = "etc/toolchain.cmake"
 EMULATOR = "etc/bin/cross-python-only"
 _TOOLS = {"AR": "ar", "RANLIB": "ranlib", "STRIP": "strip", "NM": "nm", "OBJCOPY": "objcopy", "OBJDUMP": "objdump"}
 _TOOLS |= {"READELF": "readelf", "LINKER": "ld"}
-_LANGUAGES = {"C": "cc", "CXX": "cxx", "Fortran": "fc"}
 
 
 def quoted(text: str) -> str:
@@ -32,13 +32,14 @@ class CMake:
             f"set(CMAKE_SYSTEM_PROCESSOR {host.machine})",
         ]
         # A -D on the command line and a user's variables win.
-        for language, tool in _LANGUAGES.items():
-            if tool in tools:
-                lines += [
-                    f"if(NOT DEFINED CMAKE_{language}_COMPILER)",
-                    f"  set(CMAKE_{language}_COMPILER {quoted(tools[tool].command)})",
-                    "endif()",
-                ]
+        compilers = {language: tools[tool].command for language, tool in (("C", "cc"), ("CXX", "cxx")) if tool in tools}
+        compilers["Fortran"] = fortran_command(record)
+        for language, command in compilers.items():
+            lines += [
+                f"if(NOT DEFINED CMAKE_{language}_COMPILER)",
+                f"  set(CMAKE_{language}_COMPILER {quoted(command)})",
+                "endif()",
+            ]
         lines += [
             f'set(CMAKE_{name} {quoted(tools[tool].command)} CACHE FILEPATH "")'
             for name, tool in _TOOLS.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from crossenv.backends.fortran import fortran_command
 from crossenv.backends.pkg_config import launcher_path
 from crossenv.environment.record import Record
 from crossenv.target import ElfIdentity, architecture_of
@@ -12,7 +13,7 @@ CROSS_FILE = "etc/meson-cross.ini"
 
 # Programs of build requirements that answer for what they installed; found on PATH when Meson asks for them.
 _CONFIG_TOOLS = ("cmake", "numpy-config", "pybind11-config")
-_BINARIES = {"cc": "c", "cxx": "cpp", "fc": "fortran", "ar": "ar", "ranlib": "ranlib", "strip": "strip", "nm": "nm"}
+_BINARIES = {"cc": "c", "cxx": "cpp", "ar": "ar", "ranlib": "ranlib", "strip": "strip", "nm": "nm"}
 _BINARIES |= {"objcopy": "objcopy", "readelf": "readelf", "objdump": "objdump"}
 
 
@@ -50,6 +51,7 @@ class Meson:
         lines = ["# Made by crossenv: the host machine for Meson.", "[binaries]"]
         lines += [f"{name} = {quoted(tools[tool].command)}" for tool, name in _BINARIES.items() if tool in tools]
         lines += [
+            f"fortran = {quoted(fortran_command(record))}",
             f"pkg-config = {quoted(launcher_path(record))}",
             f"python = {quoted(record.root + '/cross/bin/python')}",
         ]

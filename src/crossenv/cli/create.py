@@ -115,6 +115,7 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
         allow_pure=tuple(args.allow_pure),
         user_pip_cache=user_pip_cache(os.environ),
         programs=Path(sys.executable).parent,
+        user_cache=platformdirs.user_cache_path("crossenv"),
     )
     if args.target:
         plan_in = plan_for_target(args, wishes, options, reporter)

@@ -48,6 +48,7 @@ class Options:
         allow_pure: Projects that may lose their extension modules; "*" for all.
         user_pip_cache: The user's ordinary pip cache, whose downloads are shared; None for none.
         programs: Where the programs beside this tool are, uv perhaps among them.
+        user_cache: Where environments share what one of them has built; None for nowhere.
     """
 
     prompt: str | None = None
@@ -56,6 +57,7 @@ class Options:
     allow_pure: tuple[str, ...] = ()
     user_pip_cache: Path | None = None
     programs: Path | None = None
+    user_cache: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,7 +112,7 @@ def make_plan(
     first = host.include_dirs[0]
     farm = () if first.name == include_name and first.parent.name == "include" else host.include_dirs
     include_dirs = (root / "host/include" / include_name,) if farm else host.include_dirs
-    tools, launchers, copies = _tools(root, toolchain)
+    tools, launchers, copies = _tools(root, toolchain, "" if toolchain.sysroot else host.multiarch)
     data_name = f"_sysconfigdata_{host.abi_flags}_linux_{host.multiarch}"
     data_file = f"host/{data_name}.py"
     config = localise(
@@ -125,6 +127,7 @@ def make_plan(
         prompt=options.prompt or root.name,
         pip=options.pip,
         pip_cache=str(root / "cache/pip"),
+        requirements_cache=str(_requirements_cache(root, host, toolchain, options, target)),
         build=BuildRecord(
             python=str(build.executable),
             version=build.full_version,
@@ -151,6 +154,9 @@ def make_plan(
     links = {"bin/cross-python": "python", f"lib/{directory}": f"../cross/lib/{directory}"}
     links[f"{CONFIG_DIRECTORY}/{data_name}.py"] = f"../../{data_file}"
     links |= base_links(build, directory)
+    # PyO3 has programs that embed Python linked from where its configuration is.
+    libraries = () if host.lib_dir is None else sorted(host.lib_dir.glob("libpython*"))
+    links |= {f"{CONFIG_DIRECTORY}/{library.name}": str(library) for library in libraries}
     if options.pip:
         links |= dict.fromkeys(("bin/pip", "bin/pip3", f"bin/pip{host.version}"), "cross-pip")
     return Plan(
@@ -164,6 +170,15 @@ def make_plan(
         header_farm=farm,
         facts=shim_facts(record),
     )
+
+
+def _requirements_cache(
+    root: Path, host: HostPython, toolchain: Toolchain, options: Options, target: Target | None
+) -> Path:
+    """Wheels for a policy fit every environment of that policy; those for a user's own host Python only this one."""
+    if target is None or options.user_cache is None or policy_of(target) is None:
+        return root / "cache/requirements"
+    return options.user_cache / "requirements" / f"{host.soabi}-{target.platform_tag}-{toolchain.family}"
 
 
 def _host_record(
@@ -204,8 +219,13 @@ def _host_record(
     )
 
 
-def _tools(root: Path, toolchain: Toolchain) -> tuple[dict[str, ToolRecord], dict[str, str], dict[str, Path]]:
-    """The record's tools, the launchers of those that need arguments, and zig's launchers."""
+def _tools(
+    root: Path, toolchain: Toolchain, multiarch: str
+) -> tuple[dict[str, ToolRecord], dict[str, str], dict[str, Path]]:
+    """The record's tools, the launchers of those that need arguments, and zig's launchers.
+
+    `multiarch` names the directories on this machine that hold the host's libraries; "" for none.
+    """
     chosen: dict[str, Tool | None] = {
         "cc": toolchain.cc,
         "cxx": toolchain.cxx,
@@ -233,7 +253,7 @@ def _tools(root: Path, toolchain: Toolchain) -> tuple[dict[str, ToolRecord], dic
         command = str(tool.path)
         if leading or trailing or name in COMPILERS:
             relative = f"{LAUNCHERS}/{launcher_name(name, toolchain, tool.path)}"
-            launchers[relative] = launcher_text(name, tool.path, leading, trailing)
+            launchers[relative] = launcher_text(name, tool.path, leading, trailing, multiarch=multiarch)
             command = str(root / relative)
         tools[name] = ToolRecord(command=command, path=str(tool.path), args=leading, origin=tool.origin)
     return tools, launchers, copies
@@ -297,6 +317,7 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "base": f"{record.root}/{BASE}/bin/python{host.version}",
         "uv_prefix": f"{record.root}/{UV}",
         "build_machine": record.build.machine,
+        "requirements_cache": record.requirements_cache,
         "multiarch": host.multiarch,
         "machine": host.machine,
         "libc_family": host.libc_family,
@@ -305,6 +326,7 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "extension_suffixes": list(host.extension_suffixes),
         "host_executable": host.executable,
         "sysconfigdata": host.sysconfigdata,
+        "fortran": "fc" in record.toolchain.tools,
         "allow_pure": list(record.handover.allow_pure),
         "policy": None if record.handover.policy is None else dataclasses.asdict(record.handover.policy),
         "hook_environment": dict(record.handover.environment),

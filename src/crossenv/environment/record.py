@@ -17,7 +17,7 @@ from typing import Any
 from crossenv.errors import UsageError
 from crossenv.policy import Policy
 
-SCHEMA = 2
+SCHEMA = 3
 RECORD_NAME = "crossenv.json"
 
 
@@ -167,6 +167,7 @@ class Record:
         prompt: What activation shows.
         pip: Whether the environment has pip on both sides.
         pip_cache: The environment's pip cache.
+        requirements_cache: Where wheels of build requirements for the host are kept.
         build: The build side.
         host: The host side.
         toolchain: How to compile for the host.
@@ -179,6 +180,7 @@ class Record:
     prompt: str
     pip: bool
     pip_cache: str
+    requirements_cache: str
     build: BuildRecord
     host: HostRecord
     toolchain: ToolchainRecord

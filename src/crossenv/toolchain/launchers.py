@@ -16,6 +16,20 @@ if [ -n "$CROSSENV_COMPILER_CALLED" ]; then
   case " $* " in *" -c "* | *" -o "*) echo >>"$CROSSENV_COMPILER_CALLED" ;; esac
 fi
 """
+# Where this machine's own headers and libraries are: setup.py files name these directories unasked, and the compiler
+# would find the wrong files in them. Those of the same names below a sysroot are searched anyway.
+_WITHOUT_OWN = """\
+for word do
+  shift
+  case $word in
+    -I/usr/include | -I/usr/include/ | -I/usr/local/include | -I/usr/local/include/) continue ;;
+    -L/usr/lib/{multiarch} | -L/lib/{multiarch}) ;;
+    -L/lib | -L/lib64 | -L/usr/lib | -L/usr/lib64 | -L/usr/lib/ | -L/usr/local/lib | -L/usr/local/lib64) continue ;;
+    -L/lib/*-linux-gnu* | -L/usr/lib/*-linux-gnu*) continue ;;
+  esac
+  set -- "$@" "$word"
+done
+"""
 _FALLBACK_NAMES = {"cc": "cc", "cxx": "c++", "fc": "gfortran"}
 
 
@@ -39,7 +53,20 @@ def trailing_arguments(tool: str, toolchain: Toolchain) -> tuple[str, ...]:
     return tuple(f"-L{directory}" for directory in toolchain.library_dirs)
 
 
-def launcher_text(tool: str, path: Path, leading: Iterable[str], trailing: Iterable[str]) -> str:
-    """A POSIX shell script that becomes the tool."""
-    words = [shlex.quote(str(path)), *map(shlex.quote, leading), '"$@"', *map(shlex.quote, trailing)]
-    return f"#!/bin/sh\n{_MARK if tool in COMPILERS else ''}exec {' '.join(words)}\n"
+def launcher_text(
+    tool: str, path: Path, leading: Iterable[str], trailing: Iterable[str], *, multiarch: str = ""
+) -> str:
+    """A POSIX shell script that becomes the tool.
+
+    Args:
+        tool: Its usual name.
+        path: Where it is.
+        leading: What precedes the caller's arguments.
+        trailing: What follows them.
+        multiarch: The name of the directories on this machine that hold the host's libraries; "" for none.
+    """
+    # Libraries of build requirements: before the directories in which a build finds those of the build machine.
+    link = ('${CROSSENV_LINK_DIRECTORY:+"-L$CROSSENV_LINK_DIRECTORY"}',) if tool in COMPILERS else ()
+    words = [shlex.quote(str(path)), *map(shlex.quote, leading), *link, '"$@"', *map(shlex.quote, trailing)]
+    before = _MARK + _WITHOUT_OWN.format(multiarch=multiarch or "none") if tool in COMPILERS else ""
+    return f"#!/bin/sh\n{before}exec {' '.join(words)}\n"

@@ -27,7 +27,7 @@ def prepare(facts: "dict[str, Any]", hook: str, finder: "Finder") -> None:
         # uv imports the back end by a plain statement, after it has put the project's own directories on sys.path.
         name = hook.removeprefix("uv:")
         package = name.partition(".")[0]
-        finder.before[package] = lambda: enter_environment(facts)
+        finder.before[package] = lambda: enter_environment(facts, name)
         finder.after[name] = lambda module: check_results(module, facts)
         _require_runnable_requirements(facts)
         return
@@ -43,7 +43,7 @@ def prepare(facts: "dict[str, Any]", hook: str, finder: "Finder") -> None:
         if name != backend or package is not None:
             return import_module(name, package)
         # Only now are the isolated environment's directories on sys.path.
-        enter_environment(facts)
+        enter_environment(facts, backend)
         module = import_module(name)
         target: Any = module
         for attribute in attributes.split(".") if attributes else ():
@@ -55,8 +55,8 @@ def prepare(facts: "dict[str, Any]", hook: str, finder: "Finder") -> None:
     importlib.import_module = import_backend
 
 
-def enter_environment(facts: "dict[str, Any]") -> None:
-    """Put the build's settings into `os.environ` and the search path in order."""
+def enter_environment(facts: "dict[str, Any]", backend: str = "") -> None:
+    """Put the build's settings into `os.environ` and the search path in order, for the back end of this name."""
     root = facts["root"]
     if sys.prefix == facts["uv_prefix"]:
         # cross-uv without isolation.
@@ -65,13 +65,14 @@ def enter_environment(facts: "dict[str, Any]") -> None:
     if not isolated:
         # What the build runs comes from the build side, before anything of the host's.
         _show_build_side(facts)
+    _use_both_flavours(facts)
     # ENV/etc/bin: the compilers' launchers and pythonX.Y-config, under the names that builds look for.
-    _prepend_to_path(root + "/etc/bin", root + "/bin", "" if isolated else root + "/build/bin")
+    _prepend_to_path(root + "/etc/bin", _pkg_config(root), root + "/bin", "" if isolated else root + "/build/bin")
     for name, value in facts["hook_environment"].items():
         os.environ.setdefault(name, value)
     os.environ["CROSSENV_PYTHON"] = sys.executable
     _require_rust_target()
-    if not _fails_by_itself():
+    if not _fails_by_itself(backend):
         from _crossenv import verify
 
         verify.watch_compiler()
@@ -114,6 +115,25 @@ def _require_runnable_requirements(facts: "dict[str, Any]") -> None:
         )
 
 
+def _pkg_config(root: str) -> str:
+    """The directory with a `pkg-config` that answers for the host; "" where the build machine has none to ask."""
+    import shutil
+
+    return root + "/etc/pkg-config/bin" if shutil.which("pkg-config") else ""
+
+
+def _use_both_flavours(facts: "dict[str, Any]") -> None:
+    """Let what is linked from the build requirements be the host's; before anything else is changed."""
+    from _crossenv import overlay
+
+    try:
+        overlay.lay_over(facts)
+    except OSError as error:
+        from _crossenv import fail
+
+        fail(f"the host's flavour of the build requirements cannot be laid over them ({error})", "make room, try again")
+
+
 def _require_rust_target() -> None:
     """End the process if the project is in Rust and the compiler has no standard library for the host.
 
@@ -142,13 +162,12 @@ def _require_rust_target() -> None:
         fail(f"Rust has no standard library for {target}", hint)
 
 
-def _fails_by_itself() -> bool:
-    """Whether the back end ends a build in which a compile fails.
+def _fails_by_itself(backend: str) -> bool:
+    """Whether `backend` ends a build in which a compile fails.
 
     These also compile to find things out, and a project may then do without native code of its own choice.
     """
-    backend = next((os.environ[name] for name in _BACKEND_VARIABLES if os.environ.get(name)), "")
-    return backend.partition(".")[0].partition(":")[0] in ("mesonpy", "scikit_build_core", "maturin", "py_build_cmake")
+    return backend.partition(".")[0] in ("mesonpy", "scikit_build_core", "maturin", "py_build_cmake")
 
 
 def _show_build_side(facts: "dict[str, Any]") -> None:

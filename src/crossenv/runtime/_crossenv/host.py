@@ -59,6 +59,7 @@ def _replace_confstr(family: str, version: str) -> None:
 _BY_NAME = {
     "platform": "platform_module",
     "distutils.sysconfig": "distutils_sysconfig",
+    "ctypes": "ctypes_module",
     "venv": "venv_module",
     "virtualenv": "virtualenv_module",
     "pip": "pip_module",

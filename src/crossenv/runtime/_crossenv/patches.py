@@ -125,6 +125,22 @@ def packaging_musllinux(module: "ModuleType", facts: "Facts") -> None:
     _replace(module, "_get_musl_version", make_get_musl_version)
 
 
+def ctypes_module(module: "ModuleType", facts: "Facts") -> None:
+    """`ctypes`: a library that the host's was laid over still loads here."""
+
+    def make_dlopen(original: "Any") -> "Any":
+        def dlopen(name: "Any", *args: "Any") -> "Any":
+            if "CROSSENV_NATIVE_LIBRARIES" in os.environ:
+                from _crossenv import overlay
+
+                name = overlay.native_library(name)
+            return original(name, *args)
+
+        return dlopen
+
+    _replace(module, "_dlopen", make_dlopen)
+
+
 def venv_module(module: "ModuleType", facts: "Facts") -> None:
     """`venv`: environments that a front end makes for a build get the shim too (`build`, pip's venv isolation)."""
     from _crossenv import isolation
@@ -211,6 +227,7 @@ def pip_wheel_command(module: "ModuleType", facts: "Facts") -> None:
 
     _replace(module.WheelCommand, "get_requirements", pip_commands.building_by_name)
     _replace(module.WheelCommand, "run", pip_commands.refusing_unsafe_features)
+    _replace(module.WheelCommand, "run", pip_commands.announcing_index)
 
 
 def pip_building_command(module: "ModuleType", facts: "Facts") -> None:
@@ -220,13 +237,23 @@ def pip_building_command(module: "ModuleType", facts: "Facts") -> None:
     for name in ("InstallCommand", "DownloadCommand", "LockCommand"):
         if hasattr(module, name):
             _replace(getattr(module, name), "run", pip_commands.refusing_unsafe_features)
+            _replace(getattr(module, name), "run", pip_commands.announcing_index)
 
 
 def mesonpy_module(module: "ModuleType", facts: "Facts") -> None:
     """meson-python takes Meson's arguments from `config_settings` only."""
     from _crossenv import hooks
 
-    hooks.adapt_settings(module, facts["settings"]["mesonpy"])
+    settings = facts["settings"]["mesonpy"]
+    if not sys.executable.startswith(facts["root"] + "/cross/"):
+        # An isolated environment with an interpreter of its own, which has the build requirements: a later cross file
+        # says so. It lies where it is thrown away with the environment.
+        path = os.path.join(sys.prefix, "crossenv-python.ini")
+        escaped = sys.executable.replace("\\", "\\\\").replace("'", "\\'")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"[binaries]\npython = '{escaped}'\n")
+        settings = {key: [*values, f"--cross-file={path}"] for key, values in settings.items()}
+    hooks.adapt_settings(module, settings)
 
 
 def _failing_commands(compiler: "Any") -> "list[list[str]]":

@@ -1,5 +1,7 @@
 """What pip's commands do differently in the host side."""
 
+import json
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -40,3 +42,39 @@ def refusing_unsafe_features(original: "Any") -> "Any":
         return int(original(self, options, args))
 
     return run
+
+
+def announcing_index(original: "Any") -> "Any":
+    """Wrap a command's `run`: the index of its command line is known to the hooks, which fetch from it too."""
+
+    def run(self: "Any", options: "Any", args: "list[str]") -> int:
+        words = []
+        for word, name in _INDEX_OPTIONS.items():
+            value = getattr(options, name, None)
+            for item in value if isinstance(value, (list, tuple)) else [value]:
+                if item is True:
+                    words.append(word)
+                elif item:
+                    # The hooks run elsewhere.
+                    text = os.path.abspath(item) if name == "find_links" and os.path.exists(item) else item
+                    words.append(f"{word}={text}")
+        os.environ["CROSSENV_PIP_OPTIONS"] = json.dumps(words)
+        return int(original(self, options, args))
+
+    return run
+
+
+# Options and their names in pip's parsed options.
+_INDEX_OPTIONS = {
+    "--index-url": "index_url",
+    "--extra-index-url": "extra_index_urls",
+    "--find-links": "find_links",
+    "--no-index": "no_index",
+    "--pre": "pre",
+    "--trusted-host": "trusted_hosts",
+    "--proxy": "proxy",
+    "--cert": "cert",
+    "--client-cert": "client_cert",
+    "--timeout": "timeout",
+    "--retries": "retries",
+}

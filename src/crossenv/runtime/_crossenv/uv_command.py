@@ -9,6 +9,7 @@ the platform (`--python-platform`) and the prefix (`--prefix`) of what it instal
 for commands that build nothing, it is given the cross python.
 """
 
+import json
 import marshal
 import os
 import sys
@@ -39,6 +40,22 @@ _READING = ("uninstall", "list", "freeze", "show", "check", "tree")
 _HARMLESS = ("cache", "help", "version")
 # Of the user's environment: they would choose another interpreter or platform than the arguments do.
 _REPLACED = ("UV_PYTHON", "UV_SYSTEM_PYTHON", "UV_PYTHON_PLATFORM", "UV_MANAGED_PYTHON", "UV_NO_MANAGED_PYTHON")
+_INDEX_OPTIONS = {
+    "--index-url": "--index-url",
+    "-i": "--index-url",
+    "--default-index": "--index-url",
+    "--extra-index-url": "--extra-index-url",
+    "--index": "--extra-index-url",
+    "--find-links": "--find-links",
+    "-f": "--find-links",
+}
+_INDEX_VARIABLES = {
+    "UV_INDEX_URL": "--index-url",
+    "UV_DEFAULT_INDEX": "--index-url",
+    "UV_EXTRA_INDEX_URL": "--extra-index-url",
+    "UV_INDEX": "--extra-index-url",
+    "UV_FIND_LINKS": "--find-links",
+}
 
 
 def main() -> int:
@@ -190,14 +207,40 @@ def cross_environment(
     if changed.get("CROSSENV_ROLE") == "host":
         # cross-uv in a hook; a role is what each process below decides anew.
         del changed["CROSSENV_ROLE"]
-    # CROSSENV_UV is read by the shim in the processes that uv starts.
-    changed |= {"UV_CACHE_DIR": facts["uv_cache"], "CROSSENV_UV": " ".join(command)}
+    # Both are read by the shim in the processes that uv starts.
+    changed |= {"CROSSENV_UV": " ".join(command), "CROSSENV_PIP_OPTIONS": json.dumps(index_options(words, environ))}
+    changed["UV_CACHE_DIR"] = facts["uv_cache"]
     if command == ("pip", "compile"):
         import shlex
 
         # What the head of its output says.
         changed.setdefault("UV_CUSTOM_COMPILE_COMMAND", shlex.join(("cross-uv", *words)))
     return changed
+
+
+def index_options(words: "Sequence[str]", environ: "Mapping[str, str]") -> "list[str]":
+    """The index that uv is told to use, in pip's words: what a build links from is fetched for the host with pip."""
+    found: list[tuple[str, str]] = []
+    for index, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if name == "--no-index":
+            found.append((name, ""))
+        elif name in _INDEX_OPTIONS:
+            found.append((_INDEX_OPTIONS[name], value if equals else "".join(words[index + 1 : index + 2])))
+    if not found:
+        found += [
+            (option, value) for name, option in _INDEX_VARIABLES.items() for value in environ.get(name, "").split()
+        ]
+        found += [("--no-index", "")] if environ.get("UV_NO_INDEX", "").lower() in ("1", "true", "yes", "on") else []
+    options = []
+    for option, value in found:
+        # uv lets an index have a name: "name=address".
+        name, equals, address = value.partition("=")
+        place = address if equals and "/" not in name else value
+        # Hooks run in another directory than this.
+        place = os.path.abspath(place) if os.path.exists(place) else place
+        options.append(f"{option}={place}" if place else option)
+    return options
 
 
 def script_directory(words: "Sequence[str]", facts: "Mapping[str, Any]") -> str:

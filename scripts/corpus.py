@@ -1,0 +1,315 @@
+"""Build fifty popular packages for one host from their newest sdists, with no flags, and use each of them there.
+
+    python scripts/corpus.py LABEL --python PYTHON [--only NAME ...] [--jobs 2] \
+        --host-root DIR -- --target manylinux_2_28_aarch64 --toolchain zig
+
+What follows `--` goes to `crossenv create`. Each wheel is inspected independently of the build (machine, tag, needed
+glibc) and used under qemu-user in the Python below DIR. What fails is built natively from the same sdist, to tell a
+package's own fault from ours. Results are kept in .cache/corpus/LABEL, so that a run goes on where it was, and the
+page docs/explanation/corpus.md is written from those of all labels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from checks import CHECKS, CORPUS
+from inspection import WrongWheelError, inspected
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+WORK = CHECKOUT / ".cache/corpus"
+PAGE = CHECKOUT / "docs/explanation/corpus.md"
+PATIENCE_SECONDS = 3600
+# What a build's output says when the fault is neither ours nor the package's.
+CLASSES = {
+    "a download made by the build": (
+        r"urlopen error|URLError|HTTPError|ConnectionError|Could not resolve host",
+        r"[Ff]ailed to download|Download.*failed|Unable to (fetch|download)",
+        r"Temporary failure in name resolution|Remote end closed",
+    ),
+    "a host library that nobody provided": (
+        r"fatal error: '?[\w./-]+\.h'?( file not found|: No such file)",
+        r"Dependency \"[\w-]+\" not found|[Cc]ould not find [\w-]+ \(missing|Package .* was not found",
+        r"Please make sure the libxml2|headers or library files could not be found|geos-config",
+        r"cannot find -l\w+|unable to find library -l",
+    ),
+}
+
+
+class FailedError(Exception):
+    """A build or a check that did not work: one line."""
+
+
+def run(words: Sequence[str | Path], log: Path, **extra: str) -> None:
+    """Run a command with its output in `log`."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as file:
+        try:
+            done = subprocess.run(
+                [str(word) for word in words],
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                env={**os.environ, **extra},
+                timeout=PATIENCE_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise FailedError(f"not done after {PATIENCE_SECONDS // 60} minutes") from None
+    if done.returncode:
+        raise FailedError(complaint(log.read_text(encoding="utf-8", errors="replace")))
+
+
+def complaint(text: str) -> str:
+    """The line of a build's output that says what went wrong."""
+    lines = [line.strip() for line in text.splitlines()]
+    for pattern in (
+        r"^crossenv: error: ",
+        r"fatal error: |\berror: (?!subprocess|metadata|command|failed-)",
+        r"^ERROR: (?!Failed to build|Failed building|Could not build)",
+        r"ERROR|Error",
+    ):
+        for line in lines:
+            if re.search(pattern, line) and "--no-build-isolation" not in line:
+                return line[:240]
+    return lines[-1][:240] if lines else "no output"
+
+
+def failure_class(text: str) -> str:
+    """What a build's output names as the reason; "" for a reason of its own."""
+    return next((name for name, patterns in CLASSES.items() if any(re.search(p, text) for p in patterns)), "")
+
+
+class Corpus:
+    """One configuration: an environment, its wheels and what is known about them."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.work = WORK / options.label
+        self.environment = self.work / "env"
+        self.wheels = self.work / "wheels"
+        self.wheels.mkdir(parents=True, exist_ok=True)
+        self.store = self.work / "results.json"
+        self.lock = threading.Lock()
+        self.results: dict[str, dict[str, Any]] = (
+            json.loads(self.store.read_text(encoding="utf-8"))["packages"] if self.store.exists() else {}
+        )
+
+    def prepare(self) -> dict[str, Any]:
+        """The environment's record; the environment is made if it is not there."""
+        if not (self.environment / "crossenv.json").exists():
+            crossenv = Path(sys.executable).parent / "crossenv"
+            words = [crossenv, "create", "-q", "--clear", "--python", self.options.python]
+            run([*words, *self.options.create, self.environment], self.work / "logs/create.log")
+        record: dict[str, Any] = json.loads((self.environment / "crossenv.json").read_text(encoding="utf-8"))
+        return record
+
+    def save(self, record: dict[str, Any]) -> None:
+        """Keep what is known so far."""
+        about = {
+            "command": " ".join(["crossenv create", *map(_short, self.options.create)]),
+            "platform": record["host"]["platform_tag"],
+            "version": record["host"]["version"],
+            "compiler": f"{record['toolchain']['family']} {record['toolchain']['version']}",
+            "date": str(datetime.datetime.now(datetime.timezone.utc).date()),
+        }
+        text = json.dumps({"about": about, "packages": self.results}, indent=1)
+        temporary = self.store.with_suffix(".new")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(self.store)
+
+    def wheel(self, name: str) -> Path | None:
+        """The wheel of a package, if it has been built."""
+        stem = re.escape(re.sub(r"[-_.]+", "_", name))
+        pattern = re.compile(rf"{stem}-.*\.whl", re.IGNORECASE)
+        found = [path for path in self.wheels.iterdir() if pattern.fullmatch(path.name)]
+        return found[0] if found else None
+
+    def prove(self, name: str, record: dict[str, Any]) -> None:
+        """Build, inspect and use one package; what comes out is kept."""
+        started = time.monotonic()
+        row: dict[str, Any] = {"back_end": CHECKS[name].back_end, "wheel": "", "needs": "", "result": "works"}
+        log = self.work / f"logs/{name}.log"
+        built = self.work / f"logs/{name}.built.log"
+        log.unlink(missing_ok=True)
+        try:
+            if self.wheel(name) is None:
+                pip = [self.environment / "bin/cross-pip", "wheel", "-v", "--no-deps", "-w", self.wheels, name]
+                try:
+                    run(pip, log)
+                finally:
+                    log.replace(built)
+            wheel = self.wheel(name)
+            assert wheel is not None
+            row["wheel"] = wheel.name
+            if wheel.name.endswith("-none-any.whl"):
+                row["native"] = self.native(name, wheel.name.split("-")[1])
+                if row["native"] != "pure":
+                    raise FailedError("came out pure; the native build has compiled code")
+                row["result"] = "pure, as its native build is"
+            else:
+                row["needs"] = self.inspect(wheel, record)
+            self.use(name, wheel, record, log)
+        except FailedError as failure:
+            text = "".join(path.read_text("utf-8", "replace") for path in (built, log) if path.exists())
+            row["result"], row["error"] = "failed", str(failure)
+            row["class"] = failure_class(text)
+            if not row["wheel"]:
+                match = re.search(rf"(?im)^\s*Downloading {_loose(name)}-(.*?)\.tar\.gz", text)
+                row["native"] = self.native(name, match[1] if match else "")
+        row["seconds"] = round(time.monotonic() - started)
+        with self.lock:
+            self.results[name] = row
+            self.save(record)
+            print(f"{self.options.label:<12}{name:<22}{row['needs']:<13}{row['result']} {row.get('error', '')}"
+                  f" ({row['seconds']} s)", file=sys.stderr, flush=True)  # fmt: skip
+
+    def inspect(self, wheel: Path, record: dict[str, Any]) -> str:
+        """What the wheel needs; its name and its files must be the host's."""
+        tag, elf = record["host"]["platform_tag"], record["host"]["elf"]
+        machine = record["host"]["machine"]
+        if not wheel.name.endswith((f"-{tag}.whl", f"-linux_{machine}.whl")):
+            raise FailedError(f"tagged {wheel.name}")
+        floor = record["handover"]["policy"] and tuple(record["handover"]["policy"]["floor"])
+        try:
+            return inspected(wheel, machine, elf["byte_order"], elf["bits"], floor)
+        except WrongWheelError as error:
+            raise FailedError(str(error)) from None
+
+    def use(self, name: str, wheel: Path, record: dict[str, Any], log: Path) -> None:
+        """Install the wheel for the host and call its compiled code under emulation."""
+        place = self.work / "installed" / name
+        shutil.rmtree(place, ignore_errors=True)
+        pip = [self.environment / "bin/cross-pip", "install", "-q", "--no-deps", "--target", place, "--upgrade"]
+        run([*pip, wheel], log)
+        if needs := CHECKS[name].needs:
+            # Wheels of ours before those of the index; built only where there is neither.
+            own = ["--find-links", self.wheels, "--prefer-binary"]
+            run([*pip, *own, *needs], log)
+            run([*pip, wheel], log)
+        root = self.options.host_root
+        host_python = next(root.glob("usr/bin/python3.[0-9]*[0-9]"))
+        qemu = {"armv7l": "arm", "i686": "i386"}.get(record["host"]["machine"], record["host"]["machine"])
+        extra = {"PYTHONPATH": str(place)}
+        if qemu == "aarch64":
+            extra["QEMU_CPU"] = "max,pauth-impdef=on,sve=off"
+        run([f"qemu-{qemu}-static", "-L", root, host_python, "-c", CHECKS[name].code], log, **extra)
+
+    def native(self, name: str, version: str) -> str:
+        """How a native build of the same sdist ends: "works", "pure" or why it does not."""
+        place, log = self.work / "native" / name, self.work / f"logs/{name}.native.log"
+        shutil.rmtree(place, ignore_errors=True)
+        log.unlink(missing_ok=True)
+        python = WORK / f"native-{Path(self.options.python).resolve().parent.parent.name}"
+        if not (python / "bin/python").exists():
+            run([self.options.python, "-m", "venv", python], log)
+            run([python / "bin/python", "-m", "pip", "install", "-q", "--upgrade", "pip"], log)
+        wanted = f"{name}=={version}" if version else name
+        words = [python / "bin/python", "-m", "pip", "wheel", "-v", "--no-deps", "--no-cache-dir", "-w", place]
+        try:
+            run([*words, "--no-binary", name, wanted], log)
+        except FailedError as failure:
+            return f"fails too: {failure}"
+        (wheel,) = place.glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            compiled = any(member.endswith(".so") for member in archive.namelist())
+        return "works" if compiled else "pure"
+
+
+def _short(word: str | Path) -> str:
+    """A word of a command without a machine's own directories."""
+    text = str(word)
+    return "/".join(["DIR", *Path(text).parts[4:]]) if text.startswith("/") else text
+
+
+def _loose(name: str) -> str:
+    return re.sub(r"[-_.]+", "[-_.]+", name)
+
+
+def page() -> str:
+    """The page, from the results of every configuration."""
+    lines = [
+        "# Fifty packages",
+        "",
+        "Written by `nox -s corpus`. Each package is built from its newest sdist that the Python takes, with plain",
+        "`cross-pip wheel NAME` and no flags. *works*: the machine, the tag and the needed glibc of every native file",
+        "are right by an inspection of its own, and its compiled code gave the right answers in the host's Python",
+        "under qemu-user. What failed is named with its reason, and with what a native build of the same sdist does on",
+        "the same machine.",
+        "",
+    ]
+    for store in sorted(WORK.glob("*/results.json")):
+        data = json.loads(store.read_text(encoding="utf-8"))
+        about, packages = data["about"], data["packages"]
+        good = sum(row["result"] != "failed" for row in packages.values())
+        lines += [
+            f"## {about['platform']}, Python {about['version']}, {about['compiler']}: {good} of {len(packages)}",
+            "",
+            f"`{about['command']}`, {about['date']}.",
+            "",
+            "| package | built with | wheel | needs | result |",
+            "| --- | --- | --- | --- | --- |",
+        ]
+        for name in CORPUS:
+            row = packages.get(name)
+            if row is None:
+                continue
+            result = row["result"]
+            if result == "failed":
+                error = row["error"].replace("|", "\\|").replace(str(CHECKOUT), "")
+                result = f"**{row['class'] or 'failed'}**: `{error}`"
+                if "native" in row:
+                    result += f"; a native build {row['native'] if row['native'] != 'pure' else 'is pure'}".replace(
+                        "|", "\\|"
+                    )
+            lines.append(f"| {name} | {row['back_end']} | {_tag(row['wheel'])} | {row['needs']} | {result} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _tag(wheel: str) -> str:
+    return f"{wheel.split('-')[1]} `{'-'.join(wheel.removesuffix('.whl').split('-')[2:])}`" if wheel else ""
+
+
+def main() -> int:
+    """Run one configuration and write the page; the exit status is 1 if a fault is ours."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("label", help="the configuration's name, a directory below .cache/corpus")
+    parser.add_argument("--python", default=sys.executable, help="the build Python")
+    parser.add_argument(
+        "--host-root", type=Path, required=True, help="a root with the host's Python, to use the wheels in"
+    )
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="only this package, again")
+    parser.add_argument("--jobs", type=int, default=2)
+    words = sys.argv[1:]
+    where = words.index("--") if "--" in words else len(words)
+    options = parser.parse_args(words[:where])
+    options.create = words[where + 1 :]
+    options.host_root = options.host_root.resolve()
+    corpus = Corpus(options)
+    record = corpus.prepare()
+    left = options.only or [name for name in CORPUS if corpus.results.get(name, {}).get("result", "failed") == "failed"]
+    print(f"{options.label}: {len(left)} of {len(CORPUS)} packages to do", file=sys.stderr, flush=True)
+    with ThreadPoolExecutor(options.jobs) as pool:
+        list(pool.map(lambda name: corpus.prove(name, record), left))
+    PAGE.write_text(page(), encoding="utf-8")
+    ours = [row for row in corpus.results.values() if row["result"] == "failed" and not row["class"]]
+    return int(any(row.get("native", "works") in ("works", "pure") for row in ours))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""Gets a build requirement's wheel for the host: from the index, or built here once."""
+
+import json
+import os
+import re
+import sys
+import tempfile
+
+from _crossenv.distribution import Distribution
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def outer_environment() -> "dict[str, str]":
+    """The environment variables for a front end of our own: without those that describe the build we are in."""
+    environment = dict(os.environ)
+    for name in list(environment):
+        if name.startswith(("_PYPROJECT_HOOKS_", "PEP517_")) or name in _OF_THIS_BUILD:
+            del environment[name]
+    for name in ("PATH", "PYTHONPATH"):
+        entries = environment.get(name, "").split(os.pathsep)
+        kept = [entry for entry in entries if "/pip-build-env-" not in entry]
+        if any(kept):
+            environment[name] = os.pathsep.join(kept)
+        else:
+            environment.pop(name, None)
+    return environment
+
+
+# pip's record of what is being built, and its settings that are for the command that the user gave.
+_OF_THIS_BUILD = {"CROSSENV_ROLE", "PYTHONNOUSERSITE", "PIP_BUILD_TRACKER", "PIP_REQ_TRACKER", "PIP_REQUIRE_HASHES"}
+_OF_THIS_BUILD |= {"PIP_NO_BUILD_ISOLATION", "PIP_REQUIREMENT", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON"}
+_OF_THIS_BUILD |= {"PIP_NO_BINARY", "PIP_ONLY_BINARY", "PIP_PREFER_BINARY", "PIP_WHEEL_DIR", "PIP_NO_DEPS"}
+_STACK_VARIABLE = "CROSSENV_OVERLAY_STACK"
+
+
+def run_pip(facts: "dict[str, Any]", words: "list[str]", environment: "dict[str, str]") -> "tuple[bool, str]":
+    """Run the host side's pip; whether it succeeded, and its last words."""
+    import subprocess
+
+    options = json.loads(environment.get("CROSSENV_PIP_OPTIONS", "[]"))
+    command = [facts["root"] + "/cross/bin/python", "-m", "pip", "--disable-pip-version-check", "--no-input", *words]
+    done = subprocess.run(
+        [*command, *options],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    said = next((line for line in lines if line.startswith(("ERROR", "error", "crossenv: error"))), "")
+    return done.returncode == 0, said or (lines[-1] if lines else "pip said nothing")
+
+
+def missing(distribution: Distribution, reason: str) -> str:
+    """What to say of a requirement that cannot be had for the host."""
+    return (
+        f"crossenv: warning: {distribution.name} {distribution.version} is here for the build machine only ({reason})\n"
+        "crossenv: hint: what links against it will fail; provide a wheel of it for the host: --find-links DIRECTORY"
+    )
+
+
+def say(words: str) -> None:
+    """Put a line into the build's output."""
+    sys.stderr.write(words + "\n")
+    sys.stderr.flush()
+
+
+def host_wheel(distribution: Distribution, facts: "dict[str, Any]", environment: "dict[str, str]") -> "tuple[str, str]":
+    """A wheel of the same version for the host: one that was used before, the index's, or built here.
+
+    Returns:
+        Its path and "", or "" and why there is none.
+    """
+    import fcntl
+
+    wanted = f"{distribution.name}=={distribution.version}"
+    stack = environment.get(_STACK_VARIABLE, "").split()
+    if distribution.name in stack:
+        # It is needed to build itself.
+        return "", ""
+    environment = {**environment, _STACK_VARIABLE: " ".join([*stack, distribution.name])}
+    cache = facts["requirements_cache"]
+    os.makedirs(cache, exist_ok=True)
+    with open(os.path.join(cache, f".{wanted}.lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # A directory of the user's may hold another wheel of the same version by now; an index may not.
+        found = "" if _has_links(environment) else _cached(cache, distribution)
+        if found:
+            return found, ""
+        with tempfile.TemporaryDirectory(prefix=".fetching-", dir=cache) as fresh:
+            words = ["download", "--no-deps", "--only-binary", ":all:", "--dest", fresh, wanted]
+            fetched, _ = run_pip(facts, words, environment)
+            found = _cached(fresh if fetched else cache, distribution)
+            if not found:
+                say(f"crossenv: {wanted} has no wheel for the host: building it")
+                built, said = run_pip(facts, ["wheel", "--no-deps", "--wheel-dir", fresh, wanted], environment)
+                found = _cached(fresh, distribution) if built else ""
+                if not found:
+                    return "", f"there is no wheel for the host, and building one failed: {said}"
+            if os.path.dirname(found) == fresh:
+                kept = os.path.join(cache, os.path.basename(found))
+                os.replace(found, kept)
+                found = kept
+        return found, ""
+
+
+def _has_links(environment: "dict[str, str]") -> bool:
+    return "--find-links" in environment.get("CROSSENV_PIP_OPTIONS", "") or bool(environment.get("PIP_FIND_LINKS"))
+
+
+def _cached(cache: str, distribution: Distribution) -> str:
+    for entry in os.listdir(cache):
+        parts = entry.split("-")
+        named = entry.endswith(".whl") and len(parts) >= 5 and _same_name(parts[0], distribution.name)
+        if named and parts[1] == distribution.version:
+            return os.path.join(cache, entry)
+    return ""
+
+
+def _same_name(one: str, other: str) -> bool:
+    return re.sub(r"[-_.]+", "-", one).lower() == re.sub(r"[-_.]+", "-", other).lower()

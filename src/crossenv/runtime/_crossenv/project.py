@@ -1,0 +1,32 @@
+"""Reads the project's own description, pyproject.toml (PEP 518)."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def pyproject(facts: "dict[str, Any]") -> "dict[str, Any]":
+    """The contents of pyproject.toml in the working directory; {} if there is none that can be read."""
+    try:
+        import importlib
+
+        tomllib = importlib.import_module("tomllib")
+        with open("pyproject.toml", "rb") as file:
+            data: dict[str, Any] = tomllib.load(file)
+    except ImportError:
+        # Python 3.10: pip brings a reader along.
+        import json
+        import subprocess
+
+        from _crossenv import host_wheels
+
+        code = (
+            "import json; from pip._vendor import tomli; print(json.dumps(tomli.load(open('pyproject.toml', 'rb')),"
+            " default=str))"
+        )
+        words = [facts["root"] + "/cross/bin/python", "-c", code]
+        done = subprocess.run(words, capture_output=True, text=True, check=False, env=host_wheels.outer_environment())
+        data = json.loads(done.stdout) if done.returncode == 0 else {}
+    except (OSError, ValueError):
+        return {}
+    return data
