@@ -29,7 +29,14 @@ from crossenv.environment.record import (
 from crossenv.host.model import HostPython
 from crossenv.policy import policy_of
 from crossenv.target import Target
-from crossenv.toolchain.launchers import COMPILERS, launcher_name, launcher_text, leading_arguments, trailing_arguments
+from crossenv.toolchain.launchers import (
+    COMPILERS,
+    launcher_name,
+    launcher_text,
+    leading_arguments,
+    maps_prefixes,
+    trailing_arguments,
+)
 from crossenv.toolchain.model import Tool, Toolchain
 from crossenv.toolchain.zig.launchers import CONFIGURATION_NAME
 
@@ -253,7 +260,9 @@ def _tools(
         command = str(tool.path)
         if leading or trailing or name in COMPILERS:
             relative = f"{LAUNCHERS}/{launcher_name(name, toolchain, tool.path)}"
-            launchers[relative] = launcher_text(name, tool.path, leading, trailing, multiarch=multiarch)
+            launchers[relative] = launcher_text(
+                name, tool.path, leading, trailing, multiarch=multiarch, map_prefixes=maps_prefixes(toolchain)
+            )
             command = str(root / relative)
         tools[name] = ToolRecord(command=command, path=str(tool.path), args=leading, origin=tool.origin)
     return tools, launchers, copies

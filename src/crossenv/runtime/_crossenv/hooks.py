@@ -71,6 +71,7 @@ def enter_environment(facts: "dict[str, Any]", backend: str = "") -> None:
     for name, value in facts["hook_environment"].items():
         os.environ.setdefault(name, value)
     os.environ["CROSSENV_PYTHON"] = sys.executable
+    _name_directories()
     _require_rust_target()
     if not _fails_by_itself(backend):
         from _crossenv import verify
@@ -80,6 +81,28 @@ def enter_environment(facts: "dict[str, Any]", backend: str = "") -> None:
     os.environ["CROSSENV_BUILD_ROOTS"] = os.pathsep.join(
         entry for entry in sys.path if entry.rstrip("/").endswith(("site-packages", "dist-packages"))
     )
+
+
+def _name_directories() -> None:
+    """Say which directories are not to be seen in the result; the compilers' launchers read it.
+
+    Editable builds keep them: their sources stay where they are, and a debugger looks for them there.
+    """
+    words = " ".join(sys.argv[:2]) + " ".join(sys.orig_argv)
+    if "build_editable" in words or not ("build_wheel" in words or "prepare_metadata_for_build_wheel" in words):
+        return
+    directories = {"CROSSENV_SOURCE_DIRECTORY": os.getcwd()}
+    if sys.prefix != sys.base_prefix:
+        directories["CROSSENV_REQUIREMENTS_DIRECTORY"] = sys.prefix
+    for entry in sys.path:
+        head, found, rest = entry.partition("/pip-build-env-")
+        if found:
+            directories["CROSSENV_REQUIREMENTS_DIRECTORY"] = f"{head}{found}{rest.partition('/')[0]}"
+            break
+    for name, directory in directories.items():
+        # It would be taken for the end of the old name.
+        if "=" not in directory:
+            os.environ[name] = directory
 
 
 def _require_runnable_requirements(facts: "dict[str, Any]") -> None:
