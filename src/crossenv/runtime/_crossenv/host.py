@@ -62,6 +62,8 @@ _BY_NAME = {
     "ctypes": "ctypes_module",
     "venv": "venv_module",
     "virtualenv": "virtualenv_module",
+    "build.env": "build_env_module",
+    "uv._find_uv": "uv_finder_module",
     "pip": "pip_module",
     "pip._vendor.distlib.scripts": "distlib_scripts",
     "pip._internal.operations.install.wheel": "pip_install_wheel",

@@ -170,6 +170,21 @@ def virtualenv_module(module: "ModuleType", facts: "Facts") -> None:
     _replace(module, "cli_run", make_cli_run)
 
 
+def build_env_module(module: "ModuleType", facts: "Facts") -> None:
+    """`build --installer uv` looks for uv on PATH: the build side's programs are on it, last."""
+    os.environ["PATH"] = os.environ.get("PATH", os.defpath) + os.pathsep + facts["root"] + "/build/bin"
+
+
+def uv_finder_module(module: "ModuleType", facts: "Facts") -> None:
+    """`uv` in the host side (`cross-pip install build[uv]`) has the host's program."""
+    from _crossenv import uv_command
+
+    def make_find_uv_bin(_original: "Any") -> "Any":
+        return lambda: uv_command.find_uv(facts["root"], "", os.environ.get("PATH", os.defpath))
+
+    _replace(module, "find_uv_bin", make_find_uv_bin)
+
+
 def pip_module(module: "ModuleType", facts: "Facts") -> None:
     """Pip's wheel cache is not keyed by platform: wheels built here go to a cache of this environment.
 
