@@ -288,6 +288,28 @@ def pure(directory: Path, backend: str) -> Path:
     )
 
 
+def hatchling(directory: Path) -> Path:
+    """A build hook of the project's own that runs a setup.py, as those of real packages do."""
+    return write(
+        directory,
+        {
+            "pyproject.toml": _pyproject(["hatchling", "setuptools"], "hatchling.build", "toy")
+            + '[tool.hatch.build.targets.wheel]\npackages = ["toy"]\n[tool.hatch.build.hooks.custom]\n',
+            "hatch_build.py": "import subprocess, sys\n"
+            "from hatchling.builders.hooks.plugin.interface import BuildHookInterface\n"
+            "class Hook(BuildHookInterface):\n"
+            "    def initialize(self, version, build_data):\n"
+            "        command = [sys.executable, 'build_toy.py', '-q', 'build_ext', '--inplace']\n"
+            "        subprocess.run(command, cwd=self.root, check=True)\n"
+            "        build_data.update(infer_tag=True, pure_python=False, artifacts=['toy/*.so'])\n",
+            "build_toy.py": "from setuptools import Extension, setup\n"
+            "setup(name='toy', ext_modules=[Extension('toy._toy', ['toy.c'])])\n",
+            "toy/__init__.py": "",
+            "toy.c": PLAIN_C,
+        },
+    )
+
+
 IN_TREE = '''
 """A back end that lies in the project and asks for nothing."""
 import pathlib, sysconfig, zipfile

@@ -71,7 +71,7 @@ def lay_over(facts: "dict[str, Any]") -> None:
 
 def _own_sites(facts: "dict[str, Any]") -> "Iterator[str]":
     """The site directories that were made for this build, or are the environment's build side."""
-    isolated = sys.prefix not in (sys.base_prefix, facts["root"], facts["root"] + "/cross")
+    isolated = sys.prefix not in (sys.base_prefix, facts["root"], facts["root"] + "/cross", facts["uv_prefix"])
     for entry in sys.path:
         if not os.path.isdir(entry) or not entry.rstrip("/").endswith(("site-packages", "dist-packages")):
             continue
