@@ -211,7 +211,8 @@ def test_pips_new_ways_of_isolation(
     run(env / "bin/cross-pip", "install", "-q", "-U", "pip")
     project = projects.cython(tmp_path / "project")
     words: list[str | Path] = [env / "bin/cross-pip", command, f"--use-feature={feature}", "--no-deps"]
-    words += {"wheel": ["-w", tmp_path / "out"], "download": ["-d", tmp_path / "out"], "install": []}[command]
+    if command != "install":
+        words += ["-w" if command == "wheel" else "-d", tmp_path / "out"]
     result = subprocess.run([*words, project], text=True, capture_output=True, check=False)
     if "invalid choice" in result.stderr:
         pytest.skip(f"this pip has no {feature}")
