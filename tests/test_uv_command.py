@@ -209,6 +209,16 @@ def test_no_uv_gets_one_line(env: Path, tmp_path: Path) -> None:
     )
 
 
+def test_another_sitecustomize_is_refused(env: Path, uv: Path, tmp_path: Path) -> None:
+    """It would be found first, and the wheel would be native."""
+    (tmp_path / "sitecustomize.py").write_text("")
+    result = run(
+        env / "bin/cross-uv", "build", PYTHONPATH=str(tmp_path), PATH=f"{uv.parent}{os.pathsep}{os.environ['PATH']}"
+    )
+    assert result.returncode == 2
+    assert f"the sitecustomize in {tmp_path} would keep crossenv out of uv's environments" in result.stderr
+
+
 PLACE = "import sys, platform, _crossenv; print(_crossenv.place, _crossenv.role, platform.machine())"
 BASE = "import sys; print(sys._base_executable)"
 # How uv asks; what it asks with is in a temporary directory of its own.

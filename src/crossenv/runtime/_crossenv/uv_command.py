@@ -207,6 +207,7 @@ def cross_environment(
     if changed.get("CROSSENV_ROLE") == "host":
         # cross-uv in a hook; a role is what each process below decides anew.
         del changed["CROSSENV_ROLE"]
+    _require_own_start(environ.get("PYTHONPATH", ""))
     # Both are read by the shim in the processes that uv starts.
     changed |= {"CROSSENV_UV": " ".join(command), "CROSSENV_PIP_OPTIONS": json.dumps(index_options(words, environ))}
     changed["UV_CACHE_DIR"] = facts["uv_cache"]
@@ -216,6 +217,16 @@ def cross_environment(
         # What the head of its output says.
         changed.setdefault("UV_CUSTOM_COMPILE_COMMAND", shlex.join(("cross-uv", *words)))
     return changed
+
+
+def _require_own_start(search_path: str) -> None:
+    """End if another `sitecustomize` would be found before that of the base, which starts the shim."""
+    for directory in filter(None, search_path.split(os.pathsep)):
+        if any(os.path.exists(os.path.join(directory, name)) for name in ("sitecustomize.py", "sitecustomize")):
+            fail(
+                f"the sitecustomize in {directory} would keep crossenv out of uv's environments",
+                "take that directory off PYTHONPATH, or use cross-pip",
+            )
 
 
 def index_options(words: "Sequence[str]", environ: "Mapping[str, str]") -> "list[str]":
