@@ -115,3 +115,15 @@ def real_env(tmp_path_factory: pytest.TempPathFactory, cross_gcc: str, host_pref
         "create", "--python", sys.executable, "--host-python", host_prefix, "--cc", cross_gcc, directory
     )
     return directory
+
+
+@pytest.fixture(scope="session")
+def rust_target(run: Run) -> str:
+    """Rust's name of the arm64 host, where cargo can compile for it."""
+    target = "aarch64-unknown-linux-gnu"
+    rustc = shutil.which("rustc")
+    if rustc is None or shutil.which("cargo") is None:
+        pytest.skip("needs cargo and rustc on PATH")
+    if not Path(run(rustc, "--print", "target-libdir", "--target", target).strip()).is_dir():
+        pytest.skip(f"needs Rust's standard library for {target}")
+    return target

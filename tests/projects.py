@@ -250,6 +250,39 @@ def rust(directory: Path, backend: str) -> Path:
     return write(directory, files)
 
 
+EMBEDDING_RUST = """
+use pyo3::prelude::*;
+fn main() {
+    Python::attach(|py| {
+        let sys = py.import("sys").unwrap();
+        let major: u8 = sys.getattr("version_info").unwrap().get_item(0).unwrap().extract().unwrap();
+        println!("Python {} in a program of {} bits", major, usize::BITS);
+    });
+}
+"""
+
+
+def rust_bindings(directory: Path, bindings: str) -> Path:
+    """What maturin makes of Rust without an extension module: a "cffi" library, or a "bin" that embeds Python."""
+    if bindings == "cffi":
+        kind, dependencies = '[lib]\nname = "toy"\ncrate-type = ["cdylib"]\n', ""
+        source = "src/lib.rs", '#[no_mangle]\npub extern "C" fn answer() -> usize { usize::BITS as usize }\n'
+    else:
+        kind = ""
+        dependencies = '[dependencies]\npyo3 = { version = "0.27", features = ["auto-initialize"] }\n'
+        source = "src/main.rs", EMBEDDING_RUST
+    requires = ["maturin>=1.9", "cffi"] if bindings == "cffi" else ["maturin>=1.9"]
+    files = {
+        "Cargo.toml": f'[package]\nname = "toy"\nversion = "1.0.0"\nedition = "2021"\n{kind}{dependencies}',
+        "pyproject.toml": _pyproject(requires, "maturin", "toy", f'[tool.maturin]\nbindings = "{bindings}"\n'),
+        source[0]: source[1],
+    }
+    if bindings == "cffi":
+        # maturin asks the header generator cbindgen unless there is a header.
+        files["target/header.h"] = "uintptr_t answer(void);\n"
+    return write(directory, files)
+
+
 def configured(directory: Path) -> Path:
     """A setup.py that configures and makes a bundled library, as those of uvloop and pynacl do."""
     return write(

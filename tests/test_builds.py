@@ -395,14 +395,9 @@ def plain_env(host_prefix: Path, cross_gcc: str, tmp_path: Path, run: Run) -> Pa
     return env
 
 
+@pytest.mark.usefixtures("rust_target")
 @pytest.mark.parametrize("backend", ["maturin", "setuptools-rust"])
 def test_rust(plain_env: Path, tmp_path: Path, run: Run, backend: str) -> None:
-    target = "aarch64-unknown-linux-gnu"
-    cargo, rustc = shutil.which("cargo"), shutil.which("rustc")
-    if cargo is None or rustc is None:
-        pytest.skip("needs cargo and rustc on PATH")
-    if not Path(run(rustc, "--print", "target-libdir", "--target", target).strip()).is_dir():
-        pytest.skip(f"needs Rust's standard library for {target}")
     project = projects.rust(tmp_path / "project", backend)
     run(plain_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project)
     wheel = only_wheel(tmp_path / "out")

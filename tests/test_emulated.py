@@ -18,6 +18,7 @@ from conftest import Run
 pytestmark = pytest.mark.integration
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
+PYTHON_TAG = f"cp{sys.version_info[0]}{sys.version_info[1]}-cp{sys.version_info[0]}{sys.version_info[1]}"
 RELEASES = {"3.11": "bookworm", "3.13": "trixie"}
 
 
@@ -139,6 +140,31 @@ def test_each_back_ends_extension_runs_on_the_host(
     call = "t.lib.answer()" if backend == "cffi" else "t.answer()"
     answer = emulate("-c", f"import toy._toy as t; print({call})", PYTHONPATH=str(tmp_path / "site"))
     assert answer == ("42\n" if backend == "meson" else "8\n")
+
+
+@pytest.mark.usefixtures("rust_target")
+@pytest.mark.parametrize("bindings", ["cffi", "bin"])
+def test_maturins_other_bindings_run_on_the_host(
+    bindings: str, sysroot: Path, emulate: Emulate, debian_env: Path, tmp_path: Path, run: Run
+) -> None:
+    """A library that cffi loads, and a program that embeds the host's Python."""
+    project = projects.rust_bindings(tmp_path / "project", bindings)
+    run(debian_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project)
+    (wheel,) = (tmp_path / "out").glob("*.whl")
+    # A program that embeds Python is for that version of it.
+    assert wheel.name == f"toy-1-{'py3-none' if bindings == 'cffi' else PYTHON_TAG}-linux_aarch64.whl"
+    shutil.unpack_archive(wheel, tmp_path / "site", "zip")
+    if bindings == "cffi":
+        run(debian_env / "bin/cross-pip", "install", "-q", "--target", tmp_path / "site", "cffi")
+        code = "import toy; print(toy.lib.answer())"
+        assert emulate("-c", code, PYTHONPATH=str(tmp_path / "site")) == "64\n"
+    else:
+        qemu = shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")
+        assert qemu is not None
+        (program,) = tmp_path.glob("site/*.data/scripts/toy")
+        program.chmod(0o755)
+        answer = run(qemu, "-L", sysroot, program, PYTHONHOME=str(sysroot / "usr"))
+        assert answer == "Python 3 in a program of 64 bits\n"
 
 
 def test_no_host_python_is_needed(sysroot: Path, cross_gcc: str, emulate: Emulate, tmp_path: Path, run: Run) -> None:

@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -354,20 +353,20 @@ SAME: dict[str, Callable[[Path], Path]] = {
     "scikit-build-core": projects.scikit_build_core,
     "pybind11": projects.pybind11,
     "hatchling": projects.hatchling,
+    "nanobind": projects.nanobind,
+    "mypyc": projects.mypyc,
     "maturin": lambda directory: projects.rust(directory, "maturin"),
+    "setuptools-rust": lambda directory: projects.rust(directory, "setuptools-rust"),
 }
 
 
 @pytest.mark.parametrize("backend", SAME)
-def test_pip_build_and_uv_make_the_same_modules(backend: str, uv_env: Path, tmp_path: Path, run: Run) -> None:
+def test_pip_build_and_uv_make_the_same_modules(
+    backend: str, uv_env: Path, tmp_path: Path, run: Run, request: pytest.FixtureRequest
+) -> None:
     """Byte for byte, build id and debug information included, from sources in three directories."""
-    if backend == "maturin":
-        target = "aarch64-unknown-linux-gnu"
-        rustc = shutil.which("rustc")
-        if rustc is None or shutil.which("cargo") is None:
-            pytest.skip("needs cargo and rustc on PATH")
-        if not Path(run(rustc, "--print", "target-libdir", "--target", target).strip()).is_dir():
-            pytest.skip(f"needs Rust's standard library for {target}")
+    if backend in ("maturin", "setuptools-rust"):
+        request.getfixturevalue("rust_target")
     run(uv_env / "bin/cross-pip", "install", "-q", "build")
     run(uv_env / "bin/build-pip", "install", "-q", "uv")
     archive = sdist(SAME[backend](tmp_path / "project"), "toy", tmp_path / "sdist")

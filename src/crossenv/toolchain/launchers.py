@@ -33,7 +33,11 @@ done
 """
 # Where the sources lie while a wheel is made: in a temporary directory with most front ends, whose name would be in the
 # debug information and in what asserts print.
-_DIRECTORIES = {"CROSSENV_SOURCE_DIRECTORY": ".", "CROSSENV_REQUIREMENTS_DIRECTORY": "requirements"}
+_DIRECTORIES = {
+    "CROSSENV_SOURCE_DIRECTORY": ".",
+    "CROSSENV_REQUIREMENTS_DIRECTORY": "requirements",
+    "CROSSENV_MORE_REQUIREMENTS_DIRECTORY": "requirements",
+}
 # The first versions that take the option.
 _MAPS_PREFIXES = {"gcc": 8, "clang": 10}
 _FALLBACK_NAMES = {"cc": "cc", "cxx": "c++", "fc": "gfortran"}

@@ -100,7 +100,10 @@ def _name_directories() -> None:
     for entry in sys.path:
         head, found, rest = entry.partition("/pip-build-env-")
         if found:
-            directories["CROSSENV_REQUIREMENTS_DIRECTORY"] = f"{head}{found}{rest.partition('/')[0]}"
+            # pip has two prefixes: what pyproject.toml names, and what the back end asks for.
+            top = head + found + rest.partition("/")[0]
+            directories["CROSSENV_REQUIREMENTS_DIRECTORY"] = f"{top}/overlay"
+            directories["CROSSENV_MORE_REQUIREMENTS_DIRECTORY"] = f"{top}/normal"
             break
     for name, directory in directories.items():
         # It would be taken for the end of the old name.
