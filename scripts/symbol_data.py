@@ -1,14 +1,15 @@
-"""Write the lists of symbols that `crossenv audit` knows: Python's C API by version, and musl's names.
+"""Write the lists of symbols that `crossenv audit` knows: Python's C API by version, musl's names, and glibc's.
 
     python scripts/symbol_data.py python 3.13=/usr/lib/libpython3.13.so.1.0 3.14t=/usr/include/python3.14 ...
     python scripts/symbol_data.py musl /lib/ld-musl-x86_64.so.1 ...
+    python scripts/symbol_data.py glibc SYSROOT/lib/aarch64-linux-gnu ...
 
 What an interpreter or a libpython exports is its C API, private names included: extension modules use those too. Name
 each version by several builds of it, old and new ones, because releases add names; the list has what any of them has.
 A directory of headers stands for a free-threaded build where there is none at hand: every name that they declare for
 other files, in addition to what the ordinary build of that version exports (for 3.13 that misses none of the names of a
 real build). Of musl, name several versions and
-machines. What was read is written into the list.
+machines; of glibc the directories of its libraries for several machines. What was read is written into the list.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
@@ -112,15 +114,55 @@ def musl_text(paths: Iterable[Path]) -> str:
     )
 
 
+GLIBC_LIBRARIES = ("libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1")
+
+
+def glibc_text(directories: Iterable[Path]) -> str:
+    """The list of glibc's names, with the oldest version that any machine has them since."""
+    since: dict[str, tuple[int, ...]] = {}
+    origins = []
+    for directory in directories:
+        newest: tuple[int, ...] = ()
+        for library in GLIBC_LIBRARIES:
+            for name, version in versioned(directory / library):
+                newest = max(newest, version)
+                since[name] = min(since.get(name, version), version)
+        origins.append(f"# glibc {'.'.join(map(str, newest))} for {machine(directory / GLIBC_LIBRARIES[0])}")
+    lines = ["# The names of glibc, and since when it has them; written by scripts/symbol_data.py. Read were:"]
+    lines += sorted(set(origins))
+    lines += [f"{name} {'.'.join(map(str, since[name]))}" for name in sorted(since)]
+    return "\n".join([*lines, ""])
+
+
+def versioned(path: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """The names that a library of glibc defines, each with its version; private ones are left out."""
+    with path.open("rb") as stream:
+        elf = ELFFile(stream)
+        names: Any = elf.get_section_by_name(".dynsym")
+        numbers: Any = elf.get_section_by_name(".gnu.version")
+        definitions: Any = elf.get_section_by_name(".gnu.version_d")
+        if names is None or numbers is None or definitions is None:
+            return
+        texts = {definition["vd_ndx"]: next(words).name for definition, words in definitions.iter_versions()}
+        for index, symbol in enumerate(names.iter_symbols()):
+            number = numbers.get_symbol(index)["ndx"]
+            text = texts.get(number & 0x7FFF, "") if isinstance(number, int) else ""
+            if symbol["st_shndx"] != "SHN_UNDEF" and re.fullmatch(r"GLIBC_[\d.]+", text):
+                yield symbol.name, tuple(map(int, text.removeprefix("GLIBC_").split(".")))
+
+
 def main() -> int:
     """Write one of the lists."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("kind", choices=("python", "musl"))
+    parser.add_argument("kind", choices=("python", "musl", "glibc"))
     parser.add_argument("sources", nargs="+", metavar="[VERSION=]PATH")
     options = parser.parse_args()
     DATA.mkdir(parents=True, exist_ok=True)
     if options.kind == "musl":
         (DATA / "musl.txt").write_text(musl_text(map(Path, options.sources)), encoding="utf-8")
+        return 0
+    if options.kind == "glibc":
+        (DATA / "glibc.txt").write_text(glibc_text(map(Path, options.sources)), encoding="utf-8")
         return 0
     pairs = [source.split("=", 1) for source in options.sources]
     text = python_text((version, Path(path)) for version, path in pairs)
