@@ -41,7 +41,7 @@ def graft(job: dict[str, Any]) -> dict[str, Any]:
 
     if job["libc"] == "musl":
         version = LibcVersion(*job["floor"])
-        Libc.get_current_version = lambda self: version  # type: ignore[method-assign]
+        Libc.get_current_version = lambda self: version
     try:
         abi = analyze_wheel_abi(
             Libc(job["libc"]),
@@ -97,7 +97,7 @@ def _repair(job: dict[str, Any], abi: Any, chosen: Any, external: dict[str, str]
             _drop_foreign_paths(patcher, file)
         apply()
 
-    patcher.apply_updates = apply_updates  # type: ignore[method-assign]
+    patcher.apply_updates = apply_updates
     for by_policy in abi.full_external_refs.values():
         # A policy between two of auditwheel's keeps the libraries of the older one.
         by_policy[tag] = by_policy[chosen.name]

