@@ -18,8 +18,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "repair",
         parents=[common_options()],
         help="put the host's libraries into a wheel and tag it",
-        description="Put the libraries of the host that a wheel needs into it, tag it with the policy that it then keeps,"
-        " and audit it.",
+        description="Put the libraries of the host that a wheel needs into it, tag it with the policy that it keeps"
+        " then, and audit it.",
     )
     parser.add_argument("wheels", metavar="WHEEL", nargs="+", help="a wheel for Linux")
     add_host_argument(parser)

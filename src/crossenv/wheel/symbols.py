@@ -83,13 +83,15 @@ def symbol_findings(
             says = f"needs {listed(missing)}, which neither {where} nor another file of the wheel provides"
             findings.append(Finding(id="symbol", severity=ERROR, path=name, message=says))
         findings += _absent_versions(name, file, inside, libraries)
+        findings += _absent_libraries(name, outside, expected, libraries)
     return findings, list(unchecked)
 
 
 def _host_libraries(host: Host | None) -> SysrootLibraries | None:
     if host is None or host.sysroot is None:
         return None
-    return SysrootLibraries(library_directories(host.sysroot, host.multiarch), host.elf)
+    libraries = SysrootLibraries(library_directories(host.sysroot, host.multiarch), host.elf)
+    return libraries if libraries.has_libc() else None
 
 
 def _python_fault(symbols: set[str], tag: PythonTag | None, expected: Expected) -> tuple[str | None, str]:
@@ -160,6 +162,18 @@ def _late_names(name: str, symbols: list[str], libc: str, expected: Expected) ->
 
 def _has_versions(library: str) -> bool:
     return library in _VERSIONED or library.startswith(("ld-linux", "ld64.so"))
+
+
+def _absent_libraries(
+    name: str, outside: list[str], expected: Expected, libraries: SysrootLibraries | None
+) -> Iterator[Finding]:
+    """Libraries that the host does not have; where the tags promise a policy, that one decides."""
+    if libraries is None or expected.promised:
+        return
+    for library in outside:
+        if libraries.find(library) is None and not library.startswith("libpython3"):
+            says = f"needs {library}, which is not in the wheel nor in the sysroot"
+            yield Finding(id="library", severity=ERROR, path=name, message=says)
 
 
 def _absent_versions(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from crossenv.elf import ElfError, elf_identity
-from crossenv.target import ElfIdentity
+from crossenv.target import ARCHITECTURES, MUSL, ElfIdentity
 from crossenv.wheel.native import LinkedFile
 
 
@@ -20,6 +20,10 @@ def library_directories(sysroot: Path, multiarch: str) -> tuple[Path, ...]:
     return tuple({path.resolve(): path for path in reversed(found)}.values())[::-1]
 
 
+# musl is one file: its loader, which other names may point to.
+_MUSL_NAMES = {row.elf: (row.loader(MUSL).rpartition("/")[2],) for row in ARCHITECTURES}
+
+
 class SysrootLibraries:
     """Looks libraries up in directories, and reads each once."""
 
@@ -30,8 +34,8 @@ class SysrootLibraries:
 
     def find(self, name: str) -> Path | None:
         """The library of that DT_NEEDED name, if it is the host's; None if there is none."""
-        for directory in self._directories:
-            path = directory / name
+        names = (name, *_MUSL_NAMES.get(self._elf, ())) if name.startswith(("libc.so", "libc.musl-")) else (name,)
+        for path in (directory / one for one in names for directory in self._directories):
             try:
                 if "/" not in name and path.is_file() and elf_identity(path) == self._elf:
                     return path
@@ -39,6 +43,10 @@ class SysrootLibraries:
                 # A linker script, or a file for another machine: the loader goes on too.
                 continue
         return None
+
+    def has_libc(self) -> bool:
+        """Whether the C library itself is there; a sysroot without it is for compiling only."""
+        return any(self.find(name) is not None for name in ("libc.so.6", *_MUSL_NAMES.get(self._elf, ())))
 
     def load(self, name: str) -> LinkedFile | None:
         """What that library defines and needs; None if it is not there or cannot be read."""
