@@ -76,3 +76,17 @@ def variants(session: nox.Session) -> None:
     """One package for several Pythons and targets, one command each; writes variants.md."""
     session.install("-e", ".[zig]")
     session.run("python", "scripts/variants_proof.py", *session.posargs)
+
+
+@nox.session
+def corpus(session: nox.Session) -> None:
+    """Fifty popular packages for one host, used there under emulation; writes corpus.md."""
+    session.install("-e", ".[zig]")
+    session.run("python", "scripts/corpus.py", *session.posargs)
+
+
+@nox.session
+def own_tests(session: nox.Session) -> None:
+    """A part of the own tests of packages from the corpus, under emulation; writes own-tests.md."""
+    session.install("-e", ".[zig]")
+    session.run("python", "scripts/own_tests.py", *session.posargs)

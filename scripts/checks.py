@@ -245,7 +245,7 @@ CHECKS = {
         " assert abs(l.LinearRegression().fit(x, [1, 3, 5, 7]).coef_[0] - 2) < 1e-6;"
         " assert t.DecisionTreeClassifier().fit(x, [0, 0, 1, 1]).predict([[2.5]])[0] == 1;"
         " assert len(set(c.KMeans(2, n_init=1).fit(x).labels_)) == 2",
-        needs=("numpy", "scipy", "joblib", "threadpoolctl"),
+        needs=("numpy", "scipy", "joblib", "threadpoolctl", "cloudpickle", "narwhals"),
     ),
     "shapely": Check(
         back_end="setuptools, Cython, numpy, geos",

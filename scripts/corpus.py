@@ -41,6 +41,7 @@ CLASSES = {
         r"[Ff]ailed to download|Download.*failed|Unable to (fetch|download)",
         r"Temporary failure in name resolution|Remote end closed",
     ),
+    "a fault in the compiler itself": (r"internal compiler error",),
     "a host library that nobody provided": (
         r"fatal error: '?[\w./-]+\.h'?( file not found|: No such file)",
         r"Dependency \"[\w-]+\" not found|[Cc]ould not find [\w-]+ \(missing|Package .* was not found",
@@ -89,9 +90,16 @@ def complaint(text: str) -> str:
     return lines[-1][:240] if lines else "no output"
 
 
-def failure_class(text: str) -> str:
+def output_of(work: Path, name: str) -> str:
+    """What the build and the use of a package said."""
+    logs = [work / f"logs/{name}.built.log", work / f"logs/{name}.log"]
+    return "".join(path.read_text("utf-8", "replace") for path in logs if path.exists())
+
+
+def failure_class(work: Path, name: str) -> str:
     """What a build's output names as the reason; "" for a reason of its own."""
-    return next((name for name, patterns in CLASSES.items() if any(re.search(p, text) for p in patterns)), "")
+    text = output_of(work, name)
+    return next((label for label, patterns in CLASSES.items() if any(re.search(p, text) for p in patterns)), "")
 
 
 class Corpus:
@@ -165,9 +173,8 @@ class Corpus:
                 row["needs"] = self.inspect(wheel, record)
             self.use(name, wheel, record, log)
         except FailedError as failure:
-            text = "".join(path.read_text("utf-8", "replace") for path in (built, log) if path.exists())
+            text = output_of(self.work, name)
             row["result"], row["error"] = "failed", str(failure)
-            row["class"] = failure_class(text)
             if not row["wheel"]:
                 match = re.search(rf"(?im)^\s*Downloading {_loose(name)}-(.*?)\.tar\.gz", text)
                 row["native"] = self.native(name, match[1] if match else "")
@@ -206,7 +213,7 @@ class Corpus:
         qemu = {"armv7l": "arm", "i686": "i386"}.get(record["host"]["machine"], record["host"]["machine"])
         extra = {"PYTHONPATH": str(place)}
         if qemu == "aarch64":
-            extra["QEMU_CPU"] = "max,pauth-impdef=on"
+            extra["QEMU_CPU"] = "max,pauth-impdef=on,sve=off"
         run([f"qemu-{qemu}-static", "-L", root, host_python, "-c", CHECKS[name].code], log, **extra)
 
     def native(self, name: str, version: str) -> str:
@@ -271,7 +278,7 @@ def page() -> str:
             result = row["result"]
             if result == "failed":
                 error = row["error"].replace("|", "\\|").replace(str(CHECKOUT), "")
-                result = f"**{row['class'] or 'failed'}**: `{error}`"
+                result = f"**{failure_class(store.parent, name) or 'failed'}**: `{error}`"
                 if "native" in row:
                     result += f"; a native build {row['native'] if row['native'] != 'pure' else 'is pure'}".replace(
                         "|", "\\|"
@@ -307,7 +314,8 @@ def main() -> int:
     with ThreadPoolExecutor(options.jobs) as pool:
         list(pool.map(lambda name: corpus.prove(name, record), left))
     PAGE.write_text(page(), encoding="utf-8")
-    ours = [row for row in corpus.results.values() if row["result"] == "failed" and not row["class"]]
+    failed = {name: row for name, row in corpus.results.items() if row["result"] == "failed"}
+    ours = [row for name, row in failed.items() if not failure_class(corpus.work, name)]
     return int(any(row.get("native", "works") in ("works", "pure") for row in ours))
 
 

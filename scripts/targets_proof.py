@@ -54,7 +54,8 @@ def prove(target: Target, python: str, host: Path | None) -> list[dict[str, str]
     words: list[str | Path] = ["-q", "--python", python, "--toolchain", "zig", "--target", target.platform_tag]
     if not (environment / "crossenv.json").exists():
         output([crossenv, "create", *words, environment])
-    host_python = next(host.glob("usr/bin/python3.[0-9]*[0-9]")) if host is not None else None
+    version = json.loads((environment / "crossenv.json").read_text(encoding="utf-8"))["host"]["version"]
+    host_python = None if host is None else host / f"usr/bin/python{version}"
     rows = []
     for name in WITHOUT_LIBRARIES:
         check, row = CHECKS[name], {"target": target.platform_tag, "package": name, "needs": "", "result": "inspected"}

@@ -134,6 +134,35 @@ def pybind11(directory: Path) -> Path:
     )
 
 
+def nanobind(directory: Path) -> Path:
+    return write(
+        directory,
+        {
+            "pyproject.toml": _pyproject(["scikit-build-core", "nanobind"], "scikit_build_core.build", "toy"),
+            "CMakeLists.txt": "cmake_minimum_required(VERSION 3.18...3.31)\nproject(toy LANGUAGES CXX)\n"
+            "find_package(Python 3.10 REQUIRED COMPONENTS Interpreter Development.Module)\n"
+            "find_package(nanobind CONFIG REQUIRED)\n"
+            "nanobind_add_module(_toy toy.cc)\ninstall(TARGETS _toy DESTINATION toy)\n",
+            "toy.cc": "#include <nanobind/nanobind.h>\n"
+            'NB_MODULE(_toy, m) { m.def("answer", [] { return sizeof(void *); }); }\n',
+        },
+    )
+
+
+def mypyc(directory: Path) -> Path:
+    """mypyc makes one extension module of a group that holds the code, and one for each Python module."""
+    return write(
+        directory,
+        {
+            "pyproject.toml": _pyproject(["setuptools", "mypy"], "setuptools.build_meta", "toy"),
+            "setup.py": "from mypyc.build import mypycify\nfrom setuptools import setup\n"
+            "setup(packages=['toy'], ext_modules=mypycify(['toy/_toy.py']))\n",
+            "toy/__init__.py": "",
+            "toy/_toy.py": "def answer() -> int:\n    return 42\n",
+        },
+    )
+
+
 ADD_F90 = """
 subroutine add(n, x, total) bind(c, name='add')
   use iso_c_binding
@@ -255,6 +284,28 @@ def pure(directory: Path, backend: str) -> Path:
         {
             "pyproject.toml": _pyproject([requires], module, "toy") + extra,
             "toy/__init__.py": '"""A toy."""\n',
+        },
+    )
+
+
+def hatchling(directory: Path) -> Path:
+    """A build hook of the project's own that runs a setup.py, as those of real packages do."""
+    return write(
+        directory,
+        {
+            "pyproject.toml": _pyproject(["hatchling", "setuptools"], "hatchling.build", "toy")
+            + '[tool.hatch.build.targets.wheel]\npackages = ["toy"]\n[tool.hatch.build.hooks.custom]\n',
+            "hatch_build.py": "import subprocess, sys\n"
+            "from hatchling.builders.hooks.plugin.interface import BuildHookInterface\n"
+            "class Hook(BuildHookInterface):\n"
+            "    def initialize(self, version, build_data):\n"
+            "        command = [sys.executable, 'build_toy.py', '-q', 'build_ext', '--inplace']\n"
+            "        subprocess.run(command, cwd=self.root, check=True)\n"
+            "        build_data.update(infer_tag=True, pure_python=False, artifacts=['toy/*.so'])\n",
+            "build_toy.py": "from setuptools import Extension, setup\n"
+            "setup(name='toy', ext_modules=[Extension('toy._toy', ['toy.c'])])\n",
+            "toy/__init__.py": "",
+            "toy.c": PLAIN_C,
         },
     )
 

@@ -57,6 +57,7 @@ COMPILED: dict[str, Callable[[Path], Path]] = {
     "scikit-build-core, CMake 4.1 or later": lambda d: projects.scikit_build_core(d, requires=("cmake>=4.1", "ninja")),
     "scikit-build-core, CMake before 4.1": lambda d: projects.scikit_build_core(d, requires=("cmake<4.1", "ninja")),
     "pybind11": projects.pybind11,
+    "nanobind": projects.nanobind,
 }
 
 
@@ -67,6 +68,15 @@ def test_back_end(backend: str, real_env: Path, tmp_path: Path, run: Run) -> Non
     wheel = only_wheel(tmp_path / "out")
     assert wheel.name.endswith("-linux_aarch64.whl")
     extension(wheel, tmp_path)
+
+
+def test_mypyc(real_env: Path, tmp_path: Path, run: Run) -> None:
+    project = projects.mypyc(tmp_path / "project")
+    run(real_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project)
+    with zipfile.ZipFile(only_wheel(tmp_path / "out")) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".so")]
+        assert {elf_identity(Path(archive.extract(name, tmp_path))).machine for name in names} == {183}
+    assert len(names) == 2
 
 
 @pytest.mark.parametrize("backend", ["hatchling", "flit", "poetry", "pdm"])

@@ -330,3 +330,28 @@ def test_without_its_configuration_or_zig_it_says_so(make: Make) -> None:
     result = compiler.run("-c", "x.c")
     assert result.returncode == 1
     assert "create the environment again" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-I/usr/include"],
+        ["-I/usr/local/include/"],
+        ["-isystem", "/usr/include"],
+        ["-I", "/usr/include"],
+        ["-L/usr/lib"],
+        ["-L/usr/local/lib"],
+        ["-L", "/lib64"],
+        ["-L/usr/lib/x86_64-linux-gnu"],
+    ],
+    ids=" ".join,
+)
+def test_directories_of_this_machine_are_left_out(make: Make, tmp_path: Path, words: list[str]) -> None:
+    compiler = make()
+    link = ["-o", str(tmp_path / "a"), "a.o"]
+    assert compiler.told(*link, *words, "-lz") == compiler.told(*link, "-lz")
+
+
+@pytest.mark.parametrize("word", ["-I/usr/include/eigen3", "-I/home/usr/include", "-L/usr/lib/aarch64-linux-gnu"])
+def test_directories_of_others_stay(make: Make, tmp_path: Path, word: str) -> None:
+    assert word in make().told("-o", str(tmp_path / "a"), "a.o", word)

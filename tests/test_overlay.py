@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from _crossenv import overlay
+from _crossenv import external, overlay
 from _crossenv.distribution import Distribution, is_library
 
 import projects
@@ -148,6 +148,36 @@ def test_members_of_data_directories_are_found_where_pip_puts_them(tmp_path: Pat
     assert overlay._installed_name("linked-1.data/platlib/linked/a.h", distribution) == "linked/a.h"
     assert overlay._installed_name("linked-1.data/data/include/a.h", distribution) == "../../../include/a.h"
     assert overlay._installed_name("linked/a.h", distribution) == "linked/a.h"
+
+
+# What a project declares (PEP 725)
+
+
+def declared(*host: str, build: tuple[str, ...] = ()) -> dict[str, object]:
+    return {"external": {"host-requires": list(host), "build-requires": list(build)}}
+
+
+def test_declared_libraries_are_looked_for_in_the_sysroot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lib/pkgconfig").mkdir(parents=True)
+    (tmp_path / "lib/libz.so").touch()
+    (tmp_path / "lib/libxml2.a").touch()
+    (tmp_path / "lib/pkgconfig/libffi.pc").touch()
+    monkeypatch.setenv("PKG_CONFIG_LIBDIR", str(tmp_path / "lib/pkgconfig"))
+    facts = {"hook_environment": {}, "fortran": False}
+    there = ("dep:generic/zlib", "dep:generic/libxml2@>=2.9", "dep:generic/libffi", "dep:pypi/numpy", "dep:github/a/b")
+    assert external.missing(declared(*there), facts) == []
+    (line,) = external.missing(declared(*there, "dep:generic/geos>=3"), facts)
+    assert "declares geos as a host requirement" in line
+    assert "sysroot" in line
+    (line,) = external.missing(declared(build=("dep:virtual/compiler/fortran",)), facts)
+    assert "Fortran" in line
+    assert external.missing(declared(build=("dep:virtual/compiler/fortran",)), {**facts, "fortran": True}) == []
+    assert external.host_distributions(declared(*there)) == ["numpy"]
+
+
+@pytest.mark.parametrize("table", [{}, {"external": 1}, {"external": {"host-requires": "x"}}, declared(1, "zlib")])  # type: ignore[arg-type]
+def test_what_is_declared_otherwise_is_passed_over(table: dict[str, object]) -> None:
+    assert external.missing(table, {"hook_environment": {}, "fortran": False}) == []
 
 
 # With real compilers
@@ -331,13 +361,18 @@ def test_a_requirement_that_is_nowhere_for_the_host_is_named(real_env: Path, lin
 
 
 @pytest.mark.integration
-def test_target_requires_are_installed_for_the_host(real_env: Path, links: Path, tmp_path: Path, run: Run) -> None:
-    """xbuild's table: what is linked from and need not run here."""
+@pytest.mark.parametrize(
+    "table",
+    ['[build-system]\ntarget-requires = ["linked"]', '[external]\nhost-requires = ["dep:pypi/linked"]\n[build-system]'],
+    ids=["xbuild", "PEP 725"],
+)
+def test_declared_host_requirements_are_installed_for_the_host(
+    table: str, real_env: Path, links: Path, tmp_path: Path, run: Run
+) -> None:
+    """What is linked from and need not run here."""
     project = projects.setuptools_c(tmp_path / "project")
     text = (project / "pyproject.toml").read_text()
-    (project / "pyproject.toml").write_text(
-        text.replace("[build-system]", '[build-system]\ntarget-requires = ["linked"]', 1)
-    )
+    (project / "pyproject.toml").write_text(text.replace("[build-system]", table, 1))
     (project / "setup.py").write_text(
         "import subprocess\nfrom setuptools import Extension, setup\n"
         "flags = subprocess.run(['pkg-config', '--variable=pcfiledir', 'linked'], capture_output=True, text=True)\n"

@@ -76,7 +76,7 @@ PREFIX = "/tmp/pip-build-env-abc123/overlay"
     ],
 )
 def test_role(place: str, argv: list[str], environ: dict[str, str], role: str, export: bool, hook: str) -> None:
-    assert decide_role(place, argv, ["python", *argv], environ) == (role, export, hook)
+    assert decide_role(place, argv, ["python", *argv], environ, lambda: "/src") == (role, export, hook)
 
 
 @pytest.mark.parametrize(
@@ -96,5 +96,9 @@ def test_role(place: str, argv: list[str], environ: dict[str, str], role: str, e
     ],
 )
 def test_scripts_of_uv(code: str, role: str, export: bool, hook: str) -> None:
-    assert decide_role("cross", ["-c"], ["python", "-I", "-c", code], {}) == (role, export, hook)
-    assert decide_role("cross", ["-c"], ["python", "-c", code], {"CROSSENV_ROLE": "build"}) == ("build", False, "")
+    assert decide_role("cross", ["-c"], ["python", "-I", "-c", code], {}, lambda: "/src") == (role, export, hook)
+    assert decide_role("cross", ["-c"], ["python", "-c", code], {"CROSSENV_ROLE": "build"}, lambda: "/src") == (
+        "build",
+        False,
+        "",
+    )

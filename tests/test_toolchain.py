@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from crossenv.host.find import read_host_python
 from crossenv.host.model import HostPython, Libc
 from crossenv.target import ElfIdentity
 from crossenv.toolchain.find import find_toolchain
+from crossenv.toolchain.launchers import launcher_text
 from crossenv.toolchain.model import Toolchain
 from makers import HostTree, calls_of, elf_bytes, make_compiler, make_program, make_tools, write
 
@@ -495,3 +497,13 @@ def test_debian_sysroots(name: str) -> None:
     assert found.sysroot == root
     assert found.library_dirs[0] == root / f"usr/lib/{host.multiarch}"
     assert found.triplet == host.multiarch
+
+
+def test_a_compilers_launcher_leaves_this_machines_directories_out(tmp_path: Path) -> None:
+    says = write(tmp_path / "says", '#!/bin/sh\nprintf "%s\\n" "$@"\n', mode=0o755)
+    launcher = write(tmp_path / "cc", launcher_text("cc", says, [], [], multiarch="aarch64-linux-gnu"), mode=0o755)
+    own = ["-I/usr/include", "-I/usr/local/include", "-L/usr/lib", "-L/usr/lib/x86_64-linux-gnu", "-L/lib64"]
+    others = ["-I/usr/include/a b", "-L/usr/lib/aarch64-linux-gnu", '-DA="x y"', "-c", "a*.c", ""]
+    words = [word for pair in zip(others, [*own, "-I/usr/include/"], strict=True) for word in pair]
+    shown = subprocess.run([launcher, *words], capture_output=True, text=True, check=True).stdout
+    assert shown.splitlines() == others

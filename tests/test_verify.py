@@ -140,7 +140,6 @@ PURE = {"toy/__init__.py": b""}
         ({"toy._toy": ""}, PURE, "py3-none-any", "holds no native code, though toy._toy was built"),
         ({"toy._toy": ""}, GOOD, "cp311-cp311-linux_aarch64", ""),
         ({}, PURE, "py3-none-any", ""),
-        ({"toy._toy": "failed"}, {"__editable___toy_finder.py": b""}, "0.editable-py3-none-any", ""),
     ],
 )
 def test_lost_extensions(
@@ -160,6 +159,20 @@ def test_lost_extensions(
     assert bool(verify.findings(wheel(tmp_path, files, tag), facts(allow_pure=["other"]))) == bool(says)
     monkeypatch.setenv("CROSSENV_ALLOW_PURE", "other,Toy")
     assert verify.findings(wheel(tmp_path, files, tag), facts()) == []
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("tag", ["0.editable-py3-none-any", "cp311-cp311-linux_aarch64"])
+def test_an_editable_wheel_only_points_to_its_modules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tag: str
+) -> None:
+    """setuptools tags it pure, meson-python for the machine; but no module may be lost."""
+    path = wheel(tmp_path, PURE, tag)
+    monkeypatch.setattr(verify, "attempted", {"toy._toy": ""})
+    assert verify.findings(path, facts(), editable=True) == []
+    assert verify.findings(path, facts()) != []
+    monkeypatch.setattr(verify, "attempted", {"toy._toy": "no such luck"})
+    assert verify.findings(path, facts(), editable=True) == ["toy._toy was not built: no such luck"]
     monkeypatch.undo()
 
 

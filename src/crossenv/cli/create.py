@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 import platform
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -113,6 +114,7 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
         system_site_packages=args.system_site_packages,
         allow_pure=tuple(args.allow_pure),
         user_pip_cache=user_pip_cache(os.environ),
+        programs=Path(sys.executable).parent,
         user_cache=platformdirs.user_cache_path("crossenv"),
     )
     if args.target:

@@ -19,6 +19,8 @@ class BuildPython:
 
     Attributes:
         executable: The installation's own executable, not one of a virtual environment.
+        prefix: The installation's `sys.base_prefix`.
+        stdlib: Where its standard library is.
         implementation: "cpython".
         version: "3.11".
         full_version: "3.11.7".
@@ -27,6 +29,8 @@ class BuildPython:
     """
 
     executable: Path
+    prefix: Path
+    stdlib: Path
     implementation: str
     version: str
     full_version: str
@@ -65,6 +69,8 @@ def find_build_python(spec: str | None, host: HostPython | None = None) -> Build
     version = found.version_info
     build = BuildPython(
         executable=Path(found.system_executable or found.executable),
+        prefix=Path(found.system_prefix),
+        stdlib=Path(found.system_stdlib),
         implementation=str(found.implementation).lower(),
         version=f"{version.major}.{version.minor}",
         full_version=f"{version.major}.{version.minor}.{version.micro}",

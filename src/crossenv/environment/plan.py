@@ -15,6 +15,7 @@ import crossenv
 from crossenv.backends import BACKENDS
 from crossenv.backends.rust import CONFIG_DIRECTORY
 from crossenv.environment.build_python import BuildPython
+from crossenv.environment.isolation_base import BASE, UV, base_copies, base_files, base_links
 from crossenv.environment.localise import data_module_text, localise
 from crossenv.environment.record import (
     BuildRecord,
@@ -28,7 +29,14 @@ from crossenv.environment.record import (
 from crossenv.host.model import HostPython
 from crossenv.policy import policy_of
 from crossenv.target import Target
-from crossenv.toolchain.launchers import COMPILERS, launcher_name, launcher_text, leading_arguments, trailing_arguments
+from crossenv.toolchain.launchers import (
+    COMPILERS,
+    launcher_name,
+    launcher_text,
+    leading_arguments,
+    maps_prefixes,
+    trailing_arguments,
+)
 from crossenv.toolchain.model import Tool, Toolchain
 from crossenv.toolchain.zig.launchers import CONFIGURATION_NAME
 
@@ -46,6 +54,7 @@ class Options:
         system_site_packages: Whether the build side sees the build Python's own packages.
         allow_pure: Projects that may lose their extension modules; "*" for all.
         user_pip_cache: The user's ordinary pip cache, whose downloads are shared; None for none.
+        programs: Where the programs beside this tool are, uv perhaps among them.
         user_cache: Where environments share what one of them has built; None for nowhere.
     """
 
@@ -54,6 +63,7 @@ class Options:
     system_site_packages: bool = False
     allow_pure: tuple[str, ...] = ()
     user_pip_cache: Path | None = None
+    programs: Path | None = None
     user_cache: Path | None = None
 
 
@@ -64,6 +74,7 @@ class Plan:
     Attributes:
         root: The environment's directory.
         record: What `crossenv.json` will say.
+        build: The build Python.
         options: The user's choices.
         files: Texts by path below the root; those below a `bin` directory are programs.
         links: Symbolic links: path below the root, what it points to.
@@ -75,6 +86,7 @@ class Plan:
 
     root: Path
     record: Record
+    build: BuildPython
     options: Options
     files: Mapping[str, str]
     links: Mapping[str, str]
@@ -107,7 +119,7 @@ def make_plan(
     first = host.include_dirs[0]
     farm = () if first.name == include_name and first.parent.name == "include" else host.include_dirs
     include_dirs = (root / "host/include" / include_name,) if farm else host.include_dirs
-    tools, launchers, copies = _tools(root, toolchain)
+    tools, launchers, copies = _tools(root, toolchain, "" if toolchain.sysroot else host.multiarch)
     data_name = f"_sysconfigdata_{host.abi_flags}_linux_{host.multiarch}"
     data_file = f"host/{data_name}.py"
     config = localise(
@@ -141,21 +153,27 @@ def make_plan(
         ),
     )
     record = dataclasses.replace(record, handover=_handover(record, options, target))
-    files = {**launchers, **_commands(record), data_file: data_module_text(config, host.sysconfigdata)}
+    files = {**launchers, **_commands(record, options), data_file: data_module_text(config, host.sysconfigdata)}
+    files |= base_files(root, build, directory)
     for backend in BACKENDS:
         files |= backend.files(record)
     # The interpreter's directory and nothing beside it: activation puts ENV/lib/pkgconfig on the shell's search path.
     links = {"bin/cross-python": "python", f"lib/{directory}": f"../cross/lib/{directory}"}
     links[f"{CONFIG_DIRECTORY}/{data_name}.py"] = f"../../{data_file}"
+    links |= base_links(build, directory)
+    # PyO3 has programs that embed Python linked from where its configuration is.
+    libraries = () if host.lib_dir is None else sorted(host.lib_dir.glob("libpython*"))
+    links |= {f"{CONFIG_DIRECTORY}/{library.name}": str(library) for library in libraries}
     if options.pip:
         links |= dict.fromkeys(("bin/pip", "bin/pip3", f"bin/pip{host.version}"), "cross-pip")
     return Plan(
         root=root,
         record=record,
+        build=build,
         options=options,
         files=files,
         links=links,
-        copies=copies,
+        copies={**copies, **base_copies(build)},
         header_farm=farm,
         facts=shim_facts(record),
     )
@@ -208,8 +226,13 @@ def _host_record(
     )
 
 
-def _tools(root: Path, toolchain: Toolchain) -> tuple[dict[str, ToolRecord], dict[str, str], dict[str, Path]]:
-    """The record's tools, the launchers of those that need arguments, and zig's launchers."""
+def _tools(
+    root: Path, toolchain: Toolchain, multiarch: str
+) -> tuple[dict[str, ToolRecord], dict[str, str], dict[str, Path]]:
+    """The record's tools, the launchers of those that need arguments, and zig's launchers.
+
+    `multiarch` names the directories on this machine that hold the host's libraries; "" for none.
+    """
     chosen: dict[str, Tool | None] = {
         "cc": toolchain.cc,
         "cxx": toolchain.cxx,
@@ -237,7 +260,9 @@ def _tools(root: Path, toolchain: Toolchain) -> tuple[dict[str, ToolRecord], dic
         command = str(tool.path)
         if leading or trailing or name in COMPILERS:
             relative = f"{LAUNCHERS}/{launcher_name(name, toolchain, tool.path)}"
-            launchers[relative] = launcher_text(name, tool.path, leading, trailing)
+            launchers[relative] = launcher_text(
+                name, tool.path, leading, trailing, multiarch=multiarch, map_prefixes=maps_prefixes(toolchain)
+            )
             command = str(root / relative)
         tools[name] = ToolRecord(command=command, path=str(tool.path), args=leading, origin=tool.origin)
     return tools, launchers, copies
@@ -268,17 +293,33 @@ def _handover(record: Record, options: Options, target: Target | None) -> Handov
     return HandoverRecord(environment=environment, settings=settings, allow_pure=allowed, policy=policy)
 
 
-def _commands(record: Record) -> dict[str, str]:
+def _commands(record: Record, options: Options) -> dict[str, str]:
     """The environment's own commands beside the interpreters of `ENV/bin`.
 
     Shell scripts: a `#!` line holds neither blanks nor more than 127 bytes of path.
     """
     root = shlex.quote(record.root)
-    scripts = {"bin/build-python": f'exec {root}/build/bin/python "$@"'}
+    programs = shlex.quote(str(options.programs or ""))
+    shim = shlex.quote(f"{record.host.site_packages}/_crossenv")
+    plain = f"exec {root}/build/bin/python -I"
+    scripts = {
+        "bin/build-python": f'exec {root}/build/bin/python "$@"',
+        "bin/cross-uv": f'{plain} {shim}/uv_command.py {programs} "$@"',
+        "bin/cross-expose": f'{plain} {shim}/expose_command.py "$@"',
+    }
     if record.pip:
         scripts["bin/cross-pip"] = f'exec {root}/cross/bin/python -m pip "$@"'
         scripts["bin/build-pip"] = f'exec {root}/build/bin/python -m pip "$@"'
     return {name: f"#!/bin/sh\n{line}\n" for name, line in scripts.items()}
+
+
+def _files_root(record: Record) -> str | None:
+    """What stands before the paths of the host's headers and libraries here; None where there are none."""
+    sysroot = record.toolchain.sysroot or record.host.sysroot
+    if sysroot is not None:
+        return "" if sysroot == "/" else sysroot
+    # A GNU cross compiler finds those that the distribution's package manager installs for the host's architecture.
+    return "" if record.toolchain.family == "gcc" else None
 
 
 def shim_facts(record: Record) -> dict[str, Any]:
@@ -290,6 +331,10 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "cross_site": host.site_packages,
         "build_site": record.build.site_packages,
         "pip_cache": record.pip_cache,
+        "uv_cache": record.root + "/cache/uv",
+        "base": f"{record.root}/{BASE}/bin/python{host.version}",
+        "uv_prefix": f"{record.root}/{UV}",
+        "build_machine": record.build.machine,
         "requirements_cache": record.requirements_cache,
         "multiarch": host.multiarch,
         "machine": host.machine,
@@ -299,6 +344,8 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "extension_suffixes": list(host.extension_suffixes),
         "host_executable": host.executable,
         "sysconfigdata": host.sysconfigdata,
+        "files_root": _files_root(record),
+        "fortran": "fc" in record.toolchain.tools,
         "allow_pure": list(record.handover.allow_pure),
         "policy": None if record.handover.policy is None else dataclasses.asdict(record.handover.policy),
         "hook_environment": dict(record.handover.environment),

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from importlib.resources import files as package_files
 from pathlib import Path
 
+from crossenv.environment.isolation_base import BASE, link_standard_library
 from crossenv.environment.plan import Plan
 from crossenv.environment.record import RECORD_NAME
 from crossenv.errors import BuildError, CrossenvError, UsageError
@@ -176,6 +177,7 @@ def _fill(plan: Plan) -> None:
     for name, target in plan.links.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).symlink_to(target)
+    link_standard_library(root, plan.build)
     _link_headers(plan)
     _link_pip_cache(plan)
     _install_shim(plan)
@@ -236,6 +238,7 @@ def _install_shim(plan: Plan) -> None:
             sources.append(str(package / entry.name))
     for name in ("000_crossenv.pth", "000_crossenv.start"):
         (site_packages / name).write_bytes(runtime.joinpath(name).read_bytes())
+    sources += map(str, (plan.root / BASE).glob("lib*/python*/sitecustomize/__init__.py"))
     job = {"facts": plan.facts, "facts_file": str(package / "facts.marshal"), "sources": sources}
     try:
         subprocess.run(

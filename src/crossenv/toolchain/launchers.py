@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,6 +17,25 @@ if [ -n "$CROSSENV_COMPILER_CALLED" ]; then
   case " $* " in *" -c "* | *" -o "*) echo >>"$CROSSENV_COMPILER_CALLED" ;; esac
 fi
 """
+# Where this machine's own headers and libraries are: setup.py files name these directories unasked, and the compiler
+# would find the wrong files in them. Those of the same names below a sysroot are searched anyway.
+_WITHOUT_OWN = """\
+for word do
+  shift
+  case $word in
+    -I/usr/include | -I/usr/include/ | -I/usr/local/include | -I/usr/local/include/) continue ;;
+    -L/usr/lib/{multiarch} | -L/lib/{multiarch}) ;;
+    -L/lib | -L/lib64 | -L/usr/lib | -L/usr/lib64 | -L/usr/lib/ | -L/usr/local/lib | -L/usr/local/lib64) continue ;;
+    -L/lib/*-linux-gnu* | -L/usr/lib/*-linux-gnu*) continue ;;
+  esac
+  set -- "$@" "$word"
+done
+"""
+# Where the sources lie while a wheel is made: in a temporary directory with most front ends, whose name would be in the
+# debug information and in what asserts print.
+_DIRECTORIES = {"CROSSENV_SOURCE_DIRECTORY": ".", "CROSSENV_REQUIREMENTS_DIRECTORY": "requirements"}
+# The first versions that take the option.
+_MAPS_PREFIXES = {"gcc": 8, "clang": 10}
 _FALLBACK_NAMES = {"cc": "cc", "cxx": "c++", "fc": "gfortran"}
 
 
@@ -39,9 +59,38 @@ def trailing_arguments(tool: str, toolchain: Toolchain) -> tuple[str, ...]:
     return tuple(f"-L{directory}" for directory in toolchain.library_dirs)
 
 
-def launcher_text(tool: str, path: Path, leading: Iterable[str], trailing: Iterable[str]) -> str:
-    """A POSIX shell script that becomes the tool."""
+def maps_prefixes(toolchain: Toolchain) -> bool:
+    """Whether the compiler takes `-ffile-prefix-map`."""
+    major = toolchain.version.partition(".")[0]
+    return major.isdigit() and int(major) >= _MAPS_PREFIXES.get(toolchain.family, sys.maxsize)
+
+
+def launcher_text(
+    tool: str,
+    path: Path,
+    leading: Iterable[str],
+    trailing: Iterable[str],
+    *,
+    multiarch: str = "",
+    map_prefixes: bool = False,
+) -> str:
+    """A POSIX shell script that becomes the tool.
+
+    Args:
+        tool: Its usual name.
+        path: Where it is.
+        leading: What precedes the caller's arguments.
+        trailing: What follows them.
+        multiarch: The name of the directories on this machine that hold the host's libraries; "" for none.
+        map_prefixes: Whether to keep the names of temporary directories out of the result, as `maps_prefixes` says.
+    """
     # Libraries of build requirements: before the directories in which a build finds those of the build machine.
     link = ('${CROSSENV_LINK_DIRECTORY:+"-L$CROSSENV_LINK_DIRECTORY"}',) if tool in COMPILERS else ()
-    words = [shlex.quote(str(path)), *map(shlex.quote, leading), *link, '"$@"', *map(shlex.quote, trailing)]
-    return f"#!/bin/sh\n{_MARK if tool in COMPILERS else ''}exec {' '.join(words)}\n"
+    option = "-fdebug-prefix-map" if tool == "fc" else "-ffile-prefix-map"
+    # Before the caller's own: of two that fit, the last one counts.
+    maps = [f'${{{name}:+"{option}=${name}={new}"}}' for name, new in _DIRECTORIES.items()]
+    if not map_prefixes or tool not in COMPILERS:
+        maps = []
+    words = [shlex.quote(str(path)), *map(shlex.quote, leading), *maps, *link, '"$@"', *map(shlex.quote, trailing)]
+    before = _MARK + _WITHOUT_OWN.format(multiarch=multiarch or "none") if tool in COMPILERS else ""
+    return f"#!/bin/sh\n{before}exec {' '.join(words)}\n"

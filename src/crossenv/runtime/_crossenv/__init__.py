@@ -22,11 +22,13 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, NoReturn
 
 ROLE_VARIABLE = "CROSSENV_ROLE"
 RECORD_VARIABLE = "CROSSENV_RECORD"
+# Set by `cross-uv` to uv's command.
+UV_VARIABLE = "CROSSENV_UV"
 
 # What `start` found out, for the rest of the shim, the doctor and the curious. Empty until it has run.
 place: str = ""
@@ -53,9 +55,12 @@ def start() -> None:
     if not place:
         role = "none"
         return
-    role, export, hook = decide_role(place, sys.argv, sys.orig_argv, os.environ)
+    role, export, hook = decide_role(place, sys.argv, sys.orig_argv, os.environ, os.getcwd)
     if place == "cross":
         enter_cross_prefix(root)
+    if sys.argv[:1] == ["-c"] and _asked_by_uv(sys.orig_argv) and sys.prefix in (root + "/cross", facts["uv_prefix"]):
+        # uv makes its isolated environments from what it is told here; this base brings the shim along.
+        sys._base_executable = facts["base"]  # type: ignore[attr-defined]
     if export:
         os.environ[ROLE_VARIABLE] = role
     if role == "host":
@@ -89,7 +94,11 @@ def find_place(here: str, root: str) -> str:
 
 
 def decide_role(
-    place: str, argv: "Sequence[str]", orig_argv: "Sequence[str]", environ: "Mapping[str, str]"
+    place: str,
+    argv: "Sequence[str]",
+    orig_argv: "Sequence[str]",
+    environ: "Mapping[str, str]",
+    getcwd: "Callable[[], str]",
 ) -> "tuple[str, bool, str]":
     """What this process is for.
 
@@ -98,6 +107,7 @@ def decide_role(
         argv: `sys.argv` as `site` sees it: the script's path or "-c" or "-m" first.
         orig_argv: `sys.orig_argv`.
         environ: The process's environment.
+        getcwd: Says the working directory.
 
     Returns:
         The role ("build" or "host"), whether children inherit it, and what the process runs: the name of a PEP 517
@@ -121,7 +131,9 @@ def decide_role(
             return "build", True, ""
         return "host", True, argv[1]
     if script == "-c" and (backend := _uv_backend(orig_argv)):
-        return ("build", True, "") if backend == "sdist" else ("host", True, f"uv:{backend}")
+        if backend == "sdist" or (environ.get(UV_VARIABLE) == "build" and _is_requirement_of_uv(getcwd())):
+            return "build", True, ""
+        return "host", True, f"uv:{backend}"
     if script == "setup.py" and (place == "cross" or asked == "host"):
         return "host", True, "setup.py"
     if asked == "host":
@@ -134,6 +146,11 @@ def _names_build_prefix(argv: "Sequence[str]") -> bool:
     return any("/pip-build-env-" in word for word in argv[2:]) and any(word.startswith("--prefix") for word in argv)
 
 
+def _asked_by_uv(orig_argv: "Sequence[str]") -> bool:
+    """Whether uv asks this interpreter what it is."""
+    return any("from python.get_interpreter_info import main" in word for word in orig_argv)
+
+
 def _uv_backend(orig_argv: "Sequence[str]") -> str:
     """The module that a script of uv's imports as the back end; "sdist" if it makes one, "" for other scripts."""
     code = next((after for word, after in zip(orig_argv, orig_argv[1:], strict=False) if word == "-c"), "")  # noqa: RUF007
@@ -144,6 +161,16 @@ def _uv_backend(orig_argv: "Sequence[str]") -> str:
             sdist = "backend.build_sdist(" in code or "get_requires_for_build_sdist" in code
             return "sdist" if sdist else words[1]
     return ""
+
+
+def _is_requirement_of_uv(directory: str) -> bool:
+    """Whether `uv build` builds a build requirement in `directory`.
+
+    It unpacks the source distributions of those where its cache keeps them (`sdists-v9/index/...`); the project itself
+    it builds where it lies, or from a source distribution that it has unpacked into `sdists-v9/.tmp...`.
+    """
+    _, found, inside = directory.partition("/sdists-v")
+    return bool(found) and not inside.partition("/")[2].startswith(".tmp")
 
 
 def enter_cross_prefix(root: str) -> None:

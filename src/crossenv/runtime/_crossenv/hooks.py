@@ -25,10 +25,11 @@ def prepare(facts: "dict[str, Any]", hook: str, finder: "Finder") -> None:
         return
     if hook.startswith("uv:"):
         # uv imports the back end by a plain statement, after it has put the project's own directories on sys.path.
-        finder.awaited[hook.removeprefix("uv:")] = (
-            lambda: enter_environment(facts),
-            lambda module: check_results(module, facts),
-        )
+        name = hook.removeprefix("uv:")
+        package = name.partition(".")[0]
+        finder.before[package] = lambda: enter_environment(facts, name)
+        finder.after[name] = lambda module: check_results(module, facts)
+        _require_runnable_requirements(facts)
         return
 
     import importlib
@@ -42,7 +43,7 @@ def prepare(facts: "dict[str, Any]", hook: str, finder: "Finder") -> None:
         if name != backend or package is not None:
             return import_module(name, package)
         # Only now are the isolated environment's directories on sys.path.
-        enter_environment(facts)
+        enter_environment(facts, backend)
         module = import_module(name)
         target: Any = module
         for attribute in attributes.split(".") if attributes else ():
@@ -54,21 +55,28 @@ def prepare(facts: "dict[str, Any]", hook: str, finder: "Finder") -> None:
     importlib.import_module = import_backend
 
 
-def enter_environment(facts: "dict[str, Any]") -> None:
-    """Put the build's settings into `os.environ` and the search path in order."""
+def enter_environment(facts: "dict[str, Any]", backend: str = "") -> None:
+    """Put the build's settings into `os.environ` and the search path in order, for the back end of this name."""
     root = facts["root"]
-    if facts["cross_site"] in sys.path:
-        # No isolation: what the build runs comes from the build side, before anything of the host's.
+    if sys.prefix == facts["uv_prefix"]:
+        # cross-uv without isolation.
+        sys.path.append(facts["cross_site"])
+    isolated = facts["cross_site"] not in sys.path
+    if not isolated:
+        # What the build runs comes from the build side, before anything of the host's.
         _show_build_side(facts)
     _use_both_flavours(facts)
     # ENV/etc/bin: the compilers' launchers and pythonX.Y-config, under the names that builds look for.
-    build_side = root + "/build/bin" if facts["cross_site"] in sys.path else ""
-    _prepend_to_path(root + "/etc/bin", _pkg_config(root), root + "/bin", build_side)
+    _prepend_to_path(root + "/etc/bin", _pkg_config(root), root + "/bin", "" if isolated else root + "/build/bin")
     for name, value in facts["hook_environment"].items():
         os.environ.setdefault(name, value)
     os.environ["CROSSENV_PYTHON"] = sys.executable
+    from _crossenv import host_files
+
+    host_files.answer_for_host(facts)
+    _name_directories()
     _require_rust_target()
-    if not _fails_by_itself():
+    if not _fails_by_itself(backend):
         from _crossenv import verify
 
         verify.watch_compiler()
@@ -76,6 +84,61 @@ def enter_environment(facts: "dict[str, Any]") -> None:
     os.environ["CROSSENV_BUILD_ROOTS"] = os.pathsep.join(
         entry for entry in sys.path if entry.rstrip("/").endswith(("site-packages", "dist-packages"))
     )
+
+
+def _name_directories() -> None:
+    """Say which directories are not to be seen in the result; the compilers' launchers read it.
+
+    Editable builds keep them: their sources stay where they are, and a debugger looks for them there.
+    """
+    words = " ".join(sys.argv[:2]) + " ".join(sys.orig_argv)
+    if "build_editable" in words or not ("build_wheel" in words or "prepare_metadata_for_build_wheel" in words):
+        return
+    directories = {"CROSSENV_SOURCE_DIRECTORY": os.getcwd()}
+    if sys.prefix != sys.base_prefix:
+        directories["CROSSENV_REQUIREMENTS_DIRECTORY"] = sys.prefix
+    for entry in sys.path:
+        head, found, rest = entry.partition("/pip-build-env-")
+        if found:
+            directories["CROSSENV_REQUIREMENTS_DIRECTORY"] = f"{head}{found}{rest.partition('/')[0]}"
+            break
+    for name, directory in directories.items():
+        # It would be taken for the end of the old name.
+        if "=" not in directory:
+            os.environ[name] = directory
+
+
+def _require_runnable_requirements(facts: "dict[str, Any]") -> None:
+    """End the process if uv has installed the host's wheels as build requirements.
+
+    It does so where it is given the cross python, because it chooses everything by the tags of one interpreter; and
+    `uv pip install` does so with a build requirement that it has built from source.
+    """
+    ours, hosts = "_" + facts["build_machine"], "_" + facts["machine"]
+    if ours == hosts or facts["cross_site"] in sys.path:
+        return
+    foreign = []
+    for directory in sys.path:
+        if not directory.startswith(sys.prefix) or not os.path.isdir(directory):
+            continue
+        for entry in os.scandir(directory):
+            if not entry.name.endswith(".dist-info"):
+                continue
+            try:
+                with open(entry.path + "/WHEEL", encoding="utf-8") as file:
+                    tags = [line.split("-")[-1].strip() for line in file if line.startswith("Tag:")]
+            except OSError:
+                continue
+            if any(tag.endswith(hosts) for tag in tags) and not any(tag.endswith(ours) for tag in tags):
+                foreign.append(entry.name.partition("-")[0])
+    if foreign:
+        from _crossenv import fail
+
+        through = os.environ.get("CROSSENV_UV")
+        fail(
+            f"uv has installed the host's {', '.join(sorted(foreign))} as build requirements, which cannot run here",
+            f"use {facts['root']}/bin/" + ("cross-pip in place of cross-uv" if through else "cross-uv in place of uv"),
+        )
 
 
 def _pkg_config(root: str) -> str:
@@ -125,13 +188,12 @@ def _require_rust_target() -> None:
         fail(f"Rust has no standard library for {target}", hint)
 
 
-def _fails_by_itself() -> bool:
-    """Whether the back end ends a build in which a compile fails.
+def _fails_by_itself(backend: str) -> bool:
+    """Whether `backend` ends a build in which a compile fails.
 
     These also compile to find things out, and a project may then do without native code of its own choice.
     """
-    backend = next((os.environ[name] for name in _BACKEND_VARIABLES if os.environ.get(name)), "")
-    return backend.partition(".")[0].partition(":")[0] in ("mesonpy", "scikit_build_core", "maturin", "py_build_cmake")
+    return backend.partition(".")[0] in ("mesonpy", "scikit_build_core", "maturin", "py_build_cmake")
 
 
 def _show_build_side(facts: "dict[str, Any]") -> None:

@@ -62,12 +62,15 @@ _BY_NAME = {
     "ctypes": "ctypes_module",
     "venv": "venv_module",
     "virtualenv": "virtualenv_module",
+    "build.env": "build_env_module",
+    "uv._find_uv": "uv_finder_module",
     "pip": "pip_module",
     "pip._vendor.distlib.scripts": "distlib_scripts",
     "pip._internal.operations.install.wheel": "pip_install_wheel",
     "pip._internal.commands.wheel": "pip_wheel_command",
-    "pip._internal.commands.install": "pip_install_command",
-    "pip._internal.commands.download": "pip_download_command",
+    "pip._internal.commands.install": "pip_building_command",
+    "pip._internal.commands.download": "pip_building_command",
+    "pip._internal.commands.lock": "pip_building_command",
     "mesonpy": "mesonpy_module",
     "setuptools.command.build_ext": "build_ext_module",
     "wheel.bdist_wheel": "bdist_wheel_module",
@@ -100,8 +103,9 @@ class Finder:
 
     def __init__(self, facts: "dict[str, Any]") -> None:
         self.facts = facts
-        # Modules that a hook process waits for: what to call before the search and after the execution.
-        self.awaited: dict[str, tuple[Callable[[], None], Callable[[ModuleType], None]]] = {}
+        # Modules that a hook process waits for: what to call before the search, and after the execution.
+        self.before: dict[str, Callable[[], None]] = {}
+        self.after: dict[str, Callable[[ModuleType], None]] = {}
 
     def find_spec(
         self, name: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
@@ -114,10 +118,10 @@ class Finder:
         after = []
         if _patcher_name(name):
             after.append(lambda module: _patch(name, module, self.facts))
-        if name in self.awaited:
-            before, last = self.awaited.pop(name)
-            before()
-            after.append(last)
+        if name in self.before:
+            self.before.pop(name)()
+        if name in self.after:
+            after.append(self.after.pop(name))
         if not after:
             return None
         for finder in sys.meta_path:

@@ -48,10 +48,14 @@ def lay_over(facts: "dict[str, Any]") -> None:
     for words in said:
         say(words)
     environment = outer_environment()
-    provided = _target_requirements(home, facts, environment)
+    provided = _target_requirements(home, facts, environment, said)
     for site in sites:
         for entry in sorted(os.listdir(site)):
-            if not entry.endswith(".dist-info") or done.get(entry) == site:
+            if not entry.endswith(".dist-info"):
+                continue
+            # The build side may get the same version again.
+            installed = [site, os.stat(os.path.join(site, entry)).st_mtime_ns]
+            if done.get(entry) == installed:
                 continue
             distribution = Distribution(site, entry)
             if distribution.is_linked_from():
@@ -59,15 +63,15 @@ def lay_over(facts: "dict[str, Any]") -> None:
                 if reason:
                     said.append(missing(distribution, reason))
                     say(said[-1])
-            done[entry] = site
-    if done != _read_state(home)["done"]:
+            done[entry] = installed
+    if state != _read_state(home):
         _write(os.path.join(home, "done.json"), json.dumps(state).encode())
     _announce(home, [*sites, *provided])
 
 
 def _own_sites(facts: "dict[str, Any]") -> "Iterator[str]":
     """The site directories that were made for this build, or are the environment's build side."""
-    isolated = sys.prefix not in (sys.base_prefix, facts["root"], facts["root"] + "/cross")
+    isolated = sys.prefix not in (sys.base_prefix, facts["root"], facts["root"] + "/cross", facts["uv_prefix"])
     for entry in sys.path:
         if not os.path.isdir(entry) or not entry.rstrip("/").endswith(("site-packages", "dist-packages")):
             continue
@@ -220,23 +224,32 @@ def _link_plain_name(directory: str, name: str) -> None:
             os.symlink(name, plain)
 
 
-def _target_requirements(home: str, facts: "dict[str, Any]", environment: "dict[str, str]") -> "list[str]":
-    """Where the project's `[build-system] target-requires` (xbuild's) are installed for the host; [] for none."""
-    text = text_of("pyproject.toml")
-    if "target-requires" not in text:
-        return []
-    wanted = pyproject(facts).get("build-system", {}).get("target-requires", [])
-    if not isinstance(wanted, list) or not all(isinstance(word, str) for word in wanted):
-        from _crossenv import fail
+def _target_requirements(
+    home: str, facts: "dict[str, Any]", environment: "dict[str, str]", said: "list[str]"
+) -> "list[str]":
+    """Where is installed what the project declares to need for the host; [] for nothing.
 
+    That is `[build-system] target-requires` (xbuild's) and `[external] host-requires` (PEP 725).
+    """
+    text = text_of("pyproject.toml")
+    if "target-requires" not in text and "host-requires" not in text:
+        return []
+    from _crossenv import external, fail
+
+    project = pyproject(facts)
+    for line in external.missing(project, facts):
+        if line not in said:
+            said.append(line)
+            say(line)
+    wanted = project.get("build-system", {}).get("target-requires", [])
+    if not isinstance(wanted, list) or not all(isinstance(word, str) for word in wanted):
         fail("[build-system] target-requires in pyproject.toml is not a list of texts", "write it as PEP 518 has it")
+    wanted = [*wanted, *external.host_distributions(project)]
     directory = os.path.join(home, "host")
     if wanted and not os.path.isdir(directory):
-        good, said = run_pip(facts, ["install", "--quiet", "--target", directory, *wanted], environment)
+        good, words = run_pip(facts, ["install", "--quiet", "--target", directory, *wanted], environment)
         if not good:
-            from _crossenv import fail
-
-            fail(f"the project's target-requires cannot be installed for the host: {said}", "provide wheels of them", 6)
+            fail(f"what the project requires for the host cannot be installed: {words}", "provide wheels of it", 6)
     return [directory] if wanted else []
 
 

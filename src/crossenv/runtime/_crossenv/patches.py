@@ -170,6 +170,21 @@ def virtualenv_module(module: "ModuleType", facts: "Facts") -> None:
     _replace(module, "cli_run", make_cli_run)
 
 
+def build_env_module(module: "ModuleType", facts: "Facts") -> None:
+    """`build --installer uv` looks for uv on PATH: the build side's programs are on it, last."""
+    os.environ["PATH"] = os.environ.get("PATH", os.defpath) + os.pathsep + facts["root"] + "/build/bin"
+
+
+def uv_finder_module(module: "ModuleType", facts: "Facts") -> None:
+    """`uv` in the host side (`cross-pip install build[uv]`) has the host's program."""
+    from _crossenv import uv_command
+
+    def make_find_uv_bin(_original: "Any") -> "Any":
+        return lambda: uv_command.find_uv(facts["root"], "", os.environ.get("PATH", os.defpath))
+
+    _replace(module, "find_uv_bin", make_find_uv_bin)
+
+
 def pip_module(module: "ModuleType", facts: "Facts") -> None:
     """Pip's wheel cache is not keyed by platform: wheels built here go to a cache of this environment.
 
@@ -216,30 +231,28 @@ def pip_install_wheel(module: "ModuleType", facts: "Facts") -> None:
 
 
 def pip_wheel_command(module: "ModuleType", facts: "Facts") -> None:
-    """`cross-pip wheel NAME` builds what it is asked for by name; requirements of it may come ready-made.
+    """`cross-pip wheel NAME` builds what it is asked for by name, on the command line or in a requirements file.
 
-    Any of pip's own options on binaries, on the command line or in its configuration, turns this off.
+    Requirements of it may come ready-made.
+
+    Any of pip's own options on binaries, on the command line, in its configuration or in a requirements file, turns
+    this off.
     """
     from _crossenv import pip_commands
 
-    _replace(module.WheelCommand, "run", pip_commands.building_by_name)
+    _replace(module.WheelCommand, "get_requirements", pip_commands.building_by_name)
     _replace(module.WheelCommand, "run", pip_commands.refusing_unsafe_features)
     _replace(module.WheelCommand, "run", pip_commands.announcing_index)
 
 
-def pip_install_command(module: "ModuleType", facts: "Facts") -> None:
-    """`cross-pip install` keeps build requirements native."""
+def pip_building_command(module: "ModuleType", facts: "Facts") -> None:
+    """`cross-pip install`, `download` and `lock` keep build requirements native."""
     from _crossenv import pip_commands
 
-    _replace(module.InstallCommand, "run", pip_commands.refusing_unsafe_features)
-    _replace(module.InstallCommand, "run", pip_commands.announcing_index)
-
-
-def pip_download_command(module: "ModuleType", facts: "Facts") -> None:
-    """`cross-pip download` may have to build a project for its metadata."""
-    from _crossenv import pip_commands
-
-    _replace(module.DownloadCommand, "run", pip_commands.announcing_index)
+    for name in ("InstallCommand", "DownloadCommand", "LockCommand"):
+        if hasattr(module, name):
+            _replace(getattr(module, name), "run", pip_commands.refusing_unsafe_features)
+            _replace(getattr(module, name), "run", pip_commands.announcing_index)
 
 
 def mesonpy_module(module: "ModuleType", facts: "Facts") -> None:

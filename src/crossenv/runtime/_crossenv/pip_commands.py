@@ -10,22 +10,22 @@ if TYPE_CHECKING:
 
 
 def building_by_name(original: "Any") -> "Any":
-    """Wrap `WheelCommand.run`: requirements named on the command line are built from source."""
+    """Wrap `WheelCommand.get_requirements`: what the user names, also in a file, is built from source."""
 
-    def run(self: "Any", options: "Any", args: "list[str]") -> int:
-        control = options.format_control
-        if not (control.no_binary or control.only_binary or options.prefer_binary):
-            from pip._vendor.packaging.requirements import InvalidRequirement, Requirement
+    def get_requirements(self: "Any", args: "list[str]", options: "Any", finder: "Any", session: "Any") -> "Any":
+        requirements = original(self, args, options, finder, session)
+        # After requirements files were read: these may hold such options too.
+        control = finder.format_control
+        if not (control.no_binary or control.only_binary or finder.prefer_binary):
             from pip._vendor.packaging.utils import canonicalize_name
 
-            for word in args:
-                try:
-                    control.no_binary.add(canonicalize_name(Requirement(word).name))
-                except InvalidRequirement:
-                    continue  # a path or an address: pip builds those anyway
-        return int(original(self, options, args))
+            for requirement in requirements:
+                # A path or an address without a name is built anyway; constraints name nothing.
+                if requirement.name and not requirement.constraint:
+                    control.no_binary.add(canonicalize_name(requirement.name))
+        return requirements
 
-    return run
+    return get_requirements
 
 
 def refusing_unsafe_features(original: "Any") -> "Any":

@@ -71,8 +71,11 @@ def archive_members(data: bytes) -> "Iterator[tuple[str, bytes]]":
         offset = start + int(size_text) + int(size_text) % 2
 
 
-def findings(path: str, facts: "dict[str, Any]") -> "list[str]":
-    """What is wrong with the wheel at `path` for the host, one line each; empty if nothing is."""
+def findings(path: str, facts: "dict[str, Any]", *, editable: bool = False) -> "list[str]":
+    """What is wrong with the wheel at `path` for the host, one line each; empty if nothing is.
+
+    An `editable` one (PEP 660) points to its modules and need not hold any.
+    """
     faults: list[str] = []
     with zipfile.ZipFile(path) as wheel:
         names = [name for name in wheel.namelist() if not name.endswith("/")]
@@ -95,7 +98,7 @@ def findings(path: str, facts: "dict[str, Any]") -> "list[str]":
                     faults += _machine_findings(label, found, facts["elf"])
             faults += _suffix_findings(name, facts, native=found is not None)
     filename = os.path.basename(path)
-    return faults + _tag_findings(filename, facts, native) + _loss_findings(filename, facts, names, native)
+    return faults + _tag_findings(filename, facts, native) + _loss_findings(filename, facts, native=native or editable)
 
 
 def _machine_findings(name: str, found: "dict[str, Any]", wanted: "dict[str, Any]") -> "list[str]":
@@ -128,14 +131,11 @@ def _tag_findings(filename: str, facts: "dict[str, Any]", native: bool) -> "list
     return [f"{filename} is tagged {tag}; the host is {facts['machine']}" for tag in wrong]
 
 
-def _loss_findings(filename: str, facts: "dict[str, Any]", names: "list[str]", native: bool) -> "list[str]":
+def _loss_findings(filename: str, facts: "dict[str, Any]", *, native: bool) -> "list[str]":
     """Extension modules that the build has tried and failed to make, or that the tag promises and nobody made."""
     project = filename.partition("-")[0].lower().replace("_", "-").replace(".", "-")
     allowed = facts["allow_pure"] + os.environ.get("CROSSENV_ALLOW_PURE", "").lower().replace("_", "-").split(",")
     if "*" in allowed or project in allowed:
-        return []
-    if any(name.endswith("editable.py") or name.rpartition("/")[2].startswith("__editable__") for name in names):
-        # What an editable wheel points to is not in it.
         return []
     failed = [f"{name} was not built: {error}" for name, error in attempted.items() if error]
     if failed or native:
@@ -212,7 +212,7 @@ def require_host_wheel(path: str, facts: "dict[str, Any]", *, editable: bool = F
     late: list[str] = []
     promised: list[str] = []
     try:
-        faults = findings(path, facts)
+        faults = findings(path, facts, editable=editable)
         if promise and not faults:
             with zipfile.ZipFile(path) as wheel:
                 late, outside = policy.findings(wheel, promise)

@@ -603,6 +603,24 @@ static void translate_preprocessor_options(List *list, const char *value) {
     }
 }
 
+/* Whether a directory holds this machine's own headers or libraries: setup.py files name these unasked. */
+static bool is_own_directory(const char *name) {
+    static const char *const own[] = {"/usr/include",     "/usr/local/include", "/lib",     "/lib64", "/usr/lib",
+                                      "/usr/local/lib64", "/usr/local/lib",     "/usr/lib64", NULL};
+    size_t length = strlen(name);
+    while (length > 1 && name[length - 1] == '/')
+        length--;
+    for (size_t i = 0; own[i] != NULL; i++)
+        if (strlen(own[i]) == length && strncmp(own[i], name, length) == 0)
+            return true;
+    if (!starts(name, "/usr/lib/") && !starts(name, "/lib/"))
+        return false;
+    const char *last = strstr(name, "/lib/") + strlen("/lib/");
+    if (strchr(last, '/') != NULL || strstr(last, "-linux-gnu") == NULL)
+        return false;
+    return *configuration.sysroot || !equal(last, configuration.multiarch);
+}
+
 static List translate(const List *words, const Call *call) {
     List list = {0}, for_linker = {0};
     /* There is no code to make, and zig would make its libraries anew for each processor. */
@@ -611,6 +629,12 @@ static List translate(const List *words, const Call *call) {
     for (size_t i = 0; i < words->count; i++) {
         const char *word = words->words[i], *next = i + 1 < words->count ? words->words[i + 1] : NULL;
         bool last_for_linker = false;
+        if ((starts(word, "-I") || starts(word, "-L")) && is_own_directory(word + 2))
+            continue;
+        if (next != NULL && (equal(word, "-I") || equal(word, "-L") || equal(word, "-isystem")) && is_own_directory(next)) {
+            i++;
+            continue;
+        }
         if (starts(word, "-Wl,")) {
             char *rest = text("%s", word + 4);
             for (char *part = rest, *comma; part != NULL; part = comma) {

@@ -1,0 +1,313 @@
+"""`cross-uv`: uv, told which interpreter answers for which machine.
+
+Run by the build side's Python, without the shim, as `uv_command.py DIRECTORY ARGUMENTS...`; DIRECTORY is where the
+programs beside crossenv are, "" for nowhere.
+
+uv takes the tags and markers of one interpreter for what it installs and for what it builds with. So it is given
+`ENV/etc/uv`, which answers for the build machine and whose isolated environments bring the shim along, and beside it
+the platform (`--python-platform`) and the prefix (`--prefix`) of what it installs. Where it knows no such platform, and
+for commands that build nothing, it is given the cross python.
+"""
+
+import json
+import marshal
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, NoReturn
+
+USAGE = 2
+# Options before the command that take a word of their own.
+_WITH_VALUE = frozenset(
+    (
+        "--allow-insecure-host",
+        "--cache-dir",
+        "--color",
+        "--config-file",
+        "--directory",
+        "--preview-features",
+        "--project",
+        "--python-fetch",
+        "--python-preference",
+    )
+)
+_INSTALLING = ("install", "sync")
+_RESOLVING = (*_INSTALLING, "compile")
+_READING = ("uninstall", "list", "freeze", "show", "check", "tree")
+_HARMLESS = ("cache", "help", "version")
+# Of the user's environment: they would choose another interpreter or platform than the arguments do.
+_REPLACED = ("UV_PYTHON", "UV_SYSTEM_PYTHON", "UV_PYTHON_PLATFORM", "UV_MANAGED_PYTHON", "UV_NO_MANAGED_PYTHON")
+_INDEX_OPTIONS = {
+    "--index-url": "--index-url",
+    "-i": "--index-url",
+    "--default-index": "--index-url",
+    "--extra-index-url": "--extra-index-url",
+    "--index": "--extra-index-url",
+    "--find-links": "--find-links",
+    "-f": "--find-links",
+}
+_INDEX_VARIABLES = {
+    "UV_INDEX_URL": "--index-url",
+    "UV_DEFAULT_INDEX": "--index-url",
+    "UV_EXTRA_INDEX_URL": "--extra-index-url",
+    "UV_INDEX": "--extra-index-url",
+    "UV_FIND_LINKS": "--find-links",
+}
+
+
+def main() -> int:
+    """Run uv; the exit status is uv's."""
+    with open(os.path.dirname(os.path.abspath(__file__)) + "/facts.marshal", "rb") as file:
+        facts = marshal.load(file)  # noqa: S302 - written by `crossenv create` into this very directory
+    directory, *words = sys.argv[1:]
+    uv = find_uv(facts["root"], directory, os.environ.get("PATH", os.defpath))
+    command = find_command(words)
+    platform = ""
+    if command[:1] == ("pip",) and command[-1] in _RESOLVING and not _given(words, "--python-platform"):
+        platform = choose_platform(known_platforms(uv), facts)
+    arguments = cross_arguments(words, command, facts, platform)
+    environ = cross_environment(os.environ, words, command, facts)
+    if not command or command[-1] not in _INSTALLING:
+        os.execve(uv, [uv, *arguments], environ)  # noqa: S606 - no shell is wanted
+    import subprocess
+
+    try:
+        status = subprocess.call([uv, *arguments], env=environ)
+    except KeyboardInterrupt:
+        return 130
+    correct_scripts(script_directory(words, facts), facts)
+    return status
+
+
+def fail(message: str, hint: str) -> "NoReturn":
+    """End with one line and a hint."""
+    sys.stderr.write(f"crossenv: error: {message}\ncrossenv: hint: {hint}\n")
+    raise SystemExit(USAGE)
+
+
+def find_uv(root: str, directory: str, search_path: str) -> str:
+    """The uv to run: the build side's, the first on PATH, or one beside crossenv."""
+    places = [root + "/build/bin", *search_path.split(os.pathsep), directory]
+    programs = [os.path.join(place, "uv") for place in places if place]
+    found = next((path for path in programs if os.path.isfile(path) and os.access(path, os.X_OK)), "")
+    if not found:
+        hint = f"install it: {root}/bin/build-pip install uv"
+        fail("there is no uv in the build side, on PATH or beside crossenv", hint)
+    return found
+
+
+def find_command(words: "Sequence[str]") -> "tuple[str, ...]":
+    """The command that `words` name, () if none: ("build",), ("pip", "install")."""
+    command: list[str] = []
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+        elif word.startswith("-"):
+            skip = word in _WITH_VALUE
+        else:
+            command.append(word)
+            if word != "pip" or len(command) == 2:
+                break
+    return tuple(command)
+
+
+def _given(words: "Sequence[str]", *options: str) -> bool:
+    """Whether one of `options` is among `words`, spelled in any of the ways that uv takes."""
+    for word in words:
+        if word == "--":
+            return False
+        name = word.partition("=")[0] if word.startswith("--") else word[:2]
+        if name in options:
+            return True
+    return False
+
+
+def known_platforms(uv: str) -> "list[str]":
+    """What this uv takes as `--python-platform`."""
+    import re
+    import subprocess
+
+    done = subprocess.run([uv, "help", "pip", "install"], capture_output=True, text=True, check=False)
+    return re.findall(r"^\s*- ([\w.-]+-(?:manylinux\w+|unknown-linux-\w+|linux-\w+)):?", done.stdout, re.MULTILINE)
+
+
+def choose_platform(known: "Sequence[str]", facts: "Mapping[str, Any]") -> str:
+    """The latest of the platforms `known` to uv whose wheels run on the host; "" if there is none."""
+    machine = facts["machine"]
+    floor = _version(facts["libc_version"])
+    if facts["libc_family"] == "musl":
+        # uv means musl 1.2 by it.
+        name = f"{machine}-unknown-linux-musl"
+        return name if name in known and floor >= (1, 2) else ""
+    fitting = []
+    for name in known:
+        prefix, _, version = name.partition("-manylinux_")
+        if prefix == machine and version and floor and _version(version) <= floor:
+            fitting.append((_version(version), name))
+    return max(fitting)[1] if fitting else ""
+
+
+def _version(text: str) -> "tuple[int, ...]":
+    words = text.replace("_", ".").split(".")
+    return tuple(map(int, words)) if all(word.isdigit() for word in words) else ()
+
+
+def cross_arguments(
+    words: "Sequence[str]", command: "tuple[str, ...]", facts: "Mapping[str, Any]", platform: str
+) -> "list[str]":
+    """Uv's arguments for what the user asked for with `words`.
+
+    Args:
+        words: The user's arguments.
+        command: What `find_command` found in them.
+        facts: The environment's.
+        platform: What uv calls the host's platform; "" if it has no name for it.
+    """
+    if not command or command == ("pip",) or command[0] in _HARMLESS or _given(words, "--help", "-h"):
+        return list(words)
+    native, cross = facts["uv_prefix"] + "/bin/python", facts["root"] + "/cross/bin/python"
+    if command == ("build",):
+        added = ["--python", native]
+    elif command[0] == "pip" and command[1] in _RESOLVING:
+        platform_given = _given(words, "--python-platform")
+        added = ["--python", native if platform or platform_given else cross]
+        if platform:
+            added += ["--python-platform", platform]
+        if command[1] in _INSTALLING and added[1] == native and not _given(words, "--prefix", "--target", "-t"):
+            added += ["--prefix", facts["root"] + "/cross"]
+    elif command[0] == "pip" and command[1] in _READING:
+        added = ["--python", cross]
+    else:
+        fail(
+            f"cross-uv has no command {' '.join(command)!r}; it has build and pip",
+            "what works on projects and environments of uv's own is uv's: run uv itself"
+            " (`uv export | cross-uv pip install -r -` installs a locked project)",
+        )
+    if _given(words, "--python", "-p", "--system"):
+        fail("cross-uv chooses the interpreter", "leave --python and --system out, or run uv itself")
+    # Behind the command: these are its own options.
+    position = _after(words, command)
+    return [*words[:position], *added, *words[position:]]
+
+
+def _after(words: "Sequence[str]", command: "tuple[str, ...]") -> int:
+    """The index behind the last word of `command`, as `find_command` found it."""
+    return next(index for index in range(len(words) + 1) if find_command(words[:index]) == command)
+
+
+def cross_environment(
+    environ: "Mapping[str, str]", words: "Sequence[str]", command: "tuple[str, ...]", facts: "Mapping[str, Any]"
+) -> "dict[str, str]":
+    """The environment of uv: what it builds and caches is this environment's."""
+    changed = {name: value for name, value in environ.items() if name not in _REPLACED}
+    if changed.get("CROSSENV_ROLE") == "host":
+        # cross-uv in a hook; a role is what each process below decides anew.
+        del changed["CROSSENV_ROLE"]
+    # Both are read by the shim in the processes that uv starts.
+    changed |= {"CROSSENV_UV": " ".join(command), "CROSSENV_PIP_OPTIONS": json.dumps(index_options(words, environ))}
+    changed["UV_CACHE_DIR"] = facts["uv_cache"]
+    if command == ("pip", "compile"):
+        import shlex
+
+        # What the head of its output says.
+        changed.setdefault("UV_CUSTOM_COMPILE_COMMAND", shlex.join(("cross-uv", *words)))
+    return changed
+
+
+def index_options(words: "Sequence[str]", environ: "Mapping[str, str]") -> "list[str]":
+    """The index that uv is told to use, in pip's words: what a build links from is fetched for the host with pip."""
+    found: list[tuple[str, str]] = []
+    for index, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if name == "--no-index":
+            found.append((name, ""))
+        elif name in _INDEX_OPTIONS:
+            found.append((_INDEX_OPTIONS[name], value if equals else "".join(words[index + 1 : index + 2])))
+    if not found:
+        found += [
+            (option, value) for name, option in _INDEX_VARIABLES.items() for value in environ.get(name, "").split()
+        ]
+        found += [("--no-index", "")] if environ.get("UV_NO_INDEX", "").lower() in ("1", "true", "yes", "on") else []
+    options = []
+    for option, value in found:
+        # uv lets an index have a name: "name=address".
+        name, equals, address = value.partition("=")
+        place = address if equals and "/" not in name else value
+        # Hooks run in another directory than this.
+        place = os.path.abspath(place) if os.path.exists(place) else place
+        options.append(f"{option}={place}" if place else option)
+    return options
+
+
+def script_directory(words: "Sequence[str]", facts: "Mapping[str, Any]") -> str:
+    """Where uv has put scripts."""
+    for index, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if name in ("--prefix", "--target", "-t"):
+            return os.path.join(value if equals else words[index + 1], "bin")
+    return str(facts["root"]) + "/cross/bin"
+
+
+def correct_scripts(scripts: str, facts: "Mapping[str, Any]") -> None:
+    """Have the scripts that uv installed into the directory `scripts` start the host's interpreter."""
+    changed = {}
+    programs = [facts["uv_prefix"] + "/bin/python", facts["root"] + "/cross/bin/python"]
+    for entry in os.scandir(scripts) if os.path.isdir(scripts) else ():
+        if not entry.is_file(follow_symlinks=False):
+            continue
+        with open(entry.path, "rb") as file:
+            if file.read(2) != b"#!":
+                continue
+            data = b"#!" + file.read()
+        rest = _behind_interpreter(data, [os.fsencode(program) for program in programs])
+        if rest is not None:
+            data = b"#!" + os.fsencode(facts["host_executable"]) + b"\n" + rest
+            with open(entry.path, "wb") as file:
+                file.write(data)
+            changed[entry.name] = data
+    if changed:
+        _correct_records(os.path.dirname(scripts), changed)
+
+
+def _behind_interpreter(data: bytes, programs: "list[bytes]") -> "bytes | None":
+    """A script without the lines that start one of `programs`; None if it starts something else."""
+    for program in programs:
+        # Paths with blanks and long ones cannot be in a `#!` line.
+        trampolines = [b"#!/bin/sh\n'''exec' %s \"$0\" \"$@\"\n' '''\n" % word for word in (program, b"'%s'" % program)]
+        for start in (b"#!" + program + b"\n", *trampolines):
+            if data.startswith(start):
+                return data[len(start) :]
+    return None
+
+
+def _correct_records(prefix: str, changed: "Mapping[str, bytes]") -> None:
+    """Write the new hashes and sizes of scripts into the RECORD files (PEP 376) below `prefix`."""
+    import base64
+    import csv
+    import glob
+    import hashlib
+    import io
+
+    for path in glob.glob(glob.escape(prefix) + "/**/*.dist-info/RECORD", recursive=True):
+        with open(path, encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))
+        found = False
+        for row in rows:
+            directory, _, name = row[0].rpartition("/") if row else ("", "", "")
+            if name in changed and (directory == "bin" or directory.endswith("../bin")):
+                digest = base64.urlsafe_b64encode(hashlib.sha256(changed[name]).digest()).rstrip(b"=").decode()
+                row[1:] = [f"sha256={digest}", str(len(changed[name]))]
+                found = True
+        if found:
+            text = io.StringIO()
+            csv.writer(text, lineterminator="\n").writerows(rows)
+            with open(path, "w", encoding="utf-8", newline="") as file:
+                file.write(text.getvalue())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
