@@ -109,8 +109,8 @@ def linked(
     if interpreter:
         table += segment(wide, order, 3, 4, end, len(interpreter) + 1)
     start = b"\x7fELF" + bytes([1 + wide, 1 if order == "<" else 2, 1]) + bytes(9)
-    fields = (3, identity.machine, 1, 0, header, 0, identity.abi_flags, header, entry, count, 0, 0, 0)
-    start += struct.pack(order + f"HHI{word * 3}IHHHHHH", *fields)
+    header_fields = (3, identity.machine, 1, 0, header, 0, identity.abi_flags, header, entry, count, 0, 0, 0)
+    start += struct.pack(order + f"HHI{word * 3}IHHHHHH", *header_fields)
     return start + table + bytes(body) + interpreter.encode() + b"\0"
 
 

@@ -35,7 +35,8 @@ class SysrootLibraries:
     def find(self, name: str) -> Path | None:
         """The library of that DT_NEEDED name, if it is the host's; None if there is none."""
         names = (name, *_MUSL_NAMES.get(self._elf, ())) if name.startswith(("libc.so", "libc.musl-")) else (name,)
-        for path in (directory / one for one in names for directory in self._directories):
+        paths: list[Path] = [directory / one for one in names for directory in self._directories]
+        for path in paths:
             try:
                 if "/" not in name and path.is_file() and elf_identity(path) == self._elf:
                     return path
