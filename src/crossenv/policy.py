@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files as package_files
 from typing import Any
 
@@ -64,7 +66,7 @@ def policy_of(target: Target) -> Policy | None:
         late += [*_SINCE_1_2_3, *_SINCE_1_2_5, *_SINCE_1_2_6]
         if target.floor < (1, 2):
             late += [*_SINCE_1_2_2, *(_TIME64 if target.elf.bits == 32 else ())]
-    versions: dict[str, list[str]] = policy["symbol_versions"][target.machine]
+    versions: dict[str, list[str]] = dict(policy["symbol_versions"][target.machine])
     # Some of its lists go beyond the policy's own glibc, by what one distribution had brought back to it.
     own = [name for name in versions.pop("GLIBC", []) if not name[0].isdigit()]
     return Policy(
@@ -78,15 +80,37 @@ def policy_of(target: Target) -> Policy | None:
     )
 
 
+def policies_for(target: Target) -> tuple[Policy, ...]:
+    """Every policy that there is for the machine and C library of `target`, the oldest first."""
+    family = "musllinux" if target.libc == MUSL else "manylinux"
+    made = []
+    for floor in sorted(_floors(family, target.machine)):
+        policy = policy_of(dataclasses.replace(target, floor=floor, policy=True))
+        assert policy is not None
+        made.append(policy)
+    return tuple(made)
+
+
 def _newest_policy(target: Target) -> dict[str, Any]:
     """Auditwheel's newest policy that is no newer than the floor."""
-    family = "musllinux" if target.libc == MUSL else "manylinux"
+    fitting = _floors("musllinux" if target.libc == MUSL else "manylinux", target.machine)
+    # `parse_target` refuses what is below the architecture's oldest policy.
+    return fitting[max(floor for floor in fitting if floor <= target.floor)]
+
+
+def _floors(family: str, machine: str) -> dict[tuple[int, int], dict[str, Any]]:
+    """Auditwheel's policies for a machine, by the oldest C library that they promise."""
+    found: dict[tuple[int, int], dict[str, Any]] = {}
+    for policy in _read_policies(family):
+        version = [int(part) for part in policy["name"].split("_")[1:] if part.isdigit()]
+        if len(version) == 2 and machine in policy["symbol_versions"]:
+            found[version[0], version[1]] = policy
+    return found
+
+
+@lru_cache(maxsize=2)
+def _read_policies(family: str) -> list[dict[str, Any]]:
     # Its package of policies would import all of auditwheel, which takes longer than everything else here.
     text = package_files("auditwheel").joinpath(f"policy/{family}-policy.json").read_text(encoding="utf-8")
-    fitting: dict[tuple[int, ...], dict[str, Any]] = {}
-    for policy in json.loads(text):
-        version = tuple(int(part) for part in policy["name"].split("_")[1:] if part.isdigit())
-        if len(version) == 2 and version <= target.floor and target.machine in policy["symbol_versions"]:
-            fitting[version] = policy
-    # `parse_target` refuses what is below the architecture's oldest policy.
-    return fitting[max(fitting)]
+    policies: list[dict[str, Any]] = json.loads(text)
+    return policies

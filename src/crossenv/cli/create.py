@@ -15,7 +15,7 @@ from pathlib import Path
 import platformdirs
 
 from crossenv.cli.common import common_options
-from crossenv.config import LISTS, TEXTS, load_settings
+from crossenv.config import FLAGS, LISTS, TEXTS, load_settings
 from crossenv.environment.build_python import find_build_python
 from crossenv.environment.plan import Options, Plan, make_plan
 from crossenv.environment.write import check_destination, write_environment
@@ -77,6 +77,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="NAME",
         help="let this project lose extension modules that do not compile; can be repeated, '*' for all",
     )
+    environment.add_argument(
+        "--repair",
+        action=argparse.BooleanOptionalAction,
+        help="put the host's libraries that wheels need into them, as they are built (`crossenv repair`)",
+    )
     environment.add_argument("--dry-run", action="store_true", help="print the plan and make nothing")
     parser.set_defaults(run=run)
 
@@ -87,7 +92,7 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     root = root.parent.resolve() / root.name
     check_destination(root, clear=args.clear)
     settings = load_settings(
-        {name: getattr(args, name.replace("-", "_")) for name in (*TEXTS, *LISTS)}, os.environ, Path.cwd()
+        {name: getattr(args, name.replace("-", "_")) for name in (*TEXTS, *LISTS, *FLAGS)}, os.environ, Path.cwd()
     )
     for name in (*TEXTS, *LISTS):
         value = settings.lists[name] if name in settings.lists else settings.texts.get(name)
@@ -114,6 +119,8 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
         system_site_packages=args.system_site_packages,
         allow_pure=tuple(args.allow_pure),
         user_pip_cache=user_pip_cache(os.environ),
+        repair=settings.flags["repair"],
+        crossenv_python=sys.executable,
         programs=Path(sys.executable).parent,
         user_cache=platformdirs.user_cache_path("crossenv"),
     )

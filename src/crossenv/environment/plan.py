@@ -54,6 +54,8 @@ class Options:
         system_site_packages: Whether the build side sees the build Python's own packages.
         allow_pure: Projects that may lose their extension modules; "*" for all.
         user_pip_cache: The user's ordinary pip cache, whose downloads are shared; None for none.
+        repair: Whether wheels get the host's libraries that they need.
+        crossenv_python: The interpreter that has this tool; "" if environments may not call it.
         programs: Where the programs beside this tool are, uv perhaps among them.
         user_cache: Where environments share what one of them has built; None for nowhere.
     """
@@ -63,6 +65,8 @@ class Options:
     system_site_packages: bool = False
     allow_pure: tuple[str, ...] = ()
     user_pip_cache: Path | None = None
+    repair: bool = False
+    crossenv_python: str = ""
     programs: Path | None = None
     user_cache: Path | None = None
 
@@ -130,6 +134,7 @@ def make_plan(
     )
     record = Record(
         crossenv=crossenv.__version__,
+        crossenv_python=options.crossenv_python,
         root=str(root),
         prompt=options.prompt or root.name,
         pip=options.pip,
@@ -290,7 +295,9 @@ def _handover(record: Record, options: Options, target: Target | None) -> Handov
             settings[module] = {key: tuple(items) for key, items in values.items()}
     allowed = tuple(name if name == "*" else canonicalize_name(name) for name in options.allow_pure)
     policy = None if target is None else policy_of(target)
-    return HandoverRecord(environment=environment, settings=settings, allow_pure=allowed, policy=policy)
+    return HandoverRecord(
+        environment=environment, settings=settings, allow_pure=allowed, repair=options.repair, policy=policy
+    )
 
 
 def _commands(record: Record, options: Options) -> dict[str, str]:
@@ -347,6 +354,8 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "files_root": _files_root(record),
         "fortran": "fc" in record.toolchain.tools,
         "allow_pure": list(record.handover.allow_pure),
+        "repair": record.handover.repair,
+        "crossenv_python": record.crossenv_python,
         "policy": None if record.handover.policy is None else dataclasses.asdict(record.handover.policy),
         "hook_environment": dict(record.handover.environment),
         "settings": {

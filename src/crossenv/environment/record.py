@@ -17,7 +17,7 @@ from typing import Any
 from crossenv.errors import UsageError
 from crossenv.policy import Policy
 
-SCHEMA = 3
+SCHEMA = 4
 RECORD_NAME = "crossenv.json"
 
 
@@ -147,12 +147,14 @@ class HandoverRecord:
         environment: Variables, set where the user has not set them.
         settings: For each back-end module, the `config_settings` that are put before the user's (PEP 517).
         allow_pure: Projects, by normalised name, that may lose their extension modules; "*" for all.
+        repair: Whether wheels get the host's libraries that they need, unless somebody says otherwise.
         policy: What the wheels must keep to; None where nothing was promised.
     """
 
     environment: dict[str, str]
     settings: dict[str, dict[str, tuple[str, ...]]]
     allow_pure: tuple[str, ...]
+    repair: bool = False
     policy: Policy | None = None
 
 
@@ -163,6 +165,7 @@ class Record:
     Attributes:
         schema: The format's number, `SCHEMA`.
         crossenv: The version of the tool that made the environment.
+        crossenv_python: The interpreter that has the tool; "" if it may not be called.
         root: The environment's directory.
         prompt: What activation shows.
         pip: Whether the environment has pip on both sides.
@@ -176,6 +179,7 @@ class Record:
 
     schema: int = SCHEMA
     crossenv: str
+    crossenv_python: str
     root: str
     prompt: str
     pip: bool

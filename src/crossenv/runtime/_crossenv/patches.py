@@ -238,11 +238,13 @@ def pip_wheel_command(module: "ModuleType", facts: "Facts") -> None:
     Any of pip's own options on binaries, on the command line, in its configuration or in a requirements file, turns
     this off.
     """
-    from _crossenv import pip_commands
+    from _crossenv import pip_commands, repair
 
     _replace(module.WheelCommand, "get_requirements", pip_commands.building_by_name)
     _replace(module.WheelCommand, "run", pip_commands.refusing_unsafe_features)
     _replace(module.WheelCommand, "run", pip_commands.announcing_index)
+    _replace(module.WheelCommand, "add_options", repair.add_option)
+    _replace(module.WheelCommand, "run", repair.sweeping(facts))
 
 
 def pip_building_command(module: "ModuleType", facts: "Facts") -> None:

@@ -221,15 +221,15 @@ def findings(wheel: zipfile.ZipFile, policy: "dict[str, Any]") -> "tuple[list[st
     for name, data in _linked_members(wheel):
         try:
             dynamic = Dynamic(data)
-            late[name] = _late_symbols(dynamic, policy, inside)
+            late[name] = late_symbols(dynamic, policy, inside)
         except ValueError as error:
             faults[name] = f"{name} {error}"
             continue
         for library in dynamic.needed:
             if library in policy["libraries"] or library in inside:
                 continue
-            if _is_other_libc(library, policy["libc"]):
-                faults[name] = f"{name} needs {library} of another C library; {_promise(policy)}"
+            if is_other_libc(library, policy["libc"]):
+                faults[name] = f"{name} needs {library} of another C library; {promise_words(policy)}"
             else:
                 outside.append(f"{name} needs {library}, which {policy['tag']} does not promise")
     wanted = {symbol for _versioned, plain in late.values() for symbol in plain}
@@ -237,7 +237,7 @@ def findings(wheel: zipfile.ZipFile, policy: "dict[str, Any]") -> "tuple[list[st
     for name, (versioned, plain) in late.items():
         words = [*versioned, *(symbol for symbol in plain if symbol not in provided)]
         if words:
-            faults.setdefault(name, f"{name} needs {_listed(words)}; {_promise(policy, words)}")
+            faults.setdefault(name, f"{name} needs {listed(words)}; {promise_words(policy, words)}")
     return list(faults.values()), outside
 
 
@@ -249,8 +249,14 @@ def _linked_members(wheel: zipfile.ZipFile) -> "Iterator[tuple[str, bytes]]":
                 yield info.filename, header + member.read()
 
 
-def _late_symbols(dynamic: Dynamic, policy: "dict[str, Any]", inside: "set[str]") -> "tuple[list[str], list[str]]":
-    """What `dynamic` needs that is later than the floor: with versions, and by names alone."""
+def late_symbols(dynamic: Dynamic, policy: "dict[str, Any]", inside: "set[str]") -> "tuple[list[str], list[str]]":
+    """What `dynamic` needs that is later than the floor: with versions, and by names alone.
+
+    Args:
+        dynamic: The file.
+        policy: As of `findings`.
+        inside: The names of the files in the wheel.
+    """
     late = {
         index: version
         for library, version, weak, index in dynamic.versions
@@ -293,7 +299,8 @@ def _defined_inside(wheel: zipfile.ZipFile, wanted: "set[str]") -> "set[str]":
     return found
 
 
-def _is_other_libc(library: str, libc: str) -> bool:
+def is_other_libc(library: str, libc: str) -> bool:
+    """Whether `library` is a part of a C library that is not `libc`."""
     if libc == "musl":
         return library == "libc.so.6" or library.startswith(("ld-linux", "ld64.so"))
     return library == "libc.so" or library.startswith(("libc.musl-", "ld-musl-"))
@@ -310,12 +317,13 @@ def _allowed(version: str, policy: "dict[str, Any]") -> bool:
     return number in (known or ())
 
 
-def _listed(words: "list[str]") -> str:
+def listed(words: "list[str]") -> str:
+    """The first few of `words`, and how many more there are."""
     rest = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
     return ", ".join(words[:_NAMED]) + rest
 
 
-def _promise(policy: "dict[str, Any]", words: "Iterable[str]" = ()) -> str:
+def promise_words(policy: "dict[str, Any]", words: "Iterable[str]" = ()) -> str:
     """What the tag promises that a file which needs `words` asks too much of."""
     version = ".".join(map(str, policy["floor"]))
     promised = [f"{policy['libc']} {version}"]

@@ -193,8 +193,23 @@ def _has_plain_tag(path: str) -> bool:
 
 def _report_outside(path: str, outside: "list[str]", promise: "dict[str, Any]") -> None:
     lines = [f"crossenv: warning: {os.path.basename(path)} is not tagged {promise['tag']}: {line}" for line in outside]
-    lines.append("crossenv: hint: `auditwheel repair` puts such libraries into the wheel and tags it")
+    lines.append(
+        "crossenv: hint: `cross-pip wheel --repair` or `crossenv repair` puts such libraries into the wheel and tags it"
+    )
     sys.stderr.write("\n".join(lines) + "\n")
+
+
+def _mended(path: str, facts: "dict[str, Any]") -> str:
+    """The path of the repaired wheel; a wheel that cannot be repaired ends the build and is deleted."""
+    from _crossenv import repair
+
+    status, made = repair.repaired(path, facts)
+    if status == 0:
+        return made
+    if os.path.exists(path):
+        os.unlink(path)
+    sys.stderr.flush()
+    raise SystemExit(7)
 
 
 def require_host_wheel(path: str, facts: "dict[str, Any]", *, editable: bool = False) -> str:
@@ -206,8 +221,9 @@ def require_host_wheel(path: str, facts: "dict[str, Any]", *, editable: bool = F
     Returns:
         Where the wheel is now.
     """
-    from _crossenv import policy
+    from _crossenv import policy, repair
 
+    mend = not editable and repair.is_wanted(facts)
     promise = None if editable else facts.get("policy")
     late: list[str] = []
     promised: list[str] = []
@@ -220,11 +236,15 @@ def require_host_wheel(path: str, facts: "dict[str, Any]", *, editable: bool = F
                 # The back end has promised it already.
                 promised = outside
             elif outside and not late:
-                _report_outside(path, outside, promise)
-                return path
+                if not mend:
+                    _report_outside(path, outside, promise)
+                    return path
+                promise = None
             faults = late + promised
+        if not faults and promise:
+            return policy.retag(path, promise["tag"])
         if not faults:
-            return policy.retag(path, promise["tag"]) if promise else path
+            return _mended(path, facts) if mend and _has_plain_tag(path) else path
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
         faults = [f"{path} cannot be read as a wheel ({error})"]
     if os.path.exists(path):
@@ -235,7 +255,7 @@ def require_host_wheel(path: str, facts: "dict[str, Any]", *, editable: bool = F
         "crossenv: hint: make the environment for a later policy, with an older C library (--sysroot), or with"
         " --toolchain zig, which has one of every age"
         if late
-        else "crossenv: hint: have the back end tag the wheel linux_..., so that `auditwheel repair` can put such"
+        else "crossenv: hint: have the back end tag the wheel linux_..., so that `crossenv repair` can put such"
         " libraries into it, or link them statically"
         if promised
         else "crossenv: hint: the compiler's errors are in the output above; if the package may do without,"

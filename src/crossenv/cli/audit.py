@@ -1,0 +1,104 @@
+"""`crossenv audit`: prove that a wheel is what its tags say, without running it."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from crossenv.cli.common import common_options
+from crossenv.environment.record import RECORD_NAME, load_record
+from crossenv.errors import AuditError, UsageError
+from crossenv.report import Reporter
+from crossenv.wheel.audit import audit_wheel
+from crossenv.wheel.expected import Host, host_of
+from crossenv.wheel.model import WheelReport
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "audit",
+        parents=[common_options()],
+        help="prove that a wheel is what its tags say",
+        description="Look into wheels, in or out of an environment; nothing in them is run.",
+    )
+    parser.add_argument("wheels", metavar="WHEEL", nargs="+", help="a wheel for Linux")
+    add_host_argument(parser)
+    parser.add_argument("--strict", action="store_true", help="let warnings fail too")
+    parser.set_defaults(run=run)
+
+
+def add_host_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the environment whose host the wheels are for."""
+    parser.add_argument(
+        "--env", metavar="ENV", help="the environment whose host the wheels are for; default: the active one, if any"
+    )
+
+
+def chosen_host(given: str | None, environ: Mapping[str, str]) -> tuple[Path | None, Host | None]:
+    """The environment that was named or is active, and its host; None for none."""
+    if given is not None:
+        root: Path | None = Path(given).expanduser().absolute()
+    else:
+        active = environ.get("VIRTUAL_ENV")
+        root = Path(active) if active and (Path(active) / RECORD_NAME).exists() else None
+    return root, None if root is None else host_of(load_record(root))
+
+
+def wheel_path(text: str) -> Path:
+    """The path of a wheel that is there.
+
+    Raises:
+        UsageError: There is no such file.
+    """
+    path = Path(text).expanduser().absolute()
+    if not path.is_file():
+        raise UsageError(f"there is no wheel {text}", hint="name a file whose name ends in .whl")
+    return path
+
+
+def run(args: argparse.Namespace, reporter: Reporter) -> int:
+    """Audit every wheel; the exit status is 7 if one has a finding."""
+    _root, host = chosen_host(args.env, os.environ)
+    reports = []
+    for path in [wheel_path(text) for text in args.wheels]:
+        reporter.step(f"reading {path}")
+        report = audit_wheel(path, host)
+        reports.append(report)
+        if not args.json:
+            print_report(report, reporter, strict=args.strict)
+    failed = [report for report in reports if report.failed(strict=args.strict)]
+    if args.json:
+        reporter.json(
+            {"passed": not failed, "wheels": [report_as_json(report, strict=args.strict) for report in reports]}
+        )
+    return AuditError.exit_code if failed else 0
+
+
+def report_as_json(report: WheelReport, *, strict: bool) -> dict[str, object]:
+    """A report as docs/reference/audit.md describes it."""
+    return {"passed": not report.failed(strict=strict), **dataclasses.asdict(report)}
+
+
+def print_report(report: WheelReport, reporter: Reporter, *, strict: bool) -> None:
+    """Print a report for people: a line on the wheel, a table of its native files, its findings."""
+    verdict = "FAIL" if report.failed(strict=strict) else "ok  "
+    reporter.result(f"{verdict} {Path(report.path).name}")
+    if report.files:
+        kept = ", ".join(report.keeps) or "no manylinux or musllinux policy"
+        machines = ", ".join(sorted({file.machine for file in report.files} - {""}))
+        reporter.result(f"     {len(report.files)} native files for {machines or 'no machine'}; keeps {kept}")
+        width = min(max(len(file.path) for file in report.files), 70)
+        for file in report.files:
+            versions = ", ".join(f"{prefix} {version}" for prefix, version in file.versions.items())
+            needs = " ".join(file.needs)
+            row = f"     {file.path:<{width}}  {file.kind:<9}  {versions or '-':<32}  {needs}"
+            reporter.result(row.rstrip())
+    for note in report.unchecked:
+        reporter.result(f"     not looked at: {note}")
+    for finding in report.findings:
+        where = f"{finding.path} " if finding.path else ""
+        reporter.result(f"     {finding.severity}: {where}{finding.message} [{finding.id}]")

@@ -1,0 +1,91 @@
+"""`crossenv repair`: put the host's libraries into a wheel and tag it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from crossenv.cli.audit import add_host_argument, chosen_host, report_as_json, wheel_path
+from crossenv.cli.common import common_options
+from crossenv.report import Reporter
+from crossenv.wheel.repair import Repaired, Wishes, repair
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "repair",
+        parents=[common_options()],
+        help="put the host's libraries into a wheel and tag it",
+        description="Put the libraries of the host that a wheel needs into it, tag it with the policy that it keeps"
+        " then, and audit it.",
+    )
+    parser.add_argument("wheels", metavar="WHEEL", nargs="+", help="a wheel for Linux")
+    add_host_argument(parser)
+    parser.add_argument(
+        "--dest", metavar="DIR", default="wheelhouse", help="where to put the result; default: wheelhouse"
+    )
+    parser.add_argument("--replace", action="store_true", help="put the result beside the wheel, and remove the wheel")
+    parser.add_argument(
+        "--plat", metavar="TAG", help="the platform tag to reach; default: the target's, or else the best one"
+    )
+    parser.add_argument(
+        "--library-dir",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="where libraries of the host are, besides the environment's sysroot; can be repeated",
+    )
+    parser.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a library (or a pattern) that stays outside; can be repeated",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, reporter: Reporter) -> int:
+    """Repair every wheel; print the paths of the results."""
+    _root, host = chosen_host(args.env, os.environ)
+    wishes = Wishes(
+        platform=args.plat,
+        libraries=tuple(Path(name).expanduser().absolute() for name in args.library_dir),
+        exclude=tuple(args.exclude),
+    )
+    results = []
+    for path in [wheel_path(text) for text in args.wheels]:
+        directory = path.parent if args.replace else Path(args.dest).expanduser().absolute()
+        reporter.step(f"repairing {path}")
+        done = repair(path, directory, host, wishes)
+        if args.replace and done.wheel != path:
+            path.unlink()
+        results.append(done)
+        _tell(path, done, reporter)
+        if not args.json:
+            reporter.result(str(done.wheel))
+    if args.json:
+        reporter.json([_as_json(done) for done in results])
+    return 0
+
+
+def _tell(path: Path, done: Repaired, reporter: Reporter) -> None:
+    if done.tag == "any":
+        reporter.note(f"{path.name} has no native files: there is nothing to repair")
+        return
+    for name, place in sorted(done.grafted.items()):
+        reporter.note(f"{name} comes from {place}")
+    if done.short_of:
+        reporter.warning(f"{path.name} is tagged {done.tag}: {done.short_of}")
+
+
+def _as_json(done: Repaired) -> dict[str, object]:
+    return {
+        "wheel": str(done.wheel),
+        "tag": done.tag,
+        "grafted": done.grafted,
+        "short_of": done.short_of,
+        "report": report_as_json(done.report, strict=False),
+    }

@@ -1,0 +1,71 @@
+"""What an audit finds out about a wheel, as records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+ERROR, WARNING = "error", "warning"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One fault.
+
+    Attributes:
+        id: Which kind of fault (docs/reference/audit.md lists them).
+        severity: "error" or "warning".
+        path: The member at fault; "" for the wheel itself.
+        message: One line that says what is wrong, without the path.
+    """
+
+    id: str
+    severity: str
+    path: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NativeFile:
+    """A program, shared library, object or static library in a wheel.
+
+    Attributes:
+        path: The member's name.
+        kind: "extension", "library", "program", "object" or "archive".
+        machine: What its ELF header says, in words.
+        needs: The libraries it names (DT_NEEDED).
+        versions: The newest version of each kind that it needs, by prefix ("GLIBC": "2.17").
+        search_path: Its RUNPATH or RPATH.
+    """
+
+    path: str
+    kind: str
+    machine: str
+    needs: tuple[str, ...]
+    versions: Mapping[str, str]
+    search_path: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WheelReport:
+    """What an audit found out about one wheel.
+
+    Attributes:
+        path: The wheel.
+        tags: Its tags (PEP 425).
+        keeps: The oldest policy that it keeps, for each C library its tags name; empty where no file has one.
+        files: Its native files.
+        findings: Its faults, the errors first.
+        unchecked: What could not be looked at, and why.
+    """
+
+    path: str
+    tags: tuple[str, ...]
+    keeps: tuple[str, ...]
+    files: tuple[NativeFile, ...]
+    findings: tuple[Finding, ...]
+    unchecked: tuple[str, ...]
+
+    def failed(self, *, strict: bool = False) -> bool:
+        """Whether there is an error, or if `strict` a warning."""
+        return any(strict or finding.severity == ERROR for finding in self.findings)
