@@ -65,13 +65,16 @@ def sdist(project: Path, name: str, destination: Path) -> Path:
     return path
 
 
-def ready_made(name: str, destination: Path) -> Path:
+def ready_made(name: str, destination: Path, requires: str = "") -> Path:
     """A wheel for the host as an index has them."""
-    path = destination / f"{name}-1-cp{NODOT}-cp{NODOT}{sys.abiflags}-linux_aarch64.whl"
+    tag = f"cp{NODOT}-cp{NODOT}{sys.abiflags}-linux_aarch64"
+    path = destination / f"{name}-1-{tag}.whl"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n"
+    metadata += f"Requires-Dist: {requires}\n" if requires else ""
     with zipfile.ZipFile(path, "w") as wheel:
         wheel.writestr(f"{name}/ready_made.py", "")
-        wheel.writestr(f"{name}-1.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
-        wheel.writestr(f"{name}-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: false\n")
+        wheel.writestr(f"{name}-1.dist-info/METADATA", metadata)
+        wheel.writestr(f"{name}-1.dist-info/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: {tag}\n")
         wheel.writestr(f"{name}-1.dist-info/RECORD", "")
     return path
 
@@ -90,12 +93,12 @@ def built(directory: Path) -> dict[str, bool]:
 def links(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two projects, each as an sdist and as a wheel for the host; the first requires the second."""
     directory = tmp_path_factory.mktemp("index")
-    for name, requires in (("first", 'dependencies = ["second"]\n'), ("second", "")):
+    for name, requires in (("first", "second"), ("second", "")):
         project = projects.setuptools_c(directory / "sources" / name, name)
         with (project / "pyproject.toml").open("a") as file:
-            file.write(requires)
+            file.write(f'dependencies = ["{requires}"]\n' if requires else "")
         sdist(project, name, directory / "links")
-        ready_made(name, directory / "links")
+        ready_made(name, directory / "links", requires)
     return directory / "links"
 
 
