@@ -42,6 +42,7 @@ CLASSES = {
         r"Temporary failure in name resolution|Remote end closed",
     ),
     "a fault in the compiler itself": (r"internal compiler error",),
+    "a Fortran compiler that nobody provided": (r"no-fortran-compiler-for-",),
     "a host library that nobody provided": (
         r"fatal error: '?[\w./-]+\.h'?( file not found|: No such file)",
         r"Dependency \"[\w-]+\" not found|[Cc]ould not find [\w-]+ \(missing|Package .* was not found",
