@@ -93,6 +93,13 @@ def audited_wheels(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Ten thousand damaged inputs of each kind; writes fuzzing.md."""
+    session.install("-e", ".")
+    session.run("python", "scripts/fuzz.py", *session.posargs)
+
+
+@nox.session
 def own_tests(session: nox.Session) -> None:
     """A part of the own tests of packages from the corpus, under emulation; writes own-tests.md."""
     session.install("-e", ".[zig]")

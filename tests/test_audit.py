@@ -413,6 +413,30 @@ def test_members_that_nobody_should_unpack(tmp_path: Path, name: str, mode: int,
     assert kind in ids(evil(tmp_path, name, mode))
 
 
+def test_a_member_whose_place_is_before_the_beginning(tmp_path: Path) -> None:
+    path = make_wheel(tmp_path)
+    data = bytearray(path.read_bytes())
+    directory = data.index(b"PK\x01\x02")
+    # Where the directory begins, as it says itself: later than it does, which moves all members to the front.
+    end = data.rindex(b"PK\x05\x06")
+    claimed = int.from_bytes(data[end + 16 : end + 20], "little")
+    assert claimed == directory
+    data[end + 16 : end + 20] = (claimed + 5000).to_bytes(4, "little")
+    path.write_bytes(data)
+    (finding,) = audit_wheel(path).findings
+    assert finding.id == "archive"
+
+
+def test_a_member_without_a_name(tmp_path: Path) -> None:
+    path = make_wheel(tmp_path)
+    with zipfile.ZipFile(path, "a") as archive:
+        info = zipfile.ZipInfo("x")
+        info.filename = ""
+        archive.writestr(info, "")
+    findings = audit_wheel(path).findings
+    assert "member-outside" in {finding.id for finding in findings}
+
+
 def test_what_is_no_archive(tmp_path: Path) -> None:
     good = make_wheel(tmp_path).read_bytes()
     path = tmp_path / f"toy-1-{TAG}.whl"

@@ -25,6 +25,8 @@ _DAMAGE = (
     IndexError,
     OverflowError,
     struct.error,
+    # Offsets that point before the beginning.
+    OSError,
 )
 # Deflate packs at most 1:1032, and real wheels with long runs of zeros come near it in single files, never as a whole.
 _LARGEST, _LARGEST_RATIO = 1 << 30, 100
@@ -77,7 +79,8 @@ class Archive:
             fault = _fault_of(info)
             if fault is not None:
                 self.findings.append(Finding(id=fault[0], severity=ERROR, path=info.filename, message=fault[1]))
-            if info.is_dir():
+            # zipfile's own question fails for an empty name.
+            if info.filename.endswith("/"):
                 continue
             if info.filename in infos:
                 says = "is in the archive twice; which one is installed depends on the installer"
@@ -145,9 +148,6 @@ def opened(path: Path) -> Iterator[Archive]:
             archive = zipfile.ZipFile(stream)
         except _DAMAGE as error:
             raise ArchiveError(f"is not a zip archive, or is cut off ({_words(error)})") from None
-        except OSError as error:
-            # Offsets that point before the beginning.
-            raise ArchiveError(f"is damaged: {error.strerror or error}") from None
         with archive:
             yield Archive(archive, size)
 
