@@ -28,6 +28,7 @@ ORDER = (
     "crossenv.toolchain",
     "crossenv.environment.record",
     "crossenv.wheel",
+    "crossenv.emulate",
     "crossenv.backends",
     "crossenv.environment",
     "crossenv.cli",
