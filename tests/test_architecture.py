@@ -31,6 +31,7 @@ ORDER = (
     "crossenv.emulate",
     "crossenv.backends",
     "crossenv.environment",
+    "crossenv.trial",
     "crossenv.cli",
     "crossenv.__main__",
 )

@@ -28,13 +28,17 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "run",
         parents=[common_options()],
         help="run a program of the host here",
-        description="Run a program of the host under QEMU's user-mode emulator, with the environment's host-side packages.",
+        description="Run a program of the host under QEMU's user-mode emulator, with the host-side packages.",
     )
     parser.add_argument("--env", metavar="ENV", help="the environment; default: the active one, if any")
-    parser.add_argument("--target", metavar="TARGET", help="without an environment: what machine to run a bare Python of")
+    parser.add_argument(
+        "--target", metavar="TARGET", help="without an environment: what machine to run a bare Python of"
+    )
     parser.add_argument("--python", metavar="VERSION", help="without an environment: the Python's version")
     add_emulator_options(parser)
-    parser.add_argument("command", metavar="COMMAND", nargs=argparse.REMAINDER, help="a program and its arguments")
+    parser.add_argument(
+        "command", metavar="COMMAND", nargs=argparse.REMAINDER, help="-- and a program with its arguments"
+    )
     parser.set_defaults(run=run)
 
 
@@ -69,7 +73,7 @@ def wishes_of(args: argparse.Namespace) -> Wishes:
 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
     """Become the program; its exit status, or the signal that ends it, is the command's."""
-    words = args.command[1:] if args.command[:1] == ["--"] else args.command
+    words = [*args.command, *(["--"] if args.command and args.behind is not None else []), *(args.behind or [])]
     if not words:
         raise UsageError("no command is named", hint="write: crossenv run -- python -c 'print(1)'")
     return become(_session(args, reporter), words)

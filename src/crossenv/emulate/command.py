@@ -17,8 +17,8 @@ from crossenv.emulate.model import Command, Session
 from crossenv.emulate.tree import LAUNCHERS
 from crossenv.errors import EmulatorError
 
-# Pointer authentication in software costs six times the rest of it. OpenBLAS, as scipy and numpy bring it along, computes
-# wrongly with the scalable vectors of QEMU 7.2 (docs/explanation/emulation.md).
+# Pointer authentication in software costs six times the rest of it. OpenBLAS, as scipy and numpy bring it along,
+# computes wrongly with the scalable vectors of QEMU 7.2 (docs/explanation/emulation.md).
 _PROCESSORS = {"aarch64": "max,pauth-impdef=on,sve=off"}
 _PLACES = ("usr/bin", "usr/local/bin", "bin", "usr/sbin", "sbin")
 
@@ -27,7 +27,8 @@ def host_command(session: Session, words: Sequence[str], environ: Mapping[str, s
     """The command that runs `words` on the host.
 
     `python`, `python3` and `python3.X` are the host's interpreter; other names are looked up among the host-side
-    scripts, in the host's root and then on PATH. A program of this machine is started as it is: what it starts may be the host's.
+    scripts, in the host's root and then on PATH. A program of this machine is started as it is: what it starts may be
+    the host's.
 
     Args:
         session: What running programs of the host takes.
@@ -40,7 +41,9 @@ def host_command(session: Session, words: Sequence[str], environ: Mapping[str, s
     program, arguments = _resolve(session, words[0], environ.get("PATH", os.defpath)), list(words[1:])
     environment = _environment(session, environ)
     if not session.registration:
-        start = [str(session.emulator.program), "-L", str(session.interpreter.root)] if _is_hosts(session, program) else []
+        start = (
+            [str(session.emulator.program), "-L", str(session.interpreter.root)] if _is_hosts(session, program) else []
+        )
         return Command(words=(*start, *program, *arguments), environment=environment)
     job = {"registration": session.registration, "bind": _bind(session)}
     start = [sys.executable, "-I", "-S", enter.__file__, json.dumps(job)]
@@ -119,12 +122,12 @@ def _checked(session: Session, path: Path) -> list[str]:
                     f"{path} is for {identity}, and the host is {session.emulator.architecture.elf}",
                     hint="name a program of the host",
                 )
-            return [str(path)]
+            return [str(path.absolute())]
     except (OSError, ElfError) as error:
         raise EmulatorError(f"{path} cannot be read: {error}", hint="name a program of the host") from None
     line = first.split(b"\n", 1)[0]
     if line.startswith(b"#!") and Path(os.fsdecode(line[2:].split(b" ")[-1].strip())).name.startswith("python"):
-        return [str(session.tree / "bin/python"), str(path)]
+        return [str(session.tree / "bin/python"), str(path.absolute())]
     return [str(path.absolute())]
 
 

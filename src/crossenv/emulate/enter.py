@@ -2,9 +2,10 @@
 
     python -I -S enter.py JOB WORD...
 
-JOB is JSON: `registration`, the line for binfmt_misc (the kernel's Documentation/admin-guide/binfmt-misc.rst), and `bind`,
-pairs of a file and what is to be seen in its place. The command takes this process's place, so signals and its exit
-status are the command's own. Nothing of it needs root: since Linux 6.7 each user namespace may have a binfmt_misc.
+JOB is JSON: `registration`, the line for binfmt_misc (the kernel's Documentation/admin-guide/binfmt-misc.rst), and
+`bind`, pairs of a file and the place where it is seen instead. The command takes this process's place, so signals and
+its exit status are the command's own. Nothing of it needs root: since Linux 6.7 each user namespace may have a
+binfmt_misc of its own.
 
 Standard library only; also imported by the tool itself, for `works`.
 """

@@ -66,9 +66,7 @@ def session_of(record: Record, wishes: Wishes, reporter: Reporter) -> Session:
     )
 
 
-def interpreter_for(
-    architecture: Architecture, version: str, wishes: Wishes, reporter: Reporter
-) -> HostInterpreter:
+def interpreter_for(architecture: Architecture, version: str, wishes: Wishes, reporter: Reporter) -> HostInterpreter:
     """An interpreter of the host without an environment: in the root that the user names, or Debian's.
 
     Raises:
@@ -76,20 +74,19 @@ def interpreter_for(
     """
     if wishes.host_root is not None:
         return interpreter_in(wishes.host_root, architecture.elf, version=version, flags="")
-    return fetched_interpreter(
-        architecture, version, environ=wishes.environ, cache=wishes.cache, reporter=reporter
-    )
+    return fetched_interpreter(architecture, version, environ=wishes.environ, cache=wishes.cache, reporter=reporter)
 
 
 def session_in(
-    directory: Path, architecture: Architecture, interpreter: HostInterpreter, wishes: Wishes, reporter: Reporter
+    prefix: Path, architecture: Architecture, interpreter: HostInterpreter, wishes: Wishes, reporter: Reporter
 ) -> Session:
-    """A session whose packages and scripts lie in `directory`/site-packages and `directory`/bin.
+    """A session whose packages are those in `prefix`, as `pip install --prefix` puts them there.
 
     Raises:
         EmulatorError: No emulator can be had.
     """
-    site_packages = directory / "site-packages"
+    version = f"python{interpreter.version}{'t' if 't' in interpreter.flags else ''}"
+    site_packages = prefix / f"lib/{version}/site-packages"
     site_packages.mkdir(parents=True, exist_ok=True)
     guest = package_files("crossenv").joinpath("runtime/_crossenv/guest.py").read_text(encoding="utf-8")
     for name, text in (
@@ -99,7 +96,7 @@ def session_in(
         ("000_crossenv_guest.start", "_crossenv_guest:install\n"),
     ):
         write_unless_same(site_packages / name, text)
-    return _open(architecture, interpreter, directory / TREE, site_packages, directory / "bin", wishes, reporter)
+    return _open(architecture, interpreter, prefix / TREE, site_packages, prefix / "bin", wishes, reporter)
 
 
 def _open(

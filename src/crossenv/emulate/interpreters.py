@@ -53,7 +53,11 @@ def interpreter_of(
     if given_root is not None:
         return interpreter_in(given_root, identity, version=host.version, flags=host.abi_flags)
     own = next(
-        (path for path in _own_interpreters(record) if _is_for(path, identity) and not path.is_relative_to(record.root)),
+        (
+            path
+            for path in _own_interpreters(record)
+            if _is_for(path, identity) and not path.is_relative_to(record.root)
+        ),
         None,
     )
     if own is not None:
@@ -149,7 +153,9 @@ def fetched_interpreter(
     try:
         with _locked(home, root.name):
             if not root.is_dir():
-                reporter.note(f"fetching Python {version} for {architecture.name} from Debian {release}, to run it here")
+                reporter.note(
+                    f"fetching Python {version} for {architecture.name} from Debian {release}, to run it here"
+                )
                 source = Source(
                     mirror=default_mirror(environ),
                     suite=release,

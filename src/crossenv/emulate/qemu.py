@@ -41,7 +41,9 @@ def find_emulator(
     if given is not None:
         found = shutil.which(given, path=path)
         if found is None:
-            raise EmulatorError(f"the emulator {given} is not there", hint="--emulator names a program such as qemu-arm")
+            raise EmulatorError(
+                f"the emulator {given} is not there", hint="--emulator names a program such as qemu-arm"
+            )
         return Emulator(program=Path(found).absolute(), architecture=architecture, origin="--emulator")
     name = f"qemu-{architecture.qemu}"
     for candidate in (name, f"{name}-static"):
@@ -71,4 +73,6 @@ def _fetch(name: str, kept: Path, environ: Mapping[str, str], cache: Path, repor
             raise EmulatorError(f"Debian's {_PACKAGE} has no {name}", hint=hint)
         store(kept, data, mode=0o755)
     except CrossenvError as error:
-        raise EmulatorError(f"there is no {name} on PATH, and it cannot be fetched: {error.message}", hint=hint) from None
+        raise EmulatorError(
+            f"there is no {name} on PATH, and it cannot be fetched: {error.message}", hint=hint
+        ) from None

@@ -14,7 +14,9 @@ def registration_line(identity: ElfIdentity, emulator: Path) -> str:
     opens the emulator at once, so that it is found from any root; P lets the program see its own `argv[0]`.
     """
     order = identity.byte_order
-    header = bytearray(b"\x7fELF" + bytes((1 if identity.bits == 32 else 2, 1 if order == "little" else 2, 1)) + bytes(9))
+    header = bytearray(
+        b"\x7fELF" + bytes((1 if identity.bits == 32 else 2, 1 if order == "little" else 2, 1)) + bytes(9)
+    )
     mask = bytearray(b"\xff" * 7 + bytes(9))
     # e_type: ET_EXEC (2) and ET_DYN (3)
     header += (2).to_bytes(2, order) + identity.machine.to_bytes(2, order)  # type: ignore[arg-type]
@@ -22,5 +24,5 @@ def registration_line(identity: ElfIdentity, emulator: Path) -> str:
     return f":crossenv:M::{_escaped(header)}:{_escaped(mask)}:{emulator}:PF"
 
 
-def _escaped(data: bytes) -> str:
+def _escaped(data: bytearray) -> str:
     return "".join(f"\\x{byte:02x}" for byte in data)

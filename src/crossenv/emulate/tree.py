@@ -42,7 +42,8 @@ def make_tree(
             (directory / part).mkdir(parents=True, exist_ok=True)
         write_unless_same(
             directory / "pyvenv.cfg",
-            f"home = {interpreter.python.parent}\ninclude-system-site-packages = false\nversion = {interpreter.version}\n",
+            f"home = {interpreter.python.parent}\n"
+            f"include-system-site-packages = false\nversion = {interpreter.version}\n",
         )
         # sys.platlibdir is lib64 on some hosts.
         _link(directory / "lib64", "lib")

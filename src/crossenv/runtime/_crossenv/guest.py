@@ -1,9 +1,9 @@
 """Start-up of the host's own interpreter under an emulator, where the kernel cannot start programs of the host.
 
-A program that the emulator runs starts its children through this machine's kernel, which does not know the host's programs
-unless binfmt_misc says so. `crossenv run` sets CROSSENV_LAUNCHER where it does not: then children that are started by way of
-`sys.executable` go through a launcher, and others that are programs of the host are refused with a message instead of
-the kernel's, or instead of running with this machine's interpreter.
+A program that the emulator runs starts its children through this machine's kernel, which does not know the host's
+programs unless binfmt_misc says so. `crossenv run` sets CROSSENV_LAUNCHER where it does not: then children that are
+started by way of `sys.executable` go through a launcher, and others that are programs of the host are refused with a
+message instead of the kernel's, or instead of running with this machine's interpreter.
 
 Also copied, as a module of its own, into the trees that `crossenv test` makes. Standard library only.
 """
