@@ -255,9 +255,9 @@ def test_debian_has_a_name_for_each_target() -> None:
 
 def test_a_registration_that_the_kernel_refuses_is_told() -> None:
     """Whatever this kernel allows, a line that is none is refused, and this process is as it was."""
-    before = os.readlink("/proc/self/ns/user")
+    before = Path("/proc/self/ns/user").readlink()
     assert works("no line") != ""
-    assert os.readlink("/proc/self/ns/user") == before
+    assert Path("/proc/self/ns/user").readlink() == before
 
 
 def test_guest_watches_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

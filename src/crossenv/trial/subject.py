@@ -127,8 +127,10 @@ def python_for(subjects: Sequence[Subject], wanted: str | None, preferred: str) 
     for candidate in dict.fromkeys(candidates):
         if all(any(_suits(tag, candidate) for tag in subject.tags) for subject in subjects):
             return candidate
-    asked = f"Python {wanted} does" if wanted else "No known Python does"
-    raise UsageError(f"{asked} not suit {', '.join(subject.path.name for subject in subjects)}", hint="see --python")
+    names = ", ".join(subject.path.name for subject in subjects)
+    if wanted:
+        raise UsageError(f"Python {wanted} does not suit {names}", hint="leave --python out")
+    raise UsageError(f"no one Python suits {names}", hint="try them one by one")
 
 
 def _exact(subjects: Sequence[Subject]) -> list[str]:
