@@ -29,6 +29,8 @@ def prepare(facts: "dict[str, Any]", hook: str, finder: "Finder") -> None:
         package = name.partition(".")[0]
         finder.before[package] = lambda: enter_environment(facts, name)
         finder.after[name] = lambda module: check_results(module, facts)
+        if facts["in_place"]:
+            _announce_index()
         _require_runnable_requirements(facts)
         return
 
@@ -55,6 +57,16 @@ def prepare(facts: "dict[str, Any]", hook: str, finder: "Finder") -> None:
     importlib.import_module = import_backend
 
 
+def _announce_index() -> None:
+    """Have what a build links from fetched for the host from where uv, which started this process, fetches."""
+    import json
+
+    from _crossenv import command_line_of_parent, uv_command
+
+    words = json.dumps(uv_command.index_options(command_line_of_parent(), os.environ))
+    os.environ.setdefault("CROSSENV_PIP_OPTIONS", words)
+
+
 def enter_environment(facts: "dict[str, Any]", backend: str = "") -> None:
     """Put the build's settings into `os.environ` and the search path in order, for the back end of this name."""
     root = facts["root"]
@@ -67,7 +79,9 @@ def enter_environment(facts: "dict[str, Any]", backend: str = "") -> None:
         _show_build_side(facts)
     _use_both_flavours(facts)
     # ENV/etc/bin: the compilers' launchers and pythonX.Y-config, under the names that builds look for.
-    _prepend_to_path(root + "/etc/bin", _pkg_config(root), root + "/bin", "" if isolated else root + "/build/bin")
+    # `python` on PATH is the one that has the build requirements.
+    programs = "" if facts["in_place"] else root + "/bin"
+    _prepend_to_path(root + "/etc/bin", _pkg_config(root), programs, "" if isolated else root + "/build/bin")
     for name, value in facts["hook_environment"].items():
         os.environ.setdefault(name, value)
     os.environ["CROSSENV_PYTHON"] = sys.executable
