@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 
 import crossenv
-from crossenv.cli import audit, create, doctor, repair, show, sysroot, targets
+from crossenv.cli import audit, create, doctor, dump, repair, show, sysroot, targets
 from crossenv.errors import CrossenvError
 from crossenv.report import Reporter, wants_colour
 
-COMMANDS = (create, show, doctor, targets, sysroot, audit, repair)
+COMMANDS = (create, show, doctor, targets, dump, sysroot, audit, repair)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -54,6 +54,8 @@ _COMPILERS = {
 }
 # Those that PyO3 knows.
 _BUILD_FLAGS = ("Py_DEBUG", "Py_REF_DEBUG", "Py_TRACE_REFS", "Py_GIL_DISABLED", "COUNT_ALLOCS")
+# Answers that name the running kernel.
+_KERNEL = ("platform", "release", "version")
 # A number with an exact image in every format, all of whose bytes tell something.
 _SAMPLE = -123456789.0
 _MACHINES_WITH_MANYLINUX = ("x86_64", "aarch64", "ppc64", "ppc64le", "s390x", "loongarch64", "riscv64")
@@ -324,6 +326,7 @@ class Interpreter:
 
     Attributes:
         root: What is taken off the front of paths: the directory that is / on the host, for one that is emulated here.
+            Then the kernel is not the host's either, and what it says is left out.
     """
 
     def __init__(self, root: str = "") -> None:
@@ -527,9 +530,9 @@ class Interpreter:
             "os_name": os.name,
             "platform_machine": platform.machine(),
             "platform_python_implementation": platform.python_implementation(),
-            "platform_release": platform.release(),
+            "platform_release": "" if self.root else platform.release(),
             "platform_system": platform.system(),
-            "platform_version": platform.version(),
+            "platform_version": "" if self.root else platform.version(),
             "python_full_version": platform.python_version(),
             "python_version": self.version,
             "sys_platform": sys.platform,
@@ -557,8 +560,8 @@ class Interpreter:
             "taken": {"how": "running", "by": f"crossenv_dump {VERSION}", "on": _today()},
             "machine": self.machine(),
             "libc": self.libc,
-            "uname": uname and {key: getattr(uname, key) for key in ("sysname", "release", "version", "machine")},
-            "platform": _platform_answers(),
+            "uname": uname and self._uname(uname),
+            "platform": _platform_answers(_KERNEL if self.root else ()),
             "markers": self.markers(),
             "compilers": compilers(self.variables),
             "libraries": places,
@@ -592,6 +595,10 @@ class Interpreter:
             pkgconfig=self._pkgconfig(),
             extra=extra,
         )
+
+    def _uname(self, answer: Any) -> dict[str, str]:
+        names = ("sysname", "release", "version", "machine")
+        return {name: "" if self.root and name in _KERNEL else getattr(answer, name) for name in names}
 
     def _exists(self, path: str) -> bool:
         return os.path.isfile(self.here(path))
@@ -690,9 +697,9 @@ def _manylinux_allows(major: int, minor: int, machine: str) -> bool:
     return bool(getattr(module, "{}_compatible".format(_OLD_POLICIES.get((major, minor), "")), True))
 
 
-def _platform_answers() -> dict[str, Any]:
+def _platform_answers(unwanted: Sequence[str]) -> dict[str, Any]:
     names = ("platform", "system", "machine", "release", "version", "python_implementation", "python_version")
-    answers: dict[str, Any] = {name: asked(getattr(platform, name), "") for name in names}
+    answers: dict[str, Any] = {name: asked(getattr(platform, name), "") for name in names if name not in unwanted}
     answers["python_compiler"] = asked(platform.python_compiler, "")
     answers["python_build"] = list(asked(platform.python_build, ("", "")))
     answers["libc_ver"] = list(asked(platform.libc_ver, ("", "")))
@@ -727,7 +734,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output", metavar="FILE", help="where to write it; default: standard output")
     parser.add_argument("--with-headers", metavar="FILE.tar.gz", help="also write Python's headers, as an archive")
     parser.add_argument(
-        "--root", metavar="DIR", default="", help="the directory that is / on the host: taken off the front of paths"
+        "--root",
+        metavar="DIR",
+        default="",
+        help="of a Python that is emulated: the directory that is / on its host, taken off the front of paths",
     )
     options = parser.parse_args(arguments)
     try:
