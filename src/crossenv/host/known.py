@@ -7,9 +7,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from crossenv.config import KNOWN_HOST as PREFIX
 from crossenv.errors import UsageError
 
-PREFIX = "known:"
 LIBRARY = Path(__file__).with_name("known_hosts")
 INDEX = "index.json"
 
