@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from crossenv.cli.common import common_options
+from crossenv.config import KNOWN_HOST
 from crossenv.environment.build_python import find_build_python
 from crossenv.errors import UsageError
 from crossenv.host.compare import compare_configurations
 from crossenv.host.find import read_host_python
-from crossenv.host.known import PREFIX, known_host, known_hosts
+from crossenv.host.known import known_host, known_hosts
 from crossenv.host.pyconfig import config_values
 from crossenv.host.synthesise import read_build_facts, synthesise_host_python
 from crossenv.host.triplet import gnu_triplet
@@ -89,7 +90,7 @@ def print_known(args: argparse.Namespace, reporter: Reporter) -> int:
     reporter.result(f"{'known host':<32}{'Python':<16}{'machine':<12}{'C library':<14}{'taken':<12}origin")
     for host in hosts:
         python = f"{host.implementation} {host.version}"
-        line = f"{PREFIX + host.name:<32}{python:<16}{host.machine:<12}{host.libc:<14}{host.date:<12}{host.origin}"
+        line = f"{KNOWN_HOST + host.name:<32}{python:<16}{host.machine:<12}{host.libc:<14}{host.date:<12}{host.origin}"
         reporter.result(line)
     return 0
 

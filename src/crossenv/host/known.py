@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from crossenv.config import KNOWN_HOST as PREFIX
+from crossenv.config import KNOWN_HOST
 from crossenv.errors import UsageError
 
 LIBRARY = Path(__file__).with_name("known_hosts")
@@ -58,11 +58,11 @@ def known_host(name: str) -> KnownHost:
     Raises:
         UsageError: There is none.
     """
-    wanted = name.removeprefix(PREFIX)
+    wanted = name.removeprefix(KNOWN_HOST)
     hosts = {host.name: host for host in known_hosts()}
     if wanted not in hosts:
         close = difflib.get_close_matches(wanted, hosts, n=1)
-        hint = f"did you mean {PREFIX}{close[0]}?" if close else "`crossenv targets --known` lists them"
+        hint = f"did you mean {KNOWN_HOST}{close[0]}?" if close else "`crossenv targets --known` lists them"
         raise UsageError(f"there is no known host {wanted!r}", hint=hint)
     return hosts[wanted]
 
@@ -73,6 +73,6 @@ def host_python_path(text: str) -> Path:
     Raises:
         UsageError: It is the name of a known host that is none.
     """
-    if text.startswith(PREFIX):
+    if text.startswith(KNOWN_HOST):
         return known_host(text).path
     return Path(text).expanduser().absolute()
