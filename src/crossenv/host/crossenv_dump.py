@@ -404,10 +404,8 @@ class Interpreter:
             return {"family": "libSystem", "version": ""}
         if hasattr(sys, "getandroidapilevel"):
             return {"family": "bionic", "version": str(sys.getandroidapilevel())}
-        if "musl" in loader:
-            with open(self.here(loader), "rb") as stream:
-                versions = set(_MUSL_VERSION.findall(stream.read()))
-            return {"family": "musl", "version": versions.pop().decode("ascii") if len(versions) == 1 else ""}
+        if "musl" in loader or "musl" in str(self.variables.get("MULTIARCH")):
+            return {"family": "musl", "version": asked(lambda: _musl_version(self.here(loader)), "")}
         text = asked(lambda: os.confstr("CS_GNU_LIBC_VERSION"), "")
         if not text:
             family, version = asked(platform.libc_ver, ("", ""))
@@ -677,6 +675,13 @@ def _long_double_bytes() -> bytes:
     import ctypes
 
     return bytes(ctypes.c_longdouble(_SAMPLE))
+
+
+def _musl_version(loader: str) -> str:
+    """The version that musl carries as text: its loader is its library."""
+    with open(loader, "rb") as stream:
+        found = set(_MUSL_VERSION.findall(stream.read()))
+    return found.pop().decode("ascii") if len(found) == 1 else ""
 
 
 def _two(release: str) -> tuple[int, int]:
