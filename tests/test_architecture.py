@@ -29,7 +29,9 @@ ORDER = (
     "crossenv.environment.record",
     "crossenv.wheel",
     "crossenv.backends",
+    "crossenv.export",
     "crossenv.environment",
+    "crossenv.testing",
     "crossenv.cli",
     "crossenv.__main__",
 )

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 
 import crossenv
-from crossenv.cli import audit, create, doctor, repair, show, sysroot, targets
+from crossenv.cli import audit, create, doctor, export, repair, show, sysroot, targets
 from crossenv.errors import CrossenvError
 from crossenv.report import Reporter, wants_colour
 
-COMMANDS = (create, show, doctor, targets, sysroot, audit, repair)
+COMMANDS = (create, show, doctor, targets, sysroot, audit, repair, export)
 
 
 def build_parser() -> argparse.ArgumentParser:
