@@ -201,7 +201,7 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of a virtual environment of its own with Meson, Conan and a reader of dotenv files."""
     directory = tmp_path_factory.mktemp("outside")
     subprocess.run([sys.executable, "-m", "venv", directory], check=True)
-    words = [directory / "bin/pip", "install", "-q", "meson", "ninja", "conan", "python-dotenv"]
+    words: list[str | Path] = [directory / "bin/pip", "install", "-q", "meson", "ninja", "conan", "python-dotenv"]
     if subprocess.run(words, capture_output=True, check=False).returncode:
         pytest.skip("needs meson, ninja, conan and python-dotenv from an index")
     return directory / "bin"

@@ -14,7 +14,7 @@ from crossenv.backends.cmake import TOOLCHAIN_FILE
 from crossenv.backends.meson import CROSS_FILE, long_double_format
 from crossenv.backends.pkg_config import launcher_path
 from crossenv.backends.rust import rust_triple
-from crossenv.environment.record import HostRecord, Record
+from crossenv.environment.record import CROSS_RUN, HostRecord, Record
 from crossenv.host.model import ConfigValue
 from crossenv.target import GLIBC, MUSL, ElfIdentity
 
@@ -58,7 +58,7 @@ def public_part(record: Record, config: Mapping[str, ConfigValue], details: Mapp
             "elf": {"machine": elf.machine, "abi_flags": elf.abi_flags},
             "libc": {"family": host.libc_family, "version": host.libc_version or None},
             "sysroot": sysroot,
-            "emulator": None,
+            "emulator": [f"{record.root}/{CROSS_RUN}"] if record.handover.emulator else None,
             "markers": _markers(host),
             "wheel": {
                 "python_tag": python_tag,

@@ -6,7 +6,7 @@ import json
 
 from crossenv.backends.pkg_config import launcher_path
 from crossenv.backends.rust import Rust, rust_triple
-from crossenv.environment.record import Record
+from crossenv.environment.record import CROSS_RUN, Record
 from crossenv.errors import UsageError
 
 
@@ -33,6 +33,7 @@ def cargo_configuration(record: Record) -> str:
         "",
         f"[target.{triple}]",
         f"linker = {quoted(record.toolchain.tools['cc'].command)}",
+        *([f"runner = [{quoted(f'{record.root}/{CROSS_RUN}')}]"] if record.handover.emulator else []),
         "",
         "[env]",
         *(f"{name} = {quoted(value)}" for name, value in variables.items()),
