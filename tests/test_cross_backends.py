@@ -65,6 +65,8 @@ def test_a_version_that_there_is_not(facts: dict[str, Any], capsys: pytest.Captu
 
 def test_the_hook_is_called_in_place_of_build_wheel(facts: dict[str, Any]) -> None:
     calls: list[Any] = []
+    mine = {"cross-build-info": facts["root"] + "/mine.json"}
+    Path(mine["cross-build-info"]).write_text(json.dumps({"cross_build_info": {"version": "1.0"}}))
 
     def cross_build_wheel(*args: Any) -> str:
         calls.append(args)
@@ -75,6 +77,8 @@ def test_the_hook_is_called_in_place_of_build_wheel(facts: dict[str, Any]) -> No
     cross_hooks.tell(asking, facts)
     assert asking.build_wheel("out", {"a": "b"}, metadata_directory="meta") == "toy-1-py3-none-any.whl"
     assert asking.build_wheel("out") == "toy-1-py3-none-any.whl"
+    asking.build_wheel("out", mine)
+    assert calls.pop()[2] == mine
     # What one call does to its description no other call sees.
     assert [(call[0], call[2:]) for call in calls] == [("out", ({"a": "b"}, "meta")), ("out", (None, None))]
 
@@ -86,6 +90,7 @@ def test_the_hook_is_called_in_place_of_build_wheel(facts: dict[str, Any]) -> No
         ({"cross_build_info_versions": (True,)}, "is not a tuple of integers"),
         ({"cross_build_wheel": lambda *_: None}, "cross_build_wheel of the back end returned None"),
         ({"cross_build_wheel": lambda *_: "/tmp/x.whl"}, "returned '/tmp/x.whl'"),
+        ({"cross_build_wheel": lambda *_: "x.whl"}, "/missing does not describe a cross build"),
     ],
 )
 def test_a_wrong_answer_ends_the_build(
@@ -103,7 +108,7 @@ def test_a_wrong_answer_ends_the_build(
     asking = back_end(**attributes)
     with pytest.raises(Ended) as caught:
         cross_hooks.tell(asking, facts)
-        asking.build_wheel("out")
+        asking.build_wheel("out", {"cross-build-info": "/missing"} if "missing" in says else None)
     assert says in str(caught.value)
 
 
@@ -137,8 +142,15 @@ def command(env: Path, front_end: str, out: Path, project: Path) -> list[str | P
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("variant", TOLD)
-@pytest.mark.parametrize("front_end", ["pip", "build", "build, from an sdist", "uv"])
+@pytest.mark.parametrize(
+    ("front_end", "variant"),
+    [
+        *(("pip", variant) for variant in TOLD),
+        *(("build", variant) for variant in ("hook", "settings")),
+        ("build, from an sdist", "module"),
+        *(("uv", variant) for variant in ("hook", "settings", "neither")),
+    ],
+)
 def test_every_front_end_tells_the_back_end(
     front_ends: Path, tmp_path: Path, run: Run, front_end: str, variant: str
 ) -> None:

@@ -96,7 +96,10 @@ def _instead(hook: "Any", path: str, *, with_setting: bool) -> "Any":
     ) -> str:
         settings = _merged(config_settings, path) if with_setting else config_settings
         # A copy of its own, of the file that the user names if the user names one.
-        described = crossenv_info.read_document(str((settings or {}).get(KEY) or path))
+        try:
+            described = crossenv_info.read_document(str((settings or {}).get(KEY) or path))
+        except crossenv_info.CrossInfoError as error:
+            fail(str(error), f"name a crossenv.json with --config-settings {KEY}=PATH, or leave that out", 6)
         name = hook(wheel_directory, described, settings, metadata_directory)
         if not isinstance(name, str) or os.path.basename(name) != name:
             fail(
