@@ -15,6 +15,7 @@ from pathlib import Path
 import platformdirs
 
 from crossenv.cli.common import common_options
+from crossenv.cli.host_lines import host_words, python_words
 from crossenv.config import FLAGS, LISTS, TEXTS, load_settings
 from crossenv.environment.build_python import find_build_python
 from crossenv.environment.plan import Options, Plan, make_plan
@@ -24,7 +25,15 @@ from crossenv.host.find import read_host_python
 from crossenv.host.synthesise import read_build_facts, synthesise_host_python
 from crossenv.report import Reporter
 from crossenv.target import GLIBC, MUSL, parse_target
-from crossenv.toolchain.choose import AUTO, CHOICES, Wishes, choose_toolchain, choose_toolchain_for_target
+from crossenv.toolchain.choose import (
+    AUTO,
+    CHOICES,
+    Wishes,
+    choose_toolchain,
+    choose_toolchain_for_target,
+    replaced_compiler,
+    require_linkable,
+)
 
 TOOL_OPTIONS = ("cc", "cxx", "fc", "ar", "ranlib", "strip", "nm", "objcopy", "objdump", "readelf", "ld")
 
@@ -46,8 +55,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     which.add_argument(
         "--host-python",
         metavar="PATH",
-        help="the Python that the wheels are for: an executable, a prefix, a build tree or a _sysconfigdata*.py file"
-        " on this machine; it is read, never run",
+        help="the Python that the wheels are for: an executable, a prefix, a sysroot, a build tree, a"
+        " _sysconfigdata*.py file or a build-details.json on this machine; it is read, never run",
     )
     host.add_argument("--sysroot", metavar="DIR", help="the root of the host's headers and libraries")
     host.add_argument("--host-prefix", metavar="DIR", help="where the host Python lives on the host, for shebang lines")
@@ -159,15 +168,19 @@ def plan_for_host_python(args: argparse.Namespace, wishes: Wishes, options: Opti
         machine=args.machine,
         host_prefix=args.host_prefix,
     )
+    reporter.note(f"host: {host_words(host)}")
+    require_linkable(host)
     reporter.step(f"finding a build Python {host.version}")
     build = find_build_python(args.python, host)
     reporter.step("finding a toolchain")
     toolchain = choose_toolchain(host, wishes)
+    if replaced := replaced_compiler(host, toolchain):
+        reporter.note(replaced)
 
     def plan_in(root: Path, _directory: Path) -> Plan:
         return announced(make_plan(root, build=build, host=host, toolchain=toolchain, options=options), reporter)
 
-    for note in toolchain.notes:
+    for note in (*host.notes, *toolchain.notes):
         reporter.warning(note)
     return plan_in
 
@@ -194,6 +207,7 @@ def plan_for_target(args: argparse.Namespace, wishes: Wishes, options: Options, 
             search_path=wishes.environ_path,
             **({"host_prefix": args.host_prefix} if args.host_prefix else {}),
         )
+        reporter.note(f"host: {host_words(host)}")
         return announced(
             make_plan(root, build=build, host=host, toolchain=toolchain, options=options, target=target), reporter
         )
@@ -239,12 +253,11 @@ def user_pip_cache(environ: Mapping[str, str]) -> Path | None:
 def describe(plan: Plan) -> list[str]:
     """The choices that were made, for people."""
     record = plan.record
-    host, toolchain = record.host, record.toolchain
-    libc = f"{host.libc_family} {host.libc_version}".strip()
+    toolchain = record.toolchain
     compiler = toolchain.tools["cc"]
     lines = [
-        f"host: CPython {host.full_version or host.version}{host.abi_flags} for {host.machine}, {libc} ({host.layout})",
-        f"build: CPython {record.build.version} for {record.build.machine} ({record.build.python})",
+        f"build: {python_words(record.host.implementation, record.build.version, '')} for {record.build.machine}"
+        f" ({record.build.python})",
         f"compiler: {toolchain.family} {toolchain.version}, {compiler.path} ({compiler.origin})",
     ]
     if toolchain.sysroot:
