@@ -120,6 +120,55 @@ def scikit_build_core(
     )
 
 
+# Which machine a program runs on, in the words of ELF.
+ASKS_C = r"""
+#include <stdio.h>
+#ifdef __aarch64__
+#define MACHINE 183
+#else
+#define MACHINE 62
+#endif
+int main(void) { printf("%d", MACHINE); return 0; }
+"""
+
+
+def asks_meson(directory: Path) -> Path:
+    """Runs a program of the host when it is configured."""
+    return write(
+        directory,
+        {
+            "pyproject.toml": _pyproject(["meson-python"], "mesonpy", "toy"),
+            "meson.build": "project('toy', 'c', version: '1')\n"
+            "answer = meson.get_compiler('c').run(files('asks.c'), name: 'asks').stdout()\n"
+            "py = import('python').find_installation(pure: false)\n"
+            "py.install_sources('toy/__init__.py', subdir: 'toy')\n"
+            "py.extension_module('_toy', 'toy.c', c_args: '-DANSWER=' + answer, install: true, subdir: 'toy')\n",
+            "asks.c": ASKS_C,
+            "toy/__init__.py": "",
+            "toy.c": MODULE_C.format(top="", answer="ANSWER"),
+        },
+    )
+
+
+def asks_cmake(directory: Path) -> Path:
+    """Runs a program of the host when it is configured."""
+    return write(
+        directory,
+        {
+            "pyproject.toml": _pyproject(["scikit-build-core"], "scikit_build_core.build", "toy"),
+            "CMakeLists.txt": "cmake_minimum_required(VERSION 3.15...4.1)\nproject(toy LANGUAGES C)\n"
+            "find_package(Python REQUIRED COMPONENTS Interpreter Development.Module)\n"
+            "try_run(status compiled ${CMAKE_BINARY_DIR}/asks ${CMAKE_SOURCE_DIR}/asks.c RUN_OUTPUT_VARIABLE answer)\n"
+            'if(NOT status EQUAL 0)\n  message(FATAL_ERROR "asks.c does not run")\nendif()\n'
+            "Python_add_library(_toy MODULE toy.c WITH_SOABI)\n"
+            "target_compile_definitions(_toy PRIVATE ANSWER=${answer})\n"
+            "install(TARGETS _toy DESTINATION toy)\n",
+            "asks.c": ASKS_C,
+            "toy.c": MODULE_C.format(top="", answer="ANSWER"),
+        },
+    )
+
+
 def pybind11(directory: Path) -> Path:
     return write(
         directory,

@@ -28,8 +28,10 @@ ORDER = (
     "crossenv.toolchain",
     "crossenv.environment.record",
     "crossenv.wheel",
+    "crossenv.emulate",
     "crossenv.backends",
     "crossenv.environment",
+    "crossenv.trial",
     "crossenv.cli",
     "crossenv.__main__",
 )

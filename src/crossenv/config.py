@@ -22,7 +22,7 @@ TABLE = "tool.crossenv"
 # The settings by name, as in the table; the variable of `host-python` is CROSSENV_HOST_PYTHON.
 TEXTS = ("target", "host-python", "host-prefix", "sysroot", "python", "toolchain", "cpu")
 LISTS = ("allow-pure",)
-FLAGS = ("repair",)
+FLAGS = ("repair", "emulator")
 _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _KEYS = (*TEXTS, *LISTS, *FLAGS)
 # Variables that something else reads under that name.

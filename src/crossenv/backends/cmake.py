@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 
 from crossenv.backends.fortran import fortran_command
-from crossenv.environment.record import Record
+from crossenv.environment.record import CROSS_RUN, Record
 
 TOOLCHAIN_FILE = "etc/toolchain.cmake"
 EMULATOR = "etc/bin/cross-python-only"
@@ -95,16 +95,13 @@ def _include_roots(record: Record) -> list[str]:
 
 
 def _emulator_text(record: Record) -> str:
-    """A shell script that runs the environment's interpreters and refuses every other program."""
+    """A shell script that runs the environment's interpreters; others under an emulator if that is wanted, or not."""
+    if record.handover.emulator:
+        others = f'exec {shlex.quote(f"{record.root}/{CROSS_RUN}")} "$@"\n'
+    else:
+        others = 'echo "crossenv: error: $1 is a program of the host and cannot run here" >&2\nexit 126\n'
     own = " | ".join(f"{shlex.quote(record.root)}/{place}/*" for place in ("bin", "cross/bin", "etc/bin"))
-    return (
-        "#!/bin/sh\n"
-        'case "$1" in\n'
-        f'{own} | "$CROSSENV_PYTHON") exec "$@" ;;\n'
-        "esac\n"
-        'echo "crossenv: error: $1 is a program of the host and cannot run here" >&2\n'
-        "exit 126\n"
-    )
+    return f'#!/bin/sh\ncase "$1" in\n{own} | "$CROSSENV_PYTHON") exec "$@" ;;\nesac\n' + others
 
 
 def _python_lines(record: Record) -> list[str]:
@@ -128,10 +125,11 @@ def _python_lines(record: Record) -> list[str]:
             f"set(_{module}_CONFIG {quoted(config)})",
             f"set(_{module}_CONFIG_LAUNCHER {quoted(config)})",
         ]
+    condition = "" if record.handover.emulator else "NOT CMAKE_VERSION VERSION_LESS 4.1 AND "
     lines += [
         "# From 4.1 on (CMP0190) FindPython asks the interpreter, through an emulator that has to be there. This one",
-        "# runs the interpreter and refuses programs of the host.",
-        "if(NOT CMAKE_VERSION VERSION_LESS 4.1 AND NOT DEFINED CMAKE_CROSSCOMPILING_EMULATOR)",
+        "# runs the interpreter, and programs of the host only if the environment was made with --emulator.",
+        f"if({condition}NOT DEFINED CMAKE_CROSSCOMPILING_EMULATOR)",
         f"  set(CMAKE_CROSSCOMPILING_EMULATOR {quoted(launcher)})",
         "endif()",
     ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from crossenv.backends.fortran import fortran_command
 from crossenv.backends.pkg_config import launcher_path
-from crossenv.environment.record import Record
+from crossenv.environment.record import CROSS_RUN, Record
 from crossenv.target import ElfIdentity, architecture_of
 
 CROSS_FILE = "etc/meson-cross.ini"
@@ -56,6 +56,8 @@ class Meson:
             f"python = {quoted(record.root + '/cross/bin/python')}",
         ]
         lines += [f"{name} = {quoted(name)}" for name in _CONFIG_TOOLS]
+        if record.handover.emulator:
+            lines.append(f"exe_wrapper = {quoted(f'{record.root}/{CROSS_RUN}')}")
         lines += ["", "[properties]", "needs_exe_wrapper = true"]
         if long_double := long_double_format(record.toolchain.macros, identity):
             lines.append(f"longdouble_format = {quoted(long_double)}")

@@ -38,13 +38,17 @@ def add_host_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def active_environment(given: str | None, environ: Mapping[str, str]) -> Path | None:
+    """The environment that was named or is active; None for none."""
+    if given is not None:
+        return Path(given).expanduser().absolute()
+    active = environ.get("VIRTUAL_ENV")
+    return Path(active) if active and (Path(active) / RECORD_NAME).exists() else None
+
+
 def chosen_host(given: str | None, environ: Mapping[str, str]) -> tuple[Path | None, Host | None]:
     """The environment that was named or is active, and its host; None for none."""
-    if given is not None:
-        root: Path | None = Path(given).expanduser().absolute()
-    else:
-        active = environ.get("VIRTUAL_ENV")
-        root = Path(active) if active and (Path(active) / RECORD_NAME).exists() else None
+    root = active_environment(given, environ)
     return root, None if root is None else host_of(load_record(root))
 
 

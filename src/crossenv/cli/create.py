@@ -91,6 +91,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action=argparse.BooleanOptionalAction,
         help="put the host's libraries that wheels need into them, as they are built (`crossenv repair`)",
     )
+    environment.add_argument(
+        "--emulator",
+        action=argparse.BooleanOptionalAction,
+        help="let Meson and CMake run programs of the host under an emulator (`crossenv run`); default: they cannot",
+    )
     environment.add_argument("--dry-run", action="store_true", help="print the plan and make nothing")
     parser.set_defaults(run=run)
 
@@ -129,6 +134,7 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
         allow_pure=tuple(args.allow_pure),
         user_pip_cache=user_pip_cache(os.environ),
         repair=settings.flags["repair"],
+        emulator=settings.flags["emulator"],
         crossenv_python=sys.executable,
         programs=Path(sys.executable).parent,
         user_cache=platformdirs.user_cache_path("crossenv"),

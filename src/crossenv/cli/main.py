@@ -8,11 +8,13 @@ import sys
 from collections.abc import Sequence
 
 import crossenv
-from crossenv.cli import audit, create, doctor, repair, show, sysroot, targets
+from crossenv.cli import audit, create, doctor, repair, run, show, sysroot, targets, test
 from crossenv.errors import CrossenvError
 from crossenv.report import Reporter, wants_colour
 
-COMMANDS = (create, show, doctor, targets, sysroot, audit, repair)
+COMMANDS = (create, show, doctor, targets, sysroot, audit, repair, run, test)
+# Those in whose command lines "--" stands before the words of another command.
+WITH_COMMAND = ("run", "test")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -29,7 +31,13 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the process's exit status (docs/reference/exit-codes.md)."""
-    options = build_parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    behind = None
+    if words[:1] in [[name] for name in WITH_COMMAND] and "--" in words:
+        place = words.index("--")
+        words, behind = words[:place], words[place + 1 :]
+    options = build_parser().parse_args(words)
+    options.behind = behind
     reporter = Reporter(verbosity=-1 if options.quiet else options.verbose, colour=wants_colour(sys.stderr, os.environ))
     try:
         status: int = options.run(options, reporter)

@@ -18,6 +18,7 @@ from crossenv.environment.build_python import BuildPython
 from crossenv.environment.isolation_base import BASE, UV, base_copies, base_files, base_links
 from crossenv.environment.localise import data_module_text, localise
 from crossenv.environment.record import (
+    CROSS_RUN,
     BuildRecord,
     ElfRecord,
     HandoverRecord,
@@ -55,6 +56,7 @@ class Options:
         allow_pure: Projects that may lose their extension modules; "*" for all.
         user_pip_cache: The user's ordinary pip cache, whose downloads are shared; None for none.
         repair: Whether wheels get the host's libraries that they need.
+        emulator: Whether Meson and CMake may run programs of the host under an emulator.
         crossenv_python: The interpreter that has this tool; "" if environments may not call it.
         programs: Where the programs beside this tool are, uv perhaps among them.
         user_cache: Where environments share what one of them has built; None for nowhere.
@@ -66,6 +68,7 @@ class Options:
     allow_pure: tuple[str, ...] = ()
     user_pip_cache: Path | None = None
     repair: bool = False
+    emulator: bool = False
     crossenv_python: str = ""
     programs: Path | None = None
     user_cache: Path | None = None
@@ -296,7 +299,12 @@ def _handover(record: Record, options: Options, target: Target | None) -> Handov
     allowed = tuple(name if name == "*" else canonicalize_name(name) for name in options.allow_pure)
     policy = None if target is None else policy_of(target)
     return HandoverRecord(
-        environment=environment, settings=settings, allow_pure=allowed, repair=options.repair, policy=policy
+        environment=environment,
+        settings=settings,
+        allow_pure=allowed,
+        repair=options.repair,
+        emulator=options.emulator,
+        policy=policy,
     )
 
 
@@ -314,6 +322,10 @@ def _commands(record: Record, options: Options) -> dict[str, str]:
         "bin/cross-uv": f'{plain} {shim}/uv_command.py {programs} "$@"',
         "bin/cross-expose": f'{plain} {shim}/expose_command.py "$@"',
     }
+    if record.crossenv_python:
+        # Isolated: what PYTHONPATH names is for the program that is run.
+        run = f"exec {shlex.quote(record.crossenv_python)} -I -m crossenv run --env {root}"
+        scripts[CROSS_RUN] = f'{run} -- "$@"'
     if record.pip:
         scripts["bin/cross-pip"] = f'exec {root}/cross/bin/python -m pip "$@"'
         scripts["bin/build-pip"] = f'exec {root}/build/bin/python -m pip "$@"'

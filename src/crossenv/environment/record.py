@@ -17,8 +17,10 @@ from typing import Any
 from crossenv.errors import UsageError
 from crossenv.policy import Policy
 
-SCHEMA = 4
+SCHEMA = 5
 RECORD_NAME = "crossenv.json"
+# Runs programs of the host; below the environment's root.
+CROSS_RUN = "bin/cross-run"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,6 +150,7 @@ class HandoverRecord:
         settings: For each back-end module, the `config_settings` that are put before the user's (PEP 517).
         allow_pure: Projects, by normalised name, that may lose their extension modules; "*" for all.
         repair: Whether wheels get the host's libraries that they need, unless somebody says otherwise.
+        emulator: Whether Meson and CMake may run programs of the host, through `bin/cross-run`.
         policy: What the wheels must keep to; None where nothing was promised.
     """
 
@@ -155,6 +158,7 @@ class HandoverRecord:
     settings: dict[str, dict[str, tuple[str, ...]]]
     allow_pure: tuple[str, ...]
     repair: bool = False
+    emulator: bool = False
     policy: Policy | None = None
 
 

@@ -54,6 +54,10 @@ def start() -> None:
     place = find_place(here, root)
     if not place:
         role = "none"
+        if "CROSSENV_LAUNCHER" in os.environ:
+            from _crossenv import guest
+
+            guest.install()
         return
     role, export, hook = decide_role(place, sys.argv, sys.orig_argv, os.environ, os.getcwd)
     if place == "cross":
