@@ -96,7 +96,8 @@ def _require_usable(build: BuildPython) -> None:
 def _words(host: HostPython) -> str:
     """The build Python that a host Python needs, as one would look for it to install."""
     if host.implementation == "pypy":
-        return f"PyPy {host.version} (pypy{host.version}, of the same ABI: {host.soabi})"
+        version = host.version
+        return f"PyPy {version} of the ABI {host.soabi} (Debian's pypy3, or `uv python install pypy{version}`)"
     words = f"CPython {host.version}"
     if host.free_threaded:
         program = f"python{host.version}t"
