@@ -21,7 +21,12 @@ from crossenv.environment.build_python import find_build_python
 from crossenv.environment.plan import Options, Plan, make_plan
 from crossenv.environment.write import check_destination, write_environment
 from crossenv.errors import UsageError
+from crossenv.host.dump_document import Dump, load_dump
+from crossenv.host.dump_headers import Headers, adapted_headers, find_headers, write_headers
 from crossenv.host.find import read_host_python
+from crossenv.host.from_dump import LAYOUT as DUMP
+from crossenv.host.known import host_python_path
+from crossenv.host.model import HostPython
 from crossenv.host.synthesise import read_build_facts, synthesise_host_python
 from crossenv.report import Reporter
 from crossenv.target import GLIBC, MUSL, parse_target
@@ -56,7 +61,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--host-python",
         metavar="PATH",
         help="the Python that the wheels are for: an executable, a prefix, a sysroot, a build tree, a"
-        " _sysconfigdata*.py file or a build-details.json on this machine; it is read, never run",
+        " _sysconfigdata*.py file, a build-details.json or a dump on this machine, which is read, never run; or"
+        " known:NAME, one of `crossenv targets --known`",
+    )
+    host.add_argument(
+        "--headers",
+        metavar="ARCHIVE",
+        help="the headers that go with a dump, which `--with-headers` made, or a directory with Python.h; default: what"
+        " lies beside it, the sysroot's, or the build Python's own",
     )
     host.add_argument("--sysroot", metavar="DIR", help="the root of the host's headers and libraries")
     host.add_argument("--host-prefix", metavar="DIR", help="where the host Python lives on the host, for shebang lines")
@@ -168,27 +180,50 @@ PlanIn = Callable[[Path, Path], Plan]
 def plan_for_host_python(args: argparse.Namespace, wishes: Wishes, options: Options, reporter: Reporter) -> PlanIn:
     """Read the host Python that the user named; everything that can go wrong does so here."""
     reporter.step(f"reading the host Python {args.host_python}")
-    host = read_host_python(
-        Path(args.host_python).expanduser().absolute(),
-        sysroot=wishes.sysroot,
-        machine=args.machine,
-        host_prefix=args.host_prefix,
-    )
+    path = host_python_path(args.host_python)
+    host = read_host_python(path, sysroot=wishes.sysroot, machine=args.machine, host_prefix=args.host_prefix)
+    if args.headers and host.layout != DUMP:
+        raise UsageError(
+            f"--headers goes with a dump, and {path} is a {host.layout}", hint="leave it out, or name a --sysroot"
+        )
     reporter.note(f"host: {host_words(host)}")
     require_linkable(host)
     reporter.step(f"finding a build Python {host.version}")
     build = find_build_python(args.python, host)
+    headers = None
+    if host.layout == DUMP:
+        named = Path(args.headers).expanduser().absolute() if args.headers else None
+        headers = headers_of_dump(load_dump(path), host, named, build.executable)
     reporter.step("finding a toolchain")
-    toolchain = choose_toolchain(host, wishes)
+    with tempfile.TemporaryDirectory(prefix="crossenv-headers-") as directory:
+        # The compiler is proved with them before anything is made.
+        toolchain = choose_toolchain(host if headers is None else with_headers(host, headers, Path(directory)), wishes)
     if replaced := replaced_compiler(host, toolchain):
         reporter.note(replaced)
 
-    def plan_in(root: Path, _directory: Path) -> Plan:
-        return announced(make_plan(root, build=build, host=host, toolchain=toolchain, options=options), reporter)
+    def plan_in(root: Path, directory: Path) -> Plan:
+        placed = host if headers is None else with_headers(host, headers, directory / "host/python")
+        if headers is not None:
+            reporter.note(f"headers: {headers.origin}")
+        return announced(make_plan(root, build=build, host=placed, toolchain=toolchain, options=options), reporter)
 
     for note in (*host.notes, *toolchain.notes):
         reporter.warning(note)
     return plan_in
+
+
+def headers_of_dump(dump: Dump, host: HostPython, named: Path | None, build: Path) -> Headers | None:
+    """The headers that are to be written for a dump; None where those of a sysroot are used."""
+    headers = find_headers(dump, named)
+    if headers is not None or host.include_dirs:
+        return headers
+    return adapted_headers(read_build_facts(build), dump)
+
+
+def with_headers(host: HostPython, headers: Headers, directory: Path) -> HostPython:
+    """The host Python, after its headers were written below `directory`."""
+    include, libraries = write_headers(headers, host, directory)
+    return dataclasses.replace(host, include_dirs=(include,), lib_dir=host.lib_dir or libraries)
 
 
 def plan_for_target(args: argparse.Namespace, wishes: Wishes, options: Options, reporter: Reporter) -> PlanIn:

@@ -6,6 +6,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from crossenv.errors import UsageError
 from crossenv.host.model import HostPython
@@ -50,24 +51,17 @@ def find_build_python(spec: str | None, host: HostPython | None = None) -> Build
     Raises:
         UsageError: No such interpreter, or one that does not match the host Python.
     """
-    from virtualenv import session_via_cli
-
     fitting = (
         sys.executable if host is None else f"{host.implementation}{host.version}{'t' if host.free_threaded else ''}"
     )
     wanted = spec or fitting
-    try:
-        session = session_via_cli(
-            ["crossenv-discovery", "--python", wanted, "--no-seed", "--no-periodic-update", "--no-download"],
-            setup_logging=False,
-        )
-        found = session.interpreter
-    except (RuntimeError, SystemExit, OSError):
+    found = _discover(wanted)
+    if found is None:
         missing = "it" if host is None else _words(host)
         raise UsageError(
             f"no build Python found for {wanted!r}",
             hint=f"install {missing} on this machine, or name one with --python PATH",
-        ) from None
+        )
     version = found.version_info
     build = BuildPython(
         executable=Path(found.system_executable or found.executable),
@@ -83,6 +77,35 @@ def find_build_python(spec: str | None, host: HostPython | None = None) -> Build
     if host is not None:
         _require_match(build, host)
     return build
+
+
+def find_interpreter(spec: str) -> Path:
+    """The executable of the interpreter of this machine that `spec` names, of whatever kind and version.
+
+    Raises:
+        UsageError: There is none.
+    """
+    named = Path(spec).expanduser()
+    if named.is_file():
+        return named.absolute()
+    found = _discover(spec)
+    if found is None:
+        raise UsageError(f"no Python found for {spec!r}", hint="name a path or a version: --python 3.11")
+    return Path(found.executable)
+
+
+def _discover(spec: str) -> Any:
+    """What virtualenv knows of the interpreter; None if it finds none."""
+    from virtualenv import session_via_cli
+
+    try:
+        session = session_via_cli(
+            ["crossenv-discovery", "--python", spec, "--no-seed", "--no-periodic-update", "--no-download"],
+            setup_logging=False,
+        )
+    except (RuntimeError, SystemExit, OSError):
+        return None
+    return session.interpreter
 
 
 def _require_usable(build: BuildPython) -> None:

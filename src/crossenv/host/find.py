@@ -10,6 +10,8 @@ from crossenv.elf import ElfError, ElfFacts, is_elf, read_elf
 from crossenv.errors import HostPythonError
 from crossenv.host.check import check_host_python
 from crossenv.host.details import Details, configuration, disagreements, load_details
+from crossenv.host.dump_document import is_dump, load_dump
+from crossenv.host.from_dump import host_of_dump
 from crossenv.host.kinds import IOS, LINUX, implementation_of, library_of_system, system_of
 from crossenv.host.libc import find_libc, read_text
 from crossenv.host.locate import DETAILS, Located, locate
@@ -30,8 +32,8 @@ def read_host_python(
     """What `path` says about the Python that the wheels are for.
 
     Args:
-        path: An interpreter, a prefix, a sysroot, a CPython build tree, a `_sysconfigdata*.py` or a
-            `build-details.json`.
+        path: An interpreter, a prefix, a sysroot, a CPython build tree, a `_sysconfigdata*.py`, a
+            `build-details.json` or a dump.
         sysroot: The root that recorded paths are below; found from the recorded prefix if None.
         machine: `os.uname().machine` of the host; by its ELF files if None.
         host_prefix: `sys.prefix` on the host, if it will be installed elsewhere than recorded.
@@ -47,6 +49,8 @@ def read_host_python(
                 problem = f"the sysroot {sysroot} is not a directory"
                 raise HostPythonError(problem, hint="name another with --sysroot")
         path = _absolute(path)
+        if is_dump(path):
+            return host_of_dump(load_dump(path), sysroot=sysroot, machine=machine, host_prefix=host_prefix)
         return _read(path, locate(path, sysroot=sysroot), sysroot, machine, host_prefix)
     except OSError as error:
         problem = f"cannot read {error.filename or path}: {error.strerror or error}"
