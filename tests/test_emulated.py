@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import shutil
 import sys
@@ -12,6 +13,10 @@ import pytest
 
 import projects
 from conftest import VERSION, Run
+from crossenv.host import crossenv_dump
+from crossenv.host.describe import describe_host
+from crossenv.host.find import read_host_python
+from dumps import differences, ours, schema_faults
 
 pytestmark = pytest.mark.integration
 
@@ -155,3 +160,28 @@ def test_a_real_package_from_its_sdist(emulate: Emulate, debian_env: Path, tmp_p
     shutil.unpack_archive(wheel, tmp_path / "site", "zip")
     code = "import markupsafe._speedups, markupsafe; print(markupsafe.escape('<'))"
     assert emulate("-c", code, PYTHONPATH=str(tmp_path / "site")) == "&lt;\n"
+
+
+def test_a_dump_that_was_taken_there_and_a_reading_agree(sysroot: Path, emulate: Emulate, tmp_path: Path) -> None:
+    emulate(crossenv_dump.__file__, "--root", sysroot, "--output", tmp_path / "taken.json")
+    taken = json.loads((tmp_path / "taken.json").read_text())
+    read = describe_host(read_host_python(sysroot / f"usr/bin/python{VERSION}"), today=datetime.date(2026, 1, 2))
+    assert schema_faults(taken) == schema_faults(read) == []
+    assert differences(taken, read) == []
+    tags = emulate("-c", "from pip._vendor.packaging.tags import sys_tags; print(*sys_tags())").split()
+    assert set(tags) == set(ours(taken)["tags"])
+
+
+def test_what_was_built_from_a_dump_alone_runs_there(
+    sysroot: Path, emulate: Emulate, cross_gcc: str, tmp_path: Path, run: Run
+) -> None:
+    """No sysroot, no headers of the host's: the build Python's, and what the dump says."""
+    emulate(crossenv_dump.__file__, "--root", sysroot, "--output", tmp_path / "dump.json")
+    words = ("create", "--python", sys.executable, "--host-python", tmp_path / "dump.json", "--cc", cross_gcc)
+    run(sys.executable, "-m", "crossenv", *words, tmp_path / "env")
+    assert json.loads((tmp_path / "env/crossenv.json").read_text())["host"]["sysroot"] is None
+    run(tmp_path / "env/bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "wheels", "markupsafe")
+    (wheel,) = (tmp_path / "wheels").iterdir()
+    shutil.unpack_archive(wheel, tmp_path / "use", "zip")
+    code = "import markupsafe._speedups as s, platform; print(s.__name__, platform.machine())"
+    assert emulate("-c", code, PYTHONPATH=str(tmp_path / "use")) == "markupsafe._speedups aarch64\n"

@@ -29,6 +29,8 @@ _KEYS = (*TEXTS, *LISTS, *FLAGS)
 _NO_VARIABLE = ("python", "allow-pure")
 # Paths in the file are relative to it.
 _PATHS = ("host-python", "sysroot")
+# What a host Python's name begins with that is no path.
+KNOWN_HOST = "known:"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +78,7 @@ def load_settings(options: Mapping[str, Any], environ: Mapping[str, str], direct
         for name, value in found.items():
             if name in texts:
                 continue
-            relative = origin == "file" and name in _PATHS
+            relative = origin == "file" and name in _PATHS and not value.startswith(KNOWN_HOST)
             texts[name] = os.path.join(path.parent, Path(value).expanduser()) if relative else value  # noqa: PTH118
             origins[name] = {"option": f"--{name}", "variable": variable_name(name), "file": str(path)}[origin]
     lists = {name: (*(options.get(name) or ()), *_strings(table.get(name, []))) for name in LISTS}

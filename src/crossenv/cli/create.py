@@ -16,17 +16,31 @@ import platformdirs
 
 from crossenv.cli import in_place
 from crossenv.cli.common import common_options
+from crossenv.cli.host_lines import host_words, python_words
 from crossenv.cli.in_place import PlanIn
 from crossenv.config import FLAGS, LISTS, TEXTS, Settings, load_settings
 from crossenv.environment.build_python import find_build_python
 from crossenv.environment.plan import Options, Plan, make_plan
 from crossenv.environment.write import check_destination, write_environment
 from crossenv.errors import UsageError
+from crossenv.host.dump_document import Dump, load_dump
+from crossenv.host.dump_headers import Headers, adapted_headers, find_headers, write_headers
 from crossenv.host.find import read_host_python
+from crossenv.host.from_dump import LAYOUT as DUMP
+from crossenv.host.known import host_python_path
+from crossenv.host.model import HostPython
 from crossenv.host.synthesise import read_build_facts, synthesise_host_python
 from crossenv.report import Reporter
 from crossenv.target import GLIBC, MUSL, parse_target
-from crossenv.toolchain.choose import AUTO, CHOICES, Wishes, choose_toolchain, choose_toolchain_for_target
+from crossenv.toolchain.choose import (
+    AUTO,
+    CHOICES,
+    Wishes,
+    choose_toolchain,
+    choose_toolchain_for_target,
+    replaced_compiler,
+    require_linkable,
+)
 
 TOOL_OPTIONS = ("cc", "cxx", "fc", "ar", "ranlib", "strip", "nm", "objcopy", "objdump", "readelf", "ld")
 
@@ -48,8 +62,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     which.add_argument(
         "--host-python",
         metavar="PATH",
-        help="the Python that the wheels are for: an executable, a prefix, a build tree or a _sysconfigdata*.py file"
-        " on this machine; it is read, never run",
+        help="the Python that the wheels are for: an executable, a prefix, a sysroot, a build tree, a"
+        " _sysconfigdata*.py file, a build-details.json or a dump on this machine, which is read, never run; or"
+        " known:NAME, one of `crossenv targets --known`",
+    )
+    host.add_argument(
+        "--headers",
+        metavar="ARCHIVE",
+        help="the headers that go with a dump, which `--with-headers` made, or a directory with Python.h; default: what"
+        " lies beside it, the sysroot's, or the build Python's own",
     )
     host.add_argument("--sysroot", metavar="DIR", help="the root of the host's headers and libraries")
     host.add_argument("--host-prefix", metavar="DIR", help="where the host Python lives on the host, for shebang lines")
@@ -172,23 +193,50 @@ def planner(args: argparse.Namespace, settings: Settings, reporter: Reporter) ->
 def plan_for_host_python(args: argparse.Namespace, wishes: Wishes, options: Options, reporter: Reporter) -> PlanIn:
     """Read the host Python that the user named; everything that can go wrong does so here."""
     reporter.step(f"reading the host Python {args.host_python}")
-    host = read_host_python(
-        Path(args.host_python).expanduser().absolute(),
-        sysroot=wishes.sysroot,
-        machine=args.machine,
-        host_prefix=args.host_prefix,
-    )
+    path = host_python_path(args.host_python)
+    host = read_host_python(path, sysroot=wishes.sysroot, machine=args.machine, host_prefix=args.host_prefix)
+    if args.headers and host.layout != DUMP:
+        raise UsageError(
+            f"--headers goes with a dump, and {path} is a {host.layout}", hint="leave it out, or name a --sysroot"
+        )
+    reporter.note(f"host: {host_words(host)}")
+    require_linkable(host)
     reporter.step(f"finding a build Python {host.version}")
     build = find_build_python(args.python, host)
+    headers = None
+    if host.layout == DUMP:
+        named = Path(args.headers).expanduser().absolute() if args.headers else None
+        headers = headers_of_dump(load_dump(path), host, named, build.executable)
     reporter.step("finding a toolchain")
-    toolchain = choose_toolchain(host, wishes)
+    with tempfile.TemporaryDirectory(prefix="crossenv-headers-") as directory:
+        # The compiler is proved with them before anything is made.
+        toolchain = choose_toolchain(host if headers is None else with_headers(host, headers, Path(directory)), wishes)
+    if replaced := replaced_compiler(host, toolchain):
+        reporter.note(replaced)
 
-    def plan_in(root: Path, _directory: Path) -> Plan:
-        return announced(make_plan(root, build=build, host=host, toolchain=toolchain, options=options), reporter)
+    def plan_in(root: Path, directory: Path) -> Plan:
+        placed = host if headers is None else with_headers(host, headers, directory / "host/python")
+        if headers is not None:
+            reporter.note(f"headers: {headers.origin}")
+        return announced(make_plan(root, build=build, host=placed, toolchain=toolchain, options=options), reporter)
 
-    for note in toolchain.notes:
+    for note in (*host.notes, *toolchain.notes):
         reporter.warning(note)
     return plan_in
+
+
+def headers_of_dump(dump: Dump, host: HostPython, named: Path | None, build: Path) -> Headers | None:
+    """The headers that are to be written for a dump; None where those of a sysroot are used."""
+    headers = find_headers(dump, named)
+    if headers is not None or host.include_dirs:
+        return headers
+    return adapted_headers(read_build_facts(build), dump)
+
+
+def with_headers(host: HostPython, headers: Headers, directory: Path) -> HostPython:
+    """The host Python, after its headers were written below `directory`."""
+    include, libraries = write_headers(headers, host, directory)
+    return dataclasses.replace(host, include_dirs=(include,), lib_dir=host.lib_dir or libraries)
 
 
 def plan_for_target(args: argparse.Namespace, wishes: Wishes, options: Options, reporter: Reporter) -> PlanIn:
@@ -213,6 +261,7 @@ def plan_for_target(args: argparse.Namespace, wishes: Wishes, options: Options, 
             search_path=wishes.environ_path,
             **({"host_prefix": args.host_prefix} if args.host_prefix else {}),
         )
+        reporter.note(f"host: {host_words(host)}")
         return announced(
             make_plan(root, build=build, host=host, toolchain=toolchain, options=options, target=target), reporter
         )
@@ -258,12 +307,11 @@ def user_pip_cache(environ: Mapping[str, str]) -> Path | None:
 def describe(plan: Plan) -> list[str]:
     """The choices that were made, for people."""
     record = plan.record
-    host, toolchain = record.host, record.toolchain
-    libc = f"{host.libc_family} {host.libc_version}".strip()
+    toolchain = record.toolchain
     compiler = toolchain.tools["cc"]
     lines = [
-        f"host: CPython {host.full_version or host.version}{host.abi_flags} for {host.machine}, {libc} ({host.layout})",
-        f"build: CPython {record.build.version} for {record.build.machine} ({record.build.python})",
+        f"build: {python_words(record.host.implementation, record.build.version, '')} for {record.build.machine}"
+        f" ({record.build.python})",
         f"compiler: {toolchain.family} {toolchain.version}, {compiler.path} ({compiler.origin})",
     ]
     if toolchain.sysroot:
