@@ -18,9 +18,11 @@ import functools
 import importlib.metadata
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +31,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT / "tests"))
 
 import projects  # noqa: E402
+from crossenv.emulate.registration import registration_line  # noqa: E402
+from crossenv.target import parse_target  # noqa: E402
 
 WORK = CHECKOUT / ".cache/cibuildwheel"
 PAGE = CHECKOUT / "docs/explanation/cibuildwheel-proof.md"
@@ -40,6 +44,7 @@ PACKAGES = (
 # The machine's ways to its package index.
 PASSED = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_DEFAULT_INDEX", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+TIMED = ("markupsafe", "regex")
 FRONT_ENDS = ("pip", "build", "build[uv]", "uv")
 PROJECTS = {
     "C extension": projects.setuptools_c,
@@ -298,7 +303,63 @@ def linked_project(directory: Path) -> Path:
     return project
 
 
-def proofs(versions: list[str], podman: dict[str, str], sysroots: dict[str, Path]) -> dict[str, Callable[[], str]]:
+def emulated(root: Path, *words: str) -> float:
+    """Run a command of an arm64 root file system in it, under the emulator; the seconds that it took."""
+    (qemu,) = (shutil.which("qemu-aarch64-static"),)
+    line = registration_line(parse_target("aarch64").elf, Path(qemu or ""))
+    for name in ("dev", "proc", "tmp", "project"):
+        (root / name).mkdir(exist_ok=True)
+    (root / CA_BUNDLE[1:]).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(CA_BUNDLE, root / CA_BUNDLE[1:])
+    shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
+    enter = (
+        "mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc"
+        ' && printf %s "$1" > /proc/sys/fs/binfmt_misc/register && mount --rbind /dev "$2/dev"'
+        ' && mount --rbind /proc "$2/proc" && r=$2 && shift 2 && exec chroot "$r" "$@"'
+    )
+    settings = {"PATH": "/usr/bin:/bin:/usr/sbin", "HOME": "/root", "PIP_CERT": CA_BUNDLE, "CC": "gcc", "CXX": "g++"}
+    settings |= {name: os.environ[name] for name in PASSED if name in os.environ}
+    within = ["env", "-i", *(f"{name}={value}" for name, value in settings.items()), *words]
+    start = time.monotonic()
+    call("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", enter, "enter", line, root, *within)
+    return time.monotonic() - start
+
+
+def compare(package: str, version: str, root: Path, podman: dict[str, str]) -> str:
+    """Build one package with cibuildwheel, and the same wheel under emulation: how many times longer that takes."""
+    sources = WORK / "sources" / package
+    if not sources.exists():
+        fetched = WORK / "sources/fetched" / package
+        call(sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:", "-d", fetched, package)
+        (archive,) = fetched.iterdir()
+        shutil.unpack_archive(archive, WORK / "sources/unpacked" / package)
+        (directory,) = (WORK / "sources/unpacked" / package).iterdir()
+        directory.rename(sources)
+    run = Run(
+        name=f"timed-{package}",
+        project=sources,
+        front_end="pip",
+        build=f"cp{version.replace('.', '')}-manylinux_x86_64",
+        before=f"{CREATE} --target {GLIBC_TARGET}",
+    )
+    status, text, wheels = cibuildwheel(run, podman)
+    steps = re.findall(r"(Running before_build|Building wheel|Repairing wheel)\.\.\..*?✓ +([0-9.]+)s", text, re.DOTALL)
+    if status or len(wheels) != 1 or len(steps) != 3:
+        raise FailedError(f"cibuildwheel of {package} failed")
+    seconds = {name: float(value) for name, value in steps}
+    shutil.rmtree(root / "project", ignore_errors=True)
+    shutil.copytree(sources, root / "project")
+    pip = (f"/usr/bin/python{version}", "-m", "pip", "wheel", "-q", "--no-deps", "-w", "/tmp/built", "/project")
+    slow = emulated(root, *pip)
+    build = seconds["Building wheel"]
+    return (
+        f"build {slow / build:.1f} times, with the conversion and the repair {slow / sum(seconds.values()):.1f} times"
+    )
+
+
+def proofs(
+    versions: list[str], podman: dict[str, str], sysroots: dict[str, Path], emulated_root: Path | None
+) -> dict[str, Callable[[], str]]:
     """What there is to prove: each by name, as something to call."""
     tags = [f"cp{version.replace('.', '')}" for version in versions]
 
@@ -391,6 +452,9 @@ def proofs(versions: list[str], podman: dict[str, str], sysroots: dict[str, Path
         if number == 8:
             found |= {"abi3": abi3, "graft": graft, "slip": slip, "undo": undo}
         found[f"{title}|{front_end}|{target}"] = functools.partial(cell, title, front_end, target)
+    if emulated_root is not None:
+        for package in TIMED:
+            found[f"timed {package}"] = functools.partial(compare, package, versions[0], emulated_root, podman)
     return found
 
 
@@ -427,6 +491,15 @@ def page(results: dict[str, str], about: dict[str, str]) -> str:
             lines.append(f"| {title} | `{target}` | {' | '.join(cells)} |")
     lines += ["", "| what else | result |", "| --- | --- |"]
     lines += [f"| {text} | {results.get(name, 'not run')} |" for name, text in OTHERS.items()]
+    lines += ["", "## Against emulation", ""]
+    lines += [
+        "The same wheel by `pip wheel` in an arm64 Debian under qemu-user (its binfmt_misc in a user namespace), on",
+        "the same machine, right after the run of cibuildwheel: how many times longer that took.",
+        "",
+        "| package | emulated against cross |",
+        "| --- | --- |",
+    ]
+    lines += [f"| {package} | {results.get(f'timed {package}', 'not run')} |" for package in TIMED]
     return "\n".join([*lines, ""])
 
 
@@ -437,11 +510,15 @@ def main() -> int:
     parser.add_argument(
         "--sysroot", action="append", default=[], metavar="VERSION=DIR", help="a root with the host's Python"
     )
+    parser.add_argument(
+        "--emulated", metavar="DIR", help="an arm64 root with gcc, pip and the first Python, for a timed comparison"
+    )
     parser.add_argument("--only", action="append", default=[], metavar="WORD", help="only what has this in its name")
     parser.add_argument("--again", action="store_true", help="what was proved before too, in a new image")
     options = parser.parse_args()
     pythons = {name: Path(path).resolve() for name, path in (text.split("=", 1) for text in options.python)}
     sysroots = {name: Path(path).resolve() for name, path in (text.split("=", 1) for text in options.sysroot)}
+    emulated_root = None if options.emulated is None else Path(options.emulated).resolve()
     lacking = missing(pythons)
     if lacking:
         print(f"skipped: needs {lacking}", file=sys.stderr)
@@ -467,7 +544,7 @@ def main() -> int:
         "date": str(datetime.datetime.now(datetime.timezone.utc).date()),
     }
     failed = False
-    for name, prove in proofs(versions, podman, sysroots).items():
+    for name, prove in proofs(versions, podman, sysroots, emulated_root).items():
         if name in results or (options.only and not any(word in name for word in options.only)):
             continue
         try:
