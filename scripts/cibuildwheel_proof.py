@@ -241,7 +241,9 @@ def cibuildwheel(run: Run, podman: dict[str, str]) -> tuple[int, str, list[Path]
             **{name: value for name, value in os.environ.items() if not name.startswith("CIBW_")},
             **podman,
             **images,
-            "CIBW_CONTAINER_ENGINE": "podman; disable_host_mount: true",
+            # What pip, uv and zig keep serves the next container too.
+            "CIBW_CONTAINER_ENGINE": f"podman; create_args: --volume={WORK}/cache:/root/.cache;"
+            " disable_host_mount: true",
             "CIBW_BUILD": run.build,
             "CIBW_BUILD_FRONTEND": run.front_end,
             "CIBW_BEFORE_BUILD": run.before,
@@ -523,7 +525,7 @@ def main() -> int:
     if lacking:
         print(f"skipped: needs {lacking}", file=sys.stderr)
         return 0
-    WORK.mkdir(parents=True, exist_ok=True)
+    (WORK / "cache").mkdir(parents=True, exist_ok=True)
     podman = settings_of_podman()
     store = WORK / "results.json"
     results = json.loads(store.read_text(encoding="utf-8")) if store.exists() and not options.again else {}
