@@ -123,8 +123,8 @@ def make_plan(
         options: The user's choices.
         target: What the user named, whose policy the wheels keep; None for a host Python of the user's.
     """
-    directory = f"python{host.version}{'t' if host.free_threaded else ''}"
-    include_name = f"python{host.version}{host.abi_flags}"
+    directory = host.directory_name
+    include_name = f"{directory.rstrip('t')}{host.abi_flags}"
     first = host.include_dirs[0]
     farm = () if first.name == include_name and first.parent.name == "include" else host.include_dirs
     include_dirs = (root / "host/include" / include_name,) if farm else host.include_dirs

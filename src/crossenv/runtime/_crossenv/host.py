@@ -112,7 +112,8 @@ class Finder:
         self, name: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
     ) -> "ModuleSpec | None":
         """The spec of the host's data module, of `crossenv_info`, or of a module to adapt; None for every other."""
-        if name.startswith("_sysconfigdata_"):
+        # PyPy falls back to the name without more in it.
+        if name.startswith("_sysconfigdata_") or name == "_sysconfigdata":
             from importlib.util import spec_from_file_location
 
             return spec_from_file_location(name, self.facts["sysconfigdata"])
