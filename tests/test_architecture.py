@@ -30,6 +30,7 @@ ORDER = (
     "crossenv.wheel",
     "crossenv.backends",
     "crossenv.environment",
+    "crossenv.matrix",
     "crossenv.cli",
     "crossenv.__main__",
 )

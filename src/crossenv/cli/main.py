@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 
 import crossenv
-from crossenv.cli import audit, create, doctor, repair, show, sysroot, targets
+from crossenv.cli import audit, create, doctor, repair, show, sysroot, targets, wheel
 from crossenv.errors import CrossenvError
 from crossenv.report import Reporter, wants_colour
 
-COMMANDS = (create, show, doctor, targets, sysroot, audit, repair)
+COMMANDS = (create, show, doctor, targets, sysroot, audit, repair, wheel)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -27,9 +27,20 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def split_passed_on(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What stands after `--` is another program's; argparse would take it for ours."""
+    words = list(arguments)
+    if words[:1] != [wheel.NAME] or "--" not in words:
+        return words, []
+    place = words.index("--")
+    return words[:place], words[place + 1 :]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the process's exit status (docs/reference/exit-codes.md)."""
-    options = build_parser().parse_args(arguments)
+    words, passed_on = split_passed_on(sys.argv[1:] if arguments is None else arguments)
+    options = build_parser().parse_args(words)
+    options.passed_on = passed_on
     reporter = Reporter(verbosity=-1 if options.quiet else options.verbose, colour=wants_colour(sys.stderr, os.environ))
     try:
         status: int = options.run(options, reporter)
