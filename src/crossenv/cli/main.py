@@ -13,6 +13,8 @@ from crossenv.errors import CrossenvError
 from crossenv.report import Reporter, wants_colour
 
 COMMANDS = (create, show, doctor, targets, sysroot, audit, repair, wheel)
+# Those in whose command lines "--" stands before the words of another command.
+WITH_COMMAND = ("wheel",)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -27,20 +29,15 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def split_passed_on(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """What stands after `--` is another program's; argparse would take it for ours."""
-    words = list(arguments)
-    if words[:1] != [wheel.NAME] or "--" not in words:
-        return words, []
-    place = words.index("--")
-    return words[:place], words[place + 1 :]
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the process's exit status (docs/reference/exit-codes.md)."""
-    words, passed_on = split_passed_on(sys.argv[1:] if arguments is None else arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    behind = None
+    if words[:1] in [[name] for name in WITH_COMMAND] and "--" in words:
+        place = words.index("--")
+        words, behind = words[:place], words[place + 1 :]
     options = build_parser().parse_args(words)
-    options.passed_on = passed_on
+    options.behind = behind
     reporter = Reporter(verbosity=-1 if options.quiet else options.verbose, colour=wants_colour(sys.stderr, os.environ))
     try:
         status: int = options.run(options, reporter)

@@ -27,7 +27,6 @@ from crossenv.matrix.workshop import workshop
 from crossenv.report import LiveLines, Reporter, wants_live
 from crossenv.toolchain.choose import AUTO, CHOICES
 
-NAME = "wheel"
 # Options of pip that are ours too: those with a value, and those without.
 _PIP_VALUES = (
     ("no-binary", "LIST", "projects that are built and not downloaded"),
@@ -50,7 +49,7 @@ _PIP_PATHS = ("constraint", "find-links")
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the command line."""
     parser = subparsers.add_parser(
-        NAME,
+        "wheel",
         parents=[common_options()],
         help="build every variant of a wheel",
         description="Build wheels for several targets and Pythons, each combination in an environment of its own that"
@@ -251,7 +250,7 @@ def _pip_words(args: argparse.Namespace) -> Iterator[str]:
     for name, _ in _PIP_SWITCHES:
         if getattr(args, name.replace("-", "_")):
             yield f"--{name}"
-    yield from args.passed_on
+    yield from args.behind or ()
 
 
 def _whole(path: str) -> str:
