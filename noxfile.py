@@ -104,3 +104,10 @@ def own_tests(session: nox.Session) -> None:
     """A part of the own tests of packages from the corpus, under emulation; writes own-tests.md."""
     session.install("-e", ".[zig]")
     session.run("python", "scripts/own_tests.py", *session.posargs)
+
+
+@nox.session
+def dump(session: nox.Session) -> None:
+    """Dumps on every Python that is named, and packages from dumps alone; writes dumps.md."""
+    _install(session, "test")
+    session.run("python", "scripts/dumps_proof.py", *session.posargs)

@@ -2,15 +2,19 @@
 
     python scripts/fuzz.py [--count 10000] [--seed 1]
 
-Wheels, ELF files in wheels, `_sysconfigdata` files and package indexes are made as the tests make them, and damaged:
-bytes changed, cut out, doubled, cut off. What counts as a fault: an exception that is not the tool's own, more than
-ten seconds, a file outside the working directory. Writes docs/explanation/fuzzing.md.
+Wheels, ELF files in wheels, `_sysconfigdata` files, dumps of hosts, their archives of headers and package indexes are
+made as the tests make them, and damaged: bytes changed, cut out, doubled, cut off; of dumps single values replaced.
+What counts as a fault: an exception that is not the tool's own, more than ten seconds, a file outside the working
+directory. Writes docs/explanation/fuzzing.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import datetime
+import gzip
+import json
 import os
 import random
 import signal
@@ -21,6 +25,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT / "tests"))
@@ -28,14 +33,24 @@ sys.path.insert(0, str(CHECKOUT / "tests"))
 import hosts  # noqa: E402
 from crossenv.debian.archive import parse_packages  # noqa: E402
 from crossenv.debian.resolve import resolve  # noqa: E402
+from crossenv.environment.localise import localise  # noqa: E402
 from crossenv.errors import CrossenvError  # noqa: E402
+from crossenv.host.build_details import build_details_text  # noqa: E402
+from crossenv.host.crossenv_dump import header_archive  # noqa: E402
+from crossenv.host.dump_headers import derived_pyconfig, read_archive  # noqa: E402
+from crossenv.host.find import read_host_python  # noqa: E402
+from crossenv.host.known import LIBRARY  # noqa: E402
 from crossenv.host.sysconfigdata import number_of, parse_sysconfigdata, text_of  # noqa: E402
 from crossenv.wheel.audit import audit_wheel  # noqa: E402
 from wheels import SUFFIX, extension, make_wheel  # noqa: E402
 
 PAGE = CHECKOUT / "docs/explanation/fuzzing.md"
 PATIENCE_SECONDS = 10
+PYCONFIG = "/* The size of `long', as computed by sizeof. */\n#define SIZEOF_LONG 8\n#define HAVE_FORK 1\n"
 NAME = "toy-1-cp311-cp311-manylinux_2_28_aarch64.whl"
+VALUES: tuple[Any, ...] = (
+    *(None, True, -1, 0, 2**70, 1.5, "", "\0", "\ud800", "../../x", "/\n#!", "9" * 5000, [], [[]], {}, {"": 0}, ["x"]),
+)
 EDGES = (b"\xff" * 8, b"\0" * 8, b"\x7f\xff\xff\xff", b"\x80" + b"\0" * 7, b"../" * 3, b"'\"\\(", b"\n\n")
 INDEX = "\n".join(
     f"Package: {name}\nVersion: 1:2.{number}-1\nArchitecture: arm64\nFilename: pool/{name}.deb\nSize: {number}\n"
@@ -108,6 +123,71 @@ def sysconfigdata_case(work: Path) -> Callable[[random.Random], str]:
     return one
 
 
+def known_dump() -> bytes:
+    """A real host's dump: the smallest of the library."""
+    return gzip.decompress(min(LIBRARY.glob("*.gz"), key=lambda path: path.stat().st_size).read_bytes())
+
+
+def use_dump(path: Path) -> str:
+    """What `create` makes of a dump before anything is compiled."""
+    host = read_host_python(path)
+    localise(host, commands={"cc": "cc", "ar": "ar"}, include_dirs=[Path("/include/python3.11")], lib_dir=None)
+    derived_pyconfig(PYCONFIG, host.config, host.elf.byte_order)
+    build_details_text(host, headers=path, pkgconfig=path)
+    return "passed"
+
+
+def dump_case(work: Path) -> Callable[[random.Random], str]:
+    """A dump, as `create` reads it."""
+    good = known_dump()
+    path = work / "dump.json"
+
+    def one(source: random.Random) -> str:
+        path.write_bytes(mutate(good, source))
+        return use_dump(path)
+
+    return one
+
+
+def dump_value_case(work: Path) -> Callable[[random.Random], str]:
+    """A dump that is sound JSON, with other values in it."""
+    text = known_dump().decode()
+    path = work / "dump.json"
+
+    def one(source: random.Random) -> str:
+        document = json.loads(text)
+        for _ in range(source.choice((1, 1, 2, 4))):
+            node: Any = document
+            while True:
+                # Of an object's members, each as likely as the others, not the thousand variables.
+                key = source.choice(list(node) if isinstance(node, dict) else range(len(node)))
+                if not isinstance(node[key], (dict, list)) or not node[key] or source.random() < 1 / 8:
+                    break
+                node = node[key]
+            if source.random() < 1 / 4:
+                del node[key]
+            else:
+                node[key] = copy.deepcopy(source.choice(VALUES))
+        path.write_text(json.dumps(document), encoding="ascii")
+        return use_dump(path)
+
+    return one
+
+
+def archive_case(work: Path) -> Callable[[random.Random], str]:
+    """The headers that go with a dump: damage of the tar file inside, so that the compression does not hide it."""
+    headers = dict.fromkeys(("Python.h", "pyconfig.h", "cpython/object.h"), b"#define X 1\n")
+    good = gzip.decompress(header_archive("python3.11", headers))
+    path = work / "headers.tar.gz"
+
+    def one(source: random.Random) -> str:
+        path.write_bytes(gzip.compress(mutate(good, source), compresslevel=1))
+        read_archive(path)
+        return "passed"
+
+    return one
+
+
 def index_case(_work: Path) -> Callable[[random.Random], str]:
     """A package index, behind its signature."""
 
@@ -123,6 +203,9 @@ CASES = {
     "wheels": wheel_case,
     "ELF files in wheels": elf_case,
     "sysconfigdata files": sysconfigdata_case,
+    "dumps": dump_case,
+    "values in dumps": dump_value_case,
+    "archives of headers": archive_case,
     "package indexes": index_case,
 }
 

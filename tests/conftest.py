@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -12,6 +13,9 @@ from pathlib import Path
 import pytest
 
 import hosts
+
+VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
+RELEASES = {"3.11": "bookworm", "3.13": "trixie"}
 
 
 @pytest.fixture(autouse=True)
@@ -115,6 +119,39 @@ def real_env(tmp_path_factory: pytest.TempPathFactory, cross_gcc: str, host_pref
         "create", "--python", sys.executable, "--host-python", host_prefix, "--cc", cross_gcc, directory
     )
     return directory
+
+
+@pytest.fixture(scope="session")
+def sysroot(run: Run) -> Path:
+    """Debian's arm64 Python of the running version; fetched once, and kept for the next run."""
+    release = RELEASES.get(VERSION)
+    if release is None:
+        pytest.skip(f"Debian ships no Python {VERSION}")
+    given = os.environ.get("CROSSENV_TEST_SYSROOTS")
+    home = Path(given) if given else Path(__file__).parent.parent / ".cache/sysroots"
+    directory = home / f"{release}-arm64"
+    if given and not directory.is_dir():
+        pytest.skip(f"{given} has no {directory.name}")
+    if not given and shutil.which("gpgv") is None:
+        pytest.skip("needs gpgv to fetch Debian's Python")
+    home.mkdir(parents=True, exist_ok=True)
+    # The workers of one run share it.
+    with (home / f".{directory.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not directory.is_dir():
+            origin = ("--from", f"debian:{release}", "--arch", "arm64")
+            run(sys.executable, "-m", "crossenv", "sysroot", "create", *origin, directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def debian_env(sysroot: Path, cross_gcc: str, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    env = tmp_path_factory.mktemp("debian") / "env"
+    run(
+        sys.executable, "-m", "crossenv", "create", "--python", sys.executable,
+        "--host-python", sysroot / f"usr/bin/python{VERSION}", env,
+    )  # fmt: skip
+    return env
 
 
 @pytest.fixture(scope="session")

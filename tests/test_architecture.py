@@ -28,9 +28,13 @@ ORDER = (
     "crossenv.toolchain",
     "crossenv.environment.record",
     "crossenv.wheel",
+    "crossenv.emulate",
     "crossenv.backends",
+    "crossenv.export",
     "crossenv.environment",
     "crossenv.matrix",
+    "crossenv.trial",
+    "crossenv.testing",
     "crossenv.cli",
     "crossenv.__main__",
 )

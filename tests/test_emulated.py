@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
+import datetime
 import json
-import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -13,46 +12,15 @@ from pathlib import Path
 import pytest
 
 import projects
-from conftest import Run
+from conftest import VERSION, Run
+from crossenv.host import crossenv_dump
+from crossenv.host.describe import describe_host
+from crossenv.host.find import read_host_python
+from dumps import differences, ours, schema_faults
 
 pytestmark = pytest.mark.integration
 
-VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 PYTHON_TAG = f"cp{sys.version_info[0]}{sys.version_info[1]}-cp{sys.version_info[0]}{sys.version_info[1]}"
-RELEASES = {"3.11": "bookworm", "3.13": "trixie"}
-
-
-@pytest.fixture(scope="module")
-def sysroot(run: Run) -> Path:
-    """Debian's arm64 Python of the running version; fetched once, and kept for the next run."""
-    release = RELEASES.get(VERSION)
-    if release is None:
-        pytest.skip(f"Debian ships no Python {VERSION}")
-    given = os.environ.get("CROSSENV_TEST_SYSROOTS")
-    home = Path(given) if given else Path(__file__).parent.parent / ".cache/sysroots"
-    directory = home / f"{release}-arm64"
-    if given and not directory.is_dir():
-        pytest.skip(f"{given} has no {directory.name}")
-    if not given and shutil.which("gpgv") is None:
-        pytest.skip("needs gpgv to fetch Debian's Python")
-    home.mkdir(parents=True, exist_ok=True)
-    # The workers of one run share it.
-    with (home / f".{directory.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not directory.is_dir():
-            origin = ("--from", f"debian:{release}", "--arch", "arm64")
-            run(sys.executable, "-m", "crossenv", "sysroot", "create", *origin, directory)
-    return directory
-
-
-@pytest.fixture(scope="module")
-def debian_env(sysroot: Path, cross_gcc: str, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    env = tmp_path_factory.mktemp("debian") / "env"
-    run(
-        sys.executable, "-m", "crossenv", "create", "--python", sys.executable,
-        "--host-python", sysroot / f"usr/bin/python{VERSION}", env,
-    )  # fmt: skip
-    return env
 
 
 Emulate = Callable[..., str]
@@ -192,3 +160,28 @@ def test_a_real_package_from_its_sdist(emulate: Emulate, debian_env: Path, tmp_p
     shutil.unpack_archive(wheel, tmp_path / "site", "zip")
     code = "import markupsafe._speedups, markupsafe; print(markupsafe.escape('<'))"
     assert emulate("-c", code, PYTHONPATH=str(tmp_path / "site")) == "&lt;\n"
+
+
+def test_a_dump_that_was_taken_there_and_a_reading_agree(sysroot: Path, emulate: Emulate, tmp_path: Path) -> None:
+    emulate(crossenv_dump.__file__, "--root", sysroot, "--output", tmp_path / "taken.json")
+    taken = json.loads((tmp_path / "taken.json").read_text())
+    read = describe_host(read_host_python(sysroot / f"usr/bin/python{VERSION}"), today=datetime.date(2026, 1, 2))
+    assert schema_faults(taken) == schema_faults(read) == []
+    assert differences(taken, read) == []
+    tags = emulate("-c", "from pip._vendor.packaging.tags import sys_tags; print(*sys_tags())").split()
+    assert set(tags) == set(ours(taken)["tags"])
+
+
+def test_what_was_built_from_a_dump_alone_runs_there(
+    sysroot: Path, emulate: Emulate, cross_gcc: str, tmp_path: Path, run: Run
+) -> None:
+    """No sysroot, no headers of the host's: the build Python's, and what the dump says."""
+    emulate(crossenv_dump.__file__, "--root", sysroot, "--output", tmp_path / "dump.json")
+    words = ("create", "--python", sys.executable, "--host-python", tmp_path / "dump.json", "--cc", cross_gcc)
+    run(sys.executable, "-m", "crossenv", *words, tmp_path / "env")
+    assert json.loads((tmp_path / "env/crossenv.json").read_text())["host"]["sysroot"] is None
+    run(tmp_path / "env/bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "wheels", "markupsafe")
+    (wheel,) = (tmp_path / "wheels").iterdir()
+    shutil.unpack_archive(wheel, tmp_path / "use", "zip")
+    code = "import markupsafe._speedups as s, platform; print(s.__name__, platform.machine())"
+    assert emulate("-c", code, PYTHONPATH=str(tmp_path / "use")) == "markupsafe._speedups aarch64\n"

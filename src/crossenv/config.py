@@ -22,7 +22,7 @@ TABLE = "tool.crossenv"
 # The settings by name, as in the table; the variable of `host-python` is CROSSENV_HOST_PYTHON.
 TEXTS = ("target", "host-python", "host-prefix", "sysroot", "python", "toolchain", "cpu")
 LISTS = ("allow-pure",)
-FLAGS = ("repair",)
+FLAGS = ("repair", "emulator")
 # Lists that are said in one place, and not added up: those of `crossenv wheel`.
 CHOICES = ("targets", "pythons")
 _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
@@ -32,6 +32,8 @@ _NO_VARIABLE = ("python", "allow-pure")
 # Paths in the file are relative to it.
 _PATHS = ("host-python", "sysroot")
 _HOSTS = ("target", "targets", "host-python")
+# What a host Python's name begins with that is no path.
+KNOWN_HOST = "known:"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +79,7 @@ def load_settings(options: Mapping[str, Any], environ: Mapping[str, str], direct
             if name in CHOICES or name in texts:
                 continue
             value = str(values[name])
-            relative = origin == "file" and name in _PATHS
+            relative = origin == "file" and name in _PATHS and not value.startswith(KNOWN_HOST)
             texts[name] = os.path.join(path.parent, Path(value).expanduser()) if relative else value  # noqa: PTH118
             origins[name] = {"option": f"--{name}", "variable": variable_name(name), "file": str(path)}[origin]
     lists = {name: (*(options.get(name) or ()), *_strings(table.get(name, []))) for name in LISTS} | choices

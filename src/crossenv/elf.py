@@ -83,6 +83,18 @@ def elf_identity(path: Path) -> ElfIdentity:
     return ElfIdentity(machine=machine, bits=bits, byte_order=order, abi_flags=abi_flags)
 
 
+def elf_flags(path: Path) -> int:
+    """`e_flags` of an ELF file, all of its bits.
+
+    Raises:
+        ElfError: It cannot be read, is not ELF, or is damaged.
+    """
+    identity = elf_identity(path)
+    prefix = "<" if identity.byte_order == "little" else ">"
+    flags: int = struct.unpack_from(prefix + "I", _first_bytes(path, _EHDR64), 36 if identity.bits == 32 else 48)[0]
+    return flags
+
+
 def read_elf(path: Path) -> ElfFacts:
     """Everything this package asks of an ELF file.
 

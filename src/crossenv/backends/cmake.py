@@ -6,12 +6,34 @@ import shlex
 from collections.abc import Mapping
 
 from crossenv.backends.fortran import fortran_command
-from crossenv.environment.record import Record
+from crossenv.environment.record import CROSS_RUN, Record
 
 TOOLCHAIN_FILE = "etc/toolchain.cmake"
+# The same for vcpkg, which has its own flags passed through it (vcpkg, "VCPKG_CHAINLOAD_TOOLCHAIN_FILE").
+VCPKG_TOOLCHAIN_FILE = "etc/vcpkg-toolchain.cmake"
 EMULATOR = "etc/bin/cross-python-only"
 _TOOLS = {"AR": "ar", "RANLIB": "ranlib", "STRIP": "strip", "NM": "nm", "OBJCOPY": "objcopy", "OBJDUMP": "objdump"}
 _TOOLS |= {"READELF": "readelf", "LINKER": "ld"}
+
+
+_VCPKG = """\
+# Made by crossenv: the host machine for vcpkg's ports.
+include("${CMAKE_CURRENT_LIST_DIR}/toolchain.cmake")
+get_property(_crossenv_trying GLOBAL PROPERTY IN_TRY_COMPILE)
+# CMake reads this file more than once, and what it tries out inherits the flags.
+if(NOT _crossenv_trying AND NOT DEFINED _crossenv_vcpkg_flags)
+  set(_crossenv_vcpkg_flags 1)
+  string(APPEND CMAKE_C_FLAGS_INIT " -fPIC ${VCPKG_C_FLAGS}")
+  string(APPEND CMAKE_CXX_FLAGS_INIT " -fPIC ${VCPKG_CXX_FLAGS}")
+  foreach(_crossenv_kind DEBUG RELEASE)
+    string(APPEND CMAKE_C_FLAGS_${_crossenv_kind}_INIT " ${VCPKG_C_FLAGS_${_crossenv_kind}}")
+    string(APPEND CMAKE_CXX_FLAGS_${_crossenv_kind}_INIT " ${VCPKG_CXX_FLAGS_${_crossenv_kind}}")
+  endforeach()
+  foreach(_crossenv_kind EXE SHARED MODULE)
+    string(APPEND CMAKE_${_crossenv_kind}_LINKER_FLAGS_INIT " ${VCPKG_LINKER_FLAGS}")
+  endforeach()
+endif()
+"""
 
 
 def quoted(text: str) -> str:
@@ -77,7 +99,11 @@ class CMake:
         if host.multiarch:
             lines.append(f"set(CMAKE_LIBRARY_ARCHITECTURE {host.multiarch})")
         lines += ["", *_python_lines(record)]
-        return {TOOLCHAIN_FILE: "\n".join(lines) + "\n", EMULATOR: _emulator_text(record)}
+        return {
+            TOOLCHAIN_FILE: "\n".join(lines) + "\n",
+            VCPKG_TOOLCHAIN_FILE: _VCPKG,
+            EMULATOR: _emulator_text(record),
+        }
 
     def environment(self, record: Record) -> Mapping[str, str]:
         """CMake reads it where no toolchain file is given (CMake 3.21)."""
@@ -95,16 +121,13 @@ def _include_roots(record: Record) -> list[str]:
 
 
 def _emulator_text(record: Record) -> str:
-    """A shell script that runs the environment's interpreters and refuses every other program."""
+    """A shell script that runs the environment's interpreters; others under an emulator if that is wanted, or not."""
+    if record.handover.emulator:
+        others = f'exec {shlex.quote(f"{record.root}/{CROSS_RUN}")} "$@"\n'
+    else:
+        others = 'echo "crossenv: error: $1 is a program of the host and cannot run here" >&2\nexit 126\n'
     own = " | ".join(f"{shlex.quote(record.root)}/{place}/*" for place in ("bin", "cross/bin", "etc/bin"))
-    return (
-        "#!/bin/sh\n"
-        'case "$1" in\n'
-        f'{own} | "$CROSSENV_PYTHON") exec "$@" ;;\n'
-        "esac\n"
-        'echo "crossenv: error: $1 is a program of the host and cannot run here" >&2\n'
-        "exit 126\n"
-    )
+    return f'#!/bin/sh\ncase "$1" in\n{own} | "$CROSSENV_PYTHON") exec "$@" ;;\nesac\n' + others
 
 
 def _python_lines(record: Record) -> list[str]:
@@ -128,10 +151,11 @@ def _python_lines(record: Record) -> list[str]:
             f"set(_{module}_CONFIG {quoted(config)})",
             f"set(_{module}_CONFIG_LAUNCHER {quoted(config)})",
         ]
+    condition = "" if record.handover.emulator else "NOT CMAKE_VERSION VERSION_LESS 4.1 AND "
     lines += [
         "# From 4.1 on (CMP0190) FindPython asks the interpreter, through an emulator that has to be there. This one",
-        "# runs the interpreter and refuses programs of the host.",
-        "if(NOT CMAKE_VERSION VERSION_LESS 4.1 AND NOT DEFINED CMAKE_CROSSCOMPILING_EMULATOR)",
+        "# runs the interpreter, and programs of the host only if the environment was made with --emulator.",
+        f"if({condition}NOT DEFINED CMAKE_CROSSCOMPILING_EMULATOR)",
         f"  set(CMAKE_CROSSCOMPILING_EMULATOR {quoted(launcher)})",
         "endif()",
     ]

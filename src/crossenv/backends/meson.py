@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from crossenv.backends.fortran import fortran_command
 from crossenv.backends.pkg_config import launcher_path
-from crossenv.environment.record import Record
+from crossenv.environment.record import CROSS_RUN, Record
 from crossenv.target import ElfIdentity, architecture_of
 
 CROSS_FILE = "etc/meson-cross.ini"
@@ -35,8 +35,8 @@ def long_double_format(macros: Mapping[str, str], elf: ElfIdentity) -> str | Non
 
 
 def quoted(text: str) -> str:
-    """A string of Meson's machine files."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    """A string of Meson's machine files, which escapes backslashes itself: a quote takes a string in three of them."""
+    return f"'''{text}'''" if "'" in text else f"'{text}'"
 
 
 class Meson:
@@ -56,6 +56,8 @@ class Meson:
             f"python = {quoted(record.root + '/cross/bin/python')}",
         ]
         lines += [f"{name} = {quoted(name)}" for name in _CONFIG_TOOLS]
+        if record.handover.emulator:
+            lines.append(f"exe_wrapper = {quoted(f'{record.root}/{CROSS_RUN}')}")
         lines += ["", "[properties]", "needs_exe_wrapper = true"]
         if long_double := long_double_format(record.toolchain.macros, identity):
             lines.append(f"longdouble_format = {quoted(long_double)}")

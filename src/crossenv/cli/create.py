@@ -9,22 +9,38 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import platformdirs
 
+from crossenv.cli import in_place
 from crossenv.cli.common import common_options
-from crossenv.config import FLAGS, LISTS, TEXTS, load_settings
+from crossenv.cli.host_lines import host_words, python_words
+from crossenv.cli.in_place import PlanIn
+from crossenv.config import FLAGS, LISTS, TEXTS, Settings, load_settings
 from crossenv.environment.build_python import find_build_python
 from crossenv.environment.plan import Options, Plan, make_plan
 from crossenv.environment.write import check_destination, write_environment
 from crossenv.errors import UsageError
+from crossenv.host.dump_document import Dump, load_dump
+from crossenv.host.dump_headers import Headers, adapted_headers, find_headers, write_headers
 from crossenv.host.find import read_host_python
+from crossenv.host.from_dump import LAYOUT as DUMP
+from crossenv.host.known import host_python_path
+from crossenv.host.model import HostPython
 from crossenv.host.synthesise import read_build_facts, synthesise_host_python
 from crossenv.report import Reporter
 from crossenv.target import GLIBC, MUSL, parse_target
-from crossenv.toolchain.choose import AUTO, CHOICES, Wishes, choose_toolchain, choose_toolchain_for_target
+from crossenv.toolchain.choose import (
+    AUTO,
+    CHOICES,
+    Wishes,
+    choose_toolchain,
+    choose_toolchain_for_target,
+    replaced_compiler,
+    require_linkable,
+)
 
 TOOL_OPTIONS = ("cc", "cxx", "fc", "ar", "ranlib", "strip", "nm", "objcopy", "objdump", "readelf", "ld")
 
@@ -34,7 +50,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "create", parents=[common_options()], help="make a cross environment", description=__doc__
     )
-    parser.add_argument("env", metavar="ENV", help="the directory to make it in")
+    parser.add_argument("env", metavar="ENV", nargs="?", help="the directory to make it in")
     host = parser.add_argument_group("host")
     which = host.add_mutually_exclusive_group()
     which.add_argument(
@@ -46,8 +62,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     which.add_argument(
         "--host-python",
         metavar="PATH",
-        help="the Python that the wheels are for: an executable, a prefix, a build tree or a _sysconfigdata*.py file"
-        " on this machine; it is read, never run",
+        help="the Python that the wheels are for: an executable, a prefix, a sysroot, a build tree, a"
+        " _sysconfigdata*.py file, a build-details.json or a dump on this machine, which is read, never run; or"
+        " known:NAME, one of `crossenv targets --known`",
+    )
+    host.add_argument(
+        "--headers",
+        metavar="ARCHIVE",
+        help="the headers that go with a dump, which `--with-headers` made, or a directory with Python.h; default: what"
+        " lies beside it, the sysroot's, or the build Python's own",
     )
     host.add_argument("--sysroot", metavar="DIR", help="the root of the host's headers and libraries")
     host.add_argument("--host-prefix", metavar="DIR", help="where the host Python lives on the host, for shebang lines")
@@ -82,21 +105,57 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action=argparse.BooleanOptionalAction,
         help="put the host's libraries that wheels need into them, as they are built (`crossenv repair`)",
     )
+    environment.add_argument(
+        "--emulator",
+        action=argparse.BooleanOptionalAction,
+        help="let Meson and CMake run programs of the host under an emulator (`crossenv run`); default: they cannot",
+    )
     environment.add_argument("--dry-run", action="store_true", help="print the plan and make nothing")
+    in_place.add_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
     """Make the environment, or with --dry-run say what it would be."""
+    if in_place.is_wanted(args):
+        return in_place.run(args, reporter, settle=settle, planner=planner)
+    if args.env is None:
+        raise UsageError("no directory is named", hint="name the directory to make: crossenv create ... ENV")
     root = Path(os.path.abspath(Path(args.env).expanduser()))  # noqa: PTH100 - resolve() would follow ENV itself
     root = root.parent.resolve() / root.name
     check_destination(root, clear=args.clear)
+    plan_in = planner(args, settle(args), reporter)
+    if args.dry_run:
+        with tempfile.TemporaryDirectory(prefix="crossenv-plan-") as directory:
+            plan = plan_in(root, Path(directory))
+        return print_plan(plan, Path(directory), args, reporter)
+
+    def plan_in_place() -> Plan:
+        reporter.step(f"making {root}")
+        return plan_in(root, root)
+
+    plan = write_environment(root, plan_in_place, clear=args.clear)
+    if args.json:
+        reporter.json(dataclasses.asdict(plan.record))
+    else:
+        reporter.result(str(root))
+        reporter.note(f"activate it with `. {root}/bin/activate`, or run {root}/bin/cross-pip wheel NAME")
+    return 0
+
+
+def settle(args: argparse.Namespace) -> Settings:
+    """Put what the variables and the file say into `args`, where the command line said nothing."""
     settings = load_settings(
         {name: getattr(args, name.replace("-", "_")) for name in (*TEXTS, *LISTS, *FLAGS)}, os.environ, Path.cwd()
     )
     for name in (*TEXTS, *LISTS):
         value = settings.lists[name] if name in settings.lists else settings.texts.get(name)
         setattr(args, name.replace("-", "_"), value)
+    return settings
+
+
+def planner(args: argparse.Namespace, settings: Settings, reporter: Reporter) -> PlanIn:
+    """Find all that the environment is made from."""
     if not args.target and not args.host_python:
         raise UsageError(
             "what are the wheels for? neither a target nor a host Python is named",
@@ -120,56 +179,64 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
         allow_pure=tuple(args.allow_pure),
         user_pip_cache=user_pip_cache(os.environ),
         repair=settings.flags["repair"],
+        emulator=settings.flags["emulator"],
         crossenv_python=sys.executable,
         programs=Path(sys.executable).parent,
         user_cache=platformdirs.user_cache_path("crossenv"),
+        in_place=args.in_place,
     )
     if args.target:
-        plan_in = plan_for_target(args, wishes, options, reporter)
-    else:
-        plan_in = plan_for_host_python(args, wishes, options, reporter)
-    if args.dry_run:
-        with tempfile.TemporaryDirectory(prefix="crossenv-plan-") as directory:
-            plan = plan_in(root, Path(directory))
-        return print_plan(plan, Path(directory), args, reporter)
-
-    def plan_in_place() -> Plan:
-        reporter.step(f"making {root}")
-        return plan_in(root, root)
-
-    plan = write_environment(root, plan_in_place, clear=args.clear)
-    if args.json:
-        reporter.json(dataclasses.asdict(plan.record))
-    else:
-        reporter.result(str(root))
-        reporter.note(f"activate it with `. {root}/bin/activate`, or run {root}/bin/cross-pip wheel NAME")
-    return 0
-
-
-# From the environment's directory, and one that files of the host may be put into, to the plan.
-PlanIn = Callable[[Path, Path], Plan]
+        return plan_for_target(args, wishes, options, reporter)
+    return plan_for_host_python(args, wishes, options, reporter)
 
 
 def plan_for_host_python(args: argparse.Namespace, wishes: Wishes, options: Options, reporter: Reporter) -> PlanIn:
     """Read the host Python that the user named; everything that can go wrong does so here."""
     reporter.step(f"reading the host Python {args.host_python}")
-    host = read_host_python(
-        Path(args.host_python).expanduser().absolute(),
-        sysroot=wishes.sysroot,
-        machine=args.machine,
-        host_prefix=args.host_prefix,
-    )
+    path = host_python_path(args.host_python)
+    host = read_host_python(path, sysroot=wishes.sysroot, machine=args.machine, host_prefix=args.host_prefix)
+    if args.headers and host.layout != DUMP:
+        raise UsageError(
+            f"--headers goes with a dump, and {path} is a {host.layout}", hint="leave it out, or name a --sysroot"
+        )
+    reporter.note(f"host: {host_words(host)}")
+    require_linkable(host)
     reporter.step(f"finding a build Python {host.version}")
     build = find_build_python(args.python, host)
+    headers = None
+    if host.layout == DUMP:
+        named = Path(args.headers).expanduser().absolute() if args.headers else None
+        headers = headers_of_dump(load_dump(path), host, named, build.executable)
     reporter.step("finding a toolchain")
-    toolchain = choose_toolchain(host, wishes)
+    with tempfile.TemporaryDirectory(prefix="crossenv-headers-") as directory:
+        # The compiler is proved with them before anything is made.
+        toolchain = choose_toolchain(host if headers is None else with_headers(host, headers, Path(directory)), wishes)
+    if replaced := replaced_compiler(host, toolchain):
+        reporter.note(replaced)
 
-    def plan_in(root: Path, _directory: Path) -> Plan:
-        return announced(make_plan(root, build=build, host=host, toolchain=toolchain, options=options), reporter)
+    def plan_in(root: Path, directory: Path) -> Plan:
+        placed = host if headers is None else with_headers(host, headers, directory / "host/python")
+        if headers is not None:
+            reporter.note(f"headers: {headers.origin}")
+        return announced(make_plan(root, build=build, host=placed, toolchain=toolchain, options=options), reporter)
 
-    for note in toolchain.notes:
+    for note in (*host.notes, *toolchain.notes):
         reporter.warning(note)
     return plan_in
+
+
+def headers_of_dump(dump: Dump, host: HostPython, named: Path | None, build: Path) -> Headers | None:
+    """The headers that are to be written for a dump; None where those of a sysroot are used."""
+    headers = find_headers(dump, named)
+    if headers is not None or host.include_dirs:
+        return headers
+    return adapted_headers(read_build_facts(build), dump)
+
+
+def with_headers(host: HostPython, headers: Headers, directory: Path) -> HostPython:
+    """The host Python, after its headers were written below `directory`."""
+    include, libraries = write_headers(headers, host, directory)
+    return dataclasses.replace(host, include_dirs=(include,), lib_dir=host.lib_dir or libraries)
 
 
 def plan_for_target(args: argparse.Namespace, wishes: Wishes, options: Options, reporter: Reporter) -> PlanIn:
@@ -194,6 +261,7 @@ def plan_for_target(args: argparse.Namespace, wishes: Wishes, options: Options, 
             search_path=wishes.environ_path,
             **({"host_prefix": args.host_prefix} if args.host_prefix else {}),
         )
+        reporter.note(f"host: {host_words(host)}")
         return announced(
             make_plan(root, build=build, host=host, toolchain=toolchain, options=options, target=target), reporter
         )
@@ -239,12 +307,11 @@ def user_pip_cache(environ: Mapping[str, str]) -> Path | None:
 def describe(plan: Plan) -> list[str]:
     """The choices that were made, for people."""
     record = plan.record
-    host, toolchain = record.host, record.toolchain
-    libc = f"{host.libc_family} {host.libc_version}".strip()
+    toolchain = record.toolchain
     compiler = toolchain.tools["cc"]
     lines = [
-        f"host: CPython {host.full_version or host.version}{host.abi_flags} for {host.machine}, {libc} ({host.layout})",
-        f"build: CPython {record.build.version} for {record.build.machine} ({record.build.python})",
+        f"build: {python_words(record.host.implementation, record.build.version, '')} for {record.build.machine}"
+        f" ({record.build.python})",
         f"compiler: {toolchain.family} {toolchain.version}, {compiler.path} ({compiler.origin})",
     ]
     if toolchain.sysroot:

@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from crossenv.cli.common import common_options
+from crossenv.config import KNOWN_HOST
+from crossenv.environment.build_python import find_build_python
+from crossenv.errors import UsageError
+from crossenv.host.compare import compare_configurations
+from crossenv.host.find import read_host_python
+from crossenv.host.known import known_host, known_hosts
+from crossenv.host.pyconfig import config_values
+from crossenv.host.synthesise import read_build_facts, synthesise_host_python
+from crossenv.host.triplet import gnu_triplet
 from crossenv.report import Reporter
-from crossenv.target import GLIBC, MUSL, Architecture, Target, default_target, target_architectures
+from crossenv.target import (
+    GLIBC,
+    MUSL,
+    Architecture,
+    Target,
+    architecture_of,
+    default_target,
+    parse_target,
+    target_architectures,
+)
+from crossenv.toolchain.choose import AUTO, CHOICES, Wishes, choose_toolchain_for_target
 from crossenv.toolchain.zig.locate import has_zig
 from crossenv.toolchain.zig.targets import oldest_glibc
 
@@ -20,11 +42,30 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "targets", parents=[common_options()], help="list what wheels can be made for", description=__doc__
     )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--known",
+        action="store_true",
+        help="list the known hosts: real Pythons that `create --host-python` takes by name",
+    )
+    which.add_argument(
+        "--compare",
+        metavar="NAME",
+        help="compare a known host, or a dump, with what would be synthesised for its machine",
+    )
+    parser.add_argument("--python", metavar="SPEC", help="of --compare: the build Python; default: the host's version")
+    parser.add_argument(
+        "--toolchain", choices=CHOICES, default=AUTO, help="of --compare: where the compiler comes from"
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
     """Print the table, for people or as JSON."""
+    if args.known:
+        return print_known(args, reporter)
+    if args.compare:
+        return print_comparison(args, reporter)
     rows = list(available(os.environ.get("PATH", os.defpath)))
     if args.json:
         reporter.json(rows)
@@ -37,6 +78,53 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     reporter.note("a target with another floor is spelled alike: manylinux_2_17_x86_64, musllinux_1_1_aarch64")
     if not has_zig(os.environ.get("PATH", os.defpath)):
         reporter.note("zig has compilers for all of them: pip install 'crossenv[zig]'")
+    return 0
+
+
+def print_known(args: argparse.Namespace, reporter: Reporter) -> int:
+    """Print the library of known hosts."""
+    hosts = known_hosts()
+    if args.json:
+        reporter.json([dataclasses.asdict(host) for host in hosts])
+        return 0
+    reporter.result(f"{'known host':<32}{'Python':<16}{'machine':<12}{'C library':<14}{'taken':<12}origin")
+    for host in hosts:
+        python = f"{host.implementation} {host.version}"
+        line = f"{KNOWN_HOST + host.name:<32}{python:<16}{host.machine:<12}{host.libc:<14}{host.date:<12}{host.origin}"
+        reporter.result(line)
+    return 0
+
+
+def print_comparison(args: argparse.Namespace, reporter: Reporter) -> int:
+    """Print where a synthesis and a real host Python differ."""
+    path = Path(args.compare).expanduser().absolute()
+    real = read_host_python(path if path.is_file() else known_host(args.compare).path)
+    row = architecture_of(real.elf)
+    if row is None or row.policies is None:
+        raise UsageError(f"nothing can be synthesised for {real.machine}", hint="`crossenv targets` lists the machines")
+    target = parse_target(gnu_triplet(real.elf, real.libc.family))
+    build = read_build_facts(find_build_python(args.python, real).executable)
+    search_path = os.environ.get("PATH", os.defpath)
+    wishes = Wishes(kind=args.toolchain, environ_path=search_path, sysroot=None, overrides={}, cpu=None)
+    toolchain = choose_toolchain_for_target(target, build, wishes)
+    with tempfile.TemporaryDirectory(prefix="crossenv-compare-") as directory:
+        place = Path(directory, "host")
+        made = synthesise_host_python(target, build, toolchain, place, search_path=search_path)
+        text = (made.include_dirs[-1] / "pyconfig.h").read_text(encoding="utf-8")
+    found = compare_configurations(real.config, made.config, config_values(text))
+    if args.json:
+        reporter.json({"build": str(build.source), "compiler": str(toolchain.cc.path), **dataclasses.asdict(found)})
+        return 0
+    reporter.note(f"synthesised for {target} from {build.source} {build.full_version} with {toolchain.cc.path}")
+    differing = sum(difference.machine for difference in found.differences)
+    reporter.result(f"of {found.machine} facts about the machine, {differing} differ")
+    reporter.result(f"of {found.others} others, {len(found.differences) - differing} differ")
+    if found.differences:
+        reporter.result(f"{'variable':<40}{'real':<30}{'synthesised':<30}")
+    for difference in found.differences:
+        real_value, made_value = (f"{value!r:.28}" for value in (difference.real, difference.synthesised))
+        mark = "*" if difference.machine else " "
+        reporter.result(f"{mark} {difference.name:<38}{real_value:<30}{made_value:<30}".rstrip())
     return 0
 
 

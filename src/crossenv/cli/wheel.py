@@ -16,6 +16,7 @@ from crossenv.config import FLAGS, Settings, load_settings
 from crossenv.environment.build_python import find_build_python
 from crossenv.errors import UsageError
 from crossenv.host.find import read_host_python
+from crossenv.host.known import host_python_path
 from crossenv.matrix.combinations import Places, builds_of, places_for_hosts, places_for_targets
 from crossenv.matrix.model import Requirement
 from crossenv.matrix.progress import Board
@@ -170,7 +171,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         "host-python": next(iter(args.host_python), None),
         "allow-pure": args.allow_pure,
         **{name: getattr(args, name.replace("-", "_")) for name in ("toolchain", "cpu", "sysroot", "host-prefix")},
-        **{name: getattr(args, name) for name in FLAGS},
+        "repair": args.repair,
     }
     return load_settings(options, os.environ, Path.cwd())
 
@@ -209,7 +210,7 @@ def _places(args: argparse.Namespace, settings: Settings, reporter: Reporter) ->
     root = None if sysroot is None else Path(sysroot).expanduser().resolve()
     prefix = settings.texts.get("host-prefix")
     return places_for_hosts(
-        [Path(host).expanduser().absolute() for host in hosts],
+        [host_python_path(host) for host in hosts],
         lambda path: read_host_python(path, sysroot=root, machine=None, host_prefix=prefix),
         next(iter(pythons), None),
     )
@@ -227,7 +228,7 @@ def _wishes(args: argparse.Namespace, settings: Settings) -> Wishes:
         if name in settings.texts
         for word in (f"--{name}", _whole(settings.texts[name]) if name == "sysroot" else settings.texts[name])
     ]
-    create += ["--repair" if settings.flags["repair"] else "--no-repair"]
+    create += [f"--{'' if settings.flags[name] else 'no-'}{name}" for name in FLAGS]
     for name in settings.lists["allow-pure"]:
         create += ["--allow-pure", name]
     return Wishes(

@@ -92,8 +92,13 @@ def fetch_verified(url: str, sha256: str, size: int, cached: Path) -> bytes:
     return data
 
 
-def store(path: Path, data: bytes) -> None:
+def store(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Write a file of the cache whole or not at all.
+
+    Args:
+        path: The file.
+        data: Its content.
+        mode: Its permissions.
 
     Raises:
         UsageError: The cache cannot be written.
@@ -104,6 +109,7 @@ def store(path: Path, data: bytes) -> None:
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
+            Path(name).chmod(mode)
             Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)

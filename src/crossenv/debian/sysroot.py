@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -79,6 +79,32 @@ def create_sysroot(directory: Path, source: Source, extra: Sequence[str], report
         UsageError: The directory is in use, or a package or the release is not there.
         DownloadError: Something could not be fetched or verified.
     """
+    return _create(directory, source, lambda packages: (*base_packages(source.suite, packages), *extra), reporter)
+
+
+def create_host_root(directory: Path, source: Source, version: str, reporter: Reporter) -> Manifest:
+    """Make a root in `directory` with what running a host Python takes, and nothing to build with.
+
+    Args:
+        directory: The directory.
+        source: Where packages come from.
+        version: The Python's version, "3.11".
+        reporter: Told what is fetched.
+
+    Raises:
+        UsageError: The directory is in use, or the release has no such Python.
+        DownloadError: Something could not be fetched or verified.
+    """
+    names = (f"python{version}", "libstdc++6", "libgcc-s1", "zlib1g")
+    return _create(directory, source, lambda _packages: names, reporter)
+
+
+def _create(
+    directory: Path,
+    source: Source,
+    wanted: Callable[[Mapping[str, Package]], Sequence[str]],
+    reporter: Reporter,
+) -> Manifest:
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise UsageError(
             f"{directory} exists and is not empty", hint="name another directory, or `crossenv sysroot add` to it"
@@ -86,8 +112,7 @@ def create_sysroot(directory: Path, source: Source, extra: Sequence[str], report
     _require_suite_name(source.suite)
     reporter.step(f"reading the index of {source.suite} for {source.architecture}")
     packages = load_packages(source, reporter)
-    requested = tuple(dict.fromkeys((*base_packages(source.suite, packages), *extra)))
-    return _build(directory, None, source, requested, packages, reporter)
+    return _build(directory, None, source, tuple(dict.fromkeys(wanted(packages))), packages, reporter)
 
 
 def _require_suite_name(suite: str) -> None:
@@ -195,7 +220,7 @@ def _build(
             shutil.copytree(directory, tree, symlinks=True, copy_function=os.link)
             (tree / MANIFEST).unlink()
         make_skeleton(tree)
-        for package, data in zip(missing, pool.map(lambda p: _deb(p, source), missing), strict=True):
+        for package, data in zip(missing, pool.map(lambda p: fetch_package(p, source), missing), strict=True):
             reporter.step(f"unpacking {package.name} {package.version}")
             unpack_deb(data, Path(package.filename).name, tree)
         finish_tree(tree)
@@ -219,6 +244,11 @@ def _build(
     return manifest
 
 
-def _deb(package: Package, source: Source) -> bytes:
+def fetch_package(package: Package, source: Source) -> bytes:
+    """The verified `.deb` of `package`, from the cache if it is there.
+
+    Raises:
+        DownloadError: It could not be fetched, or is not what the index promised.
+    """
     cached = source.cache / "packages" / f"{package.sha256}.deb"
     return fetch_verified(f"{source.mirror}/{package.filename}", package.sha256, package.size, cached)

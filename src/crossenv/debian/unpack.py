@@ -72,6 +72,28 @@ def unpack_deb(data: bytes, name: str, root: Path) -> int:
     return written
 
 
+def read_member(data: bytes, name: str, path: str) -> bytes | None:
+    """The content of one regular file in a `.deb`; None if there is no such file.
+
+    Args:
+        data: The `.deb`.
+        name: What to call it in messages.
+        path: The file's path below the root, "usr/bin/qemu-arm".
+
+    Raises:
+        DownloadError: It is no `.deb`, or is damaged.
+    """
+    try:
+        with _data_tar(data, name) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
+            for member in archive:
+                if member.isfile() and member.name.removeprefix("./") == path:
+                    content = archive.extractfile(member)
+                    return None if content is None else content.read()
+    except (OSError, tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, ValueError) as error:
+        raise _damaged(name, error) from None
+    return None
+
+
 def _damaged(name: str, error: Exception) -> DownloadError:
     return DownloadError(f"{name} is damaged: {error}", hint="remove it from the cache and try again")
 

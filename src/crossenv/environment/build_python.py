@@ -6,6 +6,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from crossenv.errors import UsageError
 from crossenv.host.model import HostPython
@@ -50,22 +51,17 @@ def find_build_python(spec: str | None, host: HostPython | None = None) -> Build
     Raises:
         UsageError: No such interpreter, or one that does not match the host Python.
     """
-    from virtualenv import session_via_cli
-
-    fitting = sys.executable if host is None else f"cpython{host.version}{'t' if host.free_threaded else ''}"
+    fitting = (
+        sys.executable if host is None else f"{host.implementation}{host.version}{'t' if host.free_threaded else ''}"
+    )
     wanted = spec or fitting
-    try:
-        session = session_via_cli(
-            ["crossenv-discovery", "--python", wanted, "--no-seed", "--no-periodic-update", "--no-download"],
-            setup_logging=False,
-        )
-        found = session.interpreter
-    except (RuntimeError, SystemExit, OSError):
-        missing = "it" if host is None else f"CPython {host.version}"
+    found = _discover(wanted)
+    if found is None:
+        missing = "it" if host is None else _words(host)
         raise UsageError(
             f"no build Python found for {wanted!r}",
             hint=f"install {missing} on this machine, or name one with --python PATH",
-        ) from None
+        )
     version = found.version_info
     build = BuildPython(
         executable=Path(found.system_executable or found.executable),
@@ -83,6 +79,35 @@ def find_build_python(spec: str | None, host: HostPython | None = None) -> Build
     return build
 
 
+def find_interpreter(spec: str) -> Path:
+    """The executable of the interpreter of this machine that `spec` names, of whatever kind and version.
+
+    Raises:
+        UsageError: There is none.
+    """
+    named = Path(spec).expanduser()
+    if named.is_file():
+        return named.absolute()
+    found = _discover(spec)
+    if found is None:
+        raise UsageError(f"no Python found for {spec!r}", hint="name a path or a version: --python 3.11")
+    return Path(found.executable)
+
+
+def _discover(spec: str) -> Any:
+    """What virtualenv knows of the interpreter; None if it finds none."""
+    from virtualenv import session_via_cli
+
+    try:
+        session = session_via_cli(
+            ["crossenv-discovery", "--python", spec, "--no-seed", "--no-periodic-update", "--no-download"],
+            setup_logging=False,
+        )
+    except (RuntimeError, SystemExit, OSError):
+        return None
+    return session.interpreter
+
+
 def _require_usable(build: BuildPython) -> None:
     if tuple(map(int, build.version.split("."))) < MINIMUM:
         raise UsageError(
@@ -91,9 +116,24 @@ def _require_usable(build: BuildPython) -> None:
         )
 
 
+def _words(host: HostPython) -> str:
+    """The build Python that a host Python needs, as one would look for it to install."""
+    if host.implementation == "pypy":
+        version = host.version
+        return f"PyPy {version} of the ABI {host.soabi} (Debian's pypy3, or `uv python install pypy{version}`)"
+    words = f"CPython {host.version}"
+    if host.free_threaded:
+        program = f"python{host.version}t"
+        words = f"a free-threaded {words} ({program}: configure --disable-gil, or `uv python install {host.version}t`)"
+    if "d" in host.abi_flags:
+        words += (
+            f" that is a debug build (python{host.version}{host.abi_flags}: configure --with-pydebug, or python3-dbg)"
+        )
+    return words
+
+
 def _require_match(build: BuildPython, host: HostPython) -> None:
-    kind = "t" if host.free_threaded else ""
-    hint = f"name a CPython {host.version}{kind} of this machine with --python"
+    hint = f"install {_words(host)} on this machine, or name one with --python PATH"
     for what, ours, hosts in (
         ("implementation", build.implementation, host.implementation),
         ("version", build.version, host.version),

@@ -17,7 +17,9 @@ from crossenv.backends.rust import CONFIG_DIRECTORY
 from crossenv.environment.build_python import BuildPython
 from crossenv.environment.isolation_base import BASE, UV, base_copies, base_files, base_links
 from crossenv.environment.localise import data_module_text, localise
+from crossenv.environment.public_part import public_part
 from crossenv.environment.record import (
+    CROSS_RUN,
     BuildRecord,
     ElfRecord,
     HandoverRecord,
@@ -26,6 +28,7 @@ from crossenv.environment.record import (
     ToolchainRecord,
     ToolRecord,
 )
+from crossenv.host.build_details import build_details
 from crossenv.host.model import HostPython
 from crossenv.policy import policy_of
 from crossenv.target import Target
@@ -55,9 +58,11 @@ class Options:
         allow_pure: Projects that may lose their extension modules; "*" for all.
         user_pip_cache: The user's ordinary pip cache, whose downloads are shared; None for none.
         repair: Whether wheels get the host's libraries that they need.
+        emulator: Whether Meson and CMake may run programs of the host under an emulator.
         crossenv_python: The interpreter that has this tool; "" if environments may not call it.
         programs: Where the programs beside this tool are, uv perhaps among them.
         user_cache: Where environments share what one of them has built; None for nowhere.
+        in_place: Whether the installation that it is made from will start the shim (`crossenv.environment.in_place`).
     """
 
     prompt: str | None = None
@@ -66,9 +71,11 @@ class Options:
     allow_pure: tuple[str, ...] = ()
     user_pip_cache: Path | None = None
     repair: bool = False
+    emulator: bool = False
     crossenv_python: str = ""
     programs: Path | None = None
     user_cache: Path | None = None
+    in_place: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,8 +125,8 @@ def make_plan(
         options: The user's choices.
         target: What the user named, whose policy the wheels keep; None for a host Python of the user's.
     """
-    directory = f"python{host.version}{'t' if host.free_threaded else ''}"
-    include_name = f"python{host.version}{host.abi_flags}"
+    directory = host.directory_name
+    include_name = f"{directory.rstrip('t')}{host.abi_flags}"
     first = host.include_dirs[0]
     farm = () if first.name == include_name and first.parent.name == "include" else host.include_dirs
     include_dirs = (root / "host/include" / include_name,) if farm else host.include_dirs
@@ -158,6 +165,10 @@ def make_plan(
         ),
     )
     record = dataclasses.replace(record, handover=_handover(record, options, target))
+    libraries = () if host.lib_dir is None else sorted(host.lib_dir.glob("libpython*"))
+    pkgconfig = None if host.lib_dir is None else host.lib_dir / "pkgconfig"
+    details = build_details(host, headers=include_dirs[0], pkgconfig=pkgconfig, libraries=libraries)
+    record = dataclasses.replace(record, cross_build_info=public_part(record, config, details))
     files = {**launchers, **_commands(record, options), data_file: data_module_text(config, host.sysconfigdata)}
     files |= base_files(root, build, directory)
     for backend in BACKENDS:
@@ -167,7 +178,6 @@ def make_plan(
     links[f"{CONFIG_DIRECTORY}/{data_name}.py"] = f"../../{data_file}"
     links |= base_links(build, directory)
     # PyO3 has programs that embed Python linked from where its configuration is.
-    libraries = () if host.lib_dir is None else sorted(host.lib_dir.glob("libpython*"))
     links |= {f"{CONFIG_DIRECTORY}/{library.name}": str(library) for library in libraries}
     if options.pip:
         links |= dict.fromkeys(("bin/pip", "bin/pip3", f"bin/pip{host.version}"), "cross-pip")
@@ -180,7 +190,7 @@ def make_plan(
         links=links,
         copies={**copies, **base_copies(build)},
         header_farm=farm,
-        facts=shim_facts(record),
+        facts={**shim_facts(record), "in_place": options.in_place},
     )
 
 
@@ -296,7 +306,12 @@ def _handover(record: Record, options: Options, target: Target | None) -> Handov
     allowed = tuple(name if name == "*" else canonicalize_name(name) for name in options.allow_pure)
     policy = None if target is None else policy_of(target)
     return HandoverRecord(
-        environment=environment, settings=settings, allow_pure=allowed, repair=options.repair, policy=policy
+        environment=environment,
+        settings=settings,
+        allow_pure=allowed,
+        repair=options.repair,
+        emulator=options.emulator,
+        policy=policy,
     )
 
 
@@ -309,14 +324,20 @@ def _commands(record: Record, options: Options) -> dict[str, str]:
     programs = shlex.quote(str(options.programs or ""))
     shim = shlex.quote(f"{record.host.site_packages}/_crossenv")
     plain = f"exec {root}/build/bin/python -I"
+    # Also where a process of the host side starts them.
+    native = f"unset PYTHON_CROSSENV CROSSENV_RECORD\nexec {root}/build/bin/python"
     scripts = {
-        "bin/build-python": f'exec {root}/build/bin/python "$@"',
+        "bin/build-python": f'{native} "$@"',
         "bin/cross-uv": f'{plain} {shim}/uv_command.py {programs} "$@"',
         "bin/cross-expose": f'{plain} {shim}/expose_command.py "$@"',
     }
+    if record.crossenv_python:
+        # Isolated: what PYTHONPATH names is for the program that is run.
+        run = f"exec {shlex.quote(record.crossenv_python)} -I -m crossenv run --env {root}"
+        scripts[CROSS_RUN] = f'{run} -- "$@"'
     if record.pip:
         scripts["bin/cross-pip"] = f'exec {root}/cross/bin/python -m pip "$@"'
-        scripts["bin/build-pip"] = f'exec {root}/build/bin/python -m pip "$@"'
+        scripts["bin/build-pip"] = f'{native} -m pip "$@"'
     return {name: f"#!/bin/sh\n{line}\n" for name, line in scripts.items()}
 
 

@@ -52,7 +52,7 @@ def places_for_hosts(paths: Sequence[Path], read: Callable[[Path], HostPython], 
     for path in dict.fromkeys(paths):
         host = read(path)
         tag = PythonTag(
-            implementation="cp",
+            implementation="pp" if host.implementation == "pypy" else "cp",
             version=tuple(map(int, host.version.split("."))),
             abi="full",
             flags=host.abi_flags,

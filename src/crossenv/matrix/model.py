@@ -49,7 +49,7 @@ class Python:
     @property
     def label(self) -> str:
         """As in a wheel's tag: "cp313t"."""
-        return f"cp{''.join(map(str, self.tag.version))}{self.tag.flags}"
+        return f"{self.tag.implementation}{''.join(map(str, self.tag.version))}{self.tag.flags}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -78,7 +78,7 @@ def host_of(record: Record) -> Host:
     return Host(
         platform_tag=host.platform_tag,
         python=PythonTag(
-            implementation="cp",
+            implementation="pp" if host.implementation == "pypy" else "cp",
             version=tuple(map(int, host.version.split("."))),
             abi="full",
             flags=host.abi_flags,
@@ -234,7 +234,7 @@ def accepts(host: Host, tag: str) -> bool:
 def accepts_python(ours: PythonTag, python: str, abi: str) -> bool:
     """Whether the installer of a Python would take the first two parts of a tag."""
     said = _python_of(python, abi)
-    if said is None or said.implementation == "pp":
+    if said is None or said.implementation not in ("py", ours.implementation):
         return False
     exact = said.version == ours.version
     if said.abi == "full":

@@ -25,10 +25,12 @@ def prepare(facts: "dict[str, Any]", hook: str, finder: "Finder") -> None:
         return
     if hook.startswith("uv:"):
         # uv imports the back end by a plain statement, after it has put the project's own directories on sys.path.
-        name = hook.removeprefix("uv:")
+        name, _, attribute = hook.removeprefix("uv:").partition(":")
         package = name.partition(".")[0]
         finder.before[package] = lambda: enter_environment(facts, name)
-        finder.after[name] = lambda module: check_results(module, facts)
+        finder.after[name] = lambda module: adapt_backend(module, attribute, facts)
+        if facts["in_place"]:
+            _announce_index()
         _require_runnable_requirements(facts)
         return
 
@@ -45,14 +47,32 @@ def prepare(facts: "dict[str, Any]", hook: str, finder: "Finder") -> None:
         # Only now are the isolated environment's directories on sys.path.
         enter_environment(facts, backend)
         module = import_module(name)
-        target: Any = module
-        for attribute in attributes.split(".") if attributes else ():
-            target = getattr(target, attribute, None)
-        if target is not None:
-            check_results(target, facts)
+        adapt_backend(module, attributes, facts)
         return module
 
     importlib.import_module = import_backend
+
+
+def _announce_index() -> None:
+    """Have what a build links from fetched for the host from where uv, which started this process, fetches."""
+    import json
+
+    from _crossenv import command_line_of_parent, uv_command
+
+    words = json.dumps(uv_command.index_options(command_line_of_parent(), os.environ))
+    os.environ.setdefault("CROSSENV_PIP_OPTIONS", words)
+
+
+def adapt_backend(module: "ModuleType", attributes: str, facts: "dict[str, Any]") -> None:
+    """Tell the back end, which is `module` or an object of it, of the host if it asks, and check what it builds."""
+    from _crossenv import cross_hooks
+
+    target: Any = module
+    for attribute in attributes.split(".") if attributes else ():
+        target = getattr(target, attribute, None)
+    if target is not None:
+        cross_hooks.tell(target, facts)
+        check_results(target, facts)
 
 
 def enter_environment(facts: "dict[str, Any]", backend: str = "") -> None:
@@ -67,7 +87,9 @@ def enter_environment(facts: "dict[str, Any]", backend: str = "") -> None:
         _show_build_side(facts)
     _use_both_flavours(facts)
     # ENV/etc/bin: the compilers' launchers and pythonX.Y-config, under the names that builds look for.
-    _prepend_to_path(root + "/etc/bin", _pkg_config(root), root + "/bin", "" if isolated else root + "/build/bin")
+    # `python` on PATH is the one that has the build requirements.
+    programs = "" if facts["in_place"] else root + "/bin"
+    _prepend_to_path(root + "/etc/bin", _pkg_config(root), programs, "" if isolated else root + "/build/bin")
     for name, value in facts["hook_environment"].items():
         os.environ.setdefault(name, value)
     os.environ["CROSSENV_PYTHON"] = sys.executable

@@ -71,7 +71,7 @@ def main() -> int:
     arguments = cross_arguments(words, command, facts, platform)
     environ = cross_environment(os.environ, words, command, facts)
     if not command or command[-1] not in _INSTALLING:
-        os.execve(uv, [uv, *arguments], environ)  # noqa: S606 - no shell is wanted
+        os.execve(uv, [uv, *arguments], environ)
     import subprocess
 
     try:

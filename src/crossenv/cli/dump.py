@@ -1,0 +1,122 @@
+"""`crossenv dump`: describe a Python for a machine that builds for it, as one JSON document."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from crossenv.cli.common import common_options
+from crossenv.environment.build_python import find_interpreter
+from crossenv.errors import CrossenvError, UsageError
+from crossenv.host import crossenv_dump
+from crossenv.host.crossenv_dump import document_text
+from crossenv.host.describe import describe_host
+from crossenv.host.dump_document import load_dump
+from crossenv.host.find import read_host_python
+from crossenv.host.from_dump import LAYOUT
+from crossenv.host.known import host_python_path
+from crossenv.report import Reporter
+
+SCRIPT = Path(crossenv_dump.__file__)
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "dump",
+        parents=[common_options()],
+        help="describe a Python for a machine that builds for it",
+        description=__doc__,
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--python",
+        metavar="SPEC",
+        help="run this interpreter of this machine: a path or a version; default: the tool's",
+    )
+    which.add_argument(
+        "--host-python", metavar="PATH", help="read this host Python instead, whatever `create` takes; it is never run"
+    )
+    which.add_argument(
+        "--script", action="store_true", help="print the program that does it: it runs alone, on any host with a Python"
+    )
+    parser.add_argument("--output", "-o", metavar="FILE", help="where to write it; default: standard output")
+    parser.add_argument("--with-headers", metavar="FILE.tar.gz", help="also write Python's headers, as an archive")
+    parser.add_argument(
+        "--sysroot", metavar="DIR", help="of --host-python: the root of the host's headers and libraries"
+    )
+    parser.add_argument("--machine", help="of --host-python: what os.uname().machine says there")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, reporter: Reporter) -> int:
+    """Print or write what was asked for."""
+    if args.host_python is None and (args.sysroot or args.machine):
+        raise UsageError("--sysroot and --machine go with --host-python", hint="leave them out")
+    if args.script:
+        if args.with_headers:
+            raise UsageError("--with-headers goes with a dump, not with --script", hint="leave it out")
+        _put(SCRIPT.read_text(encoding="utf-8"), args.output, reporter)
+    elif args.host_python is not None:
+        if args.with_headers:
+            raise UsageError(
+                "--with-headers goes with a Python that runs; the headers of one that is read are here already",
+                hint="leave it out",
+            )
+        _put(document_text(_read(args)), args.output, reporter)
+    else:
+        _put(_taken(args, reporter), args.output, reporter)
+    return 0
+
+
+def _read(args: argparse.Namespace) -> Mapping[str, Any]:
+    path = host_python_path(args.host_python)
+    sysroot = None if args.sysroot is None else Path(args.sysroot).expanduser().resolve()
+    host = read_host_python(path, sysroot=sysroot, machine=args.machine)
+    if host.layout == LAYOUT:
+        return load_dump(path).document
+    return describe_host(host, today=datetime.datetime.now(datetime.timezone.utc).date())
+
+
+def _taken(args: argparse.Namespace, reporter: Reporter) -> str:
+    """What the interpreter says when it runs the program."""
+    python = find_interpreter(args.python) if args.python else Path(sys.executable)
+    reporter.step(f"running {python}")
+    # Of the variables that change what an interpreter says of itself, none is the user's wish here.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "_PYTHON"))}
+    words = [str(python), "-I", str(SCRIPT)]
+    if args.with_headers:
+        words += ["--with-headers", args.with_headers]
+    with tempfile.TemporaryDirectory(prefix="crossenv-dump-") as directory:
+        file = Path(directory, "dump.json")
+        try:
+            done = subprocess.run(
+                [*words, "--output", str(file)], env=environment, capture_output=True, text=True, check=False
+            )
+        except OSError as error:
+            problem = f"{python} cannot be run: {error.strerror}"
+            raise UsageError(problem, hint="name another with --python") from None
+        if done.returncode:
+            if "SyntaxError" in done.stderr:
+                raise UsageError(f"{python} is older than Python 3.8", hint="name a later one with --python")
+            lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+            raise CrossenvError(f"{python}: {lines[-1].removeprefix('crossenv_dump: error: ')}")
+        return file.read_text(encoding="ascii")
+
+
+def _put(text: str, output: str | None, reporter: Reporter) -> None:
+    if output is None:
+        reporter.result(text.rstrip("\n"))
+        return
+    try:
+        Path(output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written: {error.strerror}", hint="name another with --output") from None
+    reporter.note(f"written to {output}")

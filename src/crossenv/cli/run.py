@@ -1,0 +1,117 @@
+"""`crossenv run`: run a program of the host here, under an emulator."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from pathlib import Path
+
+import platformdirs
+
+from crossenv.cli.audit import active_environment
+from crossenv.cli.common import common_options
+from crossenv.emulate.command import host_command
+from crossenv.emulate.environment import Wishes, interpreter_for, session_in, session_of
+from crossenv.emulate.model import Session
+from crossenv.emulate.session import AUTO, CHILDREN
+from crossenv.environment.record import load_record
+from crossenv.errors import EmulatorError, UsageError
+from crossenv.report import Reporter
+from crossenv.target import parse_target
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "run",
+        parents=[common_options()],
+        help="run a program of the host here",
+        description="Run a program of the host under QEMU's user-mode emulator, with the host-side packages.",
+    )
+    parser.add_argument("--env", metavar="ENV", help="the environment; default: the active one, if any")
+    parser.add_argument(
+        "--target", metavar="TARGET", help="without an environment: what machine to run a bare Python of"
+    )
+    parser.add_argument("--python", metavar="VERSION", help="without an environment: the Python's version")
+    add_emulator_options(parser)
+    parser.add_argument(
+        "command", metavar="COMMAND", nargs=argparse.REMAINDER, help="-- and a program with its arguments"
+    )
+    parser.set_defaults(run=run)
+
+
+def add_emulator_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of every command that runs programs of the host."""
+    group = parser.add_argument_group("emulator")
+    group.add_argument("--emulator", metavar="PROGRAM", help="default: qemu-ARCH on PATH, or fetched from Debian")
+    group.add_argument(
+        "--host-root",
+        metavar="DIR",
+        help="a root of the host with an interpreter in it; default: the environment's sysroot, or one from Debian",
+    )
+    group.add_argument(
+        "--children",
+        choices=CHILDREN,
+        default=AUTO,
+        help="how programs of the host start others: through a private binfmt_misc of the kernel's, or launchers;"
+        f" default: {AUTO}, the kernel where it can",
+    )
+
+
+def wishes_of(args: argparse.Namespace) -> Wishes:
+    """What the options of `add_emulator_options` say."""
+    return Wishes(
+        emulator=args.emulator,
+        host_root=None if args.host_root is None else Path(args.host_root).expanduser().resolve(),
+        children=args.children,
+        environ=os.environ,
+        cache=platformdirs.user_cache_path("crossenv"),
+    )
+
+
+def run(args: argparse.Namespace, reporter: Reporter) -> int:
+    """Become the program; its exit status, or the signal that ends it, is the command's."""
+    words = [*args.command, *(["--"] if args.command and args.behind is not None else []), *(args.behind or [])]
+    if not words:
+        raise UsageError("no command is named", hint="write: crossenv run -- python -c 'print(1)'")
+    return become(_session(args, reporter), words)
+
+
+def _session(args: argparse.Namespace, reporter: Reporter) -> Session:
+    root = active_environment(args.env, os.environ)
+    wishes = wishes_of(args)
+    if args.target is None:
+        if args.python is not None:
+            raise UsageError("--python goes with --target; an environment has a Python", hint="leave it out")
+        if root is None:
+            raise UsageError(
+                "no environment is active and none is named",
+                hint="activate one, or name it with --env; --target runs a bare Python",
+            )
+        return session_of(load_record(root), wishes, reporter)
+    if args.env is not None:
+        raise UsageError("--env and --target are both named", hint="leave one of them out")
+    version = args.python or platform.python_version().rpartition(".")[0]
+    architecture = parse_target(args.target).architecture
+    interpreter = interpreter_for(architecture, version, wishes, reporter)
+    directory = wishes.cache / "run" / f"{architecture.name}-python{version}"
+    return session_in(directory, architecture, interpreter, wishes, reporter)
+
+
+def become(session: Session, words: list[str]) -> int:
+    """Replace this process by a program of the host.
+
+    Raises:
+        EmulatorError: It cannot be started.
+    """
+    command = host_command(session, words, os.environ)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    try:
+        os.execvpe(command.words[0], list(command.words), dict(command.environment))
+    except OSError as error:
+        raise EmulatorError(
+            f"{command.words[0]} cannot be started: {error.strerror}", hint="--emulator names another emulator"
+        ) from None

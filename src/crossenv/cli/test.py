@@ -1,0 +1,285 @@
+"""`crossenv test`: try wheels on their host, under an emulator."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import platform
+import shutil
+import tempfile
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from crossenv.cli.audit import active_environment, wheel_path
+from crossenv.cli.common import common_options
+from crossenv.cli.run import add_emulator_options, wishes_of
+from crossenv.emulate.environment import interpreter_for, session_in
+from crossenv.emulate.interpreters import architecture_of_host, identity_of, interpreter_of
+from crossenv.emulate.model import Session
+from crossenv.environment.build_python import BuildPython, find_build_python
+from crossenv.environment.record import Record, load_record
+from crossenv.errors import AuditError, UsageError
+from crossenv.report import Reporter
+from crossenv.target import parse_target
+from crossenv.trial.imports import Import
+from crossenv.trial.install import Wanted, install_natively, install_under_emulation, install_with_environment
+from crossenv.trial.outcomes import Difference, differences, summary
+from crossenv.trial.subject import Subject, machine_of, python_for, read_subject
+from crossenv.trial.trial import Place, is_pytest, run_tests, test_outcomes, try_imports
+from crossenv.wheel.expected import host_of
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "test",
+        parents=[common_options()],
+        help="try wheels on their host, under an emulator",
+        description="Install wheels and their requirements for the host into a throw-away tree, import their modules,"
+        " and run the command that stands behind -- there (-- pytest -q tests), under QEMU's user-mode emulator.",
+        usage="crossenv test [OPTION...] WHEEL... [-- COMMAND...]",
+    )
+    parser.add_argument("wheels", metavar="WHEEL", nargs="+", help="a wheel for Linux")
+    parser.add_argument(
+        "--env", metavar="ENV", help="the environment whose host to try them on; default: the active one, if any"
+    )
+    parser.add_argument("--target", metavar="TARGET", help="without an environment: the machine to try pure wheels on")
+    parser.add_argument(
+        "--python", metavar="VERSION", help="without an environment: the Python, if the tags leave a choice"
+    )
+    group = parser.add_argument_group("what is installed")
+    group.add_argument(
+        "-r", "--requirement", action="append", default=[], metavar="FILE", help="a requirements file; can be repeated"
+    )
+    group.add_argument(
+        "--with", dest="extra", action="append", default=[], metavar="REQ", help="a requirement; can be repeated"
+    )
+    group.add_argument(
+        "--find-links", action="append", default=[], metavar="DIR", help="where wheels of requirements are, as pip's"
+    )
+    group.add_argument("--no-index", action="store_true", help="do not ask the index, as pip's")
+    group.add_argument("--keep", metavar="DIR", help="make the tree in DIR, and keep it")
+    compare = parser.add_argument_group("comparison")
+    compare.add_argument(
+        "--compare", action="store_true", help="do the same here with the native wheel, and print only the differences"
+    )
+    compare.add_argument(
+        "--native-wheel",
+        action="append",
+        default=[],
+        metavar="WHEEL",
+        help="what to install here, a wheel, an sdist or a project; default: the index's NAME==VERSION",
+    )
+    compare.add_argument(
+        "--known-difference",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="a test that is known to end otherwise under emulation; can be repeated",
+    )
+    add_emulator_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, reporter: Reporter) -> int:
+    """Try the wheels; the exit status is the command's, or 7 if an import fails or something differs."""
+    args.command = args.behind or []
+    _require_sense(args)
+    root = active_environment(args.env or None, os.environ) if args.env != "" else None
+    record = None if root is None else load_record(root)
+    host = None if record is None else host_of(record)
+    subjects = [read_subject(wheel_path(text), host, reporter) for text in args.wheels]
+    directory = _directory(args.keep)
+    try:
+        host_place = _host_place(args, record, subjects, directory, reporter)
+        if args.compare:
+            build = _build_python(record, host_place)
+            return _compare(
+                args, subjects, host_place, _build_place(args, build, subjects, directory), directory, reporter
+            )
+        return _try(args, subjects, host_place, directory, reporter)
+    finally:
+        if args.keep is None:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _require_sense(args: argparse.Namespace) -> None:
+    if args.native_wheel and not args.compare:
+        raise UsageError("--native-wheel goes with --compare", hint="add --compare")
+    if args.command and args.command[0].startswith("-"):
+        raise UsageError(f"{args.command[0]!r} is no command", hint="write: crossenv test WHEEL -- pytest -q tests")
+    for text in args.extra:
+        try:
+            Requirement(text)
+        except InvalidRequirement as error:
+            raise UsageError(f"--with {text!r} is no requirement: {error}", hint="write it as pip takes it") from None
+    for name in args.requirement:
+        if not Path(name).is_file():
+            raise UsageError(f"there is no requirements file {name}", hint="name a file with -r")
+
+
+def _directory(keep: str | None) -> Path:
+    if keep is None:
+        return Path(tempfile.mkdtemp(prefix="crossenv-test-"))
+    directory = Path(keep).expanduser().absolute()
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise UsageError(f"{directory} exists and is not empty", hint="name another directory with --keep")
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+def _wanted(args: argparse.Namespace, wheels: list[str]) -> Wanted:
+    extra = list(args.extra)
+    if is_pytest(args.command) and not any(Requirement(text).name.lower() == "pytest" for text in extra):
+        extra.append("pytest")
+    return Wanted(
+        requirements=(*wheels, *extra),
+        files=tuple(Path(name) for name in args.requirement),
+        links=tuple(args.find_links),
+        index=not args.no_index,
+    )
+
+
+def _host_place(
+    args: argparse.Namespace, record: Record | None, subjects: list[Subject], directory: Path, reporter: Reporter
+) -> Place:
+    """Install for the host; where its programs are started."""
+    wishes = wishes_of(args)
+    wanted = _wanted(args, [str(subject.path) for subject in subjects])
+    prefix = directory / "host"
+    if record is not None:
+        architecture = architecture_of_host(identity_of(record.host))
+        interpreter = interpreter_of(
+            record, given_root=wishes.host_root, environ=wishes.environ, cache=wishes.cache, reporter=reporter
+        )
+        session_in(prefix, architecture, interpreter, wishes, reporter)
+        reporter.step("installing for the host, by the environment's pip")
+        install_with_environment(record, prefix, wanted, os.environ)
+    else:
+        found = parse_target(args.target).architecture if args.target else machine_of(subjects)
+        if found is None:
+            raise UsageError(
+                "these wheels are pure: no machine to try them on is named",
+                hint="name one with --target aarch64, or an environment with --env",
+            )
+        architecture = found
+        version = python_for(subjects, args.python, platform.python_version().rpartition(".")[0])
+        interpreter = interpreter_for(architecture, version, wishes, reporter)
+        session = session_in(prefix, architecture, interpreter, wishes, reporter)
+        reporter.step("installing for the host, by a pip that runs there")
+        install_under_emulation(session, prefix, wanted, os.environ)
+    # Once more, with the scripts that were installed.
+    session = session_in(prefix, architecture, interpreter, wishes, reporter)
+    return Place(label="host", session=session, scripts=prefix / "bin", python="python", environ=os.environ)
+
+
+def _build_python(record: Record | None, place: Place) -> BuildPython:
+    session = place.session
+    assert isinstance(session, Session)
+    return find_build_python(record.build.python if record is not None else session.interpreter.version)
+
+
+def _build_place(args: argparse.Namespace, build: BuildPython, subjects: list[Subject], directory: Path) -> Place:
+    """Install natively; where the same programs are started on this machine."""
+    for name in args.native_wheel:
+        if not Path(name).exists():
+            raise UsageError(
+                f"there is no {name}", hint="--native-wheel names a wheel, an sdist or a project's directory"
+            )
+    given = [str(Path(name).absolute()) for name in args.native_wheel]
+    wheels = given or [f"{subject.name}=={subject.version}" for subject in subjects]
+    prefix = directory / "build"
+    python = install_natively(build, prefix, _wanted(args, wheels), os.environ)
+    return Place(label="build", session=None, scripts=prefix / "bin", python=str(python), environ=os.environ)
+
+
+def _modules(subjects: list[Subject]) -> list[str]:
+    return [module for subject in subjects for module in subject.modules]
+
+
+def _try(args: argparse.Namespace, subjects: list[Subject], place: Place, directory: Path, reporter: Reporter) -> int:
+    imports = try_imports(place, _modules(subjects), directory)
+    failed = [item for item in imports if item.failed]
+    _tell_imports(imports, reporter)
+    status = 0
+    if failed:
+        status = AuditError.exit_code
+    elif args.command:
+        status = run_tests(place, args.command)
+    if args.json:
+        reporter.json(
+            {
+                "passed": status == 0,
+                "wheels": [str(subject.path) for subject in subjects],
+                "imports": [dataclasses.asdict(item) for item in imports],
+                "command": list(args.command),
+                "status": status,
+            }
+        )
+    elif not failed:
+        count = sum(item.outcome == "imported" for item in imports)
+        reporter.note(f"{count} of {len(imports)} modules imported on the host")
+    return status
+
+
+def _tell_imports(imports: tuple[Import, ...], reporter: Reporter) -> None:
+    for item in imports:
+        if item.failed:
+            reporter.warning(f"{item.module} {item.outcome}: {item.message}")
+        elif item.outcome != "imported":
+            reporter.note(f"{item.module} {item.outcome}: {item.message}")
+
+
+def _compare(
+    args: argparse.Namespace, subjects: list[Subject], host: Place, build: Place, directory: Path, reporter: Reporter
+) -> int:
+    modules = _modules(subjects)
+    one, other = (
+        {f"import {item.module}": item for item in try_imports(place, modules, directory)} for place in (host, build)
+    )
+    rows = [
+        (name, f"{item.outcome} {item.message}".strip(), f"{other[name].outcome} {other[name].message}".strip())
+        for name, item in one.items()
+        if item.outcome != other[name].outcome
+    ]
+    unexpected: list[Difference] = []
+    known: list[Difference] = []
+    counts = {}
+    if args.command:
+        outcomes = {}
+        for place in (host, build):
+            reporter.step(f"running on the {place.label}: {' '.join(args.command)}")
+            log = directory / f"tests-{place.label}.log"
+            outcomes[place.label] = test_outcomes(place, args.command, directory, log)
+            counts[place.label] = summary(outcomes[place.label])
+        unexpected, known = differences(outcomes["host"], outcomes["build"], args.known_difference)
+    for difference in unexpected:
+        rows.append(
+            (
+                difference.test,
+                f"{difference.host.result} {difference.host.message}".strip(),
+                f"{difference.build.result} {difference.build.message}".strip(),
+            )
+        )
+    if args.json:
+        reporter.json(
+            {
+                "same": not rows,
+                "wheels": [str(subject.path) for subject in subjects],
+                "counts": counts,
+                "differences": [{"what": name, "host": on_host, "build": here} for name, on_host, here in rows],
+                "known": [difference.test for difference in known],
+            }
+        )
+    else:
+        for name, on_host, here in rows:
+            reporter.result(f"{name}\n    host:  {on_host}\n    build: {here}")
+        if is_pytest(args.command):
+            for label, line in counts.items():
+                reporter.note(f"{label}: {line}")
+        if known:
+            reporter.note(f"known to differ: {', '.join(difference.test for difference in known)}")
+        reporter.note(f"{len(rows)} differences" if rows else "no difference")
+    return AuditError.exit_code if rows else 0

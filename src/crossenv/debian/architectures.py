@@ -1,0 +1,37 @@
+"""Debian's names of architectures."""
+
+from __future__ import annotations
+
+from crossenv.errors import UsageError
+
+# By `os.uname().machine`; those of ports that carry a Python.
+_NAMES = {
+    "x86_64": "amd64",
+    "i686": "i386",
+    "aarch64": "arm64",
+    "armv7l": "armhf",
+    "armv5tel": "armel",
+    "ppc64le": "ppc64el",
+    "s390x": "s390x",
+    "riscv64": "riscv64",
+    "loongarch64": "loong64",
+    "mips64": "mips64el",
+}
+# The Pythons of each release, its own first.
+PYTHONS = {"bookworm": ("3.11",), "trixie": ("3.13",), "forky": ("3.14", "3.13", "3.15")}
+
+
+def debian_name(machine: str) -> str:
+    """Debian's name of the architecture whose `os.uname().machine` is `machine`.
+
+    Raises:
+        UsageError: Debian has none.
+    """
+    if machine not in _NAMES:
+        raise UsageError(f"Debian has no architecture for {machine}", hint="use a root file system of another origin")
+    return _NAMES[machine]
+
+
+def release_with(version: str) -> str | None:
+    """The first release that has Python `version` ("3.11"); None if none has."""
+    return next((release for release, versions in PYTHONS.items() if version in versions), None)

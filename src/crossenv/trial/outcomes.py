@@ -1,0 +1,97 @@
+"""The outcomes of tests, and how those of two machines differ."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from crossenv.errors import BuildError
+
+ABSENT = "not run"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What came of one test.
+
+    Attributes:
+        result: "passed", "failed", "error", "skipped".
+        message: What it said; "" where it passed.
+    """
+
+    result: str
+    message: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """A test that ended otherwise on the host than on this machine.
+
+    Attributes:
+        test: Its name.
+        host: What came of it on the host.
+        build: What came of it here.
+    """
+
+    test: str
+    host: Outcome
+    build: Outcome
+
+
+def read_outcomes(path: Path) -> dict[str, Outcome]:
+    """The outcomes in pytest's JUnit report, by the test's name.
+
+    Raises:
+        BuildError: There is no report, or no readable one.
+    """
+    try:
+        # Written by the pytest that was just run here.
+        root = ElementTree.parse(path).getroot()  # noqa: S314
+    except (OSError, ElementTree.ParseError) as error:
+        raise BuildError(f"pytest left no readable report: {error}", hint="see what it printed") from None
+    outcomes: dict[str, Outcome] = {}
+    for case in root.iter("testcase"):
+        name = f"{case.get('classname', '')}.{case.get('name', '')}".lstrip(".")
+        outcome = Outcome(result="passed")
+        for kind in ("failure", "error", "skipped"):
+            element = case.find(kind)
+            if element is not None:
+                result = "failed" if kind == "failure" else kind
+                message = (element.get("message") or "").strip().splitlines()
+                outcome = Outcome(result=result, message=message[0] if message else "")
+        # A teardown that fails makes a second entry; the worse one counts.
+        if name not in outcomes or outcome.result in ("failed", "error"):
+            outcomes[name] = outcome
+    return outcomes
+
+
+def differences(
+    host: Mapping[str, Outcome], build: Mapping[str, Outcome], expected: Sequence[str]
+) -> tuple[list[Difference], list[Difference]]:
+    """The tests that ended otherwise: those that were not expected to, and those that were.
+
+    Args:
+        host: What came of each on the host.
+        build: What came of each on this machine.
+        expected: Patterns (fnmatch) of tests that are known to differ.
+    """
+    unexpected: list[Difference] = []
+    known: list[Difference] = []
+    for name in sorted({*host, *build}):
+        one, other = (outcomes.get(name, Outcome(result=ABSENT)) for outcomes in (host, build))
+        if one.result != other.result:
+            matches = any(fnmatch.fnmatchcase(name, pattern) for pattern in expected)
+            (known if matches else unexpected).append(Difference(test=name, host=one, build=other))
+    return unexpected, known
+
+
+def summary(outcomes: Mapping[str, Outcome]) -> str:
+    """A line like pytest's: "14035 passed, 17 skipped"."""
+    counts: dict[str, int] = {}
+    for outcome in outcomes.values():
+        counts[outcome.result] = counts.get(outcome.result, 0) + 1
+    order = ("failed", "error", "passed", "skipped")
+    return ", ".join(f"{counts[result]} {result}" for result in order if result in counts) or "no test"
