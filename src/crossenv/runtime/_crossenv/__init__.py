@@ -73,7 +73,15 @@ def start() -> None:
         # Nothing that this process starts is for the host. Meson, below a hook, hands on what the hook has set.
         for name in (RECORD_VARIABLE, CROSS_VARIABLE):
             os.environ.pop(name, None)
+        if "CROSSENV_VARIABLES" in os.environ:
+            from _crossenv import variables
+
+            variables.take_back(os.environ)
     if role == "host":
+        if facts["variables"]:
+            from _crossenv import variables
+
+            variables.apply(facts["variables"], root, os.environ)
         from _crossenv import host
 
         finder = host.install(facts)
