@@ -300,7 +300,7 @@ def test_a_wheel_is_built_with_all_of_it(full: Path, tmp_path: Path, run: Run) -
     run(full / "bin/pip", "wheel", "--no-deps", "-w", tmp_path / "out", project)
     (wheel,) = (tmp_path / "out").iterdir()
     tag = f"cp{VERSION.replace('.', '')}"
-    assert wheel.name == f"toy-1.0-{tag}-{tag}-linux_aarch64.whl"
+    assert wheel.name == f"toy-1-{tag}-{tag}-linux_aarch64.whl"
     with ZipFile(wheel) as archive:
         assert archive.read("toy/seen.py") == b"'-b'"
         (module,) = [name for name in archive.namelist() if name.endswith(".so")]

@@ -9,15 +9,17 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import platformdirs
 
+from crossenv.cli import in_place
 from crossenv.cli.assignments import parse_config_vars, parse_variables
 from crossenv.cli.common import common_options
 from crossenv.cli.host_lines import host_words, python_words
-from crossenv.config import FLAGS, LISTS, TEXTS, load_settings
+from crossenv.cli.in_place import PlanIn
+from crossenv.config import FLAGS, LISTS, TEXTS, Settings, load_settings
 from crossenv.environment.accepted import accepted_platforms
 from crossenv.environment.build_python import find_build_python
 from crossenv.environment.cross_prefix import check_cross_prefix
@@ -52,7 +54,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "create", parents=[common_options()], help="make a cross environment", description=__doc__
     )
-    parser.add_argument("env", metavar="ENV", help="the directory to make it in")
+    parser.add_argument("env", metavar="ENV", nargs="?", help="the directory to make it in")
     host = parser.add_argument_group("host")
     which = host.add_mutually_exclusive_group()
     which.add_argument(
@@ -158,59 +160,25 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="let Meson and CMake run programs of the host under an emulator (`crossenv run`); default: they cannot",
     )
     environment.add_argument("--dry-run", action="store_true", help="print the plan and make nothing")
+    in_place.add_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
     """Make the environment, or with --dry-run say what it would be."""
-    root = Path(os.path.abspath(Path(args.env).expanduser()))  # noqa: PTH100 - resolve() would follow ENV itself
-    root = root.parent.resolve() / root.name
     if args.keep and not args.clear:
         raise UsageError("--keep goes with --clear", hint="add --clear to make an environment anew")
+    if in_place.is_wanted(args):
+        if args.keep or args.cross_prefix:
+            raise UsageError("--keep and --cross-prefix do not go with --in-place", hint="leave them out")
+        return in_place.run(args, reporter, settle=settle, planner=planner)
+    if args.env is None:
+        raise UsageError("no directory is named", hint="name the directory to make: crossenv create ... ENV")
+    root = Path(os.path.abspath(Path(args.env).expanduser()))  # noqa: PTH100 - resolve() would follow ENV itself
+    root = root.parent.resolve() / root.name
     check_destination(root, clear=args.clear, keep=args.keep)
-    cross_prefix = cross_prefix_for(root, args)
-    settings = load_settings(
-        {name: getattr(args, name.replace("-", "_")) for name in (*TEXTS, *LISTS, *FLAGS)}, os.environ, Path.cwd()
-    )
-    for name in (*TEXTS, *LISTS):
-        value = settings.lists[name] if name in settings.lists else settings.texts.get(name)
-        setattr(args, name.replace("-", "_"), value)
-    if not args.target and not args.host_python:
-        raise UsageError(
-            "what are the wheels for? neither a target nor a host Python is named",
-            hint="name a machine, such as --target aarch64 (`crossenv targets` lists them), or --host-python PATH",
-        )
-    kind = args.toolchain or AUTO
-    if kind not in CHOICES:
-        raise UsageError(f"{settings.origins['toolchain']}: there is no toolchain {kind!r}", hint=", ".join(CHOICES))
-    sysroot = None if args.sysroot is None else Path(args.sysroot).expanduser().resolve()
-    wishes = Wishes(
-        kind=kind,
-        environ_path=os.environ.get("PATH", os.defpath),
-        sysroot=sysroot,
-        overrides={name: getattr(args, name) for name in TOOL_OPTIONS if getattr(args, name)},
-        cpu=args.cpu,
-    )
-    options = Options(
-        prompt=args.prompt,
-        pip=not (args.without_pip or args.without_cross_pip),
-        build_pip=not args.without_pip,
-        system_site_packages=args.system_site_packages,
-        allow_pure=tuple(args.allow_pure),
-        user_pip_cache=user_pip_cache(os.environ),
-        repair=settings.flags["repair"],
-        emulator=settings.flags["emulator"],
-        crossenv_python=sys.executable,
-        programs=Path(sys.executable).parent,
-        user_cache=platformdirs.user_cache_path("crossenv"),
-        cross_prefix=cross_prefix,
-        config_vars=parse_config_vars(args.config_var),
-        variables=parse_variables(args.variables),
-    )
-    if args.target:
-        plan_in = plan_for_target(args, wishes, options, reporter)
-    else:
-        plan_in = plan_for_host_python(args, wishes, options, reporter)
+    args.cross_prefix = cross_prefix_for(root, args)
+    plan_in = planner(args, settle(args), reporter)
     if args.dry_run:
         with tempfile.TemporaryDirectory(prefix="crossenv-plan-") as directory:
             plan = plan_in(root, Path(directory))
@@ -240,8 +208,55 @@ def cross_prefix_for(root: Path, args: argparse.Namespace) -> Path | None:
     return prefix
 
 
-# From the environment's directory, and one that files of the host may be put into, to the plan.
-PlanIn = Callable[[Path, Path], Plan]
+def settle(args: argparse.Namespace) -> Settings:
+    """Put what the variables and the file say into `args`, where the command line said nothing."""
+    settings = load_settings(
+        {name: getattr(args, name.replace("-", "_")) for name in (*TEXTS, *LISTS, *FLAGS)}, os.environ, Path.cwd()
+    )
+    for name in (*TEXTS, *LISTS):
+        value = settings.lists[name] if name in settings.lists else settings.texts.get(name)
+        setattr(args, name.replace("-", "_"), value)
+    return settings
+
+
+def planner(args: argparse.Namespace, settings: Settings, reporter: Reporter) -> PlanIn:
+    """Find all that the environment is made from."""
+    if not args.target and not args.host_python:
+        raise UsageError(
+            "what are the wheels for? neither a target nor a host Python is named",
+            hint="name a machine, such as --target aarch64 (`crossenv targets` lists them), or --host-python PATH",
+        )
+    kind = args.toolchain or AUTO
+    if kind not in CHOICES:
+        raise UsageError(f"{settings.origins['toolchain']}: there is no toolchain {kind!r}", hint=", ".join(CHOICES))
+    sysroot = None if args.sysroot is None else Path(args.sysroot).expanduser().resolve()
+    wishes = Wishes(
+        kind=kind,
+        environ_path=os.environ.get("PATH", os.defpath),
+        sysroot=sysroot,
+        overrides={name: getattr(args, name) for name in TOOL_OPTIONS if getattr(args, name)},
+        cpu=args.cpu,
+    )
+    options = Options(
+        prompt=args.prompt,
+        pip=not (args.without_pip or args.without_cross_pip),
+        build_pip=not args.without_pip,
+        system_site_packages=args.system_site_packages,
+        allow_pure=tuple(args.allow_pure),
+        user_pip_cache=user_pip_cache(os.environ),
+        repair=settings.flags["repair"],
+        emulator=settings.flags["emulator"],
+        crossenv_python=sys.executable,
+        programs=Path(sys.executable).parent,
+        user_cache=platformdirs.user_cache_path("crossenv"),
+        cross_prefix=args.cross_prefix,
+        config_vars=parse_config_vars(args.config_var),
+        variables=parse_variables(args.variables),
+        in_place=args.in_place,
+    )
+    if args.target:
+        return plan_for_target(args, wishes, options, reporter)
+    return plan_for_host_python(args, wishes, options, reporter)
 
 
 def plan_for_host_python(args: argparse.Namespace, wishes: Wishes, options: Options, reporter: Reporter) -> PlanIn:

@@ -68,6 +68,7 @@ class Options:
         config_vars: Variables of the host's configuration that are to say something else.
         variables: Environment variables of the processes that answer for the host.
         accepted_platforms: The platform tags of ready-made wheels; none for all that the host can load.
+        in_place: Whether the installation that it is made from will start the shim (`crossenv.environment.in_place`).
     """
 
     prompt: str | None = None
@@ -85,6 +86,7 @@ class Options:
     config_vars: Mapping[str, str] = field(default_factory=dict)
     variables: tuple[VariableRecord, ...] = ()
     accepted_platforms: tuple[str, ...] = ()
+    in_place: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -210,7 +212,7 @@ def make_plan(
         links=links,
         copies={**copies, **base_copies(build)},
         header_farm=farm,
-        facts=shim_facts(record),
+        facts={**shim_facts(record), "in_place": options.in_place},
     )
 
 
