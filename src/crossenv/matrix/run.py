@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from crossenv.errors import AuditError, BuildError
 from crossenv.matrix.complaint import complaint_of, hint_of, is_refusal
-from crossenv.matrix.environments import EnvironmentFailedError, Environments
+from crossenv.matrix.environments import Environment, EnvironmentFailedError, Environments
 from crossenv.matrix.model import (
     BUILT,
     COVERED,
@@ -61,6 +62,7 @@ class Wishes:
         allow_pure: Projects that may lose their extension modules.
         jobs: How many combinations are built at a time.
         keep_environments: Whether to leave the environments there.
+        test: Whether each wheel is tried on its host, under an emulator.
     """
 
     create: tuple[str, ...]
@@ -72,11 +74,12 @@ class Wishes:
     allow_pure: tuple[str, ...]
     jobs: int
     keep_environments: bool
+    test: bool
 
     @property
     def digest(self) -> str:
         """The same as long as the same would be built with it."""
-        said = [self.create, self.pip, self.deps, self.build_installs]
+        said = [self.create, self.pip, self.deps, self.build_installs, self.test]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
 
 
@@ -262,9 +265,25 @@ class Run:
             with log.open("a", encoding="utf-8") as file:
                 file.writelines(f"crossenv: error: {fault}\n" for fault in faults)
             return Outcome(status=REFUSED, log=log, complaint=faults[0], exit_code=AuditError.exit_code)
+        if self._wishes.test:
+            self._board.stage(build, "testing")
+            failure = self._failure_on_host(environment, wheels[0], log)
+            if failure is not None:
+                return failure
         new = self._store.publish(self._key(build, self._sources[build.requirement]), wheels)
         outcome = self._good(BUILT, build, wheels, log)
         return outcome if new or self._wishes.deps else replace(outcome, status=COVERED)
+
+    def _failure_on_host(self, environment: Environment, wheel: Path, log: Path) -> Outcome | None:
+        """Install and import the wheel on its host; None if that works."""
+        own = log.with_suffix(".test.log")
+        own.unlink(missing_ok=True)
+        words = [sys.executable, "-m", "crossenv", "test", "--env", str(environment.root), str(wheel)]
+        status = self._children.run(words, own, self._environment)
+        if not status:
+            return None
+        text = own.read_text(encoding="utf-8", errors="replace")
+        return Outcome(status=REFUSED, log=own, complaint=complaint_of(text), hint=hint_of(text), exit_code=status)
 
     def _good(self, status: str, build: Build, wheels: Sequence[Path], log: Path | None = None) -> Outcome:
         name, version, _, tags = parse_wheel_filename(wheels[0].name)
