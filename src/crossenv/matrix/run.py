@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 import sys
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -108,7 +107,6 @@ class Run:
         self._children = Children()
         self._sources: dict[Requirement, Source] = {}
         self._versions: dict[tuple[Requirement, str], str] = {}
-        self._lock = threading.Lock()
         (place / "environments").mkdir()
         self._environments = Environments(
             place / "environments",
@@ -139,7 +137,11 @@ class Run:
                         requirement = waiting.pop(0)
                         future = pool.submit(self._prepare, requirement, by_requirement[requirement])
                         preparing[future] = requirement
-                    for build in self._startable(by_requirement, set(building.values())):
+                    known = {one: builds for one, builds in by_requirement.items() if one in self._sources}
+                    # What a preparation has found is told when it is done, and not before.
+                    for requirement in preparing.values():
+                        known.pop(requirement, None)
+                    for build in self._startable(known, set(building.values())):
                         if len(preparing) + len(building) < self._wishes.jobs:
                             self._board.started(build)
                             building[pool.submit(self._build, build)] = build
@@ -161,9 +163,7 @@ class Run:
     def _startable(self, by_requirement: Mapping[Requirement, Sequence[Build]], running: set[Build]) -> list[Build]:
         """What may be built now; those that a wheel covers already are done."""
         found = []
-        for requirement, builds in by_requirement.items():
-            if requirement not in self._sources:
-                continue
+        for builds in by_requirement.values():
             for build in builds:
                 made = None if self._wishes.deps else covering(build, self.outcomes)
                 if made is not None and build not in self.outcomes and build not in running:
@@ -179,8 +179,7 @@ class Run:
         self.outcomes[build] = outcome
         self._environments.release(build)
         if outcome.status in GOOD:
-            with self._lock:
-                self._versions.setdefault((build.requirement, build.python.label), outcome.version)
+            self._versions.setdefault((build.requirement, build.python.label), outcome.version)
         if outcome.status != STOPPED:
             self._board.finished(build, outcome)
         if outcome.exit_code and self._wishes.fail_fast and outcome.status != STOPPED:
@@ -207,6 +206,9 @@ class Run:
             return dict.fromkeys(builds, outcome)
         except EndedError:
             return dict.fromkeys(builds, Outcome(status=STOPPED))
+        except OSError as error:
+            outcome = Outcome(status=FAILED, complaint=str(error), exit_code=BuildError.exit_code)
+            return dict.fromkeys(builds, outcome)
         found = {}
         for build in builds if not self._wishes.rebuild else ():
             wheels = self._store.kept(self._key(build, source))
