@@ -603,6 +603,7 @@ def test_the_library_is_listed_and_whole(crossenv: CrossenvCommand) -> None:
     }
     table = crossenv("targets", "--known").stdout
     assert "known:debian-trixie-riscv64" in table
+    assert "s390x, 64-bit, big-endian" in crossenv("show", "--host-python", "known:debian-bookworm-s390x").stdout
     done = crossenv("targets", "--compare", "debian-bookworm-mips64el", check=False)
     assert (done.returncode, "nothing can be synthesised for mips64" in done.stderr) == (2, True)
 
