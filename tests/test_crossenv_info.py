@@ -21,6 +21,7 @@ import crossenv
 from conftest import Run
 from crossenv import testing
 from crossenv.environment import record as record_module
+from crossenv.environment.public_part import public_part
 from crossenv.errors import UsageError
 
 SOURCE = Path(crossenv.__file__).parent
@@ -132,6 +133,14 @@ def test_the_policies_that_a_host_takes(target: str, first: str, last: str) -> N
     assert tags[0] == f"linux_{target.split('_', 3)[3]}"
     assert (tags[1], tags[-1]) == (first, last)
     assert len(tags) == len(set(tags))
+
+
+def test_the_tags_of_pypy() -> None:
+    made = testing.made_up_record("aarch64", python="3.11")
+    host = dataclasses.replace(made.host, implementation="pypy", soabi="pypy311-pp73")
+    public = public_part(dataclasses.replace(made, host=host), {}, None)["host"]
+    assert (public["wheel"]["python_tag"], public["wheel"]["abi_tag"]) == ("pp311", "pypy311_pp73")
+    assert public["markers"]["platform_python_implementation"] == "PyPy"
 
 
 # The format

@@ -9,14 +9,16 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import platformdirs
 
+from crossenv.cli import in_place
 from crossenv.cli.common import common_options
 from crossenv.cli.host_lines import host_words, python_words
-from crossenv.config import FLAGS, LISTS, TEXTS, load_settings
+from crossenv.cli.in_place import PlanIn
+from crossenv.config import FLAGS, LISTS, TEXTS, Settings, load_settings
 from crossenv.environment.build_python import find_build_python
 from crossenv.environment.plan import Options, Plan, make_plan
 from crossenv.environment.write import check_destination, write_environment
@@ -48,7 +50,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "create", parents=[common_options()], help="make a cross environment", description=__doc__
     )
-    parser.add_argument("env", metavar="ENV", help="the directory to make it in")
+    parser.add_argument("env", metavar="ENV", nargs="?", help="the directory to make it in")
     host = parser.add_argument_group("host")
     which = host.add_mutually_exclusive_group()
     which.add_argument(
@@ -109,20 +111,51 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="let Meson and CMake run programs of the host under an emulator (`crossenv run`); default: they cannot",
     )
     environment.add_argument("--dry-run", action="store_true", help="print the plan and make nothing")
+    in_place.add_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
     """Make the environment, or with --dry-run say what it would be."""
+    if in_place.is_wanted(args):
+        return in_place.run(args, reporter, settle=settle, planner=planner)
+    if args.env is None:
+        raise UsageError("no directory is named", hint="name the directory to make: crossenv create ... ENV")
     root = Path(os.path.abspath(Path(args.env).expanduser()))  # noqa: PTH100 - resolve() would follow ENV itself
     root = root.parent.resolve() / root.name
     check_destination(root, clear=args.clear)
+    plan_in = planner(args, settle(args), reporter)
+    if args.dry_run:
+        with tempfile.TemporaryDirectory(prefix="crossenv-plan-") as directory:
+            plan = plan_in(root, Path(directory))
+        return print_plan(plan, Path(directory), args, reporter)
+
+    def plan_in_place() -> Plan:
+        reporter.step(f"making {root}")
+        return plan_in(root, root)
+
+    plan = write_environment(root, plan_in_place, clear=args.clear)
+    if args.json:
+        reporter.json(dataclasses.asdict(plan.record))
+    else:
+        reporter.result(str(root))
+        reporter.note(f"activate it with `. {root}/bin/activate`, or run {root}/bin/cross-pip wheel NAME")
+    return 0
+
+
+def settle(args: argparse.Namespace) -> Settings:
+    """Put what the variables and the file say into `args`, where the command line said nothing."""
     settings = load_settings(
         {name: getattr(args, name.replace("-", "_")) for name in (*TEXTS, *LISTS, *FLAGS)}, os.environ, Path.cwd()
     )
     for name in (*TEXTS, *LISTS):
         value = settings.lists[name] if name in settings.lists else settings.texts.get(name)
         setattr(args, name.replace("-", "_"), value)
+    return settings
+
+
+def planner(args: argparse.Namespace, settings: Settings, reporter: Reporter) -> PlanIn:
+    """Find all that the environment is made from."""
     if not args.target and not args.host_python:
         raise UsageError(
             "what are the wheels for? neither a target nor a host Python is named",
@@ -150,31 +183,11 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
         crossenv_python=sys.executable,
         programs=Path(sys.executable).parent,
         user_cache=platformdirs.user_cache_path("crossenv"),
+        in_place=args.in_place,
     )
     if args.target:
-        plan_in = plan_for_target(args, wishes, options, reporter)
-    else:
-        plan_in = plan_for_host_python(args, wishes, options, reporter)
-    if args.dry_run:
-        with tempfile.TemporaryDirectory(prefix="crossenv-plan-") as directory:
-            plan = plan_in(root, Path(directory))
-        return print_plan(plan, Path(directory), args, reporter)
-
-    def plan_in_place() -> Plan:
-        reporter.step(f"making {root}")
-        return plan_in(root, root)
-
-    plan = write_environment(root, plan_in_place, clear=args.clear)
-    if args.json:
-        reporter.json(dataclasses.asdict(plan.record))
-    else:
-        reporter.result(str(root))
-        reporter.note(f"activate it with `. {root}/bin/activate`, or run {root}/bin/cross-pip wheel NAME")
-    return 0
-
-
-# From the environment's directory, and one that files of the host may be put into, to the plan.
-PlanIn = Callable[[Path, Path], Plan]
+        return plan_for_target(args, wishes, options, reporter)
+    return plan_for_host_python(args, wishes, options, reporter)
 
 
 def plan_for_host_python(args: argparse.Namespace, wishes: Wishes, options: Options, reporter: Reporter) -> PlanIn:

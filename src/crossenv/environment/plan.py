@@ -62,6 +62,7 @@ class Options:
         crossenv_python: The interpreter that has this tool; "" if environments may not call it.
         programs: Where the programs beside this tool are, uv perhaps among them.
         user_cache: Where environments share what one of them has built; None for nowhere.
+        in_place: Whether the installation that it is made from will start the shim (`crossenv.environment.in_place`).
     """
 
     prompt: str | None = None
@@ -74,6 +75,7 @@ class Options:
     crossenv_python: str = ""
     programs: Path | None = None
     user_cache: Path | None = None
+    in_place: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,7 +190,7 @@ def make_plan(
         links=links,
         copies={**copies, **base_copies(build)},
         header_farm=farm,
-        facts=shim_facts(record),
+        facts={**shim_facts(record), "in_place": options.in_place},
     )
 
 

@@ -37,7 +37,7 @@ def public_part(record: Record, config: Mapping[str, ConfigValue], details: Mapp
     sysroot = toolchain.sysroot or host.sysroot
     elf = host.elf
     identity = ElfIdentity(machine=elf.machine, bits=elf.bits, byte_order=elf.byte_order, abi_flags=elf.abi_flags)
-    python_tag = f"cp{host.version.replace('.', '')}"
+    python_tag, abi_tag = _python_tags(host)
     return {
         "version": VERSION,
         "generator": f"crossenv {record.crossenv}",
@@ -62,7 +62,7 @@ def public_part(record: Record, config: Mapping[str, ConfigValue], details: Mapp
             "markers": _markers(host),
             "wheel": {
                 "python_tag": python_tag,
-                "abi_tag": python_tag + host.abi_flags,
+                "abi_tag": abi_tag,
                 "platform_tag": host.platform_tag,
                 "accepted_platforms": list(accepted_platforms(host)),
             },
@@ -90,11 +90,20 @@ def public_part(record: Record, config: Mapping[str, ConfigValue], details: Mapp
     }
 
 
+def _python_tags(host: HostRecord) -> tuple[str, str]:
+    """The first two tags of an extension module for this Python alone (PEP 425)."""
+    digits = host.version.replace(".", "")
+    if host.implementation == "pypy":
+        # "pypy311-pp73" names its ABI.
+        return f"pp{digits}", host.soabi.replace("-", "_")
+    return f"cp{digits}", f"cp{digits}{host.abi_flags}"
+
+
 def _markers(host: HostRecord) -> dict[str, str]:
-    """The environment markers of the host (PEP 508); "" for those of its kernel, which nobody knows."""
+    """The environment markers of the host (PEP 508); "" for what nobody knows: its kernel, the release of PyPy."""
     return {
         "implementation_name": host.implementation,
-        "implementation_version": host.full_version or host.version,
+        "implementation_version": "" if host.implementation == "pypy" else host.full_version or host.version,
         "os_name": "posix",
         "platform_machine": host.machine,
         "platform_python_implementation": "PyPy" if host.implementation == "pypy" else "CPython",

@@ -30,7 +30,7 @@ def build_details_text(host: HostPython, *, headers: Path, pkgconfig: Path) -> s
 def build_details(
     host: HostPython, *, headers: Path, pkgconfig: Path | None, libraries: Sequence[Path] = ()
 ) -> dict[str, Any] | None:
-    """The contents of that file; None for a host Python whose full version is not known.
+    """The contents of that file; None for a host Python whose full version, or implementation's, is not known.
 
     Args:
         host: The host Python.
@@ -39,7 +39,7 @@ def build_details(
         libraries: Its libpythons on this machine.
     """
     match = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)(?:(a|b|rc)(\d+))?\+?", host.full_version)
-    if match is None:
+    if match is None or host.implementation != "cpython":
         return None
     level = _RELEASE_LEVELS[match[4] or ""]
     major, minor, micro, serial = int(match[1]), int(match[2]), int(match[3]), int(match[5] or 0)

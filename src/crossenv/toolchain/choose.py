@@ -128,15 +128,23 @@ def _chosen(wishes: Wishes, installed: Callable[[], Toolchain], zig: Callable[[]
     if wishes.kind == ZIG:
         return zig()
     named = any(name in wishes.overrides for name in ("cc", "cxx", "fc"))
+    may_be_zig = wishes.kind == AUTO and not named
     try:
-        return installed()
+        found = installed()
     except ToolchainError as error:
-        if wishes.kind != AUTO or named:
+        if not may_be_zig:
             raise
         if not has_zig(wishes.environ_path):
             hint = f"{error.hint}; or {INSTALL_HINT}" if error.hint else INSTALL_HINT
             raise ToolchainError(error.message, hint=hint) from None
         return zig()
+    if found.has_headers or not may_be_zig or not has_zig(wishes.environ_path):
+        return found
+    # A cross compiler that was installed without a C library: it compiles next to nothing.
+    try:
+        return zig()
+    except ToolchainError:
+        return found
 
 
 def _zig(target: Target, wishes: Wishes, sysroot: Path | None) -> Toolchain:

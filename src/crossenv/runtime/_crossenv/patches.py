@@ -265,7 +265,8 @@ def mesonpy_module(module: "ModuleType", facts: "Facts") -> None:
     if not sys.executable.startswith(facts["root"] + "/cross/"):
         # An isolated environment with an interpreter of its own, which has the build requirements: a later cross file
         # says so. It lies where it is thrown away with the environment.
-        path = os.path.join(sys.prefix, "crossenv-python.ini")
+        directory = facts["root"] + "/cache" if sys.prefix == sys.base_prefix else sys.prefix
+        path = os.path.join(directory, "crossenv-python.ini")
         quote = "'''" if "'" in sys.executable else "'"
         with open(path, "w", encoding="utf-8") as file:
             file.write(f"[binaries]\npython = {quote}{sys.executable}{quote}\n")
