@@ -73,7 +73,7 @@ def targets(session: nox.Session) -> None:
 
 @nox.session
 def variants(session: nox.Session) -> None:
-    """One package for several Pythons and targets, one command each; writes variants.md."""
+    """Packages for several Pythons and targets with one command, killed and resumed; writes variants.md."""
     session.install("-e", ".[zig]")
     session.run("python", "scripts/variants_proof.py", *session.posargs)
 

@@ -8,13 +8,13 @@ import sys
 from collections.abc import Sequence
 
 import crossenv
-from crossenv.cli import audit, create, doctor, dump, export, repair, run, show, sysroot, targets, test
+from crossenv.cli import audit, create, doctor, dump, export, repair, run, show, sysroot, targets, test, wheel
 from crossenv.errors import CrossenvError
 from crossenv.report import Reporter, wants_colour
 
-COMMANDS = (create, show, doctor, targets, dump, sysroot, audit, repair, run, test, export)
+COMMANDS = (create, show, doctor, targets, dump, sysroot, audit, repair, run, test, export, wheel)
 # Those in whose command lines "--" stands before the words of another command.
-WITH_COMMAND = ("run", "test")
+WITH_COMMAND = ("run", "test", "wheel")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -219,7 +219,8 @@ def _host_record(
         full_version=host.full_version,
         abi_flags=host.abi_flags,
         soabi=host.soabi,
-        extension_suffixes=(host.ext_suffix, ".abi3.so", ".so"),
+        # PyPy loads nothing but its own.
+        extension_suffixes=(host.ext_suffix, *(() if host.implementation == "pypy" else (".abi3.so", ".so"))),
         multiarch=host.multiarch,
         gnu_type=host.gnu_type,
         machine=host.machine,

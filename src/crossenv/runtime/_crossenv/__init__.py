@@ -71,9 +71,8 @@ def start() -> None:
     if export:
         os.environ[ROLE_VARIABLE] = role
     if role == "build" and os.environ.get(ROLE_VARIABLE) != "host":
-        # Nothing that this process starts is for the host. Meson, below a hook, hands on what the hook has set.
-        for name in (RECORD_VARIABLE, CROSS_VARIABLE):
-            os.environ.pop(name, None)
+        # Meson, below a hook, hands on what the hook has set.
+        _forget_host()
     if role == "host":
         from _crossenv import host
 
@@ -101,6 +100,7 @@ def find_place(here: str, root: str) -> str:
             # The build side of the environment in a converted installation starts the shim like all that is made
             # from that one. It and what it starts are native.
             os.environ[ROLE_VARIABLE] = "build"
+            _forget_host()
             return ""
     except OSError:
         pass
@@ -113,6 +113,12 @@ def find_place(here: str, root: str) -> str:
         if os.path.exists(directory + "/crossenv.json"):
             fail(f"this environment was created as {root} and has been moved", "create it again where it is now")
     return ""
+
+
+def _forget_host() -> None:
+    """Take away what a parent in role "host" has set: nothing that this process starts is for the host."""
+    for name in (RECORD_VARIABLE, CROSS_VARIABLE):
+        os.environ.pop(name, None)
 
 
 def command_line_of_parent() -> "Sequence[str]":
