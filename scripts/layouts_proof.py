@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -160,11 +160,13 @@ def debian(work: Path, build_python: str) -> Iterator[Case]:
     )
 
 
-def fixtures(work: Path) -> Iterator[Case]:
-    """Those that cannot be had here."""
+def fixtures(work: Path, wanted: Callable[[str], bool]) -> Iterator[Case]:
+    """Those that cannot be had here, made if they are `wanted`."""
     root = sysroot(work, "bookworm", "arm64")
     program = root / "usr/bin/python3.11"
     for name, make in FIXTURES.items():
+        if not wanted(name):
+            continue
         place = work / "fixtures" / make.__name__
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
@@ -184,6 +186,9 @@ def fixtures(work: Path) -> Iterator[Case]:
             interpreter=None if musl or mobile else program,
             refused={"Android": "NDK", "iOS": "Xcode"}.get(name.split()[0], ""),
         )
+    name = "what `uv python install` of a foreign platform makes"
+    if not wanted(name):
+        return
     place = work / "fixtures/uv"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
@@ -192,7 +197,7 @@ def fixtures(work: Path) -> Iterator[Case]:
     words += ["--python-downloads-json-url", downloads.as_uri(), "cpython-3.11.2-linux-aarch64-gnu"]
     output([Path(sys.executable).parent / "uv", *words])
     yield Case(
-        layout="what `uv python install` of a foreign platform makes",
+        layout=name,
         source="fixture, installed by the real uv, which rewrote prefix and compilers",
         named=place / "installed/cpython-3.11.2-linux-aarch64-gnu",
         root=root,
@@ -362,18 +367,22 @@ def main() -> int:
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     work = options.work.resolve()
-    cases = [*debian(work, options.build_python), *fixtures(work)]
-    if options.cpython:
-        cases += own_builds(work, options.cpython.resolve(), options.build_python)
-    if options.pypy:
-        cases += pypy(work)
     # What was proved stays for the next run, which may have what this one lacks.
     known = work / "rows.json"
     rows: dict[str, dict[str, str]] = json.loads(known.read_text(encoding="utf-8")) if known.is_file() else {}
     failed = 0
+
+    def wanted(layout: str) -> bool:
+        proved = layout in rows and not rows[layout]["verified"].startswith("**")
+        return options.only in layout and (bool(options.only) or not proved)
+
+    cases = [*debian(work, options.build_python), *fixtures(work, wanted)]
+    if options.cpython:
+        cases += own_builds(work, options.cpython.resolve(), options.build_python)
+    if options.pypy:
+        cases += pypy(work)
     for case in cases:
-        proved = case.layout in rows and not rows[case.layout]["verified"].startswith("**")
-        if options.only not in case.layout or (proved and not options.only):
+        if not wanted(case.layout):
             continue
         try:
             row = prove(case, work)
@@ -383,7 +392,7 @@ def main() -> int:
         print(f"{row['layout']}: {row['built']} {row['verified']}", file=sys.stderr, flush=True)
         rows[case.layout] = row
         known.write_text(json.dumps(rows), encoding="utf-8")
-    PAGE.write_text(page(list(rows.values())), encoding="utf-8")
+        PAGE.write_text(page(list(rows.values())), encoding="utf-8")
     return 1 if failed else 0
 
 
