@@ -111,3 +111,10 @@ def dump(session: nox.Session) -> None:
     """Dumps on every Python that is named, and packages from dumps alone; writes dumps.md."""
     _install(session, "test")
     session.run("python", "scripts/dumps_proof.py", *session.posargs)
+
+
+@nox.session
+def cibuildwheel(session: nox.Session) -> None:
+    """The real cibuildwheel builds for another machine, under podman; writes cibuildwheel-proof.md."""
+    session.install("-e", ".[zig]", "cibuildwheel")
+    session.run("python", "scripts/cibuildwheel_proof.py", *session.posargs)

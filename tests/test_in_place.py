@@ -74,6 +74,8 @@ def test_conversion_and_back(installation: Path, crossenv: CrossenvCommand, host
     prefix = installation.parent.parent
     before = tree(prefix)
     words = ("create", "--in-place", "--force", "--python", installation, "--host-python", host_prefix)
+    assert f"would make {prefix}/crossenv\n" in crossenv(*words, "--dry-run").stdout
+    assert tree(prefix) == before
     done = crossenv(*words)
     assert done.stdout == f"{prefix}/crossenv\n"
     assert f"{prefix}/lib/{VERSION}/sitecustomize" in done.stderr

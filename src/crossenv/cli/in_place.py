@@ -94,16 +94,16 @@ def run(
         return _report(installation, done, args, reporter)
     args.python = str(installation.executable)
     plan_in = planner(args, settings, reporter)
+    if args.dry_run:
+        for path in (installation.home, *installation.places):
+            reporter.result(f"would make {path}")
+        return 0
     if done is not None:
         reporter.note(f"it was converted for {done.target} before: undoing that")
         undo(installation, done)
     remove_home(installation)
     conversion = plan_conversion(installation, target=args.target or args.host_python, request=request)
     home = installation.home.parent.resolve() / installation.home.name
-    if args.dry_run:
-        for name in (str(home), *conversion.placed):
-            reporter.result(f"would make {name}")
-        return 0
     reporter.step(f"making {home}")
     try:
         plan = write_environment(home, lambda: plan_in(home, home), clear=True)

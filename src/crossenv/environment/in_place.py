@@ -69,6 +69,12 @@ class Installation:
         """Where the environment is, if it is converted."""
         return self.prefix / HOME
 
+    @property
+    def places(self) -> tuple[Path, ...]:
+        """What a conversion puts into it besides."""
+        own = (self.library / "_crossenv", self.library / "sitecustomize")
+        return (*own, *(self.site / name for name in START_FILES))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Conversion:
@@ -186,12 +192,7 @@ def plan_conversion(installation: Installation, *, target: str, request: Mapping
     Raises:
         UsageError: The installation may not be written to, or something else is where ours would be.
     """
-    placed = [
-        installation.library / "_crossenv",
-        installation.library / "sitecustomize",
-        *(installation.site / name for name in START_FILES),
-    ]
-    for path in placed:
+    for path in installation.places:
         if os.path.lexists(path):
             raise UsageError(f"{path} is there already, and not by `crossenv create --in-place`", hint="remove it")
     directories = (installation.prefix, installation.library, installation.site)
@@ -205,7 +206,7 @@ def plan_conversion(installation: Installation, *, target: str, request: Mapping
         python=str(installation.executable),
         target=target,
         request=request,
-        placed=tuple(map(str, placed)),
+        placed=tuple(map(str, installation.places)),
         directories={str(path): (path.stat().st_mtime_ns, _names_in(path)) for path in dict.fromkeys(directories)},
     )
 

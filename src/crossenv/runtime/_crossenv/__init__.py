@@ -74,6 +74,10 @@ def start() -> None:
         # Meson, below a hook, hands on what the hook has set.
         _forget_host()
     if role == "host":
+        if facts["variables"]:
+            from _crossenv import variables
+
+            variables.apply(facts["variables"], root, os.environ)
         from _crossenv import host
 
         finder = host.install(facts)
@@ -119,6 +123,10 @@ def _forget_host() -> None:
     """Take away what a parent in role "host" has set: nothing that this process starts is for the host."""
     for name in (RECORD_VARIABLE, CROSS_VARIABLE):
         os.environ.pop(name, None)
+    if "CROSSENV_VARIABLES" in os.environ:
+        from _crossenv import variables
+
+        variables.take_back(os.environ)
 
 
 def command_line_of_parent() -> "Sequence[str]":

@@ -125,6 +125,14 @@ def packaging_musllinux(module: "ModuleType", facts: "Facts") -> None:
     _replace(module, "_get_musl_version", make_get_musl_version)
 
 
+def packaging_tags(module: "ModuleType", facts: "Facts") -> None:
+    """`packaging.tags` (any copy): the platform tags that the user named are all there are."""
+    platforms = facts["accepted_platforms"]
+    # Not for what build requirements are laid over with (`host_wheels`): it is linked from here, and not installed.
+    if platforms and "CROSSENV_OVERLAY_STACK" not in os.environ:
+        _replace(module, "platform_tags", lambda _original: lambda: iter(platforms))
+
+
 def ctypes_module(module: "ModuleType", facts: "Facts") -> None:
     """`ctypes`: a library that the host's was laid over still loads here."""
 
