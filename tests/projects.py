@@ -423,7 +423,7 @@ def in_tree(directory: Path, payload: bytes) -> Path:
 
 CROSS_BACK_END = '''
 """A back end that compiles for the machine it is told of, and for the one it runs on where it is told of none."""
-import json, os, shlex, subprocess, sys, sysconfig, zipfile
+import base64, hashlib, json, os, shlex, subprocess, sys, sysconfig, zipfile
 
 def describe_this():
     """What a back end without support asks: the running interpreter."""
@@ -454,12 +454,21 @@ def make(directory, how, told_by):
     subprocess.run([*how["compile"], *includes, "-c", "toy.c", "-o", "toy.o"], check=True)
     subprocess.run([*how["link"], "toy.o", "-o", "toy.so"], check=True)
     name = "toy-1-" + how["tag"] + ".whl"
+    with open("toy.so", "rb") as file:
+        module = file.read()
+    members = {
+        "toy/_toy" + how["suffix"]: module,
+        "toy/told_by": told_by.encode(),
+        "toy-1.dist-info/METADATA": b"Metadata-Version: 2.1\\nName: toy\\nVersion: 1\\n",
+        "toy-1.dist-info/WHEEL": f"Wheel-Version: 1.0\\nRoot-Is-Purelib: false\\nTag: {how['tag']}\\n".encode(),
+    }
+    record = ""
     with zipfile.ZipFile(os.path.join(directory, name), "w") as wheel:
-        wheel.write("toy.so", "toy/_toy" + how["suffix"])
-        wheel.writestr("toy/told_by", told_by)
-        wheel.writestr("toy-1.dist-info/METADATA", "Metadata-Version: 2.1\\nName: toy\\nVersion: 1\\n")
-        wheel.writestr("toy-1.dist-info/WHEEL", f"Wheel-Version: 1.0\\nRoot-Is-Purelib: false\\nTag: {how['tag']}\\n")
-        wheel.writestr("toy-1.dist-info/RECORD", "")
+        for member, data in members.items():
+            digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+            record += f"{member},sha256={digest},{len(data)}\\n"
+            wheel.writestr(member, data)
+        wheel.writestr("toy-1.dist-info/RECORD", record + "toy-1.dist-info/RECORD,,\\n")
     return name
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):

@@ -137,6 +137,10 @@ def command(env: Path, front_end: str, out: Path, project: Path) -> list[str | P
         "build": [env / "bin/cross-python", "-m", "build", "--wheel", "-o", out, project],
         "build, from an sdist": [env / "bin/cross-python", "-m", "build", "-o", out, project],
         "uv": [env / "bin/cross-uv", "build", "--wheel", "-o", out, project],
+        "crossenv wheel": [
+            *(sys.executable, "-m", "crossenv", "wheel", "--target", "aarch64-linux-gnu", "--toolchain", "gnu"),
+            *("--log-dir", out.parent / "logs", "-w", out, project),
+        ],
     }
     return commands[front_end]
 
@@ -149,6 +153,7 @@ def command(env: Path, front_end: str, out: Path, project: Path) -> list[str | P
         *(("build", variant) for variant in ("hook", "settings")),
         ("build, from an sdist", "module"),
         *(("uv", variant) for variant in ("hook", "settings", "neither")),
+        *(("crossenv wheel", variant) for variant in ("hook", "settings")),
     ],
 )
 def test_every_front_end_tells_the_back_end(
@@ -164,7 +169,7 @@ def test_every_front_end_tells_the_back_end(
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("front_end", ["pip", "build", "uv"])
+@pytest.mark.parametrize("front_end", ["pip", "build", "uv", "crossenv wheel"])
 def test_a_native_result_is_refused(front_ends: Path, tmp_path: Path, front_end: str) -> None:
     project = projects.cross_back_end(tmp_path / "project", "wrong")
     words = command(front_ends, front_end, tmp_path / "out", project)

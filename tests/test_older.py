@@ -118,6 +118,14 @@ def test_variables_are_put_in_place_once_and_taken_back() -> None:
 # What is refused, and what is there already
 
 
+def test_words_stand_where_they_are_understood() -> None:
+    args = older.parse(["-v", "--manylinux", "manylinux2014", "--without-pip", "/opt/python3", "--", "-env"])
+    assert older.translated(args, "-env") == [
+        "create", "--host-python=/opt/python3", f"--python={sys.executable}", "--without-pip",
+        "--accept-tag=manylinux2014", "--", "-env",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

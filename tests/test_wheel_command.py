@@ -307,6 +307,7 @@ def test_the_line_that_says_what_went_wrong() -> None:
     text = OUTPUT.format(code=7, ours="crossenv: error: it is native\n      crossenv: hint: mend it")
     assert (complaint_of(text), hint_of(text), is_refusal(text)) == ("it is native", "mend it", True)
     assert complaint_of("ERROR: No matching distribution found for x\n").endswith("found for x")
+    assert complaint_of("crossenv: warning: toy failed: RuntimeError: no") == "toy failed: RuntimeError: no"
     assert complaint_of("") == "no output"
 
 

@@ -64,7 +64,8 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
         reporter.note(f"in today's words: crossenv {shlex.join(words)}")
         parser = argparse.ArgumentParser(prog="crossenv")
         create.add_parser(parser.add_subparsers())
-        options = parser.parse_args([*words, *["--verbose"] * args.verbose])
+        # Behind the command's name: a directory whose name begins with "-" stands behind "--", and ends the line.
+        options = parser.parse_args([words[0], *["--verbose"] * args.verbose, *words[1:]])
         create.run(options, reporter)
     return 0
 

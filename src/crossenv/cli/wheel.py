@@ -128,6 +128,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     run_group.add_argument(
         "-j", "--jobs", type=int, metavar="N", help="combinations that are built at a time; default: one a core"
     )
+    run_group.add_argument(
+        "--test", action="store_true", help="try each wheel on its host too, under an emulator (`crossenv test`)"
+    )
     run_group.add_argument("--rebuild", action="store_true", help="build also what is there already")
     run_group.add_argument("--fail-fast", action="store_true", help="stop at the first failure")
     run_group.add_argument("--keep-environments", action="store_true", help="leave the environments there")
@@ -241,6 +244,7 @@ def _wishes(args: argparse.Namespace, settings: Settings) -> Wishes:
         allow_pure=settings.lists["allow-pure"],
         jobs=args.jobs or len(os.sched_getaffinity(0)),
         keep_environments=args.keep_environments,
+        test=args.test,
     )
 
 

@@ -180,7 +180,7 @@ def _fill(plan: Plan) -> None:
     build_seed = () if record.build_pip else ("--no-seed",)
     seed = () if record.pip else ("--no-seed",)
     site = ("--system-site-packages",) if plan.options.system_site_packages else ()
-    _virtualenv(plan, root, "--no-seed", "--prompt", record.prompt)
+    _virtualenv(plan, root, "--no-seed", f"--prompt={record.prompt}")
     _virtualenv(plan, root / "build", *build_seed, *site, "--activators", "")
     if record.cross_prefix is not None:
         (root / "cross").symlink_to(record.cross_prefix)

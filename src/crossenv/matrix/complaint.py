@@ -19,6 +19,7 @@ _PATTERNS = tuple(
 )
 # What pip draws around its messages.
 _DRAWN = " \t\r>\u2502\u2570\u2500\u00d7"
+_OURS = re.compile(r"^crossenv: (error|warning): ")
 # How pip tells that a back end's process ended with the audit's exit code.
 _REFUSED = re.compile(r"exit code: 7$", re.MULTILINE)
 
@@ -29,7 +30,7 @@ def complaint_of(text: str) -> str:
     for pattern in _PATTERNS:
         for line in lines:
             if pattern.search(line) and "--no-build-isolation" not in line:
-                return line.removeprefix("crossenv: error: ")[:_LONGEST]
+                return _OURS.sub("", line)[:_LONGEST]
     return next((line[:_LONGEST] for line in reversed(lines) if line), "no output")
 
 

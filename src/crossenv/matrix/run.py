@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import threading
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from crossenv.errors import AuditError, BuildError
 from crossenv.matrix.complaint import complaint_of, hint_of, is_refusal
-from crossenv.matrix.environments import EnvironmentFailedError, Environments
+from crossenv.matrix.environments import Environment, EnvironmentFailedError, Environments
 from crossenv.matrix.model import (
     BUILT,
     COVERED,
@@ -61,6 +61,7 @@ class Wishes:
         allow_pure: Projects that may lose their extension modules.
         jobs: How many combinations are built at a time.
         keep_environments: Whether to leave the environments there.
+        test: Whether each wheel is tried on its host, under an emulator.
     """
 
     create: tuple[str, ...]
@@ -72,11 +73,12 @@ class Wishes:
     allow_pure: tuple[str, ...]
     jobs: int
     keep_environments: bool
+    test: bool
 
     @property
     def digest(self) -> str:
         """The same as long as the same would be built with it."""
-        said = [self.create, self.pip, self.deps, self.build_installs]
+        said = [self.create, self.pip, self.deps, self.build_installs, self.test]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
 
 
@@ -105,7 +107,6 @@ class Run:
         self._children = Children()
         self._sources: dict[Requirement, Source] = {}
         self._versions: dict[tuple[Requirement, str], str] = {}
-        self._lock = threading.Lock()
         (place / "environments").mkdir()
         self._environments = Environments(
             place / "environments",
@@ -136,7 +137,11 @@ class Run:
                         requirement = waiting.pop(0)
                         future = pool.submit(self._prepare, requirement, by_requirement[requirement])
                         preparing[future] = requirement
-                    for build in self._startable(by_requirement, set(building.values())):
+                    known = {one: builds for one, builds in by_requirement.items() if one in self._sources}
+                    # What a preparation has found is told when it is done, and not before.
+                    for requirement in preparing.values():
+                        known.pop(requirement, None)
+                    for build in self._startable(known, set(building.values())):
                         if len(preparing) + len(building) < self._wishes.jobs:
                             self._board.started(build)
                             building[pool.submit(self._build, build)] = build
@@ -158,9 +163,7 @@ class Run:
     def _startable(self, by_requirement: Mapping[Requirement, Sequence[Build]], running: set[Build]) -> list[Build]:
         """What may be built now; those that a wheel covers already are done."""
         found = []
-        for requirement, builds in by_requirement.items():
-            if requirement not in self._sources:
-                continue
+        for builds in by_requirement.values():
             for build in builds:
                 made = None if self._wishes.deps else covering(build, self.outcomes)
                 if made is not None and build not in self.outcomes and build not in running:
@@ -176,8 +179,7 @@ class Run:
         self.outcomes[build] = outcome
         self._environments.release(build)
         if outcome.status in GOOD:
-            with self._lock:
-                self._versions.setdefault((build.requirement, build.python.label), outcome.version)
+            self._versions.setdefault((build.requirement, build.python.label), outcome.version)
         if outcome.status != STOPPED:
             self._board.finished(build, outcome)
         if outcome.exit_code and self._wishes.fail_fast and outcome.status != STOPPED:
@@ -204,6 +206,9 @@ class Run:
             return dict.fromkeys(builds, outcome)
         except EndedError:
             return dict.fromkeys(builds, Outcome(status=STOPPED))
+        except OSError as error:
+            outcome = Outcome(status=FAILED, complaint=str(error), exit_code=BuildError.exit_code)
+            return dict.fromkeys(builds, outcome)
         found = {}
         for build in builds if not self._wishes.rebuild else ():
             wheels = self._store.kept(self._key(build, source))
@@ -262,9 +267,25 @@ class Run:
             with log.open("a", encoding="utf-8") as file:
                 file.writelines(f"crossenv: error: {fault}\n" for fault in faults)
             return Outcome(status=REFUSED, log=log, complaint=faults[0], exit_code=AuditError.exit_code)
+        if self._wishes.test:
+            self._board.stage(build, "testing")
+            failure = self._failure_on_host(environment, wheels[0], log)
+            if failure is not None:
+                return failure
         new = self._store.publish(self._key(build, self._sources[build.requirement]), wheels)
         outcome = self._good(BUILT, build, wheels, log)
         return outcome if new or self._wishes.deps else replace(outcome, status=COVERED)
+
+    def _failure_on_host(self, environment: Environment, wheel: Path, log: Path) -> Outcome | None:
+        """Install and import the wheel on its host; None if that works."""
+        own = log.with_suffix(".test.log")
+        own.unlink(missing_ok=True)
+        words = [sys.executable, "-m", "crossenv", "test", "--env", str(environment.root), str(wheel)]
+        status = self._children.run(words, own, self._environment)
+        if not status:
+            return None
+        text = own.read_text(encoding="utf-8", errors="replace")
+        return Outcome(status=REFUSED, log=own, complaint=complaint_of(text), hint=hint_of(text), exit_code=status)
 
     def _good(self, status: str, build: Build, wheels: Sequence[Path], log: Path | None = None) -> Outcome:
         name, version, _, tags = parse_wheel_filename(wheels[0].name)
