@@ -111,3 +111,10 @@ def dump(session: nox.Session) -> None:
     """Dumps on every Python that is named, and packages from dumps alone; writes dumps.md."""
     _install(session, "test")
     session.run("python", "scripts/dumps_proof.py", *session.posargs)
+
+
+@nox.session
+def trials(session: nox.Session) -> None:
+    """numpy, lxml and pillow, built for arm64 and tried there and here; writes trials.md."""
+    session.install("-e", ".[zig]")
+    session.run("python", "scripts/trials_proof.py", *session.posargs)
