@@ -152,7 +152,9 @@ def build(taken: Taken, sysroot: Path, python: str) -> Iterator[str]:
                 output([*emulated(sysroot), "-c", CHECKS[name].code], PYTHONPATH=str(target))
             except RuntimeError as error:
                 result = f"**{error}**"
-            compiler = f"{record['toolchain']['family']} {record['toolchain']['version']}"
+            tools = record["toolchain"]["tools"]
+            zig = "zig's " if tools["cc"]["origin"].startswith("zig") else ""
+            compiler = f"{zig}{record['toolchain']['family']} {record['toolchain']['version']}"
             row = f"| {taken.name} | {headers} | {compiler} | `{wheel}` | {result} |"
             print(row, file=sys.stderr, flush=True)
             yield row

@@ -419,3 +419,126 @@ def in_tree(directory: Path, payload: bytes) -> Path:
     )
     (directory / "payload").write_bytes(payload)
     return directory
+
+
+CROSS_BACK_END = '''
+"""A back end that compiles for the machine it is told of, and for the one it runs on where it is told of none."""
+import json, os, shlex, subprocess, sys, sysconfig, zipfile
+
+def describe_this():
+    """What a back end without support asks: the running interpreter."""
+    get = sysconfig.get_config_var
+    return {
+        "compile": shlex.split(get("CC")) + shlex.split(get("CFLAGS")) + shlex.split(get("CCSHARED")),
+        "link": shlex.split(get("LDSHARED")),
+        "include": [sysconfig.get_path("include"), sysconfig.get_path("platinclude")],
+        "suffix": get("EXT_SUFFIX"),
+        "tag": "cp%d%d-cp%d%d" % (sys.version_info[:2] * 2) + "-" + sysconfig.get_platform().replace("-", "_"),
+    }
+
+def describe_told(info):
+    """The same from a description of the cross build, and from nothing else."""
+    host, toolchain = info["host"], info["toolchain"]
+    cc = toolchain["tools"]["cc"]
+    wheel = host["wheel"]
+    return {
+        "compile": [cc, *toolchain["flags"]["c"]],
+        "link": [cc, *toolchain["flags"]["link_module"]],
+        "include": host["python"]["include_dirs"],
+        "suffix": host["python"]["extension_suffixes"][0],
+        "tag": "-".join((wheel["python_tag"], wheel["abi_tag"], wheel["platform_tag"])),
+    }
+
+def make(directory, how, told_by):
+    includes = ["-I" + path for path in how["include"]]
+    subprocess.run([*how["compile"], *includes, "-c", "toy.c", "-o", "toy.o"], check=True)
+    subprocess.run([*how["link"], "toy.o", "-o", "toy.so"], check=True)
+    name = "toy-1-" + how["tag"] + ".whl"
+    with zipfile.ZipFile(os.path.join(directory, name), "w") as wheel:
+        wheel.write("toy.so", "toy/_toy" + how["suffix"])
+        wheel.writestr("toy/told_by", told_by)
+        wheel.writestr("toy-1.dist-info/METADATA", "Metadata-Version: 2.1\\nName: toy\\nVersion: 1\\n")
+        wheel.writestr("toy-1.dist-info/WHEEL", f"Wheel-Version: 1.0\\nRoot-Is-Purelib: false\\nTag: {how['tag']}\\n")
+        wheel.writestr("toy-1.dist-info/RECORD", "")
+    return name
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    return make(wheel_directory, describe_this(), "nobody")
+
+def get_requires_for_build_sdist(config_settings=None):
+    return []
+
+def build_sdist(sdist_directory, config_settings=None):
+    import tarfile
+    with tarfile.open(os.path.join(sdist_directory, "toy-1.tar.gz"), "w:gz") as sdist:
+        for name in ("pyproject.toml", "toy.c", "back_ends"):
+            sdist.add(name, "toy-1/" + name)
+        with open("PKG-INFO", "w") as file:
+            file.write("Metadata-Version: 2.1\\nName: toy\\nVersion: 1\\n")
+        sdist.add("PKG-INFO", "toy-1/PKG-INFO")
+    return "toy-1.tar.gz"
+'''
+_CROSS_VARIANTS = {
+    # It has nothing of its own.
+    "neither": ("variant", "from common import *\n"),
+    "hook": (
+        "variant:back_end",
+        "import common\n"
+        "class BackEnd:\n"
+        "    build_wheel = staticmethod(common.build_wheel)\n"
+        "    build_sdist = staticmethod(common.build_sdist)\n"
+        "    def cross_build_wheel(self, wheel_directory, cross_build_info, config_settings=None,"
+        " metadata_directory=None):\n"
+        "        assert not config_settings, config_settings\n"
+        "        how = common.describe_told(cross_build_info)\n"
+        "        return common.make(wheel_directory, how, 'cross_build_wheel')\n"
+        "back_end = BackEnd()\n",
+    ),
+    "settings": (
+        "variant",
+        "import json\nimport common\nfrom common import build_sdist\n"
+        "cross_build_info_versions = (1,)\n"
+        "def get_requires_for_build_wheel(config_settings=None):\n"
+        "    assert list(config_settings) == ['cross-build-info'], config_settings\n"
+        "    return []\n"
+        "def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):\n"
+        "    with open(config_settings['cross-build-info'], encoding='utf-8') as file:\n"
+        "        how = common.describe_told(json.load(file)['cross_build_info'])\n"
+        "    return common.make(wheel_directory, how, 'config_settings')\n",
+    ),
+    "module": (
+        "variant",
+        "import common\nfrom common import build_sdist\n"
+        "def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):\n"
+        "    try:\n"
+        "        import crossenv_info\n"
+        "    except ImportError:\n"
+        "        return common.build_wheel(wheel_directory)\n"
+        "    how = common.describe_told(crossenv_info.as_dict())\n"
+        "    return common.make(wheel_directory, how, 'crossenv_info')\n",
+    ),
+    # As many a script does: the compiler of the machine it runs on.
+    "wrong": (
+        "variant",
+        "import common\nfrom common import build_sdist\n"
+        "def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):\n"
+        "    how = common.describe_this()\n"
+        "    how.update(compile=['cc', '-fPIC'], link=['cc', '-shared'])\n"
+        "    return common.make(wheel_directory, how, 'nobody')\n",
+    ),
+}
+
+
+def cross_back_end(directory: Path, variant: str) -> Path:
+    """A back end in the project, which hears of the cross build in one of the ways there are, or in none."""
+    name, text = _CROSS_VARIANTS[variant]
+    return write(
+        directory,
+        {
+            "pyproject.toml": f'[build-system]\nrequires = []\nbuild-backend = "{name}"\nbackend-path = ["back_ends"]\n'
+            '[project]\nname = "toy"\nversion = "1"\n',
+            "back_ends/common.py": CROSS_BACK_END,
+            "back_ends/variant.py": text,
+            "toy.c": PLAIN_C,
+        },
+    )

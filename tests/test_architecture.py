@@ -30,8 +30,10 @@ ORDER = (
     "crossenv.wheel",
     "crossenv.emulate",
     "crossenv.backends",
+    "crossenv.export",
     "crossenv.environment",
     "crossenv.trial",
+    "crossenv.testing",
     "crossenv.cli",
     "crossenv.__main__",
 )

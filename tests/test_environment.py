@@ -39,7 +39,7 @@ VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 def test_show_says_what_was_made(crossenv: CrossenvCommand, env: Path) -> None:
     record = json.loads(crossenv("show", env, "--json").stdout)
-    assert record["schema"] == 5
+    assert record["schema"] == 6
     assert record["root"] == str(env)
     assert record["host"]["machine"] == "aarch64"
     assert record["host"]["soabi"].endswith("-aarch64-linux-gnu")
@@ -122,7 +122,7 @@ def test_nothing_of_the_host_is_in_a_childs_environment(env: Path, run: Run) -> 
     show = "import json, os, subprocess, sys; print(subprocess.check_output(['env', '-0'], text=True), end='')"
     before = set(run("env", "-0").split("\0"))
     added = {entry.partition("=")[0] for entry in set(run(env / "bin/python", "-c", show).split("\0")) - before}
-    assert added <= {"CROSSENV_RECORD"}
+    assert added <= {"CROSSENV_RECORD", "PYTHON_CROSSENV"}
 
 
 def test_markers_and_tags_are_the_hosts(env: Path, run: Run) -> None:
@@ -350,7 +350,7 @@ def test_a_damaged_shim_ends_the_process(crossenv: CrossenvCommand, host_prefix:
     ("change", "says"),
     [
         (lambda text: text[: len(text) // 2], "is not a record"),
-        (lambda text: text.replace('"schema": 5', '"schema": 99'), "is of schema 99"),
+        (lambda text: text.replace('"schema": 6', '"schema": 99'), "is of schema 99"),
         (lambda text: text.replace('"bits": 64', '"bits": "64"'), "expected int at 'host.elf.bits'"),
         (lambda text: text.replace('"multiarch"', '"multiarsch"'), "missing 'host.multiarch'"),
         (lambda text: "[]", "is of schema None"),

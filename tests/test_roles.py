@@ -24,6 +24,18 @@ PREFIX = "/tmp/pip-build-env-abc123/overlay"
         ),
         pytest.param("cross", [RUNNER, "install", f"--prefix={PREFIX}"], {}, "build", True, "", id="--prefix=..."),
         pytest.param("cross", [RUNNER, "install", "--prefix", "/opt/x"], {}, "host", False, "", id="pip --python"),
+        pytest.param(
+            "isolated", [RUNNER, "--python", "/t/bin/python", "install", "x"], {}, "build", True, "", id="build's pip"
+        ),
+        pytest.param(
+            "isolated",
+            [RUNNER, "--python", "/t/bin/python", "install", "x"],
+            {"CROSSENV_ROLE": "host"},
+            "host",
+            False,
+            "",
+            id="pip in an isolated environment below a hook",
+        ),
         pytest.param("cross", [RUNNER, "list"], {}, "host", False, "", id="pip --python list"),
         pytest.param(
             "cross",
@@ -88,7 +100,12 @@ def test_role(place: str, argv: list[str], environ: dict[str, str], role: str, e
             True,
             "uv:flit_core.buildapi",
         ),
-        ("from setuptools.build_meta import __legacy__ as backend\n", "host", True, "uv:setuptools.build_meta"),
+        (
+            "from setuptools.build_meta import __legacy__ as backend\n",
+            "host",
+            True,
+            "uv:setuptools.build_meta:__legacy__",
+        ),
         ("import a.b as backend\nbackend.build_sdist(1)", "build", True, ""),
         ("import a as backend\ngetattr(backend, 'get_requires_for_build_sdist', None)", "build", True, ""),
         ("print('as backend')", "host", False, ""),

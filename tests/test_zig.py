@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import math
 import os
 import shutil
@@ -17,11 +18,12 @@ from random import Random
 import pytest
 from _crossenv.policy import Dynamic
 
+import hosts
 import projects
 from conftest import CrossenvCommand, Run
 from crossenv.target import GLIBC, MUSL, default_target, parse_target, target_architectures
 from crossenv.toolchain.zig import locate
-from makers import debian_sysroot, write
+from makers import debian_sysroot, make_compiler, write
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 ALL = [
@@ -178,6 +180,21 @@ def test_a_target_that_is_the_build_machine(crossenv: CrossenvCommand, tmp_path:
 
 
 # What is wrong with a zig
+
+
+@needs_zig
+def test_a_compiler_without_a_c_library_is_passed_over(host_prefix: Path, bare_path: str, tmp_path: Path) -> None:
+    """As a distribution's cross compiler is, of which only the compiler was installed."""
+    tools = hosts.make_cross_tools(tmp_path / "bin")
+    make_compiler(tools / "aarch64-linux-gnu-gcc", headers="nowhere")
+    dump = tmp_path / "dump.json"
+    crossenv = CrossenvCommand(f"{tools}{os.pathsep}{bare_path}")
+    crossenv("dump", "--host-python", host_prefix, "--output", dump)
+    words = ("create", "--dry-run", "--json", "--python", sys.executable, "--host-python", dump)
+    for extra, expected in (((), "zig"), (("--toolchain", "gnu"), "aarch64-linux-gnu-gcc")):
+        done = crossenv(*words, *extra, tmp_path / "env")
+        tool = json.loads(done.stdout)["record"]["toolchain"]["tools"]["cc"]
+        assert expected in (tool["origin"] if expected == "zig" else tool["path"])
 
 
 def test_without_zig_the_hint_says_how_to_get_one(bare_path: str, tmp_path: Path) -> None:

@@ -9,9 +9,31 @@ from crossenv.backends.fortran import fortran_command
 from crossenv.environment.record import CROSS_RUN, Record
 
 TOOLCHAIN_FILE = "etc/toolchain.cmake"
+# The same for vcpkg, which has its own flags passed through it (vcpkg, "VCPKG_CHAINLOAD_TOOLCHAIN_FILE").
+VCPKG_TOOLCHAIN_FILE = "etc/vcpkg-toolchain.cmake"
 EMULATOR = "etc/bin/cross-python-only"
 _TOOLS = {"AR": "ar", "RANLIB": "ranlib", "STRIP": "strip", "NM": "nm", "OBJCOPY": "objcopy", "OBJDUMP": "objdump"}
 _TOOLS |= {"READELF": "readelf", "LINKER": "ld"}
+
+
+_VCPKG = """\
+# Made by crossenv: the host machine for vcpkg's ports.
+include("${CMAKE_CURRENT_LIST_DIR}/toolchain.cmake")
+get_property(_crossenv_trying GLOBAL PROPERTY IN_TRY_COMPILE)
+# CMake reads this file more than once, and what it tries out inherits the flags.
+if(NOT _crossenv_trying AND NOT DEFINED _crossenv_vcpkg_flags)
+  set(_crossenv_vcpkg_flags 1)
+  string(APPEND CMAKE_C_FLAGS_INIT " -fPIC ${VCPKG_C_FLAGS}")
+  string(APPEND CMAKE_CXX_FLAGS_INIT " -fPIC ${VCPKG_CXX_FLAGS}")
+  foreach(_crossenv_kind DEBUG RELEASE)
+    string(APPEND CMAKE_C_FLAGS_${_crossenv_kind}_INIT " ${VCPKG_C_FLAGS_${_crossenv_kind}}")
+    string(APPEND CMAKE_CXX_FLAGS_${_crossenv_kind}_INIT " ${VCPKG_CXX_FLAGS_${_crossenv_kind}}")
+  endforeach()
+  foreach(_crossenv_kind EXE SHARED MODULE)
+    string(APPEND CMAKE_${_crossenv_kind}_LINKER_FLAGS_INIT " ${VCPKG_LINKER_FLAGS}")
+  endforeach()
+endif()
+"""
 
 
 def quoted(text: str) -> str:
@@ -77,7 +99,11 @@ class CMake:
         if host.multiarch:
             lines.append(f"set(CMAKE_LIBRARY_ARCHITECTURE {host.multiarch})")
         lines += ["", *_python_lines(record)]
-        return {TOOLCHAIN_FILE: "\n".join(lines) + "\n", EMULATOR: _emulator_text(record)}
+        return {
+            TOOLCHAIN_FILE: "\n".join(lines) + "\n",
+            VCPKG_TOOLCHAIN_FILE: _VCPKG,
+            EMULATOR: _emulator_text(record),
+        }
 
     def environment(self, record: Record) -> Mapping[str, str]:
         """CMake reads it where no toolchain file is given (CMake 3.21)."""

@@ -35,8 +35,8 @@ def long_double_format(macros: Mapping[str, str], elf: ElfIdentity) -> str | Non
 
 
 def quoted(text: str) -> str:
-    """A string of Meson's machine files."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    """A string of Meson's machine files, which escapes backslashes itself: a quote takes a string in three of them."""
+    return f"'''{text}'''" if "'" in text else f"'{text}'"
 
 
 class Meson:

@@ -15,6 +15,7 @@ from pathlib import Path
 import platformdirs
 
 from crossenv.cli.common import common_options
+from crossenv.cli.host_lines import host_words, python_words
 from crossenv.config import FLAGS, LISTS, TEXTS, load_settings
 from crossenv.environment.build_python import find_build_python
 from crossenv.environment.plan import Options, Plan, make_plan
@@ -29,7 +30,15 @@ from crossenv.host.model import HostPython
 from crossenv.host.synthesise import read_build_facts, synthesise_host_python
 from crossenv.report import Reporter
 from crossenv.target import GLIBC, MUSL, parse_target
-from crossenv.toolchain.choose import AUTO, CHOICES, Wishes, choose_toolchain, choose_toolchain_for_target
+from crossenv.toolchain.choose import (
+    AUTO,
+    CHOICES,
+    Wishes,
+    choose_toolchain,
+    choose_toolchain_for_target,
+    replaced_compiler,
+    require_linkable,
+)
 
 TOOL_OPTIONS = ("cc", "cxx", "fc", "ar", "ranlib", "strip", "nm", "objcopy", "objdump", "readelf", "ld")
 
@@ -51,8 +60,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     which.add_argument(
         "--host-python",
         metavar="PATH",
-        help="the Python that the wheels are for: an executable, a prefix, a build tree, a _sysconfigdata*.py file or a"
-        " dump on this machine, which is read, never run; or known:NAME, one of `crossenv targets --known`",
+        help="the Python that the wheels are for: an executable, a prefix, a sysroot, a build tree, a"
+        " _sysconfigdata*.py file, a build-details.json or a dump on this machine, which is read, never run; or"
+        " known:NAME, one of `crossenv targets --known`",
     )
     host.add_argument(
         "--headers",
@@ -176,6 +186,8 @@ def plan_for_host_python(args: argparse.Namespace, wishes: Wishes, options: Opti
         raise UsageError(
             f"--headers goes with a dump, and {path} is a {host.layout}", hint="leave it out, or name a --sysroot"
         )
+    reporter.note(f"host: {host_words(host)}")
+    require_linkable(host)
     reporter.step(f"finding a build Python {host.version}")
     build = find_build_python(args.python, host)
     headers = None
@@ -186,6 +198,8 @@ def plan_for_host_python(args: argparse.Namespace, wishes: Wishes, options: Opti
     with tempfile.TemporaryDirectory(prefix="crossenv-headers-") as directory:
         # The compiler is proved with them before anything is made.
         toolchain = choose_toolchain(host if headers is None else with_headers(host, headers, Path(directory)), wishes)
+    if replaced := replaced_compiler(host, toolchain):
+        reporter.note(replaced)
 
     def plan_in(root: Path, directory: Path) -> Plan:
         placed = host if headers is None else with_headers(host, headers, directory / "host/python")
@@ -193,7 +207,7 @@ def plan_for_host_python(args: argparse.Namespace, wishes: Wishes, options: Opti
             reporter.note(f"headers: {headers.origin}")
         return announced(make_plan(root, build=build, host=placed, toolchain=toolchain, options=options), reporter)
 
-    for note in toolchain.notes:
+    for note in (*host.notes, *toolchain.notes):
         reporter.warning(note)
     return plan_in
 
@@ -234,6 +248,7 @@ def plan_for_target(args: argparse.Namespace, wishes: Wishes, options: Options, 
             search_path=wishes.environ_path,
             **({"host_prefix": args.host_prefix} if args.host_prefix else {}),
         )
+        reporter.note(f"host: {host_words(host)}")
         return announced(
             make_plan(root, build=build, host=host, toolchain=toolchain, options=options, target=target), reporter
         )
@@ -279,12 +294,11 @@ def user_pip_cache(environ: Mapping[str, str]) -> Path | None:
 def describe(plan: Plan) -> list[str]:
     """The choices that were made, for people."""
     record = plan.record
-    host, toolchain = record.host, record.toolchain
-    libc = f"{host.libc_family} {host.libc_version}".strip()
+    toolchain = record.toolchain
     compiler = toolchain.tools["cc"]
     lines = [
-        f"host: CPython {host.full_version or host.version}{host.abi_flags} for {host.machine}, {libc} ({host.layout})",
-        f"build: CPython {record.build.version} for {record.build.machine} ({record.build.python})",
+        f"build: {python_words(record.host.implementation, record.build.version, '')} for {record.build.machine}"
+        f" ({record.build.python})",
         f"compiler: {toolchain.family} {toolchain.version}, {compiler.path} ({compiler.origin})",
     ]
     if toolchain.sysroot:

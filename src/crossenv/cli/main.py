@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 
 import crossenv
-from crossenv.cli import audit, create, doctor, dump, repair, run, show, sysroot, targets, test
+from crossenv.cli import audit, create, doctor, dump, export, repair, run, show, sysroot, targets, test
 from crossenv.errors import CrossenvError
 from crossenv.report import Reporter, wants_colour
 
-COMMANDS = (create, show, doctor, targets, dump, sysroot, audit, repair, run, test)
+COMMANDS = (create, show, doctor, targets, dump, sysroot, audit, repair, run, test, export)
 # Those in whose command lines "--" stands before the words of another command.
 WITH_COMMAND = ("run", "test")
 

@@ -1,25 +1,34 @@
-"""`crossenv show`: say what an environment is."""
+"""`crossenv show`: say what an environment is, or a host Python."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from crossenv.cli.common import common_options
+from crossenv.cli.host_lines import host_rows, python_words
 from crossenv.environment.record import RECORD_NAME, Record, load_record
 from crossenv.errors import UsageError
+from crossenv.host.find import read_host_python
 from crossenv.report import Reporter
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the command line."""
     parser = subparsers.add_parser(
-        "show", parents=[common_options()], help="say what an environment is", description=__doc__
+        "show", parents=[common_options()], help="say what an environment is, or a host Python", description=__doc__
     )
     add_environment_argument(parser)
+    parser.add_argument(
+        "--host-python", metavar="PATH", help="say what is found of this host Python, as `create` would; make nothing"
+    )
+    parser.add_argument(
+        "--sysroot", metavar="DIR", help="with --host-python: the root of the host's headers and libraries"
+    )
     parser.set_defaults(run=run)
 
 
@@ -43,7 +52,9 @@ def chosen_environment(given: str | None, environ: Mapping[str, str]) -> Path:
 
 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
-    """Print the record, for people or as JSON."""
+    """Print the record, or what is found of a host Python, for people or as JSON."""
+    if args.host_python is not None:
+        return show_host_python(args, reporter)
     record = load_record(chosen_environment(args.env, os.environ))
     if args.json:
         reporter.json(dataclasses.asdict(record))
@@ -53,19 +64,38 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     return 0
 
 
+def show_host_python(args: argparse.Namespace, reporter: Reporter) -> int:
+    """Print what is found of a host Python; of some, such as Android's, nothing can be built here."""
+    if args.env is not None:
+        raise UsageError("an environment and a host Python were named", hint="name one of the two")
+    sysroot = None if args.sysroot is None else Path(args.sysroot).expanduser().resolve()
+    host = read_host_python(Path(args.host_python).expanduser().absolute(), sysroot=sysroot)
+    if args.json:
+        reporter.json(json.loads(json.dumps(dataclasses.asdict(host), default=str)))
+    else:
+        for name, value in host_rows(host):
+            reporter.result(f"{name:<16}{value}")
+    for note in host.notes:
+        reporter.warning(note)
+    return 0
+
+
 def summary(record: Record) -> list[tuple[str, str]]:
     """The record's main facts, as labels and values."""
     host, build, toolchain = record.host, record.build, record.toolchain
     rows = [
         ("environment", record.root),
-        ("host Python", f"CPython {host.full_version or host.version}{host.abi_flags} ({host.source})"),
+        (
+            "host Python",
+            f"{python_words(host.implementation, host.full_version or host.version, host.abi_flags)} ({host.source})",
+        ),
         ("host machine", f"{host.machine}, {host.elf.bits}-bit, {host.elf.byte_order}-endian"),
         ("host libc", f"{host.libc_family} {host.libc_version}".strip()),
         ("wheel tag", host.platform_tag),
         ("extensions", host.extension_suffixes[0]),
         ("shebang", f"#!{host.executable}"),
         ("sysroot", toolchain.sysroot or "none"),
-        ("build Python", f"CPython {build.version} ({build.python}) on {build.machine}"),
+        ("build Python", f"{python_words(host.implementation, build.version, '')} ({build.python}) on {build.machine}"),
         ("compiler", f"{toolchain.family} {toolchain.version}, {toolchain.triplet}"),
     ]
     rows += [(f"  {name}", f"{tool.command} ({tool.origin})") for name, tool in toolchain.tools.items()]

@@ -51,11 +51,13 @@ def find_build_python(spec: str | None, host: HostPython | None = None) -> Build
     Raises:
         UsageError: No such interpreter, or one that does not match the host Python.
     """
-    fitting = sys.executable if host is None else f"cpython{host.version}{'t' if host.free_threaded else ''}"
+    fitting = (
+        sys.executable if host is None else f"{host.implementation}{host.version}{'t' if host.free_threaded else ''}"
+    )
     wanted = spec or fitting
     found = _discover(wanted)
     if found is None:
-        missing = "it" if host is None else f"CPython {host.version}"
+        missing = "it" if host is None else _words(host)
         raise UsageError(
             f"no build Python found for {wanted!r}",
             hint=f"install {missing} on this machine, or name one with --python PATH",
@@ -114,9 +116,24 @@ def _require_usable(build: BuildPython) -> None:
         )
 
 
+def _words(host: HostPython) -> str:
+    """The build Python that a host Python needs, as one would look for it to install."""
+    if host.implementation == "pypy":
+        version = host.version
+        return f"PyPy {version} of the ABI {host.soabi} (Debian's pypy3, or `uv python install pypy{version}`)"
+    words = f"CPython {host.version}"
+    if host.free_threaded:
+        program = f"python{host.version}t"
+        words = f"a free-threaded {words} ({program}: configure --disable-gil, or `uv python install {host.version}t`)"
+    if "d" in host.abi_flags:
+        words += (
+            f" that is a debug build (python{host.version}{host.abi_flags}: configure --with-pydebug, or python3-dbg)"
+        )
+    return words
+
+
 def _require_match(build: BuildPython, host: HostPython) -> None:
-    kind = "t" if host.free_threaded else ""
-    hint = f"name a CPython {host.version}{kind} of this machine with --python"
+    hint = f"install {_words(host)} on this machine, or name one with --python PATH"
     for what, ours, hosts in (
         ("implementation", build.implementation, host.implementation),
         ("version", build.version, host.version),

@@ -195,8 +195,12 @@ def _tags_agree(record: Record) -> None:
     best, *platforms = _run([f"{record.root}/cross/bin/python", "-c", _TAGS]).split()
     host = record.host
     interpreter = f"cp{host.version.replace('.', '')}"
-    if not best.startswith(f"{interpreter}-{interpreter}{host.abi_flags}-"):
-        raise _CheckError(f"pip's best tag is {best}; the host is {interpreter}{host.abi_flags}", _RECREATE)
+    wanted = f"{interpreter}-{interpreter}{host.abi_flags}"
+    if host.implementation == "pypy":
+        # "pypy311-pp73" is both the ABI's name and SOABI.
+        wanted = f"pp{host.version.replace('.', '')}-{host.soabi.replace('-', '_')}"
+    if not best.startswith(f"{wanted}-"):
+        raise _CheckError(f"pip's best tag is {best}; the host is {wanted}", _RECREATE)
     if host.platform_tag not in platforms:
         raise _CheckError(f"pip does not take {host.platform_tag}", _RECREATE)
     wrong = [tag for tag in platforms if tag != "any" and not tag.endswith(f"_{host.machine}")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from crossenv.host.model import ConfigValue, HostPython
 
@@ -36,6 +36,7 @@ _WRAPPERS = ("ccache", "distcc", "sccache", "icecc")
 _PATH_OPTION = re.compile(
     r"^(-I|-L|-isystem=?|-iquote|-idirafter|-Wl,-rpath[,=]|-Wl,-rpath-link[,=]|-R|--sysroot=|-B)(/.*)$"
 )
+_PATH_FOLLOWS = frozenset({"-I", "-L", "-isystem", "-iquote", "-idirafter", "-B", "--sysroot", "-isysroot", "-R"})
 _PREFIX_MAP = re.compile(r"^-f(file|debug|macro|profile|canon)-prefix-map=")
 
 
@@ -105,9 +106,10 @@ def localise(
 
 def _config_dir(host: HostPython, lib_dir: Path) -> Path:
     recorded = Path(str(host.config.get("LIBPL", "")))
-    if host.sysroot is not None and recorded.is_absolute():
-        return host.sysroot / recorded.relative_to("/")
-    return lib_dir / f"python{host.version}{'t' if host.free_threaded else ''}" / (recorded.name or "config")
+    here = _here(host, str(recorded))
+    if here is not None:
+        return here
+    return lib_dir / host.directory_name / (recorded.name or "config")
 
 
 def _split(command: str) -> list[str]:
@@ -132,18 +134,33 @@ def _with_program(command: str, program: str) -> str:
 def _scrubbed(flags: str, host: HostPython) -> str:
     """`flags` without paths that exist only where the host Python was built."""
     kept = []
-    for word in _split(flags):
+    words = iter(_split(flags))
+    for word in words:
         if _PREFIX_MAP.match(word):
             continue
-        option = _PATH_OPTION.match(word)
+        # conda writes the directory as a word of its own.
+        path = next(words, "") if word in _PATH_FOLLOWS else ""
+        option = _PATH_OPTION.match(f"{word}{path}")
         if option:
-            inside = host.sysroot / option[2].lstrip("/") if host.sysroot is not None else None
+            inside = _here(host, option[2])
             if inside is None or not inside.exists():
                 continue
-            kept.append(shlex.quote(f"{option[1]}{inside}"))
+            kept.append(f"{word} {shlex.quote(str(inside))}" if path else shlex.quote(f"{option[1]}{inside}"))
             continue
         kept.append(shlex.quote(word))
+        if path:
+            kept.append(shlex.quote(path))
     return " ".join(kept)
+
+
+def _here(host: HostPython, recorded: str) -> Path | None:
+    """Where a recorded absolute path is on this machine; None if there is no place for it."""
+    path = PurePosixPath(recorded)
+    if not path.is_absolute():
+        return None
+    if host.prefix is not None and path.is_relative_to(host.recorded_prefix):
+        return host.prefix / path.relative_to(host.recorded_prefix)
+    return host.sysroot / path.relative_to("/") if host.sysroot is not None else None
 
 
 def data_module_text(config: Mapping[str, ConfigValue], origin: Path) -> str:

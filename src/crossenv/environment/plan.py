@@ -17,6 +17,7 @@ from crossenv.backends.rust import CONFIG_DIRECTORY
 from crossenv.environment.build_python import BuildPython
 from crossenv.environment.isolation_base import BASE, UV, base_copies, base_files, base_links
 from crossenv.environment.localise import data_module_text, localise
+from crossenv.environment.public_part import public_part
 from crossenv.environment.record import (
     CROSS_RUN,
     BuildRecord,
@@ -27,6 +28,7 @@ from crossenv.environment.record import (
     ToolchainRecord,
     ToolRecord,
 )
+from crossenv.host.build_details import build_details
 from crossenv.host.model import HostPython
 from crossenv.policy import policy_of
 from crossenv.target import Target
@@ -121,8 +123,8 @@ def make_plan(
         options: The user's choices.
         target: What the user named, whose policy the wheels keep; None for a host Python of the user's.
     """
-    directory = f"python{host.version}{'t' if host.free_threaded else ''}"
-    include_name = f"python{host.version}{host.abi_flags}"
+    directory = host.directory_name
+    include_name = f"{directory.rstrip('t')}{host.abi_flags}"
     first = host.include_dirs[0]
     farm = () if first.name == include_name and first.parent.name == "include" else host.include_dirs
     include_dirs = (root / "host/include" / include_name,) if farm else host.include_dirs
@@ -161,6 +163,10 @@ def make_plan(
         ),
     )
     record = dataclasses.replace(record, handover=_handover(record, options, target))
+    libraries = () if host.lib_dir is None else sorted(host.lib_dir.glob("libpython*"))
+    pkgconfig = None if host.lib_dir is None else host.lib_dir / "pkgconfig"
+    details = build_details(host, headers=include_dirs[0], pkgconfig=pkgconfig, libraries=libraries)
+    record = dataclasses.replace(record, cross_build_info=public_part(record, config, details))
     files = {**launchers, **_commands(record, options), data_file: data_module_text(config, host.sysconfigdata)}
     files |= base_files(root, build, directory)
     for backend in BACKENDS:
@@ -170,7 +176,6 @@ def make_plan(
     links[f"{CONFIG_DIRECTORY}/{data_name}.py"] = f"../../{data_file}"
     links |= base_links(build, directory)
     # PyO3 has programs that embed Python linked from where its configuration is.
-    libraries = () if host.lib_dir is None else sorted(host.lib_dir.glob("libpython*"))
     links |= {f"{CONFIG_DIRECTORY}/{library.name}": str(library) for library in libraries}
     if options.pip:
         links |= dict.fromkeys(("bin/pip", "bin/pip3", f"bin/pip{host.version}"), "cross-pip")
@@ -317,8 +322,10 @@ def _commands(record: Record, options: Options) -> dict[str, str]:
     programs = shlex.quote(str(options.programs or ""))
     shim = shlex.quote(f"{record.host.site_packages}/_crossenv")
     plain = f"exec {root}/build/bin/python -I"
+    # Also where a process of the host side starts them.
+    native = f"unset PYTHON_CROSSENV CROSSENV_RECORD\nexec {root}/build/bin/python"
     scripts = {
-        "bin/build-python": f'exec {root}/build/bin/python "$@"',
+        "bin/build-python": f'{native} "$@"',
         "bin/cross-uv": f'{plain} {shim}/uv_command.py {programs} "$@"',
         "bin/cross-expose": f'{plain} {shim}/expose_command.py "$@"',
     }
@@ -328,7 +335,7 @@ def _commands(record: Record, options: Options) -> dict[str, str]:
         scripts[CROSS_RUN] = f'{run} -- "$@"'
     if record.pip:
         scripts["bin/cross-pip"] = f'exec {root}/cross/bin/python -m pip "$@"'
-        scripts["bin/build-pip"] = f'exec {root}/build/bin/python -m pip "$@"'
+        scripts["bin/build-pip"] = f'{native} -m pip "$@"'
     return {name: f"#!/bin/sh\n{line}\n" for name, line in scripts.items()}
 
 

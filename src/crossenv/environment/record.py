@@ -17,7 +17,7 @@ from typing import Any
 from crossenv.errors import UsageError
 from crossenv.policy import Policy
 
-SCHEMA = 5
+SCHEMA = 6
 RECORD_NAME = "crossenv.json"
 # Runs programs of the host; below the environment's root.
 CROSS_RUN = "bin/cross-run"
@@ -179,6 +179,7 @@ class Record:
         host: The host side.
         toolchain: How to compile for the host.
         handover: What back ends are given.
+        cross_build_info: The public part, which has a version of its own (docs/reference/crossenv-info.md).
     """
 
     schema: int = SCHEMA
@@ -193,6 +194,7 @@ class Record:
     host: HostRecord
     toolchain: ToolchainRecord
     handover: HandoverRecord = field(default_factory=lambda: HandoverRecord(environment={}, settings={}, allow_pure=()))
+    cross_build_info: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """The record as the text of `crossenv.json`."""
@@ -228,6 +230,8 @@ class _WrongValueError(Exception):
 
 def _decode(kind: Any, value: Any, where: str) -> Any:
     """`value`, as json gives it, as a `kind`: a dataclass, a tuple, a dict, an optional or a plain type."""
+    if kind is Any:
+        return value
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(value, dict):

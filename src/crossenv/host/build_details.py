@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from crossenv.host.model import HostPython
 
@@ -20,14 +22,31 @@ def build_details_text(host: HostPython, *, headers: Path, pkgconfig: Path) -> s
         headers: Where `Python.h` is on this machine.
         pkgconfig: Where its `.pc` files are on this machine.
     """
+    details = build_details(host, headers=headers, pkgconfig=pkgconfig)
+    assert details is not None, host.full_version
+    return json.dumps(details, indent=2) + "\n"
+
+
+def build_details(
+    host: HostPython, *, headers: Path, pkgconfig: Path | None, libraries: Sequence[Path] = ()
+) -> dict[str, Any] | None:
+    """The contents of that file; None for a host Python whose full version, or implementation's, is not known.
+
+    Args:
+        host: The host Python.
+        headers: Where `Python.h` is on this machine.
+        pkgconfig: Where its `.pc` files are on this machine; None for nowhere.
+        libraries: Its libpythons on this machine.
+    """
     match = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)(?:(a|b|rc)(\d+))?\+?", host.full_version)
-    assert match is not None, host.full_version
+    if match is None or host.implementation != "cpython":
+        return None
     level = _RELEASE_LEVELS[match[4] or ""]
     major, minor, micro, serial = int(match[1]), int(match[2]), int(match[3]), int(match[5] or 0)
     version = {"major": major, "minor": minor, "micro": micro, "releaselevel": level, "serial": serial}
     number = major << 24 | minor << 16 | micro << 8 | _LEVEL_NUMBERS[level] << 4 | serial
     prefix = host.host_executable.rpartition("/bin/")[0]
-    details = {
+    return {
         "schema_version": "1.0",
         "base_prefix": prefix,
         "base_interpreter": host.host_executable,
@@ -50,11 +69,20 @@ def build_details_text(host: HostPython, *, headers: Path, pkgconfig: Path) -> s
             "bytecode": [".pyc"],
             "extensions": [host.ext_suffix, ".abi3.so", ".so"],
         },
-        # There is no libpython to link to.
-        "libpython": {"link_extensions": False},
-        "c_api": {"headers": str(headers), "pkgconfig_path": str(pkgconfig)},
+        "libpython": _libpython(host, libraries),
+        "c_api": {"headers": str(headers)} | ({} if pkgconfig is None else {"pkgconfig_path": str(pkgconfig)}),
     }
-    return json.dumps(details, indent=2) + "\n"
+
+
+def _libpython(host: HostPython, libraries: Sequence[Path]) -> dict[str, Any]:
+    names = {
+        f"libpython{host.version}{host.abi_flags}.so": "dynamic",
+        "libpython3.so": "dynamic_stableabi",
+        f"libpython{host.version}{host.abi_flags}.a": "static",
+    }
+    found = {names[library.name]: str(library) for library in libraries if library.name in names}
+    # On Linux extension modules find its symbols in the program that loads them.
+    return {**found, "link_extensions": False}
 
 
 def pkg_config_texts(host: HostPython) -> dict[str, str]:

@@ -38,7 +38,7 @@ def _abi_faults(host: HostPython) -> Iterator[str]:
     config, file = host.config, host.sysconfigdata
     if host.soabi not in host.ext_suffix:
         yield f"EXT_SUFFIX is {host.ext_suffix!r} but SOABI is {host.soabi!r}"
-    match = re.match(r"cpython-3(\d+)([a-z]*)", host.soabi)
+    match = re.match(r"(?:cpython-|pypy)3(\d+)([a-z]*)", host.soabi)
     if match is None or f"3.{match[1]}" != host.version:
         yield f"SOABI is {host.soabi!r} but VERSION is {host.version!r}"
     elif match[2] != host.abi_flags:
@@ -50,7 +50,7 @@ def _abi_faults(host: HostPython) -> Iterator[str]:
 
 
 def _place_faults(host: HostPython, stdlib: Path) -> Iterator[str]:
-    match = re.fullmatch(r"python(3\.\d+)(t?)", stdlib.name)
+    match = re.fullmatch(r"(?:python|pypy)(3\.\d+)(t?)", stdlib.name)
     if match and (match[1] != host.version or (match[2] == "t" and not host.free_threaded)):
         flags = f" and the ABI flags are {host.abi_flags!r}" if match[1] == host.version else ""
         yield f"its directory is {stdlib} but VERSION is {host.version!r}{flags}"

@@ -123,42 +123,51 @@ def libraries(
         exists: Whether there is such a file on the host.
         windows: Whether the host is one.
     """
-    recorded = str(variables.get("prefix") or prefix)
-    names = {"dynamic": ["INSTSONAME", "LDLIBRARY"], "static": ["LIBRARY"]}
-    wanted = {
-        kind: [str(variables[name]) for name in keys if isinstance(variables.get(name), str) and variables[name]]
-        for kind, keys in names.items()
-    }
-    wanted["dynamic"] = [name for name in wanted["dynamic"] if not name.endswith(".a")]
-    wanted["dynamic_stableabi"] = ["libpython3.so"]
-    directories = [str(variables.get(name) or "") for name in ("LIBDIR", "LIBPL")]
-    # An installation that was moved still records where it was made for.
-    moved = [prefix + path[len(recorded) :] for path in directories if path.startswith(recorded + "/")]
-    directories += [f"{prefix}/lib/{variables['MULTIARCH']}"] if variables.get("MULTIARCH") else []
-    directories.append(prefix + "/lib")
-    separator = "/"
-    if windows:
-        separator, digits = "\\", version.replace(".", "")
-        suffix = "t" if variables.get("Py_GIL_DISABLED") else ""
-        suffix += "_d" if variables.get("Py_DEBUG") else ""
-        wanted = {
-            "dynamic": [f"python{digits}{suffix}.dll"],
-            "dynamic_stableabi": [f"python3{suffix}.dll"],
-            "import_library": [f"python{digits}{suffix}.lib"],
-            "import_library_stableabi": [f"python3{suffix}.lib"],
-        }
-        directories, moved = [], [prefix, prefix + "\\libs"]
+    separator = "\\" if windows else "/"
+    names, directories = _windows_libraries(variables, prefix, version) if windows else _libraries(variables, prefix)
     found: dict[str, Any] = {}
-    for kind, files in wanted.items():
-        places = [directory + separator + name for name in files for directory in [*moved, *directories] if directory]
+    for kind, files in names.items():
+        places = [directory + separator + name for name in files for directory in directories if directory]
         place = next((path for path in places if exists(path)), None)
         if place is not None:
             found[kind] = place
     if "dynamic" not in found:
         found.pop("dynamic_stableabi", None)
-    names_of_linker = [re.sub(r"^lib|\.(so|dylib|a)\b.*$", "", name) for name in wanted.get("dynamic", [])[:1]]
-    names_of_linker += [re.sub(r"^lib|\.a$", "", name) for name in wanted.get("static", [])[:1]]
-    return {**found, "link_name": wanted["dynamic"][0][: -len(".dll")] if windows else (names_of_linker or [""])[0]}
+    linked = [*names["dynamic"], *names.get("static", []), ""][0].rpartition("/")[2]
+    return {**found, "link_name": re.sub(r"^lib|\.(so|dylib|dll|a)\b.*$", "", linked)}
+
+
+def _libraries(variables: Mapping[str, Value], prefix: str) -> tuple[dict[str, list[str]], list[str]]:
+    """The names of libraries by kind, and the directories that they may be in."""
+
+    def said(*keys: str) -> list[str]:
+        return [str(variables[key]) for key in keys if isinstance(variables.get(key), str) and variables[key]]
+
+    recorded = str(variables.get("prefix") or prefix)
+    names = {
+        "dynamic": [name for name in said("INSTSONAME", "LDLIBRARY") if not name.endswith(".a")],
+        "static": said("LIBRARY"),
+        "dynamic_stableabi": ["libpython3.so"],
+    }
+    places = said("LIBDIR", "LIBPL", "PYTHONFRAMEWORKPREFIX")
+    # An installation that was moved still records where it was made for.
+    moved = [prefix + path[len(recorded) :] for path in places if path.startswith(recorded + "/")]
+    usual = [f"{prefix}/lib/{name}" for name in said("MULTIARCH")]
+    return names, [*moved, *places, *usual, prefix + "/lib"]
+
+
+def _windows_libraries(
+    variables: Mapping[str, Value], prefix: str, version: str
+) -> tuple[dict[str, list[str]], list[str]]:
+    suffix = ("t" if variables.get("Py_GIL_DISABLED") else "") + ("_d" if variables.get("Py_DEBUG") else "")
+    own, stable = f"python{version.replace('.', '')}{suffix}", f"python3{suffix}"
+    names = {
+        "dynamic": [own + ".dll"],
+        "dynamic_stableabi": [stable + ".dll"],
+        "import_library": [own + ".lib"],
+        "import_library_stableabi": [stable + ".lib"],
+    }
+    return names, [prefix, prefix + "\\libs"]
 
 
 def stable_suffix(extensions: Iterable[str]) -> str | None:
@@ -330,7 +339,9 @@ class Interpreter:
     """
 
     def __init__(self, root: str = "") -> None:
-        self.root = os.path.realpath(root) if root else ""
+        # As it was named, and as the interpreter may have found it.
+        self._roots = [os.path.abspath(root), os.path.realpath(root)] if root else []
+        self.root = self._roots[0] if root else ""
         self.implementation = sys.implementation.name
         self.version = "{}.{}".format(*sys.version_info[:2])
         self.variables = self._recorded_variables()
@@ -344,18 +355,17 @@ class Interpreter:
 
     def on_host(self, path: str) -> str:
         """The path as it is on the host."""
-        path = path or ""
-        for root in (self.root, os.path.abspath(self.root)) if self.root else ():
-            if path == root or path.startswith(root.rstrip(os.sep) + os.sep):
-                return path[len(root.rstrip(os.sep)) :] or "/"
+        for root in self._roots:
+            if path.startswith(root + os.sep):
+                return path[len(root) :]
         return path
 
     def here(self, path: str) -> str:
         """Where a path of the host is for this process."""
-        return self.root + path if self.root and not path.startswith(self.root) else path
+        return self.root + self.on_host(path) if self.root else path
 
     def _recorded_variables(self) -> dict[str, Value]:
-        # Two of the names have to be asked for: on Windows there is no such module, on PyPy there may be two.
+        # The name is CPython's affair and PyPy may have another; on Windows there is no such module.
         name = asked(lambda: str(getattr(sysconfig, "_get_sysconfigdata_name")()), "_sysconfigdata")  # noqa: B009
         for module in (name, "_sysconfigdata"):
             try:
@@ -372,7 +382,9 @@ class Interpreter:
         for key, value in sorted(variables.items()):
             if isinstance(value, str):
                 # PyPy's are not recorded but asked for, and name where it was found.
-                found[key] = value.replace(self.root, "") if self.root else value
+                found[key] = value
+                for root in self._roots:
+                    found[key] = str(found[key]).replace(root + os.sep, os.sep)
             elif isinstance(value, int):
                 found[key] = int(value)
         return found
@@ -404,10 +416,8 @@ class Interpreter:
             return {"family": "libSystem", "version": ""}
         if hasattr(sys, "getandroidapilevel"):
             return {"family": "bionic", "version": str(sys.getandroidapilevel())}
-        if "musl" in loader:
-            with open(self.here(loader), "rb") as stream:
-                versions = set(_MUSL_VERSION.findall(stream.read()))
-            return {"family": "musl", "version": versions.pop().decode("ascii") if len(versions) == 1 else ""}
+        if "musl" in loader or "musl" in str(self.variables.get("MULTIARCH")):
+            return {"family": "musl", "version": asked(lambda: _musl_version(self.here(loader)), "")}
         text = asked(lambda: os.confstr("CS_GNU_LIBC_VERSION"), "")
         if not text:
             family, version = asked(platform.libc_ver, ("", ""))
@@ -500,6 +510,11 @@ class Interpreter:
             raise DumpError(f"there is no pyconfig.h in {directory}: install this Python's headers")
         return found
 
+    def header_archive(self) -> bytes:
+        """The headers as an archive."""
+        name = "pypy" if self.implementation == "pypy" else "python"
+        return header_archive(name + self.version + self.flags, self.headers())
+
     def _own_pyconfig(self, directory: str) -> bytes | None:
         """`pyconfig.h` where it is not beside the others: Debian's there only chooses between several."""
         try:
@@ -538,19 +553,17 @@ class Interpreter:
             "sys_platform": sys.platform,
         }
 
-    def document(self, archive: str | None = None) -> dict[str, Any]:
+    def document(self, archive: str = "", content: bytes = b"") -> dict[str, Any]:
         """The whole document.
 
         Args:
-            archive: The file to write the headers to; None for nowhere.
+            archive: The name of the archive of headers that goes with it; "" for none.
+            content: What is in that file.
         """
         include = self.include()
         headers: dict[str, Any] = {"present": os.path.isfile(os.path.join(self.here(include), "Python.h"))}
-        if archive is not None:
-            content = header_archive(os.path.basename(include), self.headers())
-            with open(archive, "wb") as stream:
-                stream.write(content)
-            headers.update(archive=os.path.basename(archive), sha256=hashlib.sha256(content).hexdigest())
+        if archive:
+            headers.update(archive=archive, sha256=hashlib.sha256(content).hexdigest())
         places = libraries(
             self.variables, self.on_host(self.prefix), self.version, self._exists, windows=os.name == "nt"
         )
@@ -679,6 +692,13 @@ def _long_double_bytes() -> bytes:
     return bytes(ctypes.c_longdouble(_SAMPLE))
 
 
+def _musl_version(loader: str) -> str:
+    """The version that musl carries as text: its loader is its library."""
+    with open(loader, "rb") as stream:
+        found = set(_MUSL_VERSION.findall(stream.read()))
+    return found.pop().decode("ascii") if len(found) == 1 else ""
+
+
 def _two(release: str) -> tuple[int, int]:
     numbers = [int(number) for number in re.findall(r"\d+", release)[:2]] + [0, 0]
     return numbers[0], numbers[1]
@@ -715,6 +735,19 @@ def _today() -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(seconds))
 
 
+def _write(path: str, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    part = path + ".part"
+    try:
+        with open(part, "wb") as stream:
+            stream.write(content)
+        os.replace(part, path)
+    except BaseException:
+        if os.path.exists(part):
+            os.remove(part)
+        raise
+
+
 def refuse_foreign_answers(environment: Mapping[str, str]) -> None:
     """Refuse to describe an interpreter that answers for another machine.
 
@@ -742,12 +775,15 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         refuse_foreign_answers(os.environ)
-        text = document_text(Interpreter(options.root).document(options.with_headers))
-        if options.output is None:
-            sys.stdout.write(text)
+        interpreter, archive = Interpreter(options.root), options.with_headers
+        content = interpreter.header_archive() if archive else b""
+        text = document_text(interpreter.document(os.path.basename(archive or ""), content))
+        if archive:
+            _write(archive, content)
+        if options.output:
+            _write(options.output, text.encode("ascii"))
         else:
-            with open(options.output, "w", encoding="ascii", newline="\n") as stream:
-                stream.write(text)
+            sys.stdout.write(text)
     except (DumpError, OSError) as error:
         print(f"crossenv_dump: error: {error}", file=sys.stderr)
         return 1

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from crossenv.elf import is_elf
+from crossenv.elf import ElfError, elf_identity, is_elf
 from crossenv.errors import HostPythonError
+from crossenv.host.data_files import (
+    CHOOSE,
+    DATA_FILES,
+    DETAILS_FILES,
+    data_files,
+    details_files,
+    listed,
+    only_data_file,
+)
+from crossenv.host.directories import STDLIB_NAME, stdlibs_below, stdlibs_further_below, stdlibs_of
 from crossenv.host.libc import read_text
+from crossenv.target import ElfIdentity
 
-_STDLIB_NAME = re.compile(r"python(3\.\d+)(t?)")
-_PROGRAM_NAME = re.compile(r"python(?P<version>3(?:\.\d+)?)?(?P<flags>[a-z]*)(?:\.exe)?")
-_DATA_FILES = "_sysconfigdata*.py"
+# The layout of one that stands alone.
+DETAILS = "build-details.json"
+_PROGRAM_NAME = re.compile(r"(?P<kind>python|pypy)(?P<version>3(?:\.\d+)?)?(?P<flags>[a-z]*)(?:\.exe)?")
 _MACH_O = {bytes.fromhex(magic) for magic in ("feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabe")}
-_CHOOSE = "pass the one meant as --host-python"
 _NAME_ONE = (
-    "name an interpreter (SYSROOT/usr/bin/python3.11), its prefix, a build tree or a _sysconfigdata file "
-    "with --host-python"
+    "name an interpreter (SYSROOT/usr/bin/python3.11), its prefix, a build tree, a _sysconfigdata file or a "
+    "build-details.json with --host-python"
 )
 
 
@@ -27,11 +38,12 @@ class Located:
     """Where a host Python's files are.
 
     Attributes:
-        layout: "prefix", "build tree" or "sysconfigdata file".
-        sysconfigdata: Its recorded configuration.
+        layout: "prefix", "build tree", "sysconfigdata file" or "build-details.json".
+        sysconfigdata: Its recorded configuration; the `build-details.json` where that is all there is.
         prefix: What is its `sys.prefix` on the host, or the build tree's root; None for a lone file.
         stdlib: `lib/python3.X` of a prefix, else the directory that holds `sysconfigdata`.
         executable: The interpreter that the user named, if it was one.
+        details: Its `build-details.json`, if there is one beside the configuration.
     """
 
     layout: str
@@ -39,6 +51,7 @@ class Located:
     prefix: Path | None
     stdlib: Path
     executable: Path | None = None
+    details: Path | None = None
 
 
 def locate(path: Path, *, sysroot: Path | None = None) -> Located:
@@ -53,41 +66,68 @@ def locate(path: Path, *, sysroot: Path | None = None) -> Located:
         raise HostPythonError(f"{path} {what}", hint=_NAME_ONE)
     if path.is_dir():
         return _in_directory(path)
-    if path.match(_DATA_FILES):
+    if path.match(DATA_FILES):
         return _around_data_file(path)
+    if path.match(DETAILS_FILES):
+        return _around_details(path)
     return _around_program(path, sysroot)
 
 
 def _in_directory(path: Path) -> Located:
     if (path / "pybuilddir.txt").is_file() or _looks_built(path):
         return _build_tree(path)
-    if _STDLIB_NAME.fullmatch(path.name) and _data_files(path):
+    if STDLIB_NAME.fullmatch(path.name) and _has_facts(path):
         return _in_stdlib(path)
-    # A sysroot's own lib may be a link to usr/lib, so its usr goes first.
-    prefixes = [path / "usr", path / "usr/local", path]
-    stdlibs = _unique(stdlib for prefix in prefixes for stdlib in _stdlibs(prefix))
-    data_holders = [stdlib for stdlib in stdlibs if _data_files(stdlib)]
-    if not data_holders:
+    stdlibs = stdlibs_below(path)
+    holders = [stdlib for stdlib in stdlibs if _has_facts(stdlib)]
+    if not holders:
+        inside = stdlibs_further_below(path)
+        holders = [stdlib for stdlib in inside if _has_facts(stdlib)]
+        stdlibs += inside
+    if not holders:
         _refuse_other_kinds(path)
         if stdlibs:
             raise HostPythonError(
-                f"no {_DATA_FILES} in {stdlibs[0]}",
-                hint=f"install the host's lib{stdlibs[0].name}-dev (or -devel) package there",
+                f"no {DATA_FILES} in {stdlibs[0]}",
+                hint=f"install the host's {_package(stdlibs[0].name)} package there",
             )
         raise HostPythonError(f"no Python in {path}: it has no lib/python3.X", hint=_NAME_ONE)
-    if len(data_holders) > 1:
-        raise HostPythonError(f"several Pythons in {path}: {_listed(data_holders)}", hint=_CHOOSE)
-    return _in_stdlib(data_holders[0])
+    if len(holders) > 1:
+        raise HostPythonError(f"several Pythons in {path}: {listed(holders)}", hint=CHOOSE)
+    return _in_stdlib(holders[0])
+
+
+def _has_facts(stdlib: Path) -> bool:
+    return bool(data_files(stdlib) or details_files(stdlib))
 
 
 def _around_data_file(path: Path) -> Located:
     for stdlib in (path.parent, path.parent.parent):
-        if _STDLIB_NAME.fullmatch(stdlib.name):
-            return Located(layout="prefix", sysconfigdata=path, prefix=stdlib.parent.parent, stdlib=stdlib)
+        if STDLIB_NAME.fullmatch(stdlib.name):
+            return Located(
+                layout="prefix",
+                sysconfigdata=path,
+                prefix=stdlib.parent.parent,
+                stdlib=stdlib,
+                details=_details_in(stdlib),
+            )
     for tree in (path.parent.parent, path.parent.parent.parent):
         if (tree / "pybuilddir.txt").is_file():
             return Located(layout="build tree", sysconfigdata=path, prefix=tree, stdlib=path.parent)
     return Located(layout="sysconfigdata file", sysconfigdata=path, prefix=None, stdlib=path.parent)
+
+
+def _around_details(path: Path) -> Located:
+    """A `build-details.json` stands for the configuration beside it, if there is one, else for itself."""
+    if data_files(path.parent):
+        located = _in_stdlib(path.parent) if STDLIB_NAME.fullmatch(path.parent.name) else _lone_pair(path)
+        return dataclasses.replace(located, details=path)
+    prefix = path.parent.parent.parent if STDLIB_NAME.fullmatch(path.parent.name) else None
+    return Located(layout=DETAILS, sysconfigdata=path, prefix=prefix, stdlib=path.parent, details=path)
+
+
+def _lone_pair(path: Path) -> Located:
+    return _around_data_file(only_data_file(data_files(path.parent)))
 
 
 def _around_program(path: Path, sysroot: Path | None) -> Located:
@@ -101,8 +141,6 @@ def _around_program(path: Path, sysroot: Path | None) -> Located:
         raise _unsupported(path, "a Windows program")
     if magic in _MACH_O:
         raise _unsupported(path, "a macOS program")
-    if "pypy" in program.name or "pypy" in path.name:
-        raise _pypy(path)
     if magic != b"\x7fELF":
         kind = "a script" if magic[:2] == b"#!" else "neither an ELF program nor a _sysconfigdata file"
         raise HostPythonError(f"{path} is not a Python: it is {kind}", hint=_NAME_ONE)
@@ -112,35 +150,57 @@ def _around_program(path: Path, sysroot: Path | None) -> Located:
     if (program.parent / "pybuilddir.txt").is_file():
         return _build_tree(program.parent, program)
     prefix = program.parent.parent
-    stdlibs = [stdlib for stdlib in _stdlibs(prefix) if _data_files(stdlib)]
+    stdlibs = [stdlib for stdlib in stdlibs_of(prefix) if _has_facts(stdlib) and stdlib.name.startswith(match["kind"])]
     flags, version = match["flags"], match["version"] or ""
     if "." in version:
-        names = [f"python{version}t"] if "t" in flags else []
-        names += [f"python{version}"]
+        names = [f"{match['kind']}{version}t"] if "t" in flags else []
+        names += [f"{match['kind']}{version}"]
         stdlibs = next(filter(None, ([s for s in stdlibs if s.name == name] for name in names)), [])
     if not stdlibs:
         raise HostPythonError(
-            f"no lib/{program.name}/{_DATA_FILES} beside {path}",
-            hint=f"install the host's lib{program.name}-dev (or -devel) package there",
+            f"no lib/{program.name}/{DATA_FILES} beside {path}",
+            hint=f"install the host's {_package(program.name)} package there",
         )
     if len(stdlibs) > 1:
-        raise HostPythonError(f"several Pythons beside {path}: {_listed(stdlibs)}", hint=_CHOOSE)
-    return _in_stdlib(stdlibs[0], program, flags.replace("t", "") if flags else None)
+        raise HostPythonError(f"several Pythons beside {path}: {listed(stdlibs)}", hint=CHOOSE)
+    return _in_stdlib(stdlibs[0], program, flags)
 
 
 def _in_stdlib(stdlib: Path, program: Path | None = None, flags: str | None = None) -> Located:
-    files = _data_files(stdlib)
-    if len(files) > 1 and program is not None:
-        # A release and a debug build share a directory; the name begins with the ABI flags.
-        named = [file for file in files if file.name.startswith(f"_sysconfigdata_{flags or ''}_")]
-        files = named or files
+    files = data_files(stdlib)
+    details = _details_in(stdlib)
+    if not files:
+        assert details is not None, stdlib
+        return Located(
+            layout=DETAILS,
+            sysconfigdata=details,
+            prefix=stdlib.parent.parent,
+            stdlib=stdlib,
+            executable=program,
+            details=details,
+        )
+    prefix = stdlib.parent.parent
     return Located(
         layout="prefix",
-        sysconfigdata=_only(files),
-        prefix=stdlib.parent.parent,
+        sysconfigdata=only_data_file(files, flags=flags, elf=_machine(program or find_program(prefix, [stdlib.name]))),
+        prefix=prefix,
         stdlib=stdlib,
         executable=program,
+        details=details,
     )
+
+
+def _details_in(stdlib: Path) -> Path | None:
+    """The one that the specification names, else whatever there is."""
+    files = details_files(stdlib)
+    return next((file for file in files if file.name == "build-details.json"), files[0] if files else None)
+
+
+def _machine(program: Path | None) -> ElfIdentity | None:
+    try:
+        return None if program is None else elf_identity(program)
+    except ElfError:
+        return None
 
 
 def _build_tree(tree: Path, program: Path | None = None) -> Located:
@@ -148,49 +208,25 @@ def _build_tree(tree: Path, program: Path | None = None) -> Located:
     directories = sorted(tree.glob("build/lib.*"))
     if recorded and "\0" not in recorded:
         directories = [tree / recorded]
-    files = [file for directory in directories for file in sorted(directory.glob(_DATA_FILES))]
+    files = [file for directory in directories for file in sorted(directory.glob(DATA_FILES))]
     if not files:
         raise HostPythonError(
-            f"the build tree {tree} has no {_DATA_FILES}",
+            f"the build tree {tree} has no {DATA_FILES}",
             hint="finish the host Python's build: make sharedmods",
         )
-    data = _only(files)
-    return Located(layout="build tree", sysconfigdata=data, prefix=tree, stdlib=data.parent, executable=program)
+    data = only_data_file(files)
+    return Located(
+        layout="build tree",
+        sysconfigdata=data,
+        prefix=tree,
+        stdlib=data.parent,
+        executable=program,
+        details=_details_in(data.parent),
+    )
 
 
 def _looks_built(path: Path) -> bool:
     return all((path / name).is_file() for name in ("Makefile", "pyconfig.h", "Modules/Setup.local"))
-
-
-def _stdlibs(prefix: Path) -> list[Path]:
-    found = []
-    for name in ("lib", "lib64"):
-        directory = prefix / name
-        children = sorted(directory.iterdir()) if directory.is_dir() else []
-        found += [child for child in children if _STDLIB_NAME.fullmatch(child.name) and child.is_dir()]
-    return _unique(found)
-
-
-def _data_files(stdlib: Path) -> list[Path]:
-    """The recorded configurations in `stdlib`, one of each that are the same file or text."""
-    candidates = sorted(stdlib.glob(_DATA_FILES)) or sorted(stdlib.glob(f"config-*/{_DATA_FILES}"))
-    different: dict[bytes, Path] = {}
-    for file in candidates:
-        try:
-            text = file.read_bytes()
-        except OSError:
-            continue
-        kept = different.get(text)
-        # Of a file and a link to it, the file is the one that a reader wants to see named.
-        if kept is None or (kept.is_symlink() and not file.is_symlink()):
-            different[text] = file
-    return sorted(different.values())
-
-
-def _only(files: list[Path]) -> Path:
-    if len(files) > 1:
-        raise HostPythonError(f"several configurations that differ: {_listed(files)}", hint=_CHOOSE)
-    return files[0]
 
 
 def _follow(path: Path, sysroot: Path | None) -> Path:
@@ -215,18 +251,10 @@ def _follow(path: Path, sysroot: Path | None) -> Path:
 
 
 def _refuse_other_kinds(path: Path) -> None:
-    for prefix in (path, path / "usr", path / "usr/local"):
-        if any(prefix.glob("lib/pypy3*")) or any(prefix.glob("bin/pypy3*")):
-            raise _pypy(path)
     if any((path / name).exists() for name in ("python.exe", "python3.dll", "pythonw.exe")):
         raise _unsupported(path, "a Windows installation")
     if (path / "Python.framework").exists() or path.name == "Python.framework":
         raise _unsupported(path, "a macOS framework")
-
-
-def _pypy(path: Path) -> HostPythonError:
-    problem = f"{path} is PyPy; PyPy hosts are not supported yet"
-    return HostPythonError(problem, hint="name a CPython with --host-python")
 
 
 def _unsupported(path: Path, kind: str) -> HostPythonError:
@@ -234,12 +262,9 @@ def _unsupported(path: Path, kind: str) -> HostPythonError:
     return HostPythonError(problem, hint="name the CPython of a Linux host with --host-python")
 
 
-def _unique(paths: Iterable[Path]) -> list[Path]:
-    return list({path.resolve(): path for path in reversed(list(paths))}.values())[::-1]
-
-
-def _listed(paths: Iterable[Path]) -> str:
-    return ", ".join(map(str, paths))
+def _package(name: str) -> str:
+    """What has a Python's headers and configuration, by the name of its directory or program."""
+    return f"{name}-dev (or pypy3-dev)" if name.startswith("pypy") else f"lib{name}-dev (or -devel)"
 
 
 def find_program(prefix: Path, names: Iterable[str]) -> Path | None:

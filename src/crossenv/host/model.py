@@ -16,8 +16,8 @@ class Libc:
     """A C library.
 
     Attributes:
-        family: "glibc" or "musl".
-        version: "2.36"; "" where it could not be told.
+        family: "glibc" or "musl"; "bionic" on Android, "apple" on iOS.
+        version: "2.36"; "" where it could not be told. The API level of Android, the oldest release of iOS.
     """
 
     family: str
@@ -32,8 +32,8 @@ class HostPython:
 
     Attributes:
         source: What the user named.
-        layout: "prefix", "build tree" or "sysconfigdata file".
-        sysconfigdata: The file that `config` was parsed from.
+        layout: "prefix", "build tree", "sysconfigdata file" or "build-details.json".
+        sysconfigdata: The file that `config` was parsed from, or follows from.
         config: Its `build_time_vars`, as recorded: paths and compilers are the host's own.
         implementation: "cpython" or "pypy".
         version: "3.11".
@@ -52,6 +52,10 @@ class HostPython:
         elf: What its ELF files say; from the config's triplet and sizes where it has none here.
         machine: `os.uname().machine` of the host.
         libc: Its C library.
+        system: `sys.platform` on the host: "linux", "android" or "ios"; for the last two nothing can be linked here.
+        origin: Who made it, as far as its files tell: "Debian GNU/Linux 12 (bookworm)", "conda"; "" if they do not.
+        prefix: Where its prefix is here; None where it is not. The recorded one is `config["prefix"]`.
+        notes: What was wrong with its files and was mended, one line each.
     """
 
     source: Path
@@ -74,6 +78,21 @@ class HostPython:
     elf: ElfIdentity
     machine: str
     libc: Libc
+    system: str = "linux"
+    origin: str = ""
+    prefix: Path | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def recorded_prefix(self) -> str:
+        """`sys.prefix` on the host, as recorded."""
+        return str(self.config.get("prefix") or "/usr")
+
+    @property
+    def directory_name(self) -> str:
+        """What its standard library's directory is called: "python3.13t", "pypy3.11"."""
+        kind = "pypy" if self.implementation == "pypy" else "python"
+        return f"{kind}{self.version}{'t' if self.free_threaded else ''}"
 
     @property
     def free_threaded(self) -> bool:

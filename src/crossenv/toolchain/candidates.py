@@ -35,6 +35,7 @@ def c_compilers(host: HostPython, search_path: str, kinds: Collection[str]) -> I
     recorded = split_recorded(str(host.config.get("CC", "")))
     if recorded is not None and "recorded" in kinds:
         yield from recorded_forms(recorded)
+        yield from _nearby(recorded, host)
     args = tuple(word for word in recorded.args if not word.startswith("--target")) if recorded else ()
     triplets = host_triplets(host)
     installed = [name for kind, name in (("gnu", "gcc"), ("clang", "clang")) if kind in kinds]
@@ -75,6 +76,24 @@ def recorded_forms(command: Command) -> Iterator[Command]:
     base = PurePath(command.name).name
     if base != command.name:
         yield replace(command, name=base)
+
+
+def _nearby(command: Command, host: HostPython) -> Iterator[Command]:
+    """A recorded compiler where build systems keep it, seen from the sysroot that they made."""
+    if host.sysroot is None:
+        return
+    root = host.sysroot.resolve()
+    base = PurePath(command.name).name
+    # Buildroot's host/TRIPLET/sysroot, Yocto's sysroots/TARGET, OpenWrt's staging_dir/target-NAME.
+    for place, pattern in (
+        (root.parent.parent, "bin"),
+        (root.parent, "*sdk-linux/usr/bin/*"),
+        (root.parent, "toolchain-*/bin"),
+    ):
+        for directory in sorted(place.glob(pattern)):
+            if (directory / base).is_file():
+                origin = f"{command.origin}, found beside the sysroot"
+                yield replace(command, name=str(directory / base), origin=origin)
 
 
 def _versioned(names: list[str], search_path: str) -> list[str]:

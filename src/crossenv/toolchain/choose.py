@@ -17,6 +17,19 @@ from crossenv.toolchain.zig.locate import INSTALL_HINT, has_zig
 
 AUTO, ZIG = "auto", "zig"
 CHOICES = (AUTO, *KINDS, ZIG)
+# By `sys.platform`: the system, whose tools link for it, and what to do.
+_LINKED_BY = {
+    "android": (
+        "Android",
+        "the Android NDK's clang",
+        "install the NDK and build with `cibuildwheel --platform android` (PEP 738)",
+    ),
+    "ios": (
+        "iOS",
+        "Xcode's clang, on macOS",
+        "build on macOS with Xcode and `cibuildwheel --platform ios` (PEP 730)",
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,8 +55,10 @@ def choose_toolchain(host: HostPython, wishes: Wishes) -> Toolchain:
     """The compilers and tools for a host Python.
 
     Raises:
-        ToolchainError: None fits, or one that the user named does not.
+        ToolchainError: None fits, one that the user named does not, or the host's system is one for which nothing can
+            be linked here.
     """
+    require_linkable(host)
 
     def installed() -> Toolchain:
         return find_toolchain(
@@ -55,6 +70,32 @@ def choose_toolchain(host: HostPython, wishes: Wishes) -> Toolchain:
         )
 
     return _chosen(wishes, installed, lambda: _zig(_target_of(host), wishes, wishes.sysroot or host.sysroot))
+
+
+def require_linkable(host: HostPython) -> None:
+    """Refuse a host whose system's own tools are needed.
+
+    Raises:
+        ToolchainError: It is Android or iOS.
+    """
+    needed = _LINKED_BY.get(host.system)
+    if needed is not None:
+        name, tools, hint = needed
+        raise ToolchainError(
+            f"{host.source} is a Python for {name} {host.libc.version} on {host.machine}: what is built for it is"
+            f" linked by {tools}, which crossenv does not drive",
+            hint=f"{hint}; `crossenv show --host-python` says what was read",
+        )
+
+
+def replaced_compiler(host: HostPython, toolchain: Toolchain) -> str:
+    """What takes the place of the compiler that built the host Python; "" if it was found, or none was recorded."""
+    recorded = str(host.config.get("CC", "")).split()
+    if not recorded or toolchain.cc.origin.startswith("recorded"):
+        return ""
+    return (
+        f"the host Python recorded the compiler {recorded[0]}, which is not used: {toolchain.cc.origin} takes its place"
+    )
 
 
 def choose_toolchain_for_target(target: Target, build: HostPython, wishes: Wishes) -> Toolchain:
@@ -87,15 +128,23 @@ def _chosen(wishes: Wishes, installed: Callable[[], Toolchain], zig: Callable[[]
     if wishes.kind == ZIG:
         return zig()
     named = any(name in wishes.overrides for name in ("cc", "cxx", "fc"))
+    may_be_zig = wishes.kind == AUTO and not named
     try:
-        return installed()
+        found = installed()
     except ToolchainError as error:
-        if wishes.kind != AUTO or named:
+        if not may_be_zig:
             raise
         if not has_zig(wishes.environ_path):
             hint = f"{error.hint}; or {INSTALL_HINT}" if error.hint else INSTALL_HINT
             raise ToolchainError(error.message, hint=hint) from None
         return zig()
+    if found.has_headers or not may_be_zig or not has_zig(wishes.environ_path):
+        return found
+    # A cross compiler that was installed without a C library: it compiles next to nothing.
+    try:
+        return zig()
+    except ToolchainError:
+        return found
 
 
 def _zig(target: Target, wishes: Wishes, sysroot: Path | None) -> Toolchain:

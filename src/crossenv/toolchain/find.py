@@ -136,6 +136,7 @@ class _Search:
             sysroot=cc.sysroot,
             library_dirs=library_dirs,
             macros=cc.macros.probed,
+            has_headers=cc.macros.has_headers,
             notes=tuple(notes),
         )
 

@@ -41,6 +41,7 @@ class Toolchain:
         sysroot: What to pass as `--sysroot`; None to leave the compiler its own.
         library_dirs: Directories of the sysroot that the linker must search before the compiler's own.
         macros: The compiler's predefined macros that a build needs to know: see `PROBED_MACROS`.
+        has_headers: Whether it finds the C library's headers.
         notes: What a user should know of the choice, one line each.
         zig: What an environment's own launchers are made of where the compiler is zig; None for any other.
     """
@@ -56,6 +57,7 @@ class Toolchain:
     sysroot: Path | None
     library_dirs: tuple[Path, ...]
     macros: dict[str, str]
+    has_headers: bool = True
     notes: tuple[str, ...] = ()
     zig: Launchers | None = None
 

@@ -78,7 +78,7 @@ def host_of(record: Record) -> Host:
     return Host(
         platform_tag=host.platform_tag,
         python=PythonTag(
-            implementation="cp",
+            implementation="pp" if host.implementation == "pypy" else "cp",
             version=tuple(map(int, host.version.split("."))),
             abi="full",
             flags=host.abi_flags,

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 ROLE_VARIABLE = "CROSSENV_ROLE"
 RECORD_VARIABLE = "CROSSENV_RECORD"
+# "1" where `crossenv_info` can be imported.
+CROSS_VARIABLE = "PYTHON_CROSSENV"
 # Set by `cross-uv` to uv's command.
 UV_VARIABLE = "CROSSENV_UV"
 
@@ -67,6 +69,10 @@ def start() -> None:
         sys._base_executable = facts["base"]  # type: ignore[attr-defined]
     if export:
         os.environ[ROLE_VARIABLE] = role
+    if role == "build" and os.environ.get(ROLE_VARIABLE) != "host":
+        # Nothing that this process starts is for the host. Meson, below a hook, hands on what the hook has set.
+        for name in (RECORD_VARIABLE, CROSS_VARIABLE):
+            os.environ.pop(name, None)
     if role == "host":
         from _crossenv import host
 
@@ -91,8 +97,11 @@ def find_place(here: str, root: str) -> str:
             return "cross"
     except OSError:
         pass
-    for record in (prefix + "/crossenv.json", os.path.dirname(prefix) + "/crossenv.json"):
-        if os.path.exists(record):
+    # Not beside the build side: that loads the shim where it is started below pip, whose `sitecustomize` brings the
+    # host side's start-up files along.
+    above, name = os.path.split(prefix)
+    for directory in (prefix, above if name == "cross" else prefix):
+        if os.path.exists(directory + "/crossenv.json"):
             fail(f"this environment was created as {root} and has been moved", "create it again where it is now")
     return ""
 
@@ -115,7 +124,8 @@ def decide_role(
 
     Returns:
         The role ("build" or "host"), whether children inherit it, and what the process runs: the name of a PEP 517
-        hook, "setup.py" for a direct run of one, "uv:MODULE" where uv calls the back end MODULE; "" for none of them.
+        hook, "setup.py" for a direct run of one, "uv:MODULE" or "uv:MODULE:OBJECT" where uv calls that back end; "" for
+        none of them.
     """
     asked = environ.get(ROLE_VARIABLE, "")
     if asked == "build":
@@ -124,6 +134,9 @@ def decide_role(
     # pip installs build requirements in a child of its own, into a temporary prefix: they are for this machine,
     # and so is everything that is built on the way.
     if script == "__pip-runner__.py" and "install" in argv[1:2] and _names_build_prefix(argv):
+        return "build", True, ""
+    # So it is where a front end has made an environment for the build and has pip fill it (`build`).
+    if place == "isolated" and asked != "host" and (script == "__pip-runner__.py" or _runs_pip(orig_argv)):
         return "build", True, ""
     # Meson decides what the build machine is by asking `platform`.
     if script in ("meson", "meson.py"):
@@ -150,20 +163,30 @@ def _names_build_prefix(argv: "Sequence[str]") -> bool:
     return any("/pip-build-env-" in word for word in argv[2:]) and any(word.startswith("--prefix") for word in argv)
 
 
+def _runs_pip(orig_argv: "Sequence[str]") -> bool:
+    pairs = zip(orig_argv[1:], orig_argv[2:], strict=False)  # noqa: RUF007 - itertools would cost an import
+    return any(word[:1] == "-" and word[-1:] == "m" and after == "pip" for word, after in pairs)
+
+
 def _asked_by_uv(orig_argv: "Sequence[str]") -> bool:
     """Whether uv asks this interpreter what it is."""
     return any("from python.get_interpreter_info import main" in word for word in orig_argv)
 
 
 def _uv_backend(orig_argv: "Sequence[str]") -> str:
-    """The module that a script of uv's imports as the back end; "sdist" if it makes one, "" for other scripts."""
+    """What a script of uv's imports as the back end: "MODULE" or "MODULE:OBJECT".
+
+    "sdist" if it makes one, "" for other scripts.
+    """
     code = next((after for word, after in zip(orig_argv, orig_argv[1:], strict=False) if word == "-c"), "")  # noqa: RUF007
     for line in code.splitlines():
         words = line.split()
         # `import MODULE as backend` or `from MODULE import OBJECT as backend`.
         if words[-2:] == ["as", "backend"] and words[0] in ("import", "from"):
             sdist = "backend.build_sdist(" in code or "get_requires_for_build_sdist" in code
-            return "sdist" if sdist else words[1]
+            if sdist:
+                return "sdist"
+            return words[1] if words[0] == "import" else f"{words[1]}:{words[3]}"
     return ""
 
 

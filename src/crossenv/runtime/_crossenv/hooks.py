@@ -25,10 +25,10 @@ def prepare(facts: "dict[str, Any]", hook: str, finder: "Finder") -> None:
         return
     if hook.startswith("uv:"):
         # uv imports the back end by a plain statement, after it has put the project's own directories on sys.path.
-        name = hook.removeprefix("uv:")
+        name, _, attribute = hook.removeprefix("uv:").partition(":")
         package = name.partition(".")[0]
         finder.before[package] = lambda: enter_environment(facts, name)
-        finder.after[name] = lambda module: check_results(module, facts)
+        finder.after[name] = lambda module: adapt_backend(module, attribute, facts)
         _require_runnable_requirements(facts)
         return
 
@@ -45,14 +45,22 @@ def prepare(facts: "dict[str, Any]", hook: str, finder: "Finder") -> None:
         # Only now are the isolated environment's directories on sys.path.
         enter_environment(facts, backend)
         module = import_module(name)
-        target: Any = module
-        for attribute in attributes.split(".") if attributes else ():
-            target = getattr(target, attribute, None)
-        if target is not None:
-            check_results(target, facts)
+        adapt_backend(module, attributes, facts)
         return module
 
     importlib.import_module = import_backend
+
+
+def adapt_backend(module: "ModuleType", attributes: str, facts: "dict[str, Any]") -> None:
+    """Tell the back end, which is `module` or an object of it, of the host if it asks, and check what it builds."""
+    from _crossenv import cross_hooks
+
+    target: Any = module
+    for attribute in attributes.split(".") if attributes else ():
+        target = getattr(target, attribute, None)
+    if target is not None:
+        cross_hooks.tell(target, facts)
+        check_results(target, facts)
 
 
 def enter_environment(facts: "dict[str, Any]", backend: str = "") -> None:

@@ -22,6 +22,7 @@ def install(facts: "dict[str, Any]") -> "Finder":
     sys.implementation._multiarch = facts["multiarch"]  # type: ignore[attr-defined]
     sys.cross_compiling = True  # type: ignore[attr-defined]
     os.environ["CROSSENV_RECORD"] = facts["root"] + "/crossenv.json"
+    os.environ["PYTHON_CROSSENV"] = "1"
     _replace_uname(facts["machine"])
     _replace_confstr(facts["libc_family"], facts["libc_version"])
     finder = Finder(facts)
@@ -110,11 +111,16 @@ class Finder:
     def find_spec(
         self, name: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
     ) -> "ModuleSpec | None":
-        """The spec of the host's data module, or of a module to adapt; None for every other."""
-        if name.startswith("_sysconfigdata_"):
+        """The spec of the host's data module, of `crossenv_info`, or of a module to adapt; None for every other."""
+        # PyPy falls back to the name without more in it.
+        if name.startswith("_sysconfigdata_") or name == "_sysconfigdata":
             from importlib.util import spec_from_file_location
 
             return spec_from_file_location(name, self.facts["sysconfigdata"])
+        if name == "crossenv_info":
+            from importlib.util import spec_from_file_location
+
+            return spec_from_file_location(name, os.path.dirname(__file__) + "/crossenv_info.py")
         after = []
         if _patcher_name(name):
             after.append(lambda module: _patch(name, module, self.facts))

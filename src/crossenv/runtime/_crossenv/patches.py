@@ -266,9 +266,9 @@ def mesonpy_module(module: "ModuleType", facts: "Facts") -> None:
         # An isolated environment with an interpreter of its own, which has the build requirements: a later cross file
         # says so. It lies where it is thrown away with the environment.
         path = os.path.join(sys.prefix, "crossenv-python.ini")
-        escaped = sys.executable.replace("\\", "\\\\").replace("'", "\\'")
+        quote = "'''" if "'" in sys.executable else "'"
         with open(path, "w", encoding="utf-8") as file:
-            file.write(f"[binaries]\npython = '{escaped}'\n")
+            file.write(f"[binaries]\npython = {quote}{sys.executable}{quote}\n")
         settings = {key: [*values, f"--cross-file={path}"] for key, values in settings.items()}
     hooks.adapt_settings(module, settings)
 

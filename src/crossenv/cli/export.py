@@ -1,0 +1,58 @@
+"""`crossenv export`: what an outside build system needs to compile for the host."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from crossenv.cli.common import common_options
+from crossenv.cli.show import chosen_environment
+from crossenv.environment.record import load_record
+from crossenv.errors import UsageError
+from crossenv.export import EXPORTERS
+from crossenv.report import Reporter
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "export",
+        parents=[common_options()],
+        help="print what an outside build system needs",
+        description="Print a Meson cross file, a CMake toolchain file, a configuration of cargo, a Conan profile, a"
+        " vcpkg triplet, or environment variables, for the host of an environment.",
+    )
+    parser.add_argument("format", choices=EXPORTERS, help="the build system, or the kind of variables")
+    parser.add_argument("--env", metavar="ENV", help="the environment; default: the active one")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write it to FILE, whole or not at all")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, reporter: Reporter) -> int:
+    """Print the text, or write it."""
+    record = load_record(chosen_environment(args.env, os.environ))
+    text = EXPORTERS[args.format](record)
+    path = None if args.output is None else Path(args.output).expanduser().absolute()
+    if path is not None:
+        _write(path, text)
+    if args.json:
+        output = None if path is None else str(path)
+        reporter.json({"format": args.format, "environment": record.root, "output": output, "text": text})
+    elif path is not None:
+        reporter.result(str(path))
+    else:
+        reporter.result(text.removesuffix("\n"))
+    return 0
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UsageError(
+            f"{path} cannot be written: {error.strerror}", hint="name a file in a directory that you may write to"
+        ) from None

@@ -1,0 +1,56 @@
+"""A host Python in words, as `create` and `show` print it."""
+
+from __future__ import annotations
+
+from crossenv.host.kinds import platform_tag_of
+from crossenv.host.model import HostPython, Libc
+
+_IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy"}
+_SYSTEMS = {"android": "Android", "ios": "iOS"}
+
+
+def python_words(implementation: str, version: str, abi_flags: str) -> str:
+    """The words "CPython 3.13.5t", "PyPy 3.11.11"."""
+    return f"{_IMPLEMENTATIONS.get(implementation, implementation)} {version}{abi_flags}"
+
+
+def system_words(system: str, libc: Libc) -> str:
+    """The words "glibc 2.36", "Android 24"."""
+    name = _SYSTEMS.get(system, libc.family)
+    return f"{name} {libc.version}".strip()
+
+
+def host_words(host: HostPython) -> str:
+    """One line that says what was found."""
+    name = python_words(host.implementation, host.full_version or host.version, host.abi_flags)
+    made = f"{host.layout}, {host.origin}" if host.origin else host.layout
+    return f"{name} for {host.machine}, {system_words(host.system, host.libc)} ({made})"
+
+
+def host_rows(host: HostPython) -> list[tuple[str, str]]:
+    """Everything that was found, as labels and values."""
+    recorded = host.recorded_prefix
+    if host.prefix is not None and str(host.prefix) != recorded:
+        recorded += f", here {host.prefix}"
+    tag = platform_tag_of(host.system, machine=host.machine, multiarch=host.multiarch, libc=host.libc)
+    rows = [
+        ("host Python", python_words(host.implementation, host.full_version or host.version, host.abi_flags)),
+        ("named", str(host.source)),
+        ("layout", host.layout),
+        ("made by", host.origin or "not told"),
+        ("machine", f"{host.machine}, {host.elf.bits}-bit, {host.elf.byte_order}-endian"),
+        ("system", system_words(host.system, host.libc)),
+        ("platform tag", tag),
+        ("extensions", host.ext_suffix),
+        ("multiarch", host.multiarch or "none"),
+        ("configuration", str(host.sysconfigdata)),
+        ("headers", ", ".join(map(str, host.include_dirs))),
+        ("libraries", str(host.lib_dir or "none")),
+        ("interpreter", str(host.executable or "none")),
+        ("on the host", host.host_executable),
+        ("prefix", recorded),
+        ("sysroot", str(host.sysroot or "none")),
+    ]
+    if host.config.get("CC"):
+        rows.append(("compiler", f"{host.config['CC']} (recorded)"))
+    return rows

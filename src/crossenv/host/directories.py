@@ -1,0 +1,49 @@
+"""The directories that Pythons lie in, below one that a user names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+STDLIB_NAME = re.compile(r"(?P<kind>python|pypy)(?P<version>3\.\d+)(?P<threads>t?)")
+
+# A sysroot's own lib may be a link to usr/lib, so its usr goes first.
+_PREFIXES = ("usr", "usr/local", ".")
+# What is made around a prefix or a sysroot, and by whom; looked through where the directory itself has no Python.
+_INSIDE = (
+    *("python", "install", "python/install"),  # python-build-standalone, both kinds of its archives
+    *("staging/usr", "host/*/sysroot/usr", "*/sysroot/usr"),  # Buildroot: output, and its host directory as an SDK
+    *("sysroots/*/usr", "staging_dir/target-*/usr", "target-*/usr"),  # Yocto's SDK; OpenWrt
+    "nix/store/*",
+    "prefix",  # CPython's archive for Android
+    *("Python.xcframework/*", "ios-*"),  # for iOS
+)
+# Yocto's SDK holds a Python for the machine that the SDK runs on, too.
+_OF_THE_SDK = re.compile(r"[^/]*sdk-linux")
+
+
+def stdlibs_below(path: Path) -> list[Path]:
+    """The `lib/python3.X` and `lib/pypy3.X` of the Pythons in `path`, likeliest first, none twice."""
+    return _unique(stdlib for name in _PREFIXES for stdlib in stdlibs_of(path / name))
+
+
+def stdlibs_further_below(path: Path) -> list[Path]:
+    """Those in the directories that distributions and build systems make around a prefix."""
+    prefixes = [prefix for pattern in _INSIDE for prefix in sorted(path.glob(pattern))]
+    own = [prefix for prefix in prefixes if not any(map(_OF_THE_SDK.fullmatch, prefix.relative_to(path).parts))]
+    return _unique(stdlib for prefix in own for stdlib in stdlibs_of(prefix))
+
+
+def stdlibs_of(prefix: Path) -> list[Path]:
+    """The `lib/python3.X` and `lib/pypy3.X` of one prefix (lib64 where a distribution says so), none twice."""
+    found = []
+    for name in ("lib", "lib64"):
+        directory = prefix / name
+        children = sorted(directory.iterdir()) if directory.is_dir() else []
+        found += [child for child in children if STDLIB_NAME.fullmatch(child.name) and child.is_dir()]
+    return _unique(found)
+
+
+def _unique(paths: Iterable[Path]) -> list[Path]:
+    return list({path.resolve(): path for path in reversed(list(paths))}.values())[::-1]
