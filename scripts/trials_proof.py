@@ -138,7 +138,8 @@ def try_package(name: str, trial: Trial, version: str) -> dict[str, object]:
     words += ["--", "pytest", "-q", "-c", "/dev/null", *trial.options]
     words += tests_of(name, wheel.name.split("-")[1], trial, env)
     print("+", *words, file=sys.stderr, flush=True)
-    done = subprocess.run([str(word) for word in words], stdout=subprocess.PIPE, text=True, check=False)
+    # pytest looks for settings and for tests around where it is started.
+    done = subprocess.run([str(word) for word in words], stdout=subprocess.PIPE, text=True, check=False, cwd=WORK)
     answer = json.loads(done.stdout)
     audit = subprocess.run([*CROSSENV, "audit", "--env", str(env), str(wheel)], check=False, stdout=subprocess.DEVNULL)
     return {
