@@ -109,16 +109,8 @@ def tests_of(name: str, version: str, trial: Trial, env: Path) -> list[str]:
     if not place.is_dir():
         with tempfile.TemporaryDirectory() as scratch:
             # pip asks an sdist for its metadata, which this environment can give.
-            run(
-                env / "bin/cross-pip",
-                "download",
-                "--no-deps",
-                "--no-binary",
-                ":all:",
-                "-d",
-                scratch,
-                f"{name}=={version}",
-            )
+            words = ["download", "--no-deps", "--no-binary", name, "-d", scratch, f"{name}=={version}"]
+            run(env / "bin/cross-pip", *words)
             (sdist,) = Path(scratch).glob("*.tar.gz")
             with tarfile.open(sdist) as archive:
                 archive.extractall(scratch, filter="data")
