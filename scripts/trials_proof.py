@@ -57,11 +57,17 @@ TRIALS = {
         environment="sysroot",
         directory="src/lxml/tests",
         tests=("test_etree.py", "test_xslt.py", "test_htmlparser.py"),
+        known=(("*test_module_HTML_cdata_ignored", "skipped where libxml2 is older than 2.10, as Debian 12's is"),),
     ),
     "pillow": Trial(
         environment="sysroot",
         directory="Tests",
-        tests=("test_image.py", "test_file_jpeg.py", "test_image_resample.py", "test_imagefont.py"),
+        tests=("test_image.py", "test_file_jpeg.py", "test_image_resample.py", "test_file_png.py"),
+        known=(
+            ("import PIL._imagingtk", "the host's Python has no tkinter here"),
+            ("*test_exif_webp", "skipped: libwebp is not in this sysroot"),
+            ("*test_pathlib", "skipped: OpenJPEG is not in this sysroot"),
+        ),
     ),
 }
 
@@ -130,8 +136,9 @@ def try_package(name: str, trial: Trial, version: str) -> dict[str, object]:
     words += ["--", "pytest", "-q", "-c", "/dev/null", *trial.options]
     words += tests_of(name, wheel.name.split("-")[1], trial, env)
     print("+", *words, file=sys.stderr, flush=True)
-    # pytest looks for settings and for tests around where it is started.
-    done = subprocess.run([str(word) for word in words], stdout=subprocess.PIPE, text=True, check=False, cwd=WORK)
+    # pytest looks for settings and tests around where it is started, and tests for their files.
+    place = WORK if trial.directory is None else WORK / "tests" / "-".join(wheel.name.split("-")[:2])
+    done = subprocess.run([str(word) for word in words], stdout=subprocess.PIPE, text=True, check=False, cwd=place)
     answer = json.loads(done.stdout)
     audit = subprocess.run([*CROSSENV, "audit", "--env", str(env), str(wheel)], check=False, stdout=subprocess.DEVNULL)
     return {
