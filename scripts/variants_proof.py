@@ -1,52 +1,137 @@
-"""All variants of a wheel from one machine: one command each, for several Pythons and targets.
+"""All variants of wheels from one machine: one command for several packages, Pythons and targets.
 
-    python scripts/variants_proof.py --python PATH [--python PATH ...] [PACKAGE]
+    python scripts/variants_proof.py --python PATH [--python PATH ...] [REQ ...]
 
-Writes docs/explanation/variants.md.
+The command is killed when a third of the wheels is there, and given again. Writes docs/explanation/variants.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
+import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+PAGE = CHECKOUT / "docs/explanation/variants.md"
 TARGETS = ("x86_64", "aarch64", "armv7l", "riscv64", "musllinux_1_2_x86_64", "musllinux_1_2_aarch64")
+# An extension module for each Python, one that needs a library of its own sources, one for the stable ABI, a pure one.
+REQUIREMENTS = ("markupsafe", "lz4", "STABLE", "flask")
+STABLE = {
+    "pyproject.toml": """[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "stable"
+version = "1"
+""",
+    "setup.py": """from setuptools import Extension, setup
+macros = [("Py_LIMITED_API", "0x030a0000")]
+module = Extension("stable", ["stable.c"], py_limited_api=True, define_macros=macros)
+setup(ext_modules=[module], options={"bdist_wheel": {"py_limited_api": "cp310"}})
+""",
+    "stable.c": """#include <Python.h>
+static PyObject *answer(PyObject *self, PyObject *args) { return PyLong_FromLong(42); }
+static PyMethodDef methods[] = {{"answer", answer, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "stable", NULL, -1, methods};
+PyMODINIT_FUNC PyInit_stable(void) { return PyModule_Create(&module); }
+""",
+}
 
 
 def main() -> int:
     """Build them and write the page."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--python", action="append", required=True, help="a build Python; can be repeated")
-    parser.add_argument("package", nargs="?", default="markupsafe")
+    parser.add_argument("--target", action="append", help=f"a target; default: {' '.join(TARGETS)}")
+    parser.add_argument("requirements", nargs="*", default=REQUIREMENTS)
     options = parser.parse_args()
-    crossenv = Path(sys.executable).parent / "crossenv"
+    targets = options.target or TARGETS
+    with tempfile.TemporaryDirectory(prefix="crossenv-variants-") as name:
+        directory = Path(name)
+        for file, text in STABLE.items():
+            (directory / "stable").mkdir(exist_ok=True)
+            (directory / "stable" / file).write_text(text, encoding="utf-8")
+        words = ["wheel", *("./stable" if word == "STABLE" else word for word in options.requirements)]
+        words += [word for target in targets for word in ("--target", target)]
+        shown = " ".join(
+            ["crossenv", *words, *(f"--python {_version(one)}" for one in options.python), "--toolchain zig"]
+        )
+        words += [word for python in options.python for word in ("--python", python)]
+        words += ["--toolchain", "zig", "--json", "--wheel-dir", str(directory / "wheels")]
+        combinations = len(options.requirements) * len(targets) * len(options.python)
+        killed_at = _killed([str(Path(sys.executable).parent / "crossenv"), *words], directory, combinations // 3)
+        done = subprocess.run(
+            [Path(sys.executable).parent / "crossenv", *words],
+            check=False,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=directory,
+        )
+        report = json.loads(done.stdout)
+        audited = subprocess.run(
+            [Path(sys.executable).parent / "crossenv", "audit", *sorted((directory / "wheels").glob("*.whl"))],
+            check=False,
+            stdout=subprocess.DEVNULL,
+        )
+    PAGE.write_text("\n".join(_page(shown, report, killed_at, audited.returncode)), encoding="utf-8")
+    return done.returncode or audited.returncode
+
+
+def _killed(words: list[str], directory: Path, wheels: int) -> int:
+    """Start the command and kill it when there are so many wheels; returns how many there were."""
+    process = subprocess.Popen(words, cwd=directory, stdout=subprocess.DEVNULL, start_new_session=True)
+    while process.poll() is None and len(list((directory / "wheels").glob("*.whl"))) < wheels:
+        time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    return len(list((directory / "wheels").glob("*.whl")))
+
+
+def _version(python: str) -> str:
+    words = [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _page(shown: str, report: dict[str, Any], killed_at: int, audit: int) -> list[str]:
     date = datetime.datetime.now(datetime.timezone.utc).date()
-    lines = [
+    counts = Counter(row["status"] for row in report["builds"])
+    verdict = "passes" if audit == 0 else "DOES NOT PASS"
+    return [
         "# All variants of a wheel from one machine",
         "",
-        f"Written by `nox -s variants` on {date}. Each line is what these two commands made, with zig as the compiler:",
+        f"Written by `nox -s variants` on {date}. One command, with zig as the compiler, on one machine; `./stable` is"
+        " a small project with an extension",
+        "module for the stable ABI:",
         "",
-        "    crossenv create --python PYTHON --target TARGET --toolchain zig ENV",
-        f"    ENV/bin/cross-pip wheel --no-deps {options.package}",
+        f"    {shown}",
+        "",
+        f"It was killed (SIGKILL) when {killed_at} wheels were there, and given again. What the second run reported of"
+        f" {len(report['builds'])} combinations:",
+        ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
+        + f". Each of the {len(report['wheels'])} wheels {verdict} `crossenv audit`:",
+        "",
+        *(f"- `{name}`" for name in report["wheels"]),
+        "",
+        "| requirement | Python | for | second run |",
+        "| --- | --- | --- | --- |",
+        *(f"| {row['requirement']} | {row['python']} | {row['for']} | {_result(row)} |" for row in report["builds"]),
         "",
     ]
-    with tempfile.TemporaryDirectory(prefix="crossenv-variants-") as directory:
-        for python in options.python:
-            for target in TARGETS:
-                env, out = Path(directory) / "env", Path(directory) / f"out-{len(lines)}"
-                words = ["create", "-q", "--clear", "--python", python, "--toolchain", "zig", "--target", target]
-                subprocess.run([crossenv, *words, env], check=True, stdout=sys.stderr)
-                pip = [env / "bin/cross-pip", "wheel", "-q", "--no-deps", "-w", out, options.package]
-                subprocess.run(pip, check=True)
-                lines += [f"- `{wheel.name}`" for wheel in out.iterdir()]
-                print(lines[-1], file=sys.stderr, flush=True)
-    (CHECKOUT / "docs/explanation/variants.md").write_text("\n".join([*lines, ""]), encoding="utf-8")
-    return 0
+
+
+def _result(row: dict[str, Any]) -> str:
+    if row["status"] == "covered":
+        return f"covered by `{row['wheels'][0]}`"
+    return str(row["status"]) + (f": {row['error']}" if row["error"] else "")
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ ORDER = (
     "crossenv.backends",
     "crossenv.export",
     "crossenv.environment",
+    "crossenv.matrix",
     "crossenv.trial",
     "crossenv.testing",
     "crossenv.cli",

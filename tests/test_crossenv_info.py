@@ -21,8 +21,9 @@ import crossenv
 from conftest import Run
 from crossenv import testing
 from crossenv.environment import record as record_module
-from crossenv.environment.public_part import public_part
+from crossenv.environment.plan import Options, make_plan
 from crossenv.errors import UsageError
+from crossenv.target import parse_target
 
 SOURCE = Path(crossenv.__file__).parent
 MODULE = SOURCE / "runtime/_crossenv/crossenv_info.py"
@@ -136,11 +137,17 @@ def test_the_policies_that_a_host_takes(target: str, first: str, last: str) -> N
 
 
 def test_the_tags_of_pypy() -> None:
-    made = testing.made_up_record("aarch64", python="3.11")
-    host = dataclasses.replace(made.host, implementation="pypy", soabi="pypy311-pp73")
-    public = public_part(dataclasses.replace(made, host=host), {}, None)["host"]
+    target, suffix = parse_target("aarch64"), ".pypy311-pp73-aarch64-linux-gnu.so"
+    host = dataclasses.replace(
+        testing._host_python(target, "3.11"), implementation="pypy", soabi="pypy311-pp73", ext_suffix=suffix
+    )
+    build, toolchain = testing._build_python("3.11"), testing._toolchain(target)
+    plan = make_plan(Path("/env"), build=build, host=host, toolchain=toolchain, options=Options())
+    public = plan.record.cross_build_info["host"]
     assert (public["wheel"]["python_tag"], public["wheel"]["abi_tag"]) == ("pp311", "pypy311_pp73")
     assert public["markers"]["platform_python_implementation"] == "PyPy"
+    assert public["python"]["extension_suffixes"] == [suffix]
+    assert public["python"]["build_details"] is None
 
 
 # The format

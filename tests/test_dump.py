@@ -42,7 +42,7 @@ from crossenv.host.crossenv_dump import (
 )
 from crossenv.host.describe import describe_host
 from crossenv.host.dump_document import OURS, load_dump, parse_dump
-from crossenv.host.dump_headers import derived_pyconfig, find_headers, read_archive
+from crossenv.host.dump_headers import adapted_headers, derived_pyconfig, find_headers, read_archive
 from crossenv.host.find import read_host_python
 from crossenv.host.from_dump import host_of_dump
 from crossenv.host.known import LIBRARY, KnownHost, known_hosts
@@ -333,11 +333,9 @@ def test_headers_that_were_taken_with_the_dump(
         tmp_path / "elsewhere/dump.json.gz",
         "--headers",
     ]
-    crossenv(*words, tmp_path / "dump.tar.gz", tmp_path / "named")
-    crossenv(*words, include, tmp_path / "directory")
-    for name in ("beside", "named", "directory"):
-        written = next((tmp_path / name / "host/python/include").glob("*/pyconfig.h")).read_text()
-        assert ("the host's" in written) == (name != "directory")
+    for named, says in ((tmp_path / "dump.tar.gz", f"the archive {tmp_path}/dump.tar.gz"), (include, str(include))):
+        assert f"headers: {says}" in crossenv(*words, named, "--dry-run", tmp_path / "named").stderr
+    assert "the host's" in next((tmp_path / "beside/host/python/include").glob("*/pyconfig.h")).read_text()
     # The sysroot's are used where they are.
     sysroot = host_prefix.parent
     words = [
@@ -501,7 +499,7 @@ def test_pyconfig_from_recorded_variables() -> None:
         (f"{OURS}.libc.version", "2.36; rm", f"at '{OURS}.libc.version'"),
         (f"{OURS}.libc.family", "bionic", "is a dump of linux with bionic"),
         (f"{OURS}.markers.sys_platform", "win32", "is a dump of Windows"),
-        ("implementation.name", "pypy", "is a dump of pypy"),
+        ("implementation.name", "graalpy", "is a dump of graalpy"),
         (f"{OURS}.variables", ["SOABI"], f"expected an object at '{OURS}.variables'"),
         (f"{OURS}.variables.CC", ["gcc"], f"expected a string or an integer at '{OURS}.variables.CC'"),
         (f"{OURS}.variables.CC", "\0", f"expected text without NUL or lone surrogates at '{OURS}.variables.CC'"),
@@ -557,6 +555,20 @@ def test_a_dump_without_an_elf_header(made: dict[str, Any], tmp_path: Path) -> N
         host_of_dump(parse_dump(document, tmp_path / "dump.json"))
 
 
+def test_a_dump_of_pypy_needs_headers_of_its_own(made: dict[str, Any], tmp_path: Path) -> None:
+    document = with_value(made, "implementation.name", "pypy")
+    soabi = f"pypy{VERSION.replace('.', '')}-pp73"
+    document["abi"] = {"flags": [], "extension_suffix": f".{soabi}-aarch64-linux-gnu.so"}
+    document["suffixes"]["extensions"] = [document["abi"]["extension_suffix"]]
+    names = {"SOABI": soabi, "EXT_SUFFIX": document["abi"]["extension_suffix"], "VERSION": VERSION, "SIZEOF_VOID_P": 8}
+    document = with_value(document, f"{OURS}.variables", names)
+    dump = parse_dump(document, tmp_path / "dump.json")
+    host = host_of_dump(dump)
+    assert (host.implementation, host.soabi, host.directory_name) == ("pypy", soabi, f"pypy{VERSION}")
+    with pytest.raises(HostPythonError, match="those of another pypy will not do"):
+        adapted_headers(host, dump)
+
+
 # Reading
 
 
@@ -591,6 +603,7 @@ def test_the_library_is_listed_and_whole(crossenv: CrossenvCommand) -> None:
     }
     table = crossenv("targets", "--known").stdout
     assert "known:debian-trixie-riscv64" in table
+    assert "s390x, 64-bit, big-endian" in crossenv("show", "--host-python", "known:debian-bookworm-s390x").stdout
     done = crossenv("targets", "--compare", "debian-bookworm-mips64el", check=False)
     assert (done.returncode, "nothing can be synthesised for mips64" in done.stderr) == (2, True)
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import makers
-from crossenv.errors import HostPythonError, ToolchainError
+from crossenv.cli.main import main
+from crossenv.environment.build_python import find_build_python
+from crossenv.environment.localise import localise
+from crossenv.errors import HostPythonError, ToolchainError, UsageError
 from crossenv.host.find import read_host_python
 from crossenv.host.model import HostPython
-from crossenv.toolchain.choose import require_linkable
+from crossenv.toolchain.choose import replaced_compiler, require_linkable
+from crossenv.toolchain.find import find_toolchain
 from makers import HostTree, config_of, config_text, write
 
 MUSL = {"elf": makers.AARCH64, "loader": makers.MUSL_LOADER, "triplet": "aarch64-linux-musl"}
@@ -298,6 +304,84 @@ def test_damaged_details_are_one_line_with_the_key(tree: HostTree, content: str,
         assert message in error.message and str(file) in error.message
 
 
+# Recorded paths and compilers.
+
+
+def test_recorded_paths_move_with_the_prefix_or_go(tmp_path: Path) -> None:
+    flags = (
+        "-O2 -isystem /build/env/include -L/build/env/lib -L /build/gone -I /build/env/include -B /build/compat -fPIC"
+    )
+    run_path = "-Wl,-rpath,/build/env/lib -Wl,-rpath-link,/build/env/lib"
+    changes = {"CFLAGS": flags, "LDFLAGS": run_path, "LIBPL": "/build/env/lib/python3.11/config"}
+    tree = HostTree(prefix=tmp_path / "env", recorded="/build/env", changes=changes).make()
+    host = read_host_python(tree.prefix)
+    config = localise(host, commands={"cc": "gcc", "ar": "ar"}, include_dirs=host.include_dirs, lib_dir=host.lib_dir)
+    here = tree.prefix
+    assert config["CFLAGS"] == f"-O2 -isystem {here}/include -L{here}/lib -I {here}/include -fPIC"
+    assert config["LDFLAGS"] == f"-Wl,-rpath-link,{here}/lib", "nothing of this machine gets into what is linked"
+    assert config["LIBPL"] == f"{here}/lib/python3.11/config"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "tools"),
+    [
+        ("host/aarch64-buildroot-linux-gnu/sysroot/usr", "host/bin"),
+        ("sysroots/cortexa57-poky-linux/usr", "sysroots/x86_64-pokysdk-linux/usr/bin/aarch64-poky-linux"),
+        ("staging_dir/target-aarch64_generic_glibc/usr", "staging_dir/toolchain-aarch64_gcc-12/bin"),
+    ],
+)
+def test_recorded_compilers_are_found_beside_the_sysroot(tmp_path: Path, prefix: str, tools: str) -> None:
+    recorded = {"CC": "/builder/bin/aarch64-x-linux-gnu-gcc", "CXX": "/builder/bin/aarch64-x-linux-gnu-g++"}
+    HostTree(prefix=tmp_path / prefix, changes=recorded).make()
+    gcc = makers.make_compiler(tmp_path / tools / "aarch64-x-linux-gnu-gcc")
+    makers.make_compiler(tmp_path / tools / "aarch64-x-linux-gnu-g++")
+    host = read_host_python(tmp_path)
+    toolchain = find_toolchain(host, environ_path=os.defpath, sysroot=None, overrides={})
+    assert toolchain.cc.path == gcc
+    assert toolchain.cxx is not None and toolchain.cxx.path.parent == gcc.parent
+    assert not replaced_compiler(host, toolchain)
+
+
+def test_a_recorded_compiler_that_is_not_here_is_replaced_and_that_is_said(tmp_path: Path) -> None:
+    tree = HostTree(
+        prefix=tmp_path / "python", recorded="/install", changes={"CC": "clang-of-the-maker -pthread"}
+    ).make()
+    host = read_host_python(tree.prefix)
+    makers.make_compiler(tmp_path / "bin/aarch64-linux-gnu-gcc")
+    path = os.pathsep.join((str(tmp_path / "bin"), os.defpath))
+    said = replaced_compiler(host, find_toolchain(host, environ_path=path, sysroot=None, overrides={}))
+    assert "clang-of-the-maker" in said and "aarch64-linux-gnu-gcc on PATH takes its place" in said
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ("t", ("a free-threaded CPython 3.13", "python3.13t")),
+        ("td", ("free-threaded", "debug build", "--with-pydebug")),
+    ],
+)
+def test_a_missing_build_python_is_named(tmp_path: Path, flags: str, words: tuple[str, ...]) -> None:
+    tree = HostTree(prefix=tmp_path / "usr", version="3.13", flags=flags).make()
+    with pytest.raises(UsageError) as caught:
+        find_build_python(sys.executable, read_host_python(tree.prefix))
+    for word in words:
+        assert word in caught.value.hint
+
+
+def test_show_says_what_was_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    named = conda(tmp_path).prefix
+    assert main(["show", "--host-python", str(named)]) == 0
+    out, err = capsys.readouterr()
+    rows = dict(
+        line.split(maxsplit=1) for line in out.splitlines() if line[:9] in ("layout   ", "extension", "machine  ")
+    )
+    assert rows["layout"] == "prefix" and rows["extensions"] == ".cpython-311-aarch64-linux-gnu.so"
+    assert "made by         conda" in out and f"here {named}" in out
+    assert "--host-prefix" in err
+    assert main(["show", "--json", "--host-python", str(named)]) == 0
+    assert json.loads(capsys.readouterr().out)["origin"] == "conda"
+
+
 # PyPy: never run.
 
 
@@ -393,6 +477,9 @@ def test_mobile_systems(tmp_path: Path, make: object, system: str, libc: str, su
     with pytest.raises(ToolchainError) as caught:
         require_linkable(host)
     assert needs in caught.value.message and "show --host-python" in caught.value.hint
+    env = tmp_path / "env"
+    assert main(["create", "--host-python", str(host.source), str(env)]) == 4
+    assert not env.exists()
 
 
 def test_a_debian_tree_of_several_architectures(tmp_path: Path) -> None:

@@ -23,12 +23,15 @@ TABLE = "tool.crossenv"
 TEXTS = ("target", "host-python", "host-prefix", "sysroot", "python", "toolchain", "cpu")
 LISTS = ("allow-pure",)
 FLAGS = ("repair", "emulator")
+# Lists that are said in one place, and not added up: those of `crossenv wheel`.
+CHOICES = ("targets", "pythons")
 _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-_KEYS = (*TEXTS, *LISTS, *FLAGS)
+_KEYS = (*TEXTS, *LISTS, *FLAGS, *CHOICES)
 # Variables that something else reads under that name.
 _NO_VARIABLE = ("python", "allow-pure")
 # Paths in the file are relative to it.
 _PATHS = ("host-python", "sysroot")
+_HOSTS = ("target", "targets", "host-python")
 # What a host Python's name begins with that is no path.
 KNOWN_HOST = "known:"
 
@@ -39,7 +42,7 @@ class Settings:
 
     Attributes:
         texts: Those with one value, by name.
-        lists: Those with several.
+        lists: Those with several, from all places or from the first that has any.
         flags: Those that are on or off, all of them.
         origins: Where each came from, for people: "--target", "CROSSENV_TARGET", "pyproject.toml".
     """
@@ -63,27 +66,31 @@ def load_settings(options: Mapping[str, Any], environ: Mapping[str, str], direct
     """
     path, table = read_table(directory)
     texts: dict[str, str] = {}
+    choices: dict[str, tuple[str, ...]] = {}
     origins: dict[str, str] = {}
     # A host is named by a target or by a Python: the place that names one of them settles the other.
     settled = False
-    for origin, values in (
-        ("option", options),
-        ("variable", {name: environ.get(variable_name(name)) for name in TEXTS if name not in _NO_VARIABLE}),
-        ("file", table),
-    ):
-        found = {name: str(values[name]) for name in TEXTS if values.get(name)}
-        if settled:
-            found = {name: value for name, value in found.items() if name not in ("target", "host-python")}
-        settled = settled or "target" in found or "host-python" in found
-        for name, value in found.items():
-            if name in texts:
+    for origin, values in (("option", options), ("variable", _variables(environ)), ("file", table)):
+        said = [name for name in (*TEXTS, *CHOICES) if values.get(name) and not (settled and name in _HOSTS)]
+        settled = settled or not set(_HOSTS).isdisjoint(said)
+        for name in said:
+            if name in CHOICES:
+                choices.setdefault(name, tuple(values[name]))
+            if name in CHOICES or name in texts:
                 continue
+            value = str(values[name])
             relative = origin == "file" and name in _PATHS and not value.startswith(KNOWN_HOST)
             texts[name] = os.path.join(path.parent, Path(value).expanduser()) if relative else value  # noqa: PTH118
             origins[name] = {"option": f"--{name}", "variable": variable_name(name), "file": str(path)}[origin]
-    lists = {name: (*(options.get(name) or ()), *_strings(table.get(name, []))) for name in LISTS}
+    lists = {name: (*(options.get(name) or ()), *_strings(table.get(name, []))) for name in LISTS} | choices
     flags = {name: _flag(name, options, environ, table) for name in FLAGS}
     return Settings(texts=texts, lists=lists, flags=flags, origins=origins)
+
+
+def _variables(environ: Mapping[str, str]) -> dict[str, Any]:
+    """What variables say; the words of a list are separated by blanks or commas."""
+    texts = {name: environ.get(variable_name(name)) for name in TEXTS if name not in _NO_VARIABLE}
+    return {**texts, **{name: environ.get(variable_name(name), "").replace(",", " ").split() for name in CHOICES}}
 
 
 def _flag(name: str, options: Mapping[str, Any], environ: Mapping[str, str], table: Mapping[str, Any]) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
@@ -20,6 +21,39 @@ def wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
     if environ.get("FORCE_COLOR"):
         return True
     return stream.isatty() and environ.get("TERM") != "dumb"
+
+
+def wants_live(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Whether lines on `stream` can be drawn anew: a capable terminal, and no log of a CI."""
+    return stream.isatty() and environ.get("TERM", "dumb") != "dumb" and not environ.get("CI")
+
+
+class LiveLines:
+    """Lines at the bottom of a terminal that are drawn anew (ECMA-48's CUU, EL and ED).
+
+    Args:
+        stream: The terminal.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._shown = 0
+
+    def show(self, lines: Sequence[str]) -> None:
+        """Draw these in place of the last ones; each is cut to the terminal's width, and all to its height."""
+        width, height = shutil.get_terminal_size()
+        fitting = [line[: width - 1] for line in lines][-(height - 1) :]
+        self.clear()
+        self._stream.write("".join(f"{line}\n" for line in fitting))
+        self._stream.flush()
+        self._shown = len(fitting)
+
+    def clear(self) -> None:
+        """Take them away; what is printed next stands in their place."""
+        if self._shown:
+            self._stream.write(f"\x1b[{self._shown}A\r\x1b[J")
+            self._stream.flush()
+            self._shown = 0
 
 
 @dataclass

@@ -9,15 +9,20 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import platformdirs
 
+from crossenv.cli import in_place
+from crossenv.cli.assignments import parse_config_vars, parse_variables
 from crossenv.cli.common import common_options
 from crossenv.cli.host_lines import host_words, python_words
-from crossenv.config import FLAGS, LISTS, TEXTS, load_settings
+from crossenv.cli.in_place import PlanIn
+from crossenv.config import FLAGS, LISTS, TEXTS, Settings, load_settings
+from crossenv.environment.accepted import accepted_platforms
 from crossenv.environment.build_python import find_build_python
+from crossenv.environment.cross_prefix import check_cross_prefix
 from crossenv.environment.plan import Options, Plan, make_plan
 from crossenv.environment.write import check_destination, write_environment
 from crossenv.errors import UsageError
@@ -39,6 +44,7 @@ from crossenv.toolchain.choose import (
     replaced_compiler,
     require_linkable,
 )
+from crossenv.toolchain.relative import with_relative_tools
 
 TOOL_OPTIONS = ("cc", "cxx", "fc", "ar", "ranlib", "strip", "nm", "objcopy", "objdump", "readelf", "ld")
 
@@ -48,7 +54,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "create", parents=[common_options()], help="make a cross environment", description=__doc__
     )
-    parser.add_argument("env", metavar="ENV", help="the directory to make it in")
+    parser.add_argument("env", metavar="ENV", nargs="?", help="the directory to make it in")
     host = parser.add_argument_group("host")
     which = host.add_mutually_exclusive_group()
     which.add_argument(
@@ -72,6 +78,26 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     host.add_argument("--sysroot", metavar="DIR", help="the root of the host's headers and libraries")
     host.add_argument("--host-prefix", metavar="DIR", help="where the host Python lives on the host, for shebang lines")
+    host.add_argument(
+        "--sysconfigdata",
+        metavar="FILE",
+        help="the host Python's recorded configuration, of several or in place of the one beside it",
+    )
+    host.add_argument(
+        "--config-var",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="let a variable of the host's configuration (sysconfig) say something else; can be repeated",
+    )
+    host.add_argument(
+        "--accept-tag",
+        action="append",
+        default=[],
+        metavar="TAG",
+        help="install ready-made wheels of this platform tag only (manylinux_2_17); can be repeated; default: all that"
+        " the host can load",
+    )
     host.add_argument("--machine", help="what os.uname().machine says on the host, where its files do not tell")
     build = parser.add_argument_group("build")
     build.add_argument(
@@ -87,10 +113,35 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     tools.add_argument("--cpu", help="the least processor of the host, for zig (`zig cc -mcpu`): baseline-neon, z14")
     for name in TOOL_OPTIONS:
         tools.add_argument(f"--{name}", metavar="COMMAND", help=f"the {name.upper()} to use, with arguments if need be")
+    tools.add_argument(
+        "--relative-toolchain",
+        action="store_true",
+        help="look the recorded tools up on PATH, also where they are at the places that were recorded",
+    )
     environment = parser.add_argument_group("environment")
+    environment.add_argument(
+        "--env",
+        action="append",
+        default=[],
+        dest="variables",
+        metavar="NAME=VALUE",
+        help="an environment variable for whatever answers for the host; NAME?=VALUE sets it where it is not set,"
+        " NAME+=VALUE appends, NAME:=VALUE appends behind a colon; can be repeated",
+    )
+    environment.add_argument("--cross-prefix", metavar="DIR", help="where to put the host side; default: ENV/cross")
     environment.add_argument("--prompt", help="what activation shows; default: the directory's name")
     environment.add_argument("--clear", action="store_true", help="remove the environment that is already there")
-    environment.add_argument("--without-pip", action="store_true", help="leave pip out on both sides")
+    environment.add_argument(
+        "--keep",
+        action="append",
+        choices=("build", "cross"),
+        default=[],
+        metavar="SIDE",
+        help="with --clear: keep what is installed on this side, build or cross; can be repeated",
+    )
+    pip = environment.add_mutually_exclusive_group()
+    pip.add_argument("--without-pip", action="store_true", help="leave pip out on both sides")
+    pip.add_argument("--without-cross-pip", action="store_true", help="leave pip out on the host side")
     environment.add_argument(
         "--allow-pure",
         action="append",
@@ -109,20 +160,67 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="let Meson and CMake run programs of the host under an emulator (`crossenv run`); default: they cannot",
     )
     environment.add_argument("--dry-run", action="store_true", help="print the plan and make nothing")
+    in_place.add_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
     """Make the environment, or with --dry-run say what it would be."""
+    if args.keep and not args.clear:
+        raise UsageError("--keep goes with --clear", hint="add --clear to make an environment anew")
+    if in_place.is_wanted(args):
+        if args.keep or args.cross_prefix:
+            raise UsageError("--keep and --cross-prefix do not go with --in-place", hint="leave them out")
+        return in_place.run(args, reporter, settle=settle, planner=planner)
+    if args.env is None:
+        raise UsageError("no directory is named", hint="name the directory to make: crossenv create ... ENV")
     root = Path(os.path.abspath(Path(args.env).expanduser()))  # noqa: PTH100 - resolve() would follow ENV itself
     root = root.parent.resolve() / root.name
-    check_destination(root, clear=args.clear)
+    check_destination(root, clear=args.clear, keep=args.keep)
+    args.cross_prefix = cross_prefix_for(root, args)
+    plan_in = planner(args, settle(args), reporter)
+    if args.dry_run:
+        with tempfile.TemporaryDirectory(prefix="crossenv-plan-") as directory:
+            plan = plan_in(root, Path(directory))
+        return print_plan(plan, Path(directory), args, reporter)
+
+    def plan_in_place() -> Plan:
+        reporter.step(f"making {root}")
+        return plan_in(root, root)
+
+    plan = write_environment(root, plan_in_place, clear=args.clear, keep=args.keep)
+    if args.json:
+        reporter.json(dataclasses.asdict(plan.record))
+    else:
+        reporter.result(str(root))
+        reporter.note(f"activate it with `. {root}/bin/activate`, or run {root}/bin/cross-pip wheel NAME")
+    return 0
+
+
+def cross_prefix_for(root: Path, args: argparse.Namespace) -> Path | None:
+    """Where the host side goes, if it is not in the environment."""
+    if args.cross_prefix is None:
+        return None
+    prefix = Path(args.cross_prefix).expanduser().absolute()
+    if prefix == root / "cross":
+        return None
+    check_cross_prefix(root, prefix, clear=args.clear and "cross" not in args.keep)
+    return prefix
+
+
+def settle(args: argparse.Namespace) -> Settings:
+    """Put what the variables and the file say into `args`, where the command line said nothing."""
     settings = load_settings(
         {name: getattr(args, name.replace("-", "_")) for name in (*TEXTS, *LISTS, *FLAGS)}, os.environ, Path.cwd()
     )
     for name in (*TEXTS, *LISTS):
         value = settings.lists[name] if name in settings.lists else settings.texts.get(name)
         setattr(args, name.replace("-", "_"), value)
+    return settings
+
+
+def planner(args: argparse.Namespace, settings: Settings, reporter: Reporter) -> PlanIn:
+    """Find all that the environment is made from."""
     if not args.target and not args.host_python:
         raise UsageError(
             "what are the wheels for? neither a target nor a host Python is named",
@@ -141,7 +239,8 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     )
     options = Options(
         prompt=args.prompt,
-        pip=not args.without_pip,
+        pip=not (args.without_pip or args.without_cross_pip),
+        build_pip=not args.without_pip,
         system_site_packages=args.system_site_packages,
         allow_pure=tuple(args.allow_pure),
         user_pip_cache=user_pip_cache(os.environ),
@@ -150,38 +249,31 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
         crossenv_python=sys.executable,
         programs=Path(sys.executable).parent,
         user_cache=platformdirs.user_cache_path("crossenv"),
+        cross_prefix=args.cross_prefix,
+        config_vars=parse_config_vars(args.config_var),
+        variables=parse_variables(args.variables),
+        in_place=args.in_place,
     )
     if args.target:
-        plan_in = plan_for_target(args, wishes, options, reporter)
-    else:
-        plan_in = plan_for_host_python(args, wishes, options, reporter)
-    if args.dry_run:
-        with tempfile.TemporaryDirectory(prefix="crossenv-plan-") as directory:
-            plan = plan_in(root, Path(directory))
-        return print_plan(plan, Path(directory), args, reporter)
-
-    def plan_in_place() -> Plan:
-        reporter.step(f"making {root}")
-        return plan_in(root, root)
-
-    plan = write_environment(root, plan_in_place, clear=args.clear)
-    if args.json:
-        reporter.json(dataclasses.asdict(plan.record))
-    else:
-        reporter.result(str(root))
-        reporter.note(f"activate it with `. {root}/bin/activate`, or run {root}/bin/cross-pip wheel NAME")
-    return 0
-
-
-# From the environment's directory, and one that files of the host may be put into, to the plan.
-PlanIn = Callable[[Path, Path], Plan]
+        return plan_for_target(args, wishes, options, reporter)
+    return plan_for_host_python(args, wishes, options, reporter)
 
 
 def plan_for_host_python(args: argparse.Namespace, wishes: Wishes, options: Options, reporter: Reporter) -> PlanIn:
     """Read the host Python that the user named; everything that can go wrong does so here."""
     reporter.step(f"reading the host Python {args.host_python}")
     path = host_python_path(args.host_python)
-    host = read_host_python(path, sysroot=wishes.sysroot, machine=args.machine, host_prefix=args.host_prefix)
+    data = Path(args.sysconfigdata).expanduser().absolute() if args.sysconfigdata else None
+    host = read_host_python(
+        path, sysroot=wishes.sysroot, machine=args.machine, host_prefix=args.host_prefix, sysconfigdata=data
+    )
+    if data is not None and host.layout == DUMP:
+        raise UsageError(f"--sysconfigdata is of no use with a dump, which {path} is", hint="leave it out")
+    if args.relative_toolchain:
+        host = with_relative_tools(host)
+    libc = host.libc
+    accepted = accepted_platforms(args.accept_tag, machine=host.machine, libc=libc.family, version=libc.version)
+    options = dataclasses.replace(options, accepted_platforms=accepted)
     if args.headers and host.layout != DUMP:
         raise UsageError(
             f"--headers goes with a dump, and {path} is a {host.layout}", hint="leave it out, or name a --sysroot"
@@ -230,7 +322,13 @@ def plan_for_target(args: argparse.Namespace, wishes: Wishes, options: Options, 
     """Derive the host Python from the build Python and what the compiler says of the target."""
     if args.machine:
         raise UsageError("--machine goes with --host-python; a target names the machine", hint="leave --machine out")
+    for option, given in (("--sysconfigdata", args.sysconfigdata), ("--relative-toolchain", args.relative_toolchain)):
+        if given:
+            raise UsageError(f"{option} goes with --host-python; a target has nothing recorded", hint="leave it out")
     target = parse_target(args.target)
+    floor = ".".join(map(str, target.floor))
+    accepted = accepted_platforms(args.accept_tag, machine=target.machine, libc=target.libc, version=floor)
+    options = dataclasses.replace(options, accepted_platforms=accepted)
     reporter.step("finding the build Python")
     build = find_build_python(args.python)
     facts = read_build_facts(build.executable)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import crossenv
-from crossenv.cli import audit, create, doctor, dump, export, repair, run, show, sysroot, targets, test
+from crossenv.cli import audit, create, doctor, dump, export, older, repair, run, show, sysroot, targets, test, wheel
 from crossenv.errors import CrossenvError
 from crossenv.report import Reporter, wants_colour
 
-COMMANDS = (create, show, doctor, targets, dump, sysroot, audit, repair, run, test, export)
+COMMANDS = (create, show, doctor, targets, dump, sysroot, audit, repair, run, test, export, wheel)
 # Those in whose command lines "--" stands before the words of another command.
-WITH_COMMAND = ("run", "test")
+WITH_COMMAND = ("run", "test", "wheel")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -33,14 +33,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the process's exit status (docs/reference/exit-codes.md)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     behind = None
+    if older.is_meant(words, [command.__name__.rpartition(".")[2] for command in COMMANDS]):
+        return run_reported(older.parse(words), older.run)
     if words[:1] in [[name] for name in WITH_COMMAND] and "--" in words:
         place = words.index("--")
         words, behind = words[:place], words[place + 1 :]
     options = build_parser().parse_args(words)
     options.behind = behind
+    return run_reported(options, options.run)
+
+
+def run_reported(options: argparse.Namespace, run: Callable[[argparse.Namespace, Reporter], int]) -> int:
+    """Carry out what the command line asks for; returns the exit status."""
     reporter = Reporter(verbosity=-1 if options.quiet else options.verbose, colour=wants_colour(sys.stderr, os.environ))
     try:
-        status: int = options.run(options, reporter)
+        return run(options, reporter)
     except CrossenvError as error:
         reporter.error(error)
         return error.exit_code
@@ -51,7 +58,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read the output has seen enough (`crossenv show | head`).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    return status
 
 
 if __name__ == "__main__":

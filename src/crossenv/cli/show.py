@@ -14,6 +14,7 @@ from crossenv.cli.host_lines import host_rows, python_words
 from crossenv.environment.record import RECORD_NAME, Record, load_record
 from crossenv.errors import UsageError
 from crossenv.host.find import read_host_python
+from crossenv.host.known import host_python_path
 from crossenv.report import Reporter
 
 
@@ -69,7 +70,7 @@ def show_host_python(args: argparse.Namespace, reporter: Reporter) -> int:
     if args.env is not None:
         raise UsageError("an environment and a host Python were named", hint="name one of the two")
     sysroot = None if args.sysroot is None else Path(args.sysroot).expanduser().resolve()
-    host = read_host_python(Path(args.host_python).expanduser().absolute(), sysroot=sysroot)
+    host = read_host_python(host_python_path(args.host_python), sysroot=sysroot)
     if args.json:
         reporter.json(json.loads(json.dumps(dataclasses.asdict(host), default=str)))
     else:

@@ -201,8 +201,9 @@ def _tags_agree(record: Record) -> None:
         wanted = f"pp{host.version.replace('.', '')}-{host.soabi.replace('-', '_')}"
     if not best.startswith(f"{wanted}-"):
         raise _CheckError(f"pip's best tag is {best}; the host is {wanted}", _RECREATE)
-    if host.platform_tag not in platforms:
-        raise _CheckError(f"pip does not take {host.platform_tag}", _RECREATE)
+    for wanted in record.handover.accepted_platforms or (host.platform_tag,):
+        if wanted not in platforms:
+            raise _CheckError(f"pip does not take {wanted}", _RECREATE)
     wrong = [tag for tag in platforms if tag != "any" and not tag.endswith(f"_{host.machine}")]
     if wrong:
         raise _CheckError(f"pip takes {wrong[0]}, which is not the host's", _RECREATE)

@@ -33,10 +33,10 @@ _FLAG_VARIABLES = re.compile(
     r"|^(PY_\w*FLAGS\w*|CCSHARED|LDSHARED|LDCXXSHARED|BLDSHARED|CC|CXX|LINKCC|CPP)$"
 )
 _WRAPPERS = ("ccache", "distcc", "sccache", "icecc")
-_PATH_OPTION = re.compile(
-    r"^(-I|-L|-isystem=?|-iquote|-idirafter|-Wl,-rpath[,=]|-Wl,-rpath-link[,=]|-R|--sysroot=|-B)(/.*)$"
-)
-_PATH_FOLLOWS = frozenset({"-I", "-L", "-isystem", "-iquote", "-idirafter", "-B", "--sysroot", "-isysroot", "-R"})
+_PATH_OPTION = re.compile(r"^(-I|-L|-isystem=?|-iquote|-idirafter|-Wl,-rpath-link[,=]|--sysroot=|-B)(/.*)$")
+_PATH_FOLLOWS = frozenset({"-I", "-L", "-isystem", "-iquote", "-idirafter", "-B"})
+# Written into what is linked: no directory of this machine may be, and one of the host Python's own is not the wheel's.
+_RUN_PATH = re.compile(r"^(-Wl,-rpath[,=]|-R)/")
 _PREFIX_MAP = re.compile(r"^-f(file|debug|macro|profile|canon)-prefix-map=")
 
 
@@ -136,7 +136,7 @@ def _scrubbed(flags: str, host: HostPython) -> str:
     kept = []
     words = iter(_split(flags))
     for word in words:
-        if _PREFIX_MAP.match(word):
+        if _PREFIX_MAP.match(word) or _RUN_PATH.match(word):
             continue
         # conda writes the directory as a word of its own.
         path = next(words, "") if word in _PATH_FOLLOWS else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from crossenv.environment.record import (
     Record,
     ToolchainRecord,
     ToolRecord,
+    VariableRecord,
 )
 from crossenv.host.build_details import build_details
 from crossenv.host.model import HostPython
@@ -53,7 +54,8 @@ class Options:
 
     Attributes:
         prompt: What activation shows; None for the directory's name.
-        pip: Whether both sides get pip.
+        pip: Whether the host side gets pip.
+        build_pip: Whether the build side does.
         system_site_packages: Whether the build side sees the build Python's own packages.
         allow_pure: Projects that may lose their extension modules; "*" for all.
         user_pip_cache: The user's ordinary pip cache, whose downloads are shared; None for none.
@@ -62,10 +64,16 @@ class Options:
         crossenv_python: The interpreter that has this tool; "" if environments may not call it.
         programs: Where the programs beside this tool are, uv perhaps among them.
         user_cache: Where environments share what one of them has built; None for nowhere.
+        cross_prefix: Where the host side is made; None for in the environment.
+        config_vars: Variables of the host's configuration that are to say something else.
+        variables: Environment variables of the processes that answer for the host.
+        accepted_platforms: The platform tags of ready-made wheels; none for all that the host can load.
+        in_place: Whether the installation that it is made from will start the shim (`crossenv.environment.in_place`).
     """
 
     prompt: str | None = None
     pip: bool = True
+    build_pip: bool = True
     system_site_packages: bool = False
     allow_pure: tuple[str, ...] = ()
     user_pip_cache: Path | None = None
@@ -74,6 +82,11 @@ class Options:
     crossenv_python: str = ""
     programs: Path | None = None
     user_cache: Path | None = None
+    cross_prefix: Path | None = None
+    config_vars: Mapping[str, str] = field(default_factory=dict)
+    variables: tuple[VariableRecord, ...] = ()
+    accepted_platforms: tuple[str, ...] = ()
+    in_place: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,12 +150,16 @@ def make_plan(
         include_dirs=include_dirs,
         lib_dir=host.lib_dir,
     )
+    config |= options.config_vars
     record = Record(
         crossenv=crossenv.__version__,
         crossenv_python=options.crossenv_python,
         root=str(root),
         prompt=options.prompt or root.name,
         pip=options.pip,
+        build_pip=options.build_pip,
+        cross_prefix=None if options.cross_prefix is None else str(options.cross_prefix),
+        config_vars=dict(options.config_vars),
         pip_cache=str(root / "cache/pip"),
         requirements_cache=str(_requirements_cache(root, host, toolchain, options, target)),
         build=BuildRecord(
@@ -172,13 +189,20 @@ def make_plan(
     for backend in BACKENDS:
         files |= backend.files(record)
     # The interpreter's directory and nothing beside it: activation puts ENV/lib/pkgconfig on the shell's search path.
-    links = {"bin/cross-python": "python", f"lib/{directory}": f"../cross/lib/{directory}"}
+    links = {f"lib/{directory}": f"../cross/lib/{directory}"}
+    for name in ("python", "python3", f"python{host.version}"):
+        links[f"bin/cross-{name}"] = "python"
+        if name != "python":
+            links[f"bin/build-{name}"] = "build-python"
     links[f"{CONFIG_DIRECTORY}/{data_name}.py"] = f"../../{data_file}"
     links |= base_links(build, directory)
     # PyO3 has programs that embed Python linked from where its configuration is.
     links |= {f"{CONFIG_DIRECTORY}/{library.name}": str(library) for library in libraries}
     if options.pip:
-        links |= dict.fromkeys(("bin/pip", "bin/pip3", f"bin/pip{host.version}"), "cross-pip")
+        names = ("bin/pip", "bin/pip3", f"bin/pip{host.version}", "bin/cross-pip3", f"bin/cross-pip{host.version}")
+        links |= dict.fromkeys(names, "cross-pip")
+    if options.build_pip:
+        links |= dict.fromkeys(("bin/build-pip3", f"bin/build-pip{host.version}"), "build-pip")
     return Plan(
         root=root,
         record=record,
@@ -188,7 +212,7 @@ def make_plan(
         links=links,
         copies={**copies, **base_copies(build)},
         header_farm=farm,
-        facts=shim_facts(record),
+        facts={**shim_facts(record), "in_place": options.in_place},
     )
 
 
@@ -217,7 +241,8 @@ def _host_record(
         full_version=host.full_version,
         abi_flags=host.abi_flags,
         soabi=host.soabi,
-        extension_suffixes=(host.ext_suffix, ".abi3.so", ".so"),
+        # PyPy loads nothing but its own.
+        extension_suffixes=(host.ext_suffix, *(() if host.implementation == "pypy" else (".abi3.so", ".so"))),
         multiarch=host.multiarch,
         gnu_type=host.gnu_type,
         machine=host.machine,
@@ -310,6 +335,8 @@ def _handover(record: Record, options: Options, target: Target | None) -> Handov
         repair=options.repair,
         emulator=options.emulator,
         policy=policy,
+        variables=options.variables,
+        accepted_platforms=options.accepted_platforms,
     )
 
 
@@ -335,6 +362,7 @@ def _commands(record: Record, options: Options) -> dict[str, str]:
         scripts[CROSS_RUN] = f'{run} -- "$@"'
     if record.pip:
         scripts["bin/cross-pip"] = f'exec {root}/cross/bin/python -m pip "$@"'
+    if record.build_pip:
         scripts["bin/build-pip"] = f'{native} -m pip "$@"'
     return {name: f"#!/bin/sh\n{line}\n" for name, line in scripts.items()}
 
@@ -377,6 +405,8 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "crossenv_python": record.crossenv_python,
         "policy": None if record.handover.policy is None else dataclasses.asdict(record.handover.policy),
         "hook_environment": dict(record.handover.environment),
+        "variables": [(item.name, item.operator, item.value) for item in record.handover.variables],
+        "accepted_platforms": list(record.handover.accepted_platforms),
         "settings": {
             module: {key: list(values) for key, values in settings.items()}
             for module, settings in record.handover.settings.items()

@@ -64,7 +64,7 @@ def public_part(record: Record, config: Mapping[str, ConfigValue], details: Mapp
                 "python_tag": python_tag,
                 "abi_tag": abi_tag,
                 "platform_tag": host.platform_tag,
-                "accepted_platforms": list(accepted_platforms(host)),
+                "accepted_platforms": list(record.handover.accepted_platforms or accepted_platforms(host)),
             },
             "python": {
                 "build_details": None if details is None else dict(details),

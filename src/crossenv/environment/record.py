@@ -17,7 +17,7 @@ from typing import Any
 from crossenv.errors import UsageError
 from crossenv.policy import Policy
 
-SCHEMA = 6
+SCHEMA = 7
 RECORD_NAME = "crossenv.json"
 # Runs programs of the host; below the environment's root.
 CROSS_RUN = "bin/cross-run"
@@ -142,6 +142,21 @@ class ToolchainRecord:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class VariableRecord:
+    """An environment variable of the processes that answer for the host.
+
+    Attributes:
+        name: Its name.
+        operator: "=" sets it, "?=" where it is not set, "+=" appends, ":=" appends behind a colon.
+        value: Its value, or what is appended.
+    """
+
+    name: str
+    operator: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class HandoverRecord:
     """What the processes that run build back ends are given.
 
@@ -152,6 +167,9 @@ class HandoverRecord:
         repair: Whether wheels get the host's libraries that they need, unless somebody says otherwise.
         emulator: Whether Meson and CMake may run programs of the host, through `bin/cross-run`.
         policy: What the wheels must keep to; None where nothing was promised.
+        variables: The user's own variables, for every process that answers for the host; applied in their order.
+        accepted_platforms: The platform tags of ready-made wheels that may be installed; empty for all that the host
+            can load.
     """
 
     environment: dict[str, str]
@@ -160,6 +178,8 @@ class HandoverRecord:
     repair: bool = False
     emulator: bool = False
     policy: Policy | None = None
+    variables: tuple[VariableRecord, ...] = ()
+    accepted_platforms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,7 +192,10 @@ class Record:
         crossenv_python: The interpreter that has the tool; "" if it may not be called.
         root: The environment's directory.
         prompt: What activation shows.
-        pip: Whether the environment has pip on both sides.
+        pip: Whether the host side has pip.
+        build_pip: Whether the build side has.
+        cross_prefix: Where the host side is, if it is not in the environment, where `cross` links to it.
+        config_vars: Variables of the host's configuration that the user has set.
         pip_cache: The environment's pip cache.
         requirements_cache: Where wheels of build requirements for the host are kept.
         build: The build side.
@@ -188,6 +211,9 @@ class Record:
     root: str
     prompt: str
     pip: bool
+    build_pip: bool
+    cross_prefix: str | None
+    config_vars: dict[str, str]
     pip_cache: str
     requirements_cache: str
     build: BuildRecord

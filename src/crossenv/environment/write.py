@@ -8,10 +8,11 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from importlib.resources import files as package_files
 from pathlib import Path
 
+from crossenv.environment.cross_prefix import host_side_in
 from crossenv.environment.isolation_base import BASE, link_standard_library
 from crossenv.environment.plan import Plan
 from crossenv.environment.record import RECORD_NAME
@@ -31,7 +32,7 @@ for path in job["sources"]:
 """
 
 
-def write_environment(root: Path, make_plan: Callable[[], Plan], *, clear: bool) -> Plan:
+def write_environment(root: Path, make_plan: Callable[[], Plan], *, clear: bool, keep: Collection[str] = ()) -> Plan:
     """Make the environment that `make_plan` plans, in `root`.
 
     The record is written last: until then nothing takes the directory for an environment. A failure removes what was
@@ -41,6 +42,8 @@ def write_environment(root: Path, make_plan: Callable[[], Plan], *, clear: bool)
         root: The environment's directory.
         make_plan: Called when `root` is ours and empty; it may put the host's own files there.
         clear: Whether an environment that is already there is removed first.
+        keep: Of "build" and "cross", the sides of it that keep what is installed in them. They also stay if the
+            creation fails.
 
     Returns:
         The plan.
@@ -52,17 +55,22 @@ def write_environment(root: Path, make_plan: Callable[[], Plan], *, clear: bool)
     made = _make_directory(root)
     try:
         with _locked(root):
-            _require_free(root, clear=clear)
-            _empty(root)
+            _require_free(root, clear=clear, keep=keep)
+            _empty(root, keep)
             (root / MARKER).touch()
             try:
                 plan = make_plan()
-                _fill(plan)
-                # The marker becomes the record: there is no moment with both or neither.
-                (root / MARKER).write_text(plan.record.to_json(), encoding="utf-8")
-                (root / MARKER).replace(root / RECORD_NAME)
+                prefix = plan.options.cross_prefix
+                if prefix is not None and not (root / "cross").is_symlink():
+                    # One that was kept is of no more use.
+                    shutil.rmtree(root / "cross", ignore_errors=True)
+                with host_side_in(prefix, clear=clear and "cross" not in keep) if prefix else contextlib.nullcontext():
+                    _fill(plan)
+                    # The marker becomes the record: there is no moment with both or neither.
+                    (root / MARKER).write_text(plan.record.to_json(), encoding="utf-8")
+                    (root / MARKER).replace(root / RECORD_NAME)
             except BaseException:
-                _empty(root)
+                _empty(root, keep)
                 raise
     except BaseException as error:
         for directory in made:
@@ -77,7 +85,7 @@ def write_environment(root: Path, make_plan: Callable[[], Plan], *, clear: bool)
     return plan
 
 
-def check_destination(root: Path, *, clear: bool) -> None:
+def check_destination(root: Path, *, clear: bool, keep: Collection[str] = ()) -> None:
     """Refuse a destination that `write_environment` would refuse, before any work is done.
 
     Raises:
@@ -88,7 +96,7 @@ def check_destination(root: Path, *, clear: bool) -> None:
     if os.pathsep in str(root) or "\n" in str(root):
         raise UsageError(f"{str(root)!r} holds a character that PATH cannot", hint="name another directory")
     if root.is_dir():
-        _require_free(root, clear=clear)
+        _require_free(root, clear=clear, keep=keep)
 
 
 def _make_directory(root: Path) -> list[Path]:
@@ -125,43 +133,57 @@ def _locked(root: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _require_free(root: Path, *, clear: bool) -> None:
+def _require_free(root: Path, *, clear: bool, keep: Collection[str]) -> None:
     try:
         names = {entry.name for entry in os.scandir(root)}
     except OSError as error:
         raise UsageError(f"{root} cannot be read: {error.strerror}", hint="check its permissions") from None
     if not names or MARKER in names:
         return
+    if RECORD_NAME not in names and (root / "bin/cross-expose").exists() and (root / "build/pyvenv.cfg").exists():
+        if clear and not keep:
+            return
+        raise UsageError(
+            f"{root} was made by crossenv 1, and what is installed in it cannot be kept",
+            hint="make it anew with --clear (from the older command line with --clear-both)",
+        )
     if RECORD_NAME not in names:
         raise UsageError(f"{root} is not empty and no cross environment", hint="name another directory")
     if not clear:
         raise UsageError(f"{root} is already a cross environment", hint="make it anew with --clear")
 
 
-def _empty(root: Path) -> None:
-    """Remove everything below `root`: the record first and the marker last, so that it never looks finished."""
+def _empty(root: Path, keep: Collection[str] = ()) -> None:
+    """Remove everything below `root`: the record first and the marker last, so that it never looks finished.
+
+    Where directories are kept, so is the marker.
+    """
     last = root / MARKER
     if any(os.scandir(root)) and not last.exists():
         last.touch()
     with contextlib.suppress(FileNotFoundError):
         (root / RECORD_NAME).unlink()
     for entry in list(os.scandir(root)):
-        if entry.name == MARKER:
+        if entry.name == MARKER or (entry.name in keep and entry.is_dir(follow_symlinks=False)):
             continue
         if entry.is_dir(follow_symlinks=False):
             shutil.rmtree(entry.path)
         else:
             Path(entry.path).unlink()
     with contextlib.suppress(FileNotFoundError):
-        last.unlink()
+        if not any((root / name).exists() for name in keep):
+            last.unlink()
 
 
 def _fill(plan: Plan) -> None:
     root, record = plan.root, plan.record
-    seed = () if plan.options.pip else ("--no-seed",)
+    build_seed = () if record.build_pip else ("--no-seed",)
+    seed = () if record.pip else ("--no-seed",)
     site = ("--system-site-packages",) if plan.options.system_site_packages else ()
-    _virtualenv(plan, root, "--no-seed", "--prompt", record.prompt)
-    _virtualenv(plan, root / "build", *seed, *site, "--activators", "")
+    _virtualenv(plan, root, "--no-seed", f"--prompt={record.prompt}")
+    _virtualenv(plan, root / "build", *build_seed, *site, "--activators", "")
+    if record.cross_prefix is not None:
+        (root / "cross").symlink_to(record.cross_prefix)
     _virtualenv(plan, root / "cross", *seed, "--activators", "")
     shutil.rmtree(root / "lib")
     (root / "lib").mkdir()
@@ -230,6 +252,8 @@ def _install_shim(plan: Plan) -> None:
     site_packages = Path(plan.record.host.site_packages)
     runtime = package_files("crossenv").joinpath("runtime")
     package = site_packages / "_crossenv"
+    # That of an earlier creation, where the host side was kept.
+    shutil.rmtree(package, ignore_errors=True)
     package.mkdir()
     sources = [plan.record.host.sysconfigdata]
     for entry in runtime.joinpath("_crossenv").iterdir():

@@ -10,6 +10,7 @@ from typing import Any
 
 import crossenv
 from crossenv.elf import elf_flags, read_elf
+from crossenv.errors import HostPythonError
 from crossenv.host.crossenv_dump import (
     SCHEMA,
     build_details,
@@ -21,6 +22,7 @@ from crossenv.host.crossenv_dump import (
     wheel_abi,
     wheel_tags,
 )
+from crossenv.host.libc import read_text
 from crossenv.host.model import HostPython
 from crossenv.target import architecture_of
 
@@ -37,6 +39,8 @@ UNKNOWN_TO_A_READER = (
 # On these two formats have the same size, and the distribution's compilers decide.
 UNKNOWN_ON_POWERPC = ("machine.long_double_format",)
 _STABLE_SUFFIX = re.compile(rb"(?<=\0)\.abi3[\w.-]*\.so(?=\0)")
+_NAMES = {"cpython": "CPython", "pypy": "PyPy"}
+_CACHE_TAGS = {"cpython": "cpython-", "pypy": "pypy"}
 _LEVELS = {"": "final", "a": "alpha", "b": "beta", "rc": "candidate"}
 _LEVEL_NUMBERS = {"alpha": 0xA, "beta": 0xB, "candidate": 0xC, "final": 0xF}
 
@@ -49,9 +53,18 @@ def describe_host(host: HostPython, *, today: datetime.date) -> dict[str, Any]:
     Args:
         host: The host Python.
         today: The date.
+
+    Raises:
+        HostPythonError: It is not a Linux host's.
     """
     here = _Here(host)
+    if host.system != "linux":
+        raise HostPythonError(
+            f"{host.source} is a Python of {host.system}, and only a Linux host's files tell enough for a dump",
+            hint="run what `crossenv dump --script` prints on the host",
+        )
     version = _version(host.full_version or f"{host.version}.0")
+    own_version = _implementation_version(host, version)
     numbers = (version["major"], version["minor"])
     config = dict(sorted(host.config.items()))
     variables = {key: value for key, value in config.items() if isinstance(value, (int, str))}
@@ -63,7 +76,7 @@ def describe_host(host: HostPython, *, today: datetime.date) -> dict[str, Any]:
     names = {"machine": host.machine, "system": "Linux"}
     platforms = list(linux_platforms(host.machine, libc, elf, lambda _major, _minor, _machine: True))
     abi = wheel_abi(host.implementation, host.ext_suffix, numbers, host.abi_flags)
-    include = str(host.config.get("INCLUDEPY") or f"{here.prefix}/include/python{host.version}{host.abi_flags}")
+    include = str(host.config.get("INCLUDEPY") or f"{here.prefix}/include/{_include_name(host)}")
     libc_version = [host.libc.family, host.libc.version] if host.libc.version else ["", ""]
     extra = {
         "schema": SCHEMA,
@@ -79,11 +92,11 @@ def describe_host(host: HostPython, *, today: datetime.date) -> dict[str, Any]:
         "uname": {"sysname": "Linux", "release": "", "version": "", "machine": host.machine},
         "platform": {
             **names,
-            "python_implementation": "CPython",
+            "python_implementation": _NAMES[host.implementation],
             "python_version": host.full_version,
             "libc_ver": libc_version,
         },
-        "markers": _markers(host, version),
+        "markers": _markers(host, own_version),
         "compilers": compilers(variables),
         "libraries": places,
         "headers": {"present": bool(host.include_dirs)},
@@ -92,8 +105,8 @@ def describe_host(host: HostPython, *, today: datetime.date) -> dict[str, Any]:
         "variables": variables,
         "tags": list(wheel_tags(numbers, abi, host.implementation, platforms)),
     }
-    number = version["major"] << 24 | version["minor"] << 16 | version["micro"] << 8
-    number |= _LEVEL_NUMBERS[version["releaselevel"]] << 4 | version["serial"]
+    number = own_version["major"] << 24 | own_version["minor"] << 16 | own_version["micro"] << 8
+    number |= _LEVEL_NUMBERS[own_version["releaselevel"]] << 4 | own_version["serial"]
     return build_details(
         prefix=here.prefix,
         interpreter=interpreter,
@@ -101,9 +114,9 @@ def describe_host(host: HostPython, *, today: datetime.date) -> dict[str, Any]:
         version=tuple(version.values()),
         implementation={
             "name": host.implementation,
-            "version": version,
+            "version": own_version,
             "hexversion": number,
-            "cache_tag": f"cpython-{numbers[0]}{numbers[1]}",
+            "cache_tag": f"{_CACHE_TAGS[host.implementation]}{numbers[0]}{numbers[1]}",
             "_multiarch": host.multiarch,
         },
         flags=host.abi_flags,
@@ -124,10 +137,9 @@ class _Here:
     """
 
     def __init__(self, host: HostPython) -> None:
-        recorded = host.config.get("prefix")
-        self.prefix = str(recorded) if recorded else host.host_executable.rpartition("/bin/")[0]
+        self.prefix = host.recorded_prefix
         self._sysroot = host.sysroot
-        self._installed = None if host.executable is None else host.executable.parent.parent
+        self._installed = host.prefix
 
     def find(self, path: str) -> Path | None:
         """Where a path of the host is here; None where it cannot be told."""
@@ -159,11 +171,25 @@ def _version(text: str) -> dict[str, Any]:
     return version_object(parts)
 
 
+def _implementation_version(host: HostPython, version: dict[str, Any]) -> dict[str, Any]:
+    """CPython's is Python's; PyPy's own is in its headers."""
+    if host.implementation == "cpython":
+        return version
+    texts = (read_text(directory / "patchlevel.h") for directory in host.include_dirs)
+    found = next(filter(None, (re.search(r'PYPY_VERSION\s+"([\d.]+)', text) for text in texts)), None)
+    return _version(found[1]) if found else version
+
+
+def _include_name(host: HostPython) -> str:
+    return f"{host.directory_name.rstrip('t')}{host.abi_flags}"
+
+
 def _suffixes(host: HostPython) -> dict[str, list[str]]:
     other = host.config.get("ALT_SOABI")
     # Of a debug build: those that end like a release build's.
     without_flag = [f".{other.strip(chr(34))}.so"] if isinstance(other, str) and other else []
-    extensions = [host.ext_suffix, *without_flag, *_stable_suffixes(host), ".so"]
+    plain = [".so"] if host.implementation == "cpython" else []
+    extensions = [host.ext_suffix, *without_flag, *_stable_suffixes(host), *plain]
     return {"source": [".py"], "bytecode": [".pyc"], "extensions": extensions}
 
 
@@ -177,7 +203,8 @@ def _stable_suffixes(host: HostPython) -> list[str]:
             found |= {str(name, "ascii") for name in _STABLE_SUFFIX.findall(file.read_bytes())}
         except OSError:
             continue
-    return sorted(found, key=lambda name: (len(name), name)) or [".abi3.so"]
+    usual = [".abi3.so"] if host.implementation == "cpython" else []
+    return sorted(found, key=lambda name: (len(name), name)) or usual
 
 
 def _elf(host: HostPython) -> dict[str, Any] | None:
@@ -222,7 +249,7 @@ def _markers(host: HostPython, version: Mapping[str, Any]) -> dict[str, str]:
         "implementation_version": number,
         "os_name": "posix",
         "platform_machine": host.machine,
-        "platform_python_implementation": "CPython",
+        "platform_python_implementation": _NAMES[host.implementation],
         "platform_release": "",
         "platform_system": "Linux",
         "platform_version": "",
@@ -234,10 +261,9 @@ def _markers(host: HostPython, version: Mapping[str, Any]) -> dict[str, str]:
 
 def _posix_prefix(host: HostPython, prefix: str) -> dict[str, str]:
     """CPython's own scheme: the one that each of its distributors starts from."""
-    # From 3.13 on a free-threaded build has directories of its own.
-    name = f"python{host.version}{'t' if host.free_threaded else ''}"
+    name = host.directory_name
     platlib = str(host.config.get("PLATLIBDIR") or "lib")
-    include = f"{prefix}/include/python{host.version}{host.abi_flags}"
+    include = f"{prefix}/include/{_include_name(host)}"
     return {
         "data": prefix,
         "include": include,

@@ -42,7 +42,6 @@ class Dump:
         extension_suffix: The suffix of extension modules.
         multiarch: `sys.implementation._multiarch`; "" where there is none.
         interpreter: The interpreter's path on the host.
-        prefix: `sys.base_prefix` there.
         headers: The directory of `Python.h` there.
         library: Where libpython is there; "" if it has none.
         archive: The name of the archive of headers that was made with it; "" if there is none.
@@ -65,7 +64,6 @@ class Dump:
     extension_suffix: str
     multiarch: str
     interpreter: str
-    prefix: str
     headers: str
     library: str
     archive: str
@@ -198,7 +196,6 @@ def _parse(top: _Node, source: Path) -> Dump:
         multiarch=_optional(top.at("implementation"), "_multiarch"),
         # Scripts will begin with it.
         interpreter=top.at("base_interpreter").matching(r"[^\x00-\x1f]+", "a path"),
-        prefix=top.at("base_prefix").text(),
         headers=_path(top.at("c_api.headers")),
         library=_path(top.at("libpython.dynamic"))
         if top.has("libpython") and top.at("libpython").has("dynamic")

@@ -171,7 +171,15 @@ def adapted_headers(build: HostPython, dump: Dump) -> Headers:
     """The build Python's own headers, with the host's `pyconfig.h`.
 
     CPython's headers are the same on all machines, and in all releases of one X.Y as far as modules are concerned.
+
+    Raises:
+        HostPythonError: The host is PyPy, whose headers say what its machine is.
     """
+    if dump.implementation != "cpython":
+        raise HostPythonError(
+            f"there are no headers for {dump.source}, and those of another {dump.implementation} will not do",
+            hint="name those that were taken with it with --headers, or the root that holds them with --sysroot",
+        )
     files = _own_headers(build.include_dirs[0])
     path = build.include_dirs[-1] / "pyconfig.h"
     text = derived_pyconfig(read_text(path), dump.variables, dump.byte_order)
@@ -212,12 +220,12 @@ def write_headers(headers: Headers, host: HostPython, directory: Path) -> tuple[
     Args:
         headers: Python's headers.
         host: The host Python, which has none yet.
-        directory: Where to: `include/pythonX.Y`, `lib/pkgconfig`, `build-details.json`.
+        directory: Where to: `include/pythonX.Y` or `include/pypyX.Y`, `lib/pkgconfig`, `build-details.json`.
 
     Returns:
         The directory of the headers, and that of libraries.
     """
-    include = directory / f"include/python{host.version}{host.abi_flags}"
+    include = directory / f"include/{host.directory_name.rstrip('t')}{host.abi_flags}"
     pkgconfig = directory / "lib/pkgconfig"
     texts = {pkgconfig / name: text for name, text in pkg_config_texts(host).items()}
     texts[directory / "build-details.json"] = build_details_text(host, headers=include, pkgconfig=pkgconfig)

@@ -14,7 +14,7 @@ from crossenv.host.dump_document import is_dump, load_dump
 from crossenv.host.from_dump import host_of_dump
 from crossenv.host.kinds import IOS, LINUX, implementation_of, library_of_system, system_of
 from crossenv.host.libc import find_libc, read_text
-from crossenv.host.locate import DETAILS, Located, locate
+from crossenv.host.locate import DETAILS, Located, locate, locate_with_data
 from crossenv.host.model import ConfigValue, HostPython
 from crossenv.host.origin import origin_of, prefix_is_provisional
 from crossenv.host.places import Names, Places, executable_of, include_dirs_of, lib_dir_of, sysroot_of
@@ -27,7 +27,12 @@ _MIX_HINT = "name one whole installation with --host-python"
 
 
 def read_host_python(
-    path: Path, *, sysroot: Path | None = None, machine: str | None = None, host_prefix: str | None = None
+    path: Path,
+    *,
+    sysroot: Path | None = None,
+    machine: str | None = None,
+    host_prefix: str | None = None,
+    sysconfigdata: Path | None = None,
 ) -> HostPython:
     """What `path` says about the Python that the wheels are for.
 
@@ -37,6 +42,7 @@ def read_host_python(
         sysroot: The root that recorded paths are below; found from the recorded prefix if None.
         machine: `os.uname().machine` of the host; by its ELF files if None.
         host_prefix: `sys.prefix` on the host, if it will be installed elsewhere than recorded.
+        sysconfigdata: The configuration to read, of several or in place of the one that is there.
 
     Raises:
         HostPythonError: There is no such Python, it is of an unsupported kind, or its facts exclude each
@@ -51,7 +57,12 @@ def read_host_python(
         path = _absolute(path)
         if is_dump(path):
             return host_of_dump(load_dump(path), sysroot=sysroot, machine=machine, host_prefix=host_prefix)
-        return _read(path, locate(path, sysroot=sysroot), sysroot, machine, host_prefix)
+        located = (
+            locate(path, sysroot=sysroot)
+            if sysconfigdata is None
+            else locate_with_data(path, _absolute(sysconfigdata), sysroot=sysroot)
+        )
+        return _read(path, located, sysroot, machine, host_prefix)
     except OSError as error:
         problem = f"cannot read {error.filename or path}: {error.strerror or error}"
         raise HostPythonError(problem, hint="name another with --host-python") from error

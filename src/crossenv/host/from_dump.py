@@ -64,9 +64,9 @@ def host_of_dump(
 
 
 def _refuse_other_kinds(dump: Dump) -> None:
-    if dump.implementation != "cpython":
+    if dump.implementation not in ("cpython", "pypy"):
         raise HostPythonError(
-            f"{dump.source} is a dump of {dump.implementation}; only CPython hosts are supported",
+            f"{dump.source} is a dump of {dump.implementation}; only CPython and PyPy hosts are supported",
             hint="take one of the host's CPython",
         )
     if dump.system != "linux" or dump.libc.family not in ("glibc", "musl"):

@@ -73,6 +73,24 @@ def locate(path: Path, *, sysroot: Path | None = None) -> Located:
     return _around_program(path, sysroot)
 
 
+def locate_with_data(path: Path, data: Path, *, sysroot: Path | None = None) -> Located:
+    """The host Python that `path` stands for, with the configuration in `data`.
+
+    Raises:
+        HostPythonError: As `locate`; or there is no such configuration.
+    """
+    if not data.is_file():
+        raise HostPythonError(f"{data} is not a file", hint="name a _sysconfigdata*.py file with --sysconfigdata")
+    try:
+        return dataclasses.replace(locate(path, sysroot=sysroot), sysconfigdata=data)
+    except HostPythonError:
+        # Several configurations that differ: this one says which of them.
+        if not path.exists():
+            raise
+        located = _around_data_file(data)
+        return dataclasses.replace(located, executable=_follow(path, sysroot)) if is_elf(path) else located
+
+
 def _in_directory(path: Path) -> Located:
     if (path / "pybuilddir.txt").is_file() or _looks_built(path):
         return _build_tree(path)

@@ -228,19 +228,20 @@ def python_of_file(name: str, expected: Expected) -> PythonTag | None:
 def accepts(host: Host, tag: str) -> bool:
     """Whether the host's installer would take a wheel with this tag."""
     python, abi, platform = tag.split("-", 2)
-    return _accepts_python(host, python, abi) and (platform == "any" or _accepts_platform(host, platform))
+    return accepts_python(host.python, python, abi) and (platform == "any" or _accepts_platform(host, platform))
 
 
-def _accepts_python(host: Host, python: str, abi: str) -> bool:
+def accepts_python(ours: PythonTag, python: str, abi: str) -> bool:
+    """Whether the installer of a Python would take the first two parts of a tag."""
     said = _python_of(python, abi)
-    if said is None or said.implementation == "pp":
+    if said is None or said.implementation not in ("py", ours.implementation):
         return False
-    exact = said.version == host.python.version
+    exact = said.version == ours.version
     if said.abi == "full":
-        return exact and said.flags == host.python.flags
-    older = said.version <= host.python.version
+        return exact and said.flags == ours.flags
+    older = said.version <= ours.version
     if said.abi == "stable":
-        return older and said.version > (3, 1) and ("t" in said.flags or "t" not in host.python.flags)
+        return older and said.version > (3, 1) and ("t" in said.flags or "t" not in ours.flags)
     return older if said.implementation == "py" else exact
 
 

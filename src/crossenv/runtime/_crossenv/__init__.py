@@ -3,8 +3,9 @@
 `000_crossenv.pth` (and from Python 3.15 on `000_crossenv.start`, PEP 829) calls `start` while `site` runs, that is
 before any user code. `start` finds out three things, each from what this process can see of itself:
 
-1. The *place*: the environment's host side ("cross"), an isolated environment made from it ("isolated"), or
-   neither, in which case the shim does nothing (the site directory was copied to a device, or a host Python
+1. The *place*: the environment's host side ("cross"), an isolated environment made from it ("isolated"), an
+   installation that `crossenv create --in-place` converted or an environment made from that one ("in-place"), or
+   none of them, in which case the shim does nothing (the site directory was copied to a device, or a host Python
    reads it under an emulator).
 2. The *role*, "build" or "host": see `decide_role`.
 3. Whether the process runs the hooks of a build back end; then `_crossenv.hooks` prepares it.
@@ -70,10 +71,13 @@ def start() -> None:
     if export:
         os.environ[ROLE_VARIABLE] = role
     if role == "build" and os.environ.get(ROLE_VARIABLE) != "host":
-        # Nothing that this process starts is for the host. Meson, below a hook, hands on what the hook has set.
-        for name in (RECORD_VARIABLE, CROSS_VARIABLE):
-            os.environ.pop(name, None)
+        # Meson, below a hook, hands on what the hook has set.
+        _forget_host()
     if role == "host":
+        if facts["variables"]:
+            from _crossenv import variables
+
+            variables.apply(facts["variables"], root, os.environ)
         from _crossenv import host
 
         finder = host.install(facts)
@@ -84,19 +88,28 @@ def start() -> None:
 
 
 def find_place(here: str, root: str) -> str:
-    """Where this interpreter runs: "cross", "isolated", or "" for neither."""
+    """Where this interpreter runs: "cross", "isolated", "in-place", or "" for none of them."""
     prefix = sys.prefix
     if prefix in (root, root + "/cross"):
         return "cross"
-    if os.path.islink(here):
+    linked = os.path.islink(here)
+    if linked and not facts["in_place"]:
         # `_crossenv.isolation` links the shim into the environments that front ends make for a build.
         return "isolated"
     try:
         # The environment reached by another name: a symbolic link, a bind mount.
         if os.path.samefile(prefix, root) or os.path.samefile(prefix, root + "/cross"):
             return "cross"
+        if linked and os.path.samefile(prefix, root + "/build"):
+            # The build side of the environment in a converted installation starts the shim like all that is made
+            # from that one. It and what it starts are native.
+            os.environ[ROLE_VARIABLE] = "build"
+            _forget_host()
+            return ""
     except OSError:
         pass
+    if linked:
+        return "in-place"
     # Not beside the build side: that loads the shim where it is started below pip, whose `sitecustomize` brings the
     # host side's start-up files along.
     above, name = os.path.split(prefix)
@@ -106,21 +119,42 @@ def find_place(here: str, root: str) -> str:
     return ""
 
 
+def _forget_host() -> None:
+    """Take away what a parent in role "host" has set: nothing that this process starts is for the host."""
+    for name in (RECORD_VARIABLE, CROSS_VARIABLE):
+        os.environ.pop(name, None)
+    if "CROSSENV_VARIABLES" in os.environ:
+        from _crossenv import variables
+
+        variables.take_back(os.environ)
+
+
+def command_line_of_parent() -> "Sequence[str]":
+    """The command line of the process that started this one; () where it cannot be seen."""
+    try:
+        with open(f"/proc/{os.getppid()}/cmdline", "rb") as file:
+            return os.fsdecode(file.read()).split("\0")
+    except OSError:
+        return ()
+
+
 def decide_role(
     place: str,
     argv: "Sequence[str]",
     orig_argv: "Sequence[str]",
     environ: "Mapping[str, str]",
     getcwd: "Callable[[], str]",
+    get_parent: "Callable[[], Sequence[str]]" = command_line_of_parent,
 ) -> "tuple[str, bool, str]":
     """What this process is for.
 
     Args:
-        place: "cross" or "isolated".
+        place: "cross", "isolated" or "in-place".
         argv: `sys.argv` as `site` sees it: the script's path or "-c" or "-m" first.
         orig_argv: `sys.orig_argv`.
         environ: The process's environment.
         getcwd: Says the working directory.
+        get_parent: Says the command line of the process that started this one.
 
     Returns:
         The role ("build" or "host"), whether children inherit it, and what the process runs: the name of a PEP 517
@@ -148,13 +182,22 @@ def decide_role(
             return "build", True, ""
         return "host", True, argv[1]
     if script == "-c" and (backend := _uv_backend(orig_argv)):
-        if backend == "sdist" or (environ.get(UV_VARIABLE) == "build" and _is_requirement_of_uv(getcwd())):
+        command = environ.get(UV_VARIABLE)
+        if place == "in-place":
+            # uv itself: what it builds to install it are tools, with the project's own `uv build` for an exception.
+            command = _uv_command(get_parent())
+            if command != "build":
+                return "build", True, ""
+        if backend == "sdist" or (command == "build" and _is_requirement_of_uv(getcwd())):
             return "build", True, ""
         return "host", True, f"uv:{backend}"
     if script == "setup.py" and (place == "cross" or asked == "host"):
         return "host", True, "setup.py"
     if asked == "host":
         return "host", False, ""
+    if place == "in-place" and (command := _pip_command(script, argv, orig_argv)):
+        # Wheels are made for the host, by whatever pip. What it installs is tools, and so is what it builds for that.
+        return ("host", False, "") if command == "wheel" else ("build", True, "")
     return ("host" if place == "cross" else "build"), False, ""
 
 
@@ -198,6 +241,25 @@ def _is_requirement_of_uv(directory: str) -> bool:
     """
     _, found, inside = directory.partition("/sdists-v")
     return bool(found) and not inside.partition("/")[2].startswith(".tmp")
+
+
+def _pip_command(script: str, argv: "Sequence[str]", orig_argv: "Sequence[str]") -> str:
+    """The command that pip was given, "wheel" or "install" for all others; "" where this is not pip."""
+    if script == "-m":
+        module = next((after for word, after in zip(orig_argv, orig_argv[1:], strict=False) if word == "-m"), "")  # noqa: RUF007
+        if module != "pip" and "-mpip" not in orig_argv:
+            return ""
+    elif script != "__pip-runner__.py" and script.rstrip("0123456789.") != "pip":
+        return ""
+    # Options of pip's own that stand before the command may have values.
+    commands = (word for word in argv[1:] if word in ("wheel", "install", "download", "lock", "index", "uninstall"))
+    return "wheel" if next(commands, "") == "wheel" else "install"
+
+
+def _uv_command(words: "Sequence[str]") -> str:
+    """The command that uv was given, of those that build projects; "build" where it cannot be seen."""
+    known = ("build", "pip", "sync", "run", "tool", "add", "lock", "export", "remove", "tree")
+    return next((word for word in words[1:] if word in known), "build")
 
 
 def enter_cross_prefix(root: str) -> None:

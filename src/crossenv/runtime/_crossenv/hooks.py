@@ -29,6 +29,8 @@ def prepare(facts: "dict[str, Any]", hook: str, finder: "Finder") -> None:
         package = name.partition(".")[0]
         finder.before[package] = lambda: enter_environment(facts, name)
         finder.after[name] = lambda module: adapt_backend(module, attribute, facts)
+        if facts["in_place"]:
+            _announce_index()
         _require_runnable_requirements(facts)
         return
 
@@ -49,6 +51,16 @@ def prepare(facts: "dict[str, Any]", hook: str, finder: "Finder") -> None:
         return module
 
     importlib.import_module = import_backend
+
+
+def _announce_index() -> None:
+    """Have what a build links from fetched for the host from where uv, which started this process, fetches."""
+    import json
+
+    from _crossenv import command_line_of_parent, uv_command
+
+    words = json.dumps(uv_command.index_options(command_line_of_parent(), os.environ))
+    os.environ.setdefault("CROSSENV_PIP_OPTIONS", words)
 
 
 def adapt_backend(module: "ModuleType", attributes: str, facts: "dict[str, Any]") -> None:
@@ -75,7 +87,9 @@ def enter_environment(facts: "dict[str, Any]", backend: str = "") -> None:
         _show_build_side(facts)
     _use_both_flavours(facts)
     # ENV/etc/bin: the compilers' launchers and pythonX.Y-config, under the names that builds look for.
-    _prepend_to_path(root + "/etc/bin", _pkg_config(root), root + "/bin", "" if isolated else root + "/build/bin")
+    # `python` on PATH is the one that has the build requirements.
+    programs = "" if facts["in_place"] else root + "/bin"
+    _prepend_to_path(root + "/etc/bin", _pkg_config(root), programs, "" if isolated else root + "/build/bin")
     for name, value in facts["hook_environment"].items():
         os.environ.setdefault(name, value)
     os.environ["CROSSENV_PYTHON"] = sys.executable

@@ -85,6 +85,8 @@ def _patcher_name(name: str) -> "str | None":
         return "packaging_manylinux"
     if name.endswith("packaging._musllinux"):
         return "packaging_musllinux"
+    if name.endswith("packaging.tags"):
+        return "packaging_tags"
     return _BY_NAME.get(name)
 
 

@@ -125,6 +125,14 @@ def packaging_musllinux(module: "ModuleType", facts: "Facts") -> None:
     _replace(module, "_get_musl_version", make_get_musl_version)
 
 
+def packaging_tags(module: "ModuleType", facts: "Facts") -> None:
+    """`packaging.tags` (any copy): the platform tags that the user named are all there are."""
+    platforms = facts["accepted_platforms"]
+    # Not for what build requirements are laid over with (`host_wheels`): it is linked from here, and not installed.
+    if platforms and "CROSSENV_OVERLAY_STACK" not in os.environ:
+        _replace(module, "platform_tags", lambda _original: lambda: iter(platforms))
+
+
 def ctypes_module(module: "ModuleType", facts: "Facts") -> None:
     """`ctypes`: a library that the host's was laid over still loads here."""
 
@@ -265,7 +273,8 @@ def mesonpy_module(module: "ModuleType", facts: "Facts") -> None:
     if not sys.executable.startswith(facts["root"] + "/cross/"):
         # An isolated environment with an interpreter of its own, which has the build requirements: a later cross file
         # says so. It lies where it is thrown away with the environment.
-        path = os.path.join(sys.prefix, "crossenv-python.ini")
+        directory = facts["root"] + "/cache" if sys.prefix == sys.base_prefix else sys.prefix
+        path = os.path.join(directory, "crossenv-python.ini")
         quote = "'''" if "'" in sys.executable else "'"
         with open(path, "w", encoding="utf-8") as file:
             file.write(f"[binaries]\npython = {quote}{sys.executable}{quote}\n")

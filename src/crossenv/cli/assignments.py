@@ -1,0 +1,55 @@
+"""Reads assignments from the command line: `--config-var NAME=VALUE` and `--env NAME=VALUE` with its operators."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from crossenv.environment.record import VariableRecord
+from crossenv.errors import UsageError
+
+_VARIABLE = re.compile(r"\s*(?P<name>[^=?+:]*)(?P<operator>[?+:]?=)(?P<value>.*)", re.S)
+_NAME = re.compile(r"[A-Za-z_]\w*", re.A)
+# What the environment itself hands over in variables, and what an interpreter reads before anything of ours runs.
+_RESERVED = ("CROSSENV_ROLE", "CROSSENV_RECORD", "CROSSENV_VARIABLES", "PYTHON_CROSSENV", "PYTHONHOME", "PYTHONPATH")
+
+
+def parse_variables(words: Iterable[str]) -> tuple[VariableRecord, ...]:
+    """The environment variables that `--env` names.
+
+    Raises:
+        UsageError: One is no assignment, has no good name, or would not do what it says.
+    """
+    variables = []
+    for word in words:
+        match = _VARIABLE.fullmatch(word)
+        if match is None:
+            raise UsageError(
+                f"--env {word!r} is no assignment", hint="write NAME=VALUE, NAME?=VALUE, NAME+=VALUE or NAME:=VALUE"
+            )
+        if not _NAME.fullmatch(match["name"]):
+            raise UsageError(f"--env {word!r}: {match['name']!r} is no variable's name", hint="use letters, digits, _")
+        if match["name"] in _RESERVED:
+            raise UsageError(
+                f"--env {word!r}: {match['name']} is read before the environment can set it",
+                hint="set it in your shell",
+            )
+        if "\0" in match["value"]:
+            raise UsageError(f"--env {match['name']}: the value holds a NUL", hint="leave it out")
+        variables.append(VariableRecord(name=match["name"], operator=match["operator"], value=match["value"]))
+    return tuple(variables)
+
+
+def parse_config_vars(words: Iterable[str]) -> dict[str, str]:
+    """The variables of the host's configuration that `--config-var` names; of one named twice the last counts.
+
+    Raises:
+        UsageError: One is no assignment.
+    """
+    found = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not _NAME.fullmatch(name):
+            raise UsageError(f"--config-var {word!r} is no assignment", hint="write NAME=VALUE")
+        found[name] = value
+    return found

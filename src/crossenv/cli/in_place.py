@@ -1,0 +1,224 @@
+"""`crossenv create --in-place`: convert the installation itself, in a container that is thrown away."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import crossenv
+from crossenv.config import FLAGS, LISTS, TEXTS, Settings
+from crossenv.environment.in_place import (
+    Conversion,
+    Installation,
+    convert,
+    is_whole,
+    plan_conversion,
+    read_conversion,
+    read_installation,
+    remove_home,
+    undo,
+)
+from crossenv.environment.plan import Plan
+from crossenv.environment.write import write_environment
+from crossenv.errors import UsageError
+from crossenv.report import Reporter
+from crossenv.target import ARCHITECTURES, parse_target
+
+# From the environment's directory, and one that files of the host may be put into, to the plan.
+PlanIn = Callable[[Path, Path], Plan]
+
+# Variables of continuous integration, where machines are thrown away too.
+_THROWN_AWAY = ("CIBUILDWHEEL", "CI", "GITHUB_ACTIONS", "GITLAB_CI")
+# What container engines leave in a container: docker, podman.
+_CONTAINER_FILES = ("/.dockerenv", "/run/.containerenv")
+_IDENTIFIER, _PLATFORM = "CIBUILDWHEEL_BUILD_IDENTIFIER", "AUDITWHEEL_PLAT"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add this command's part of `create`'s options."""
+    group = parser.add_argument_group("in place", "for containers that are thrown away (cibuildwheel)")
+    group.add_argument(
+        "--in-place",
+        action="store_true",
+        help="in place of making ENV, convert the Python installation itself: the one that --python names, or else the"
+        " one that crossenv runs in, or `python` on PATH; whatever builds with it then builds for the host",
+    )
+    group.add_argument("--undo", action="store_true", help="make a converted installation what it was")
+    group.add_argument("--force", action="store_true", help="convert it outside a container and outside CI too")
+
+
+def is_wanted(args: argparse.Namespace) -> bool:
+    """Whether the command line is this command's.
+
+    Raises:
+        UsageError: It is not, and has options that go with it only; or it is, and names a directory.
+    """
+    for name in ("undo", "force"):
+        if getattr(args, name) and not args.in_place:
+            raise UsageError(f"--{name} goes with --in-place", hint=f"crossenv create --in-place --{name} ...")
+    if args.in_place and args.env is not None:
+        raise UsageError(
+            f"--in-place makes no directory {args.env}", hint="leave the directory out; --python names the installation"
+        )
+    return bool(args.in_place)
+
+
+def run(
+    args: argparse.Namespace,
+    reporter: Reporter,
+    *,
+    settle: Callable[[argparse.Namespace], Settings],
+    planner: Callable[[argparse.Namespace, Settings, Reporter], PlanIn],
+) -> int:
+    """Convert the installation, or undo that; both do nothing where nothing is to be done."""
+    settings = settle(args)
+    installation = read_installation(chosen_interpreter(args.python, os.environ))
+    done = read_conversion(installation)
+    if args.undo:
+        return _undo(installation, done, reporter)
+    if not args.force:
+        require_throw_away(os.environ)
+    if not args.target and not args.host_python:
+        args.target = derived_target(os.environ, os.uname().machine)
+        if args.target:
+            reporter.note(f"the target is {args.target}, as {_IDENTIFIER} and {_PLATFORM} say")
+    request = _request(args, settings)
+    if done is not None and done.request == request and is_whole(done, installation):
+        reporter.note(f"{installation.executable} builds for {done.target} already")
+        return _report(installation, done, args, reporter)
+    args.python = str(installation.executable)
+    plan_in = planner(args, settings, reporter)
+    if args.dry_run:
+        for path in (installation.home, *installation.places):
+            reporter.result(f"would make {path}")
+        return 0
+    if done is not None:
+        reporter.note(f"it was converted for {done.target} before: undoing that")
+        undo(installation, done)
+    remove_home(installation)
+    conversion = plan_conversion(installation, target=args.target or args.host_python, request=request)
+    home = installation.home.parent.resolve() / installation.home.name
+    reporter.step(f"making {home}")
+    try:
+        plan = write_environment(home, lambda: plan_in(home, home), clear=True)
+        convert(installation, conversion, Path(plan.record.host.site_packages) / "_crossenv")
+    except BaseException:
+        undo(installation, conversion)
+        raise
+    return _report(installation, conversion, args, reporter)
+
+
+def _undo(installation: Installation, done: Conversion | None, reporter: Reporter) -> int:
+    if done is None:
+        remove_home(installation)
+        reporter.note(f"{installation.executable} is not converted: there is nothing to undo")
+        return 0
+    undo(installation, done)
+    reporter.note(f"{installation.executable} is what it was before: it builds for this machine")
+    return 0
+
+
+def _report(installation: Installation, conversion: Conversion, args: argparse.Namespace, reporter: Reporter) -> int:
+    if args.json:
+        reporter.json({"home": str(installation.home), **dataclasses.asdict(conversion)})
+        return 0
+    reporter.result(str(installation.home))
+    for name in conversion.placed:
+        reporter.note(f"in the installation: {name}")
+    reporter.note(
+        f"pip wheel, python -m build and uv build with {installation.executable} build for {conversion.target};"
+        " pip install and all else stay native"
+    )
+    return 0
+
+
+def _request(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
+    """All that decides what is made: the same again need not be."""
+    left_out = ("in_place", "undo", "force", "env", "run", "quiet", "verbose", "json", "dry_run", "python", "clear")
+    words = {name: value for name, value in vars(args).items() if name not in left_out}
+    words |= {name: getattr(args, name.replace("-", "_")) for name in (*TEXTS, *LISTS) if name != "python"}
+    words |= {name: settings.flags[name] for name in FLAGS}
+    told = {name: list(value) if isinstance(value, tuple) else value for name, value in words.items()}
+    return {"crossenv": crossenv.__version__, **told}
+
+
+def chosen_interpreter(given: str | None, environ: Mapping[str, str]) -> Path:
+    """The interpreter to convert.
+
+    Args:
+        given: What --python says, a path or a program on PATH; None for nothing.
+        environ: The environment.
+
+    Raises:
+        UsageError: There is none, or a name that is no program.
+    """
+    search_path = environ.get("PATH", os.defpath)
+    if given is not None:
+        found = shutil.which(given, path=search_path)
+        if found is None:
+            raise UsageError(
+                f"there is no Python {given}", hint="name an interpreter: --python /opt/python/.../bin/python"
+            )
+        return Path(os.path.abspath(found))  # noqa: PTH100 - its links stay
+    if sys.prefix == sys.base_prefix:
+        return Path(sys.executable)
+    # crossenv has an environment of its own.
+    own = Path(sys.prefix) / "bin"
+    places = [place for place in search_path.split(os.pathsep) if place and Path(place) != own]
+    found = shutil.which("python", path=os.pathsep.join(places))
+    if found is None:
+        raise UsageError(
+            "crossenv has a virtual environment of its own, and no `python` on PATH is to be converted",
+            hint="name an installation's interpreter with --python",
+        )
+    return Path(found)
+
+
+def require_throw_away(environ: Mapping[str, str], files: tuple[str, ...] = _CONTAINER_FILES) -> None:
+    """Refuse to convert an installation that somebody may want to go on using.
+
+    Args:
+        environ: The environment.
+        files: The files that tell of a container.
+
+    Raises:
+        UsageError: This is neither a container nor continuous integration.
+    """
+    said = any(environ.get(name, "").lower() not in ("", "0", "false") for name in _THROWN_AWAY)
+    if not said and not environ.get("container") and not any(Path(name).exists() for name in files):
+        raise UsageError(
+            "this is no container and no CI job, and --in-place changes the Python installation itself",
+            hint="make an environment (crossenv create --target ... ENV), or add --force if the installation is to be"
+            " thrown away",
+        )
+
+
+def derived_target(environ: Mapping[str, str], machine: str) -> str | None:
+    """The target that a build image and cibuildwheel speak of, if it is not this machine; else None.
+
+    The image names a policy (`AUDITWHEEL_PLAT`), cibuildwheel the architecture (`cp313-manylinux_aarch64`), by the
+    image's label.
+
+    Args:
+        environ: The environment.
+        machine: This machine, `os.uname().machine`.
+    """
+    platform = environ.get(_PLATFORM, "")
+    _, _, wanted = environ.get(_IDENTIFIER, "").partition("-")
+    family, _, architecture = wanted.partition("_")
+    if architecture and architecture != machine and family in ("manylinux", "musllinux"):
+        policy = next(
+            (platform.removesuffix(end) for row in ARCHITECTURES if platform.endswith(end := f"_{row.name}")), ""
+        )
+        if not policy.startswith(family):
+            policy = {"manylinux": "manylinux_2_28", "musllinux": "musllinux_1_2"}[family]
+        return f"{policy}_{architecture}"
+    if platform.startswith(("manylinux", "musllinux")) and parse_target(platform).machine != machine:
+        return platform
+    return None

@@ -1,0 +1,103 @@
+"""The command line of crossenv 1: `python -m crossenv HOST_PYTHON ENV_DIR`, as `crossenv create` understands it.
+
+Its options are translated and nothing else: what an environment is made of and how, `create` decides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+import sys
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from crossenv.cli import create
+from crossenv.environment.record import RECORD_NAME
+from crossenv.environment.write import MARKER
+from crossenv.errors import UsageError
+from crossenv.report import Reporter
+
+# The sides that keep what is installed in them, by what is to be cleared; nothing is cleared without such an option.
+_KEPT = {None: ("build", "cross"), "build": ("cross",), "cross": ("build",), "both": ()}
+_TOGETHER = ("sysroot", "cc", "cxx", "ar", "machine", "cross_prefix", "prompt")
+_FLAGS = ("system_site_packages", "without_pip", "without_cross_pip", "relative_toolchain")
+
+
+def is_meant(words: Sequence[str], commands: Collection[str]) -> bool:
+    """Whether a command line is of crossenv 1: an option or a path comes first, not a command's name."""
+    if not words or words[0] in commands or words[0] in ("-h", "--help", "--version"):
+        return False
+    return words[0].startswith("-") or "/" in words[0] or Path(words[0]).exists()
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """Read the older command line; ends the process if it makes no sense."""
+    parser = argparse.ArgumentParser(prog="python -m crossenv", description=__doc__)
+    parser.add_argument("host_python", metavar="HOST_PYTHON")
+    parser.add_argument("environments", metavar="ENV_DIR", nargs="+")
+    for name in (*_TOGETHER, "sysconfigdata_file"):
+        parser.add_argument(_option(name))
+    for name in _FLAGS:
+        parser.add_argument(_option(name), action="store_true")
+    for name in ("config_var", "env", "manylinux", "platform_tag"):
+        parser.add_argument(_option(name), action="append", default=[])
+    for name, cleared in (("", "default"), ("-cross", "cross"), ("-build", "build"), ("-both", "both")):
+        parser.add_argument(f"--clear{name}", action="store_const", const=cleared, dest="clear")
+    parser.add_argument("-v", "--verbose", action="count", default=0)
+    return parser.parse_args(words, argparse.Namespace(quiet=False, json=False))
+
+
+def run(args: argparse.Namespace, reporter: Reporter) -> int:
+    """Make the environments by `create`, and say how it would be asked for today."""
+    if not Path(args.host_python).exists() and not re.search("/", args.host_python):
+        raise UsageError(
+            f"there is no host Python {args.host_python}",
+            hint="name its path; or if that is a command, put its options behind it",
+        )
+    if args.cross_prefix is not None and len(args.environments) > 1:
+        raise UsageError(
+            "several environments cannot have their host sides in one directory", hint="make them one by one"
+        )
+    for environment in args.environments:
+        words = translated(args, environment)
+        reporter.note(f"in today's words: crossenv {shlex.join(words)}")
+        parser = argparse.ArgumentParser(prog="crossenv")
+        create.add_parser(parser.add_subparsers())
+        # Behind the command's name: a directory whose name begins with "-" stands behind "--", and ends the line.
+        options = parser.parse_args([words[0], *["--verbose"] * args.verbose, *words[1:]])
+        create.run(options, reporter)
+    return 0
+
+
+def translated(args: argparse.Namespace, environment: str) -> list[str]:
+    """The words of `crossenv` that make the same environment."""
+    words = ["create", f"--host-python={args.host_python}", f"--python={sys.executable}"]
+    if args.sysconfigdata_file is not None:
+        words.append(f"--sysconfigdata={args.sysconfigdata_file}")
+    words += [f"{_option(name)}={getattr(args, name)}" for name in _TOGETHER if getattr(args, name) is not None]
+    words += [_option(name) for name in _FLAGS if getattr(args, name) and name not in _implied(args)]
+    words += [f"--config-var={word}" for word in args.config_var]
+    words += [f"--env={word}" for word in args.env]
+    # Ready-made wheels with extension modules are installed where a tag of theirs is declared, and not otherwise.
+    words += [f"--accept-tag={tag}" for tag in dict.fromkeys((*args.manylinux, *args.platform_tag)) or ("linux",)]
+    words += _clearing(args, Path(environment))
+    return [*words, "--", environment] if environment.startswith("-") else [*words, environment]
+
+
+def _implied(args: argparse.Namespace) -> tuple[str, ...]:
+    return ("without_cross_pip",) if args.without_pip else ()
+
+
+def _clearing(args: argparse.Namespace, environment: Path) -> list[str]:
+    """Without an option to clear it, an environment that is there is made anew around what is installed in it."""
+    cleared = args.clear
+    if cleared is None and not any((environment / name).exists() for name in (RECORD_NAME, MARKER)):
+        return []
+    if cleared == "default":
+        cleared = "both" if args.cross_prefix is None else "build"
+    return ["--clear", *(f"--keep={side}" for side in _KEPT[cleared])]
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

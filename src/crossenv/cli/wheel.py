@@ -1,0 +1,288 @@
+"""`crossenv wheel`: build every variant of a wheel, in throw-away environments."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import platformdirs
+
+from crossenv.cli.common import common_options
+from crossenv.config import FLAGS, Settings, load_settings
+from crossenv.environment.build_python import find_build_python
+from crossenv.errors import UsageError
+from crossenv.host.find import read_host_python
+from crossenv.host.known import host_python_path
+from crossenv.matrix.combinations import Places, builds_of, places_for_hosts, places_for_targets
+from crossenv.matrix.model import Requirement
+from crossenv.matrix.progress import Board
+from crossenv.matrix.requirements import read_requirement, read_requirements_file
+from crossenv.matrix.run import Run, Wishes
+from crossenv.matrix.store import Store
+from crossenv.matrix.table import as_json, exit_code_of, table
+from crossenv.matrix.workshop import workshop
+from crossenv.report import LiveLines, Reporter, wants_live
+from crossenv.toolchain.choose import AUTO, CHOICES
+
+# Options of pip that are ours too: those with a value, and those without.
+_PIP_VALUES = (
+    ("no-binary", "LIST", "projects that are built and not downloaded"),
+    ("only-binary", "LIST", "projects that are downloaded and not built"),
+    ("config-settings", "KEY=VALUE", "a setting for the build back end (PEP 517)"),
+    ("constraint", "FILE", "versions that may be taken"),
+    ("index-url", "URL", "the index"),
+    ("extra-index-url", "URL", "a further index"),
+    ("find-links", "WHERE", "a directory or page with archives"),
+)
+_PIP_SHORT = {"config-settings": "-C", "constraint": "-c", "index-url": "-i", "find-links": "-f"}
+_PIP_SWITCHES = (
+    ("no-index", "ask no index"),
+    ("pre", "take pre-releases too"),
+    ("no-build-isolation", "build with what --build-install names"),
+)
+_PIP_PATHS = ("constraint", "find-links")
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "wheel",
+        parents=[common_options()],
+        help="build every variant of a wheel",
+        description="Build wheels for several targets and Pythons, each combination in an environment of its own that"
+        " is removed afterwards. Every wheel is audited before it is put into the wheel directory; those that are"
+        " there already are not built again.",
+        usage="crossenv wheel [options] REQ... [-- PIP-OPTION...]",
+    )
+    parser.add_argument(
+        "requirements", metavar="REQ", nargs="*", help="a name with specifiers, a source tree, an sdist or an address"
+    )
+    parser.add_argument(
+        "-r", "--requirement", action="append", default=[], metavar="FILE", help="a requirements file; can be repeated"
+    )
+    what = parser.add_argument_group("what for")
+    what.add_argument(
+        "--target",
+        action="append",
+        default=[],
+        metavar="TARGET",
+        help="a platform tag, a triplet or a machine; can be repeated (`crossenv targets` lists them)",
+    )
+    what.add_argument(
+        "--host-python",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="in place of targets: a host Python on this machine; can be repeated",
+    )
+    what.add_argument(
+        "--python",
+        action="append",
+        default=[],
+        metavar="SPEC",
+        help="a Python of this machine, a version or a path, whose like the wheels are for; can be repeated",
+    )
+    how = parser.add_argument_group("how")
+    how.add_argument(
+        "--deps",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="also wheels of what the requirements need; default: only of what is named",
+    )
+    how.add_argument("--toolchain", choices=CHOICES, help=f"where the compilers come from; default: {AUTO}")
+    how.add_argument("--cpu", help="the least processor of the hosts, for zig")
+    how.add_argument("--sysroot", metavar="DIR", help="the root of the host's headers and libraries")
+    how.add_argument("--host-prefix", metavar="DIR", help="where the host Python lives on the host")
+    how.add_argument("--repair", action=argparse.BooleanOptionalAction, help="put the host's libraries into the wheels")
+    how.add_argument(
+        "--allow-pure",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="let this project lose extension modules that do not compile; can be repeated, '*' for all",
+    )
+    how.add_argument(
+        "--build-install",
+        action="append",
+        default=[],
+        metavar="REQ",
+        help="install this for the build machine first, for builds without isolation; can be repeated",
+    )
+    pip = parser.add_argument_group("pip", "what stands after -- goes to `pip wheel` as it is")
+    for name, metavar, words in _PIP_VALUES:
+        short = [_PIP_SHORT[name]] if name in _PIP_SHORT else []
+        pip.add_argument(*short, f"--{name}", action="append", default=[], metavar=metavar, help=words)
+    for name, words in _PIP_SWITCHES:
+        pip.add_argument(f"--{name}", action="store_true", help=words)
+    run_group = parser.add_argument_group("run")
+    run_group.add_argument(
+        "-w", "--wheel-dir", metavar="DIR", default="wheelhouse", help="where the wheels go; default: wheelhouse"
+    )
+    run_group.add_argument(
+        "--log-dir", metavar="DIR", help="where the output of the builds goes; default: in the cache"
+    )
+    run_group.add_argument(
+        "-j", "--jobs", type=int, metavar="N", help="combinations that are built at a time; default: one a core"
+    )
+    run_group.add_argument(
+        "--test", action="store_true", help="try each wheel on its host too, under an emulator (`crossenv test`)"
+    )
+    run_group.add_argument("--rebuild", action="store_true", help="build also what is there already")
+    run_group.add_argument("--fail-fast", action="store_true", help="stop at the first failure")
+    run_group.add_argument("--keep-environments", action="store_true", help="leave the environments there")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, reporter: Reporter) -> int:
+    """Build all combinations and report."""
+    settings = _settings(args)
+    requirements = _requirements(args)
+    builds = builds_of(requirements, _places(args, settings, reporter))
+    wishes = _wishes(args, settings)
+    store = Store(Path(args.wheel_dir).expanduser().absolute())
+    cache = platformdirs.user_cache_path("crossenv") / "wheel"
+    logs = Path(args.log_dir).expanduser().absolute() if args.log_dir else cache / "logs"
+    _make_directory(logs, "--log-dir")
+    store.open()
+    with _interrupted_by_signals(), workshop(cache, keep=args.keep_environments) as place:
+        live = LiveLines(reporter.err) if reporter.verbosity >= 0 and wants_live(reporter.err, os.environ) else None
+        board = Board(reporter, len(builds), live)
+        try:
+            outcomes = Run(builds, wishes, place=place, logs=logs, store=store, environ=os.environ, board=board).all()
+        finally:
+            board.close()
+    if args.keep_environments:
+        reporter.note(f"the environments are in {place / 'environments'}")
+    status = exit_code_of(outcomes)
+    if args.json:
+        reporter.json(as_json(builds, outcomes, store.directory, status))
+    else:
+        for line in table(builds, outcomes):
+            reporter.result(line)
+    return status
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    options = {
+        "targets": args.target,
+        "pythons": args.python,
+        # One of them settles that the hosts were named here.
+        "host-python": next(iter(args.host_python), None),
+        "allow-pure": args.allow_pure,
+        **{name: getattr(args, name.replace("-", "_")) for name in ("toolchain", "cpu", "sysroot", "host-prefix")},
+        "repair": args.repair,
+    }
+    return load_settings(options, os.environ, Path.cwd())
+
+
+def _requirements(args: argparse.Namespace) -> list[Requirement]:
+    found = [read_requirement(word, Path.cwd()) for word in args.requirements]
+    for name in args.requirement:
+        found += read_requirements_file(Path(name).expanduser().absolute())
+    return found
+
+
+def _places(args: argparse.Namespace, settings: Settings, reporter: Reporter) -> Places:
+    targets = settings.lists.get("targets") or tuple(filter(None, [settings.texts.get("target")]))
+    hosts = args.host_python or list(filter(None, [settings.texts.get("host-python")]))
+    pythons = settings.lists.get("pythons") or tuple(filter(None, [settings.texts.get("python")]))
+    sysroot = settings.texts.get("sysroot")
+    if args.target and args.host_python:
+        raise UsageError("--target and --host-python are both named", hint="leave one of them out")
+    if sysroot is not None and len(targets) + len(hosts) > 1:
+        raise UsageError(
+            "a sysroot is one host's, and several are named", hint="run crossenv wheel once for each sysroot"
+        )
+    if targets:
+        reporter.step("finding the build Pythons")
+        return places_for_targets(targets, [find_build_python(one) for one in pythons or (None,)])
+    if not hosts:
+        raise UsageError(
+            "what are the wheels for? neither a target nor a host Python is named",
+            hint="name machines, such as --target aarch64 --target musllinux_1_2_x86_64, or --host-python PATH",
+        )
+    if len(pythons) > 1:
+        raise UsageError(
+            "a host Python has one build Python, and several are named",
+            hint="leave --python out; the one that fits is found",
+        )
+    root = None if sysroot is None else Path(sysroot).expanduser().resolve()
+    prefix = settings.texts.get("host-prefix")
+    return places_for_hosts(
+        [host_python_path(host) for host in hosts],
+        lambda path: read_host_python(path, sysroot=root, machine=None, host_prefix=prefix),
+        next(iter(pythons), None),
+    )
+
+
+def _wishes(args: argparse.Namespace, settings: Settings) -> Wishes:
+    kind = settings.texts.get("toolchain", AUTO)
+    if kind not in CHOICES:
+        raise UsageError(f"{settings.origins['toolchain']}: there is no toolchain {kind!r}", hint=", ".join(CHOICES))
+    if args.jobs is not None and args.jobs < 1:
+        raise UsageError(f"--jobs is {args.jobs}", hint="name a number of combinations, 1 or more")
+    create = [
+        word
+        for name in ("toolchain", "cpu", "sysroot", "host-prefix")
+        if name in settings.texts
+        for word in (f"--{name}", _whole(settings.texts[name]) if name == "sysroot" else settings.texts[name])
+    ]
+    create += [f"--{'' if settings.flags[name] else 'no-'}{name}" for name in FLAGS]
+    for name in settings.lists["allow-pure"]:
+        create += ["--allow-pure", name]
+    return Wishes(
+        create=tuple(create),
+        pip=tuple(_pip_words(args)),
+        deps=args.deps,
+        build_installs=tuple(args.build_install),
+        rebuild=args.rebuild,
+        fail_fast=args.fail_fast,
+        allow_pure=settings.lists["allow-pure"],
+        jobs=args.jobs or len(os.sched_getaffinity(0)),
+        keep_environments=args.keep_environments,
+        test=args.test,
+    )
+
+
+def _pip_words(args: argparse.Namespace) -> Iterator[str]:
+    for name, _, _ in _PIP_VALUES:
+        for value in getattr(args, name.replace("-", "_")):
+            yield f"--{name}={_whole(value) if name in _PIP_PATHS and Path(value).exists() else value}"
+    for name, _ in _PIP_SWITCHES:
+        if getattr(args, name.replace("-", "_")):
+            yield f"--{name}"
+    yield from args.behind or ()
+
+
+def _whole(path: str) -> str:
+    return str(Path(path).expanduser().absolute())
+
+
+def _make_directory(directory: Path, option: str) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"{directory} cannot be made: {error.strerror}", hint=f"name another directory with {option}"
+        ) from None
+
+
+@contextlib.contextmanager
+def _interrupted_by_signals() -> Iterator[None]:
+    """Whoever ends this process ends its children too, as with Ctrl-C."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    # What is ignored stays so: that is how nohup works.
+    numbers = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

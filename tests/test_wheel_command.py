@@ -1,0 +1,583 @@
+"""`crossenv wheel`: what is built, what is not built twice, what is left when something goes wrong."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import projects
+import wheels
+from conftest import CrossenvCommand, Run
+from crossenv.config import load_settings
+from crossenv.errors import UsageError
+from crossenv.matrix.combinations import builds_of
+from crossenv.matrix.complaint import complaint_of, hint_of, is_refusal
+from crossenv.matrix.model import BUILT, FAILED, Build, Destination, Outcome, Python, Requirement
+from crossenv.matrix.pip_words import pip_variables, without_secrets
+from crossenv.matrix.processes import Children, EndedError
+from crossenv.matrix.release import covering, released
+from crossenv.matrix.requirements import pinned, read_requirement, read_requirements_file
+from crossenv.matrix.sources import digest_of
+from crossenv.matrix.store import STATE_NAME, Store
+from crossenv.matrix.workshop import workshop
+from crossenv.report import LiveLines
+from crossenv.wheel.expected import PythonTag
+from makers import X86_64, write
+
+# --- which combinations are built
+
+HERE = Requirement(label="toy", line="toy", name="toy", open=True)
+ARM = Destination(label="manylinux_2_28_aarch64", words=("--target", "manylinux_2_28_aarch64"))
+MUSL = Destination(label="musllinux_1_2_x86_64", words=("--target", "musllinux_1_2_x86_64"))
+
+
+def python(minor: int, flags: str = "") -> Python:
+    return Python(tag=PythonTag(implementation="cp", version=(3, minor), abi="full", flags=flags), executable="")
+
+
+def full(build: Build) -> str:
+    return f"{build.python.label}-{build.python.label}-{build.destination.label}"
+
+
+def simulated(builds: list[Build], tag_of: Callable[[Build], str | None], jobs: int = 100) -> list[list[Build]]:
+    """The waves in which the builds would be done; None for a build that fails."""
+    outcomes: dict[Build, Outcome] = {}
+    waves: list[list[Build]] = []
+    while True:
+        for build in builds:
+            if build not in outcomes and covering(build, outcomes) is not None:
+                outcomes[build] = Outcome(status="covered")
+        wave = released(builds, outcomes, set())[:jobs]
+        if not wave:
+            assert outcomes.keys() == set(builds)
+            return waves
+        waves.append(wave)
+        for build in wave:
+            tag = tag_of(build)
+            outcomes[build] = Outcome(status=FAILED) if tag is None else Outcome(status=BUILT, tags=(tag,))
+
+
+PYTHONS = [python(13), python(11), python(12), python(13, "t")]
+
+
+def matrix() -> list[Build]:
+    return builds_of([HERE], [(one, place) for one in PYTHONS for place in (ARM, MUSL)])
+
+
+def test_pythons_are_tried_in_rising_order() -> None:
+    assert [build.python.label for build in matrix()[::2]] == ["cp311", "cp312", "cp313", "cp313t"]
+
+
+def test_the_first_wheel_decides_whether_all_others_start_at_once() -> None:
+    waves = simulated(matrix(), full)
+    assert [len(wave) for wave in waves] == [1, 7]
+    assert waves[0][0].python.label == "cp311"
+
+
+def test_a_pure_wheel_is_built_once() -> None:
+    assert [len(wave) for wave in simulated(matrix(), lambda _build: "py3-none-any")] == [1]
+
+
+def test_a_pure_wheel_for_later_pythons_only() -> None:
+    """The tag names the oldest Python that takes it."""
+    waves = simulated(matrix(), lambda build: "py312-none-any" if build.python.tag.version > (3, 11) else full(build))
+    assert [len(wave) for wave in waves] == [1, 7]
+
+
+def test_abi3_is_built_once_for_each_target() -> None:
+    """A free-threaded Python does not take it (PEP 803)."""
+
+    def tag_of(build: Build) -> str:
+        return full(build) if build.python.tag.flags else f"cp311-abi3-{build.destination.label}"
+
+    built = [build for wave in simulated(matrix(), tag_of) for build in wave]
+    assert [(build.python.label, build.destination) for build in built] == [
+        ("cp311", ARM),
+        ("cp311", MUSL),
+        ("cp313t", ARM),
+        ("cp313t", MUSL),
+    ]
+
+
+def test_a_failure_tells_nothing_of_the_others() -> None:
+    """The lowest Python fails for one machine: there the next one is the first."""
+    waves = simulated(
+        matrix()[:6],
+        lambda build: (
+            None
+            if (build.python.label, build.destination) == ("cp311", ARM)
+            else f"{build.python.label}-abi3-{build.destination.label}"
+        ),
+    )
+    assert [[(build.python.label, build.destination) for build in wave] for wave in waves] == [
+        [("cp311", ARM)],
+        [("cp311", MUSL), ("cp312", ARM)],
+    ]
+
+
+def test_everything_fails() -> None:
+    assert sum(map(len, simulated(matrix(), lambda _build: None))) == 8
+
+
+# --- requirements
+
+
+def test_names_and_paths(tmp_path: Path) -> None:
+    write(tmp_path / "toy/pyproject.toml", "")
+    write(tmp_path / "toy-1.0.tar.gz", b"")
+    assert read_requirement("MarkupSafe>=3", tmp_path) == Requirement(
+        label="MarkupSafe>=3", line="MarkupSafe>=3", name="markupsafe", open=True
+    )
+    assert not read_requirement("markupsafe==3.0.2", tmp_path).open
+    assert read_requirement("markupsafe==3.*", tmp_path).open
+    assert read_requirement("./toy", tmp_path).path == tmp_path / "toy"
+    # A plain word is a project, also where a directory has its name.
+    assert read_requirement("toy", tmp_path).path is None
+    sdist = read_requirement("toy-1.0.tar.gz", tmp_path)
+    assert (sdist.path, sdist.name) == (tmp_path / "toy-1.0.tar.gz", "toy")
+    address = read_requirement("git+https://example.invalid/toy.git", tmp_path)
+    assert (address.label, address.path, address.open) == ("toy.git", None, False)
+    assert not read_requirement("toy @ https://example.invalid/toy-1.tar.gz", tmp_path).open
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("./absent", "there is no "),
+        ("./empty", "is no source tree"),
+        ("toy-1-py3-none-any.whl", "is built already"),
+        ("./text.txt", "is no sdist"),
+        ("toy=1", "is no requirement"),
+    ],
+)
+def test_what_cannot_be_built_is_refused(tmp_path: Path, word: str, says: str) -> None:
+    (tmp_path / "empty").mkdir()
+    write(tmp_path / "toy-1-py3-none-any.whl", b"")
+    write(tmp_path / "text.txt", b"")
+    with pytest.raises(UsageError, match=says) as error:
+        read_requirement(word, tmp_path)
+    assert error.value.hint
+
+
+def test_requirements_files(tmp_path: Path) -> None:
+    write(tmp_path / "sub/toy/setup.py", "")
+    write(
+        tmp_path / "sub/all.txt",
+        "# what we ship\n-r ../more.txt\n--find-links ./archives\n-i https://index.invalid/simple\n"
+        "markupsafe == 3.0.2 \\\n    --hash=sha256:00 # pinned\n./toy\n",
+    )
+    write(tmp_path / "more.txt", "lz4>=4 ; python_version > '3.8'\n")
+    (tmp_path / "sub/archives").mkdir()
+    pin, tree, more = read_requirements_file(tmp_path / "sub/all.txt")
+    assert pin.line == "markupsafe == 3.0.2  --hash=sha256:00"
+    assert not pin.open
+    assert pin.options == (f"--find-links {tmp_path}/sub/archives", "-i https://index.invalid/simple")
+    assert tree.path == tmp_path / "sub/toy"
+    assert (more.name, more.open, more.options) == ("lz4", True, ())
+    assert pinned(more.line, "4.3.3") == 'lz4==4.3.3 ; python_version > "3.8"'
+    write(tmp_path / "loop.txt", "-r loop.txt\n")
+    with pytest.raises(UsageError, match="is included by itself"):
+        read_requirements_file(tmp_path / "loop.txt")
+    write(tmp_path / "editable.txt", "-e ./sub/toy\n")
+    with pytest.raises(UsageError, match="is editable"):
+        read_requirements_file(tmp_path / "editable.txt")
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_requirements_file(tmp_path / "absent.txt")
+
+
+def test_a_version_in_place_of_specifiers() -> None:
+    assert pinned("Toy[b,a]>1,!=1.5", "2.0") == "Toy[a,b]==2.0"
+    assert pinned("toy --hash=sha256:00", "2") == "toy==2 --hash=sha256:00"
+
+
+def test_options_become_variables() -> None:
+    words = ["--index-url=https://a.invalid", "--extra-index-url", "https://b.invalid", "--no-binary", "x", "--pre"]
+    assert pip_variables(words, ["--extra-index-url https://c.invalid", "-f 'a b'"]) == {
+        "PIP_INDEX_URL": "https://a.invalid",
+        "PIP_EXTRA_INDEX_URL": "https://c.invalid https://b.invalid",
+        "PIP_FIND_LINKS": "a b",
+        "PIP_PRE": "1",
+    }
+    assert without_secrets(["pip", "-i", "https://me:secret@a.invalid/x"]) == "pip -i https://a.invalid/x"
+
+
+def test_settings(tmp_path: Path) -> None:
+    write(tmp_path / "pyproject.toml", "[tool.crossenv]\ntargets = ['aarch64', 's390x']\npythons = ['3.11', '3.13']\n")
+    found = load_settings({}, {}, tmp_path)
+    assert found.lists["targets"] == ("aarch64", "s390x")
+    assert found.lists["pythons"] == ("3.11", "3.13")
+    # The nearer word wins whole, and one that names a host settles the other ways to name one.
+    found = load_settings({"pythons": ["3.12"]}, {"CROSSENV_TARGETS": "x86_64, armv7l"}, tmp_path)
+    assert (found.lists["targets"], found.lists["pythons"]) == (("x86_64", "armv7l"), ("3.12",))
+    assert "targets" not in load_settings({"host-python": "/x"}, {}, tmp_path).lists
+    assert "targets" not in load_settings({}, {"CROSSENV_TARGET": "x86_64"}, tmp_path).lists
+
+
+# --- the wheel directory, and what surrounds it
+
+
+def test_only_what_is_known_to_be_right_is_kept(tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    made.mkdir()
+    wheel = wheels.make_wheel(made)
+    store = Store(tmp_path / "wheelhouse")
+    store.open()
+    assert store.kept("a") == ()
+    assert store.publish("a", [wheel]) == (wheel.name,)
+    place = tmp_path / "wheelhouse" / wheel.name
+    assert Store(tmp_path / "wheelhouse").kept("a") == (place,)
+    assert store.kept("b") == ()
+    # Another combination of the same run made the same wheel: the first one stays.
+    content = place.read_bytes()
+    wheel.write_bytes(b"other")
+    assert store.publish("b", [wheel]) == ()
+    assert place.read_bytes() == content
+    # A later run replaces it, and what is not what was written down is not kept.
+    assert Store(tmp_path / "wheelhouse").publish("b", [wheel]) == (wheel.name,)
+    assert store.kept("a") == ()
+    assert store.kept("b") == (place,)
+    for damage in ("{", "[]", '{"schema": 1}', '{"schema": 1, "builds": {"b": {"../x": "y"}}}', '{"schema": 9}'):
+        (tmp_path / "wheelhouse" / STATE_NAME).write_text(damage)
+        assert store.kept("b") == ()
+
+
+def test_leftovers_of_a_killed_run_are_removed(tmp_path: Path) -> None:
+    write(tmp_path / "wheelhouse/.crossenv-part-toy.whl", b"half")
+    Store(tmp_path / "wheelhouse").open()
+    assert list((tmp_path / "wheelhouse").iterdir()) == []
+    write(tmp_path / "file", b"")
+    with pytest.raises(UsageError, match="cannot be written"):
+        Store(tmp_path / "file/wheelhouse").open()
+
+    left = tmp_path / "cache/run-left/x"
+    left.mkdir(parents=True)
+    with workshop(tmp_path / "cache", keep=False) as first:
+        assert not left.exists()
+        with workshop(tmp_path / "cache", keep=True) as second:
+            assert first.is_dir()
+    with workshop(tmp_path / "cache", keep=False):
+        assert not first.exists()
+        assert second.is_dir()
+
+
+def test_the_digest_of_an_sdist_has_no_times(tmp_path: Path) -> None:
+    def sdist(name: str, content: bytes, when: int) -> Path:
+        with tarfile.open(tmp_path / name, "w:gz") as archive:
+            info = tarfile.TarInfo("toy-1/toy.c")
+            info.size, info.mtime = len(content), when
+            archive.addfile(info, io.BytesIO(content))
+        return tmp_path / name
+
+    first = digest_of(sdist("a.tar.gz", b"int x;", 1))
+    assert digest_of(sdist("b.tar.gz", b"int x;", 2)) == first
+    assert digest_of(sdist("c.tar.gz", b"int y;", 1)) != first
+    assert digest_of(write(tmp_path / "d.zip", b"PK")) != first
+
+
+OUTPUT = """
+Building wheel for toy (pyproject.toml): finished with status 'error'
+  error: subprocess-exited-with-error
+  x Building wheel for toy (pyproject.toml) did not run successfully.
+  │ exit code: {code}
+  ╰─> [12 lines of output]
+      toy.c:1:10: fatal error: 'x.h' file not found
+      {ours}
+  ERROR: Failed building wheel for toy
+ERROR: Failed to build one or more wheels
+"""
+
+
+def test_the_line_that_says_what_went_wrong() -> None:
+    text = OUTPUT.format(code=1, ours="")
+    assert complaint_of(text) == "toy.c:1:10: fatal error: 'x.h' file not found"
+    assert (hint_of(text), is_refusal(text)) == ("", False)
+    text = OUTPUT.format(code=7, ours="crossenv: error: it is native\n      crossenv: hint: mend it")
+    assert (complaint_of(text), hint_of(text), is_refusal(text)) == ("it is native", "mend it", True)
+    assert complaint_of("ERROR: No matching distribution found for x\n").endswith("found for x")
+    assert complaint_of("crossenv: warning: toy failed: RuntimeError: no") == "toy failed: RuntimeError: no"
+    assert complaint_of("") == "no output"
+
+
+def test_lines_are_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "10")
+    monkeypatch.setenv("LINES", "3")
+    stream = io.StringIO()
+    live = LiveLines(stream)
+    live.show(["one", "two", "a line too long"])
+    live.show(["x"])
+    live.clear()
+    live.clear()
+    assert stream.getvalue() == "two\na line to\n\x1b[2A\r\x1b[Jx\n\x1b[1A\r\x1b[J"
+
+
+def test_children_are_ended_with_theirs(tmp_path: Path) -> None:
+    children = Children(grace=0.2)
+    script = "sleep 60 & echo $! > pid; trap '' TERM; wait; sleep 60"
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(children.run, ["sh", "-c", script], tmp_path / "log", os.environ, tmp_path)
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().strip():
+            time.sleep(0.01)
+        children.end()
+        with pytest.raises(EndedError):
+            running.result()
+    with pytest.raises(EndedError):
+        children.run(["true"], tmp_path / "log", os.environ)
+    assert not is_running(int((tmp_path / "pid").read_text()))
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+# --- the command, with a compiler and hosts that are made up
+
+
+BACKEND = '''
+"""A back end that asks for nothing: it packs what is in `payload`, tagged as `tag` says."""
+import base64, hashlib, os, pathlib, sysconfig, tarfile, time, zipfile
+
+def build_sdist(sdist_directory, config_settings=None):
+    with tarfile.open(pathlib.Path(sdist_directory, f"{NAME}-1.tar.gz"), "w:gz") as archive:
+        for name in ("pyproject.toml", "tools/backend.py", "payload", "tag"):
+            archive.add(name, f"{NAME}-1/{name}")
+    return f"{NAME}-1.tar.gz"
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    platform = sysconfig.get_platform().replace("-", "_")
+    python = "cp" + sysconfig.get_config_var("py_version_nodot")
+    tag = pathlib.Path("tag").read_text().format(platform=platform, python=python)
+    if tag == "fail":
+        print("toy.c:1:10: fatal error: toy.h: No such file")
+        raise SystemExit(1)
+    if tag == "wait":
+        pathlib.Path(os.environ["TOY_PID"]).write_text(str(os.getpid()))
+        time.sleep(120)
+    files = {f"{NAME}/__init__.py": b""}
+    if not tag.endswith("any"):
+        files[f"{NAME}/_toy" + sysconfig.get_config_var("EXT_SUFFIX")] = pathlib.Path("payload").read_bytes()
+    info = f"{NAME}-1.dist-info"
+    files[f"{info}/METADATA"] = f"Metadata-Version: 2.1\\nName: {NAME}\\nVersion: 1\\n".encode()
+    pure = str(tag.endswith("any")).lower()
+    files[f"{info}/WHEEL"] = f"Wheel-Version: 1.0\\nGenerator: toy\\nRoot-Is-Purelib: {pure}\\nTag: {tag}\\n".encode()
+    rows = []
+    for name, data in files.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+        rows.append(f"{name},sha256={digest},{len(data)}\\n")
+    files[f"{info}/RECORD"] = ("".join(rows) + f"{info}/RECORD,,\\n").encode()
+    with zipfile.ZipFile(pathlib.Path(wheel_directory, f"{NAME}-1-{tag}.whl"), "w") as wheel:
+        for name, data in files.items():
+            wheel.writestr(name, data)
+    return f"{NAME}-1-{tag}.whl"
+'''
+PROGRAM = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+FULL = "{python}-{python}-{platform}"
+
+
+def project(directory: Path, name: str, tag: str, payload: bytes | None = None) -> Path:
+    projects.write(
+        directory / name,
+        {
+            "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["tools"]\n',
+            "tools/backend.py": f"NAME = {name!r}\n{BACKEND}",
+            "tag": tag,
+        },
+    )
+    (directory / name / "payload").write_bytes(wheels.extension() if payload is None else payload)
+    return directory / name
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> dict[str, str]:
+    """Variables that keep a run below the test's directory."""
+    return {"XDG_CACHE_HOME": str(tmp_path / "cache"), "PIP_NO_INDEX": "1"}
+
+
+def statuses(report: dict[str, Any]) -> dict[str, str]:
+    return {Path(row["requirement"]).name: row["status"] for row in report["builds"]}
+
+
+def test_one_command(crossenv: CrossenvCommand, host_prefix: Path, places: dict[str, str], tmp_path: Path) -> None:
+    """Good and bad ones together: each has its own end, and what is right is not done twice."""
+    trees = {
+        "native": project(tmp_path, "native", FULL),
+        "pure": project(tmp_path, "pure", "py3-none-any"),
+        "broken": project(tmp_path, "broken", "fail"),
+        "foreign": project(tmp_path, "foreign", FULL, wheels.extension(identity=X86_64)),
+    }
+    words: list[str | Path] = ["wheel", "-w", tmp_path / "out", "--host-python", host_prefix]
+
+    def run(*more: str | Path) -> tuple[int, dict[str, Any]]:
+        done = crossenv(*words, "--json", *more, check=False, **places)
+        return done.returncode, json.loads(done.stdout)
+
+    status, report = run("-j2", "--log-dir", tmp_path / "logs", *trees.values())
+    assert statuses(report) == {"native": "built", "pure": "built", "broken": "failed", "foreign": "refused"}
+    assert (status, report["passed"], report["exit_code"]) == (6, False, 6)
+    assert sorted(path.name for path in (tmp_path / "out").glob("*")) == sorted([*report["wheels"], STATE_NAME])
+    assert {name.split("-")[0] for name in report["wheels"]} == {"native", "pure"}
+    failed, refused = report["builds"][2:]
+    assert failed["error"] == "toy.c:1:10: fatal error: toy.h: No such file"
+    assert failed["error"] in Path(failed["log"]).read_text()
+    assert "x86-64" in refused["error"]
+    # Nothing is left of the environments, and the trees are as they were.
+    assert list((tmp_path / "cache/crossenv/wheel").glob("run-*")) == []
+    assert sorted(path.name for path in trees["native"].iterdir()) == ["payload", "pyproject.toml", "tag", "tools"]
+
+    # Other sources of the same version are another wheel.
+    with (trees["native"] / "payload").open("ab") as file:
+        file.write(b"more")
+    assert statuses(run(trees["native"], trees["pure"])[1]) == {"native": "built", "pure": "kept"}
+
+    more: list[str | Path] = ["--fail-fast", "--keep-environments", "-j1", trees["foreign"], trees["broken"]]
+    done = crossenv(*words, *more, "--", "--no-clean", check=False, **places)
+    assert done.returncode == 7
+    assert [line.split()[3] for line in done.stdout.splitlines() if " linux_aarch64 " in line] == [
+        "refused:",
+        "stopped",
+    ]
+    log = Path(done.stdout.partition("    log: ")[2].splitlines()[0])
+    # What stood after -- reached pip.
+    assert "--no-clean" in log.read_text().splitlines()[0]
+    (environment,) = Path(done.stderr.splitlines()[-1].partition("are in ")[2]).iterdir()
+    assert "linux_aarch64" in crossenv("show", environment).stdout
+
+
+def test_an_environment_that_cannot_be_made(
+    crossenv: CrossenvCommand, host_prefix: Path, places: dict[str, str], tmp_path: Path
+) -> None:
+    """Its exit code is that of `crossenv create`, and the log has the rest."""
+    words: list[str | Path] = ["wheel", "-w", tmp_path / "out", "--host-python", host_prefix, "--toolchain", "clang"]
+    done = crossenv(*words, project(tmp_path, "native", FULL), check=False, **{**places, "PATH": "/nowhere"})
+    assert done.returncode == 4
+    assert "failed: " in done.stdout
+    assert "hint: " in done.stdout
+
+
+def test_an_interrupted_run_leaves_nothing(
+    crossenv: CrossenvCommand, host_prefix: Path, places: dict[str, str], tmp_path: Path
+) -> None:
+    tree, pure = project(tmp_path, "native", "wait"), project(tmp_path, "pure", "py3-none-any")
+    words: list[str | Path] = ["wheel", "-j1", "-w", tmp_path / "out", "--host-python", host_prefix, pure, tree]
+    cache = tmp_path / "cache/crossenv/wheel"
+
+    def ended_by(number: signal.Signals) -> tuple[int, str, int]:
+        pid = tmp_path / f"pid-{number}"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "crossenv", *map(str, words)],
+            env={**os.environ, **places, "PATH": crossenv.path, "TOY_PID": str(pid)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        while not pid.exists() or not pid.read_text():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        process.send_signal(number)
+        return process.wait(), process.communicate()[1], int(pid.read_text())
+
+    # Ctrl-C takes the same way; where tests are started in the background it would be ignored.
+    status, errors, child = ended_by(signal.SIGTERM)
+    assert status == 130
+    assert errors.endswith("crossenv: warning: interrupted\n")
+    assert not is_running(child)
+    assert list(cache.glob("run-*")) == []
+    assert [path.name for path in (tmp_path / "out").glob("*.whl")] == ["pure-1-py3-none-any.whl"]
+
+    status, errors, child = ended_by(signal.SIGKILL)
+    # Nobody is left who could end it.
+    os.killpg(os.getpgid(child), signal.SIGKILL)
+    assert status == -signal.SIGKILL
+    assert "pure-1-py3-none-any.whl" in errors
+    assert "was there already" in errors
+    # The next run goes on where this one was, and tidies up behind it.
+    write(tree / "tag", FULL)
+    report = json.loads(crossenv(*words, "--json", check=True, **places).stdout)
+    assert statuses(report) == {"pure": "kept", "native": "built"}
+    assert list(cache.glob("run-*")) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["toy"], "what are the wheels for?"),
+        (["--target", "aarch64"], "nothing to build is named"),
+        (["toy", "--target", "no-such-machine"], "there is no target 'no-such-machine'"),
+        (["toy", "--target", "aarch64", "--python", "3.99"], "no build Python found for '3.99'"),
+        (["toy", "--target", "aarch64", "--host-python", "/x"], "are both named"),
+        (["toy", "--target", "aarch64", "--target", "s390x", "--sysroot", "/"], "a sysroot is one host's"),
+        (["toy", "--target", "aarch64", "--jobs", "0"], "--jobs is 0"),
+        (["toy", "--host-python", "HOST", "--host-python", "HOST/bin/PYTHON"], "is the second host Python of the kind"),
+    ],
+)
+def test_a_command_line_that_cannot_be_carried_out(
+    crossenv: CrossenvCommand, host_prefix: Path, tmp_path: Path, words: list[str], says: str
+) -> None:
+    words = [word.replace("HOST", str(host_prefix)).replace("PYTHON", PROGRAM) for word in words]
+    done = crossenv("wheel", *words, "-w", tmp_path / "out", check=False)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == 2
+    assert not (tmp_path / "out").exists()
+
+
+# --- real builds
+
+
+def another_python() -> str | None:
+    """A Python beside the running one, of another version that can be a build Python."""
+    own = f"python3.{sys.version_info[1]}"
+    names = [f"python3.{minor}" for minor in range(10, 16) if f"python3.{minor}" != own]
+
+    def found() -> Iterator[Path]:
+        for name in names:
+            on_path = shutil.which(name)
+            yield from [Path(on_path)] if on_path else []
+            yield from Path(sys.base_prefix).parent.glob(f"*/bin/{name}")
+
+    usable = (one for one in found() if list(one.resolve().parent.parent.glob("include/python3.*/Python.h")))
+    return next(map(str, usable), None)
+
+
+@pytest.mark.integration
+def test_the_stable_abi_once_for_each_target(run: Run, tmp_path: Path) -> None:
+    other = another_python()
+    if other is None or importlib.util.find_spec("ziglang") is None:
+        pytest.skip("needs ziglang, and a second Python with headers")
+    tree = projects.write(
+        tmp_path / "stable",
+        {
+            "pyproject.toml": '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
+            '[project]\nname = "stable"\nversion = "1"\n',
+            "setup.py": "from setuptools import Extension, setup\n"
+            "macros = [('Py_LIMITED_API', '0x030a0000')]\n"
+            "module = Extension('_toy', ['toy.c'], py_limited_api=True, define_macros=macros)\n"
+            "setup(ext_modules=[module], options={'bdist_wheel': {'py_limited_api': 'cp310'}})\n",
+            "toy.c": projects.PLAIN_C,
+        },
+    )
+    targets = ["manylinux_2_28_aarch64", "musllinux_1_2_x86_64"]
+    words: list[str | Path] = ["wheel", "--json", "--toolchain", "zig", "-w", tmp_path / "out", tree]
+    words += ["--log-dir", tmp_path / "logs"]
+    words += [word for target in targets for word in ("--target", target)]
+    words += ["--python", sys.executable, "--python", other]
+    report = json.loads(run(sys.executable, "-m", "crossenv", *words))
+    assert [row["status"] for row in report["builds"]] == ["built", "built", "covered", "covered"]
+    assert report["wheels"] == [f"stable-1-cp310-abi3-{target}.whl" for target in targets]
