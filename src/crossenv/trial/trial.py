@@ -96,14 +96,18 @@ def test_outcomes(place: Place, words: Sequence[str], scratch: Path, log: Path) 
     """What came of each test, or of each line that a command prints; its output goes to `log`.
 
     Raises:
-        BuildError: pytest could not be run.
+        BuildError: pytest left no report.
     """
     if is_pytest(words):
         report = scratch / f"junit-{place.label}.xml"
         command = place.command([*words, f"--junit-xml={report}", "-p", "no:cacheprovider"])
         with log.open("w", encoding="utf-8") as file:
             subprocess.run(command.words, env=dict(command.environment), stdout=file, stderr=file, check=False)
-        return read_outcomes(report)
+        try:
+            return read_outcomes(report)
+        except BuildError as error:
+            said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["nothing"]
+            raise BuildError(f"{error.message}; on the {place.label} it said: {said[-1]}", hint=error.hint) from None
     command = place.command(words)
     with log.open("w+", encoding="utf-8", errors="replace") as file:
         status = subprocess.run(
