@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from zipfile import ZipFile
@@ -20,7 +21,7 @@ from crossenv.elf import elf_identity
 from crossenv.environment.accepted import accepted_platforms
 from crossenv.environment.record import VariableRecord
 from crossenv.errors import UsageError
-from makers import AARCH64
+from makers import AARCH64, write
 
 SITE = f"lib/python{VERSION}{sys.abiflags}/site-packages"
 
@@ -31,7 +32,6 @@ SITE = f"lib/python{VERSION}{sys.abiflags}/site-packages"
 @pytest.mark.parametrize(
     ("words", "meant"),
     [
-        (["create", "x"], False),
         (["./create", "env"], True),
         (["/opt/arm/bin/python3", "env"], True),
         (["--cc", "gcc", "/opt/python3", "env"], True),
@@ -43,7 +43,16 @@ SITE = f"lib/python{VERSION}{sys.abiflags}/site-packages"
     ],
 )
 def test_a_path_or_an_option_first_is_the_older_command_line(words: list[str], meant: bool) -> None:
-    assert older.is_meant(words, ["create", "show"]) is meant
+    assert older.is_meant(words) is meant
+
+
+def test_a_commands_name_wins(tmp_path: Path) -> None:
+    """Although there is a file of that name."""
+    write(tmp_path / "show", "")
+    words = [sys.executable, "-m", "crossenv", "show", str(tmp_path)]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "is not a cross environment" in done.stderr
 
 
 def test_a_command_behind_options_is_not_taken_for_a_host_python(crossenv: CrossenvCommand) -> None:

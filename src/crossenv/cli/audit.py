@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from crossenv.cli.active import active_environment
 from crossenv.cli.common import common_options
-from crossenv.environment.in_place import find_converted
-from crossenv.environment.record import RECORD_NAME, load_record
+from crossenv.environment.record import load_record
 from crossenv.errors import AuditError, UsageError
 from crossenv.report import Reporter
 from crossenv.wheel.audit import audit_wheel
@@ -38,16 +37,6 @@ def add_host_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--env", metavar="ENV", help="the environment whose host the wheels are for; default: the active one, if any"
     )
-
-
-def active_environment(given: str | None, environ: Mapping[str, str]) -> Path | None:
-    """The environment that was named or is active, or that of the installation in use if it is converted; or None."""
-    if given is not None:
-        return Path(given).expanduser().absolute()
-    active = environ.get("VIRTUAL_ENV")
-    if active and (Path(active) / RECORD_NAME).exists():
-        return Path(active)
-    return find_converted(environ, Path(sys.base_prefix))
 
 
 def chosen_host(given: str | None, environ: Mapping[str, str]) -> tuple[Path | None, Host | None]:

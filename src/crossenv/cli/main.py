@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
 
 import crossenv
-from crossenv.cli import audit, create, doctor, dump, export, older, repair, run, show, sysroot, targets, test, wheel
 from crossenv.errors import CrossenvError
 from crossenv.report import Reporter, wants_colour
 
-COMMANDS = (create, show, doctor, targets, dump, sysroot, audit, repair, run, test, export, wheel)
+# Each is a module here. Only the one that is named is imported: `cross-run` may start for every program of a build.
+COMMANDS = (
+    "create",
+    "show",
+    "doctor",
+    "targets",
+    "dump",
+    "sysroot",
+    "audit",
+    "repair",
+    "run",
+    "test",
+    "export",
+    "wheel",
+)
 # Those in whose command lines "--" stands before the words of another command.
 WITH_COMMAND = ("run", "test", "wheel")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line."""
+def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+    """The parser of the command line, as far as these commands go."""
     parser = argparse.ArgumentParser(
         prog="crossenv", description="Cross virtual environments: cross-compile Python packages as if with plain pip."
     )
     parser.add_argument("--version", action="version", version=f"crossenv {crossenv.__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        command.add_parser(subparsers)
+    for command in commands:
+        importlib.import_module(f"crossenv.cli.{command}").add_parser(subparsers)
     return parser
 
 
@@ -33,12 +47,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the process's exit status (docs/reference/exit-codes.md)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     behind = None
-    if older.is_meant(words, [command.__name__.rpartition(".")[2] for command in COMMANDS]):
-        return run_reported(older.parse(words), older.run)
-    if words[:1] in [[name] for name in WITH_COMMAND] and "--" in words:
+    command = words[0] if words and words[0] in COMMANDS else None
+    if command is None:
+        from crossenv.cli import older
+
+        if older.is_meant(words):
+            return run_reported(older.parse(words), older.run)
+    if command in WITH_COMMAND and "--" in words:
         place = words.index("--")
         words, behind = words[:place], words[place + 1 :]
-    options = build_parser().parse_args(words)
+    options = build_parser(COMMANDS if command is None else (command,)).parse_args(words)
     options.behind = behind
     return run_reported(options, options.run)
 

@@ -9,7 +9,7 @@ import argparse
 import re
 import shlex
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from crossenv.cli import create
@@ -24,9 +24,9 @@ _TOGETHER = ("sysroot", "cc", "cxx", "ar", "machine", "cross_prefix", "prompt")
 _FLAGS = ("system_site_packages", "without_pip", "without_cross_pip", "relative_toolchain")
 
 
-def is_meant(words: Sequence[str], commands: Collection[str]) -> bool:
-    """Whether a command line is of crossenv 1: an option or a path comes first, not a command's name."""
-    if not words or words[0] in commands or words[0] in ("-h", "--help", "--version"):
+def is_meant(words: Sequence[str]) -> bool:
+    """Whether a command line that names no command is of crossenv 1: an option or a path comes first."""
+    if not words or words[0] in ("-h", "--help", "--version"):
         return False
     return words[0].startswith("-") or "/" in words[0] or Path(words[0]).exists()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
-from crossenv.cli.audit import active_environment
+from crossenv.cli.active import active_environment
 from crossenv.cli.common import common_options
 from crossenv.emulate.command import host_command
 from crossenv.emulate.environment import Wishes, interpreter_for, session_in, session_of

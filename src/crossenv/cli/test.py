@@ -12,7 +12,8 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from crossenv.cli.audit import active_environment, wheel_path
+from crossenv.cli.active import active_environment
+from crossenv.cli.audit import wheel_path
 from crossenv.cli.common import common_options
 from crossenv.cli.run import add_emulator_options, wishes_of
 from crossenv.emulate.environment import interpreter_for, session_in

@@ -56,7 +56,10 @@ def read_outcomes(path: Path) -> dict[str, Outcome]:
         ) from None
     outcomes: dict[str, Outcome] = {}
     for case in root.iter("testcase"):
-        name = f"{case.get('classname', '')}.{case.get('name', '')}".lstrip(".")
+        # Where tests lie outside pytest's root, their class is all that is named.
+        module, place = Path(case.get("file") or "").stem, case.get("classname") or ""
+        parts = [part for part in (place, case.get("name")) if part]
+        name = ".".join(parts if module in place.split(".") else filter(None, [module, *parts]))
         outcome = Outcome(result="passed")
         for kind in ("failure", "error", "skipped"):
             element = case.find(kind)

@@ -87,6 +87,10 @@ def run_tests(place: Place, words: Sequence[str]) -> int:
     return status if status >= 0 else 128 - status
 
 
+# The older form of the report names each test's file.
+_REPORT = ("-o", "junit_family=xunit1", "-p", "no:cacheprovider")
+
+
 def is_pytest(words: Sequence[str]) -> bool:
     """Whether a command is pytest, which reports each test."""
     return words[:1] == ["pytest"] or list(words[:3]) == ["python", "-m", "pytest"]
@@ -100,7 +104,7 @@ def test_outcomes(place: Place, words: Sequence[str], scratch: Path, log: Path) 
     """
     if is_pytest(words):
         report = scratch / f"junit-{place.label}.xml"
-        command = place.command([*words, f"--junit-xml={report}", "-p", "no:cacheprovider"])
+        command = place.command([*words, f"--junit-xml={report}", *_REPORT])
         with log.open("w", encoding="utf-8") as file:
             subprocess.run(command.words, env=dict(command.environment), stdout=file, stderr=file, check=False)
         try:

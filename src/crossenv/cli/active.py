@@ -1,0 +1,20 @@
+"""Which environment a command is about."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from crossenv.environment.in_place import find_converted
+from crossenv.environment.record import RECORD_NAME
+
+
+def active_environment(given: str | None, environ: Mapping[str, str]) -> Path | None:
+    """The environment that was named or is active, or that of the installation in use if it is converted; or None."""
+    if given is not None:
+        return Path(given).expanduser().absolute()
+    active = environ.get("VIRTUAL_ENV")
+    if active and (Path(active) / RECORD_NAME).exists():
+        return Path(active)
+    return find_converted(environ, Path(sys.base_prefix))
