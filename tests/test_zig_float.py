@@ -59,6 +59,9 @@ class Compilers:
         if qemu is None:
             pytest.skip(f"needs qemu-{emulated} or qemu-{emulated}-static")
         libc = Path(f"/usr/{machine.name}-linux-gnu")
+        # Debian's cross compilers only recommend their C library's headers and static libraries.
+        if not (libc / "lib/libc.a").exists():
+            pytest.skip(f"needs {libc}/lib/libc.a: apt install libc6-dev-{_debian(machine.name)}-cross")
         sysroots = os.environ.get("CROSSENV_TEST_SYSROOTS")
         if sysroots and (Path(sysroots) / f"bookworm-{_debian(machine.name)}").is_dir():
             libc = Path(sysroots) / f"bookworm-{_debian(machine.name)}"
