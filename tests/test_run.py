@@ -166,13 +166,14 @@ def test_other_programs_are_refused(word: str, says: str, tmp_path: Path) -> Non
 
 def test_environment_of_a_host_program(tmp_path: Path) -> None:
     session = make_session(tmp_path)
-    given: Mapping[str, str] = {"PATH": "/bin", "PYTHONHOME": "/native", "OTHER": "kept"}
+    given: Mapping[str, str] = {"PATH": "/bin", "PYTHONHOME": "/native", "PYTHON_CROSSENV": "1", "OTHER": "kept"}
     found = host_command(session, ["python"], given).environment
     assert found["PATH"] == f"{session.tree}/launchers:/bin"
     assert found["QEMU_LD_PREFIX"] == str(tmp_path / "root")
     assert found["CROSSENV_LAUNCHER"] == f"{session.tree}/launchers/python"
     assert found["OTHER"] == "kept"
     assert "PYTHONHOME" not in found
+    assert "PYTHON_CROSSENV" not in found
     assert "sve=off" in found["QEMU_CPU"]
     kernel = make_session(tmp_path / "kernel", registration="line")
     found = host_command(kernel, ["python"], {**given, "QEMU_CPU": "cortex-a53"}).environment

@@ -68,8 +68,9 @@ def _environment(session: Session, environ: Mapping[str, str]) -> dict[str, str]
     if not session.registration:
         environment["CROSSENV_LAUNCHER"] = f"{launchers}/python"
         environment["CROSSENV_HOST_PATH"] = interpreter.host_path
-    # The active environment's own Python has no part in this.
-    environment.pop("PYTHONHOME", None)
+    # The active environment's own Python has no part in this, and what runs on the host does not cross-compile.
+    for name in ("PYTHONHOME", "PYTHON_CROSSENV", "CROSSENV_RECORD"):
+        environment.pop(name, None)
     return environment
 
 
