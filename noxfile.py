@@ -130,5 +130,5 @@ def layouts(session: nox.Session) -> None:
 @nox.session
 def cibuildwheel(session: nox.Session) -> None:
     """The real cibuildwheel builds for another machine, under podman; writes cibuildwheel-proof.md."""
-    session.install("-e", ".[zig]", "cibuildwheel")
+    session.install("-e", ".[zig]", "cibuildwheel", "uv")
     session.run("python", "scripts/cibuildwheel_proof.py", *session.posargs)
