@@ -22,7 +22,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def integration(session: nox.Session) -> None:
-    """Real cross builds; what is missing is skipped by name."""
+    """Real cross builds, the long ones too that `scripts/test.py` leaves out; what is missing is skipped by name."""
     _install(session, "test")
     session.run("pytest", "-m", "integration", *session.posargs)
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,11 @@ import hosts
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 RELEASES = {"3.11": "bookworm", "3.13": "trixie"}
+
+
+def with_thorough(usual: Iterable[object], thorough: Iterable[object]) -> list[object]:
+    """Parameters of a test: those of every run, and those that `nox -s integration` adds."""
+    return [*usual, *(pytest.param(value, marks=pytest.mark.thorough) for value in thorough)]
 
 
 @pytest.fixture(autouse=True)

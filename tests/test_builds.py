@@ -18,7 +18,7 @@ import pytest
 
 import hosts
 import projects
-from conftest import Run
+from conftest import Run, with_thorough
 from crossenv.elf import elf_identity
 from crossenv.target import ElfIdentity
 from makers import AARCH64, X86_64, elf_bytes
@@ -61,7 +61,7 @@ COMPILED: dict[str, Callable[[Path], Path]] = {
 }
 
 
-@pytest.mark.parametrize("backend", COMPILED)
+@pytest.mark.parametrize("backend", with_thorough((name for name in COMPILED if name != "nanobind"), ["nanobind"]))
 def test_back_end(backend: str, real_env: Path, tmp_path: Path, run: Run) -> None:
     project = COMPILED[backend](tmp_path / "project")
     run(real_env / "bin/cross-pip", "wheel", "-v", "--no-deps", "-w", tmp_path / "out", project)
@@ -86,7 +86,7 @@ def test_pure_back_end(backend: str, real_env: Path, tmp_path: Path, run: Run) -
     assert only_wheel(tmp_path / "out").name.endswith("-none-any.whl")
 
 
-@pytest.mark.parametrize("backend", ["setuptools", "meson-python", "pybind11"])
+@pytest.mark.parametrize("backend", with_thorough(["setuptools", "meson-python"], ["pybind11"]))
 def test_build_front_end(backend: str, real_env: Path, tmp_path: Path, run: Run) -> None:
     run(real_env / "bin/cross-pip", "install", "-q", "build")
     project = COMPILED[backend](tmp_path / "project")

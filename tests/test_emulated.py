@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import projects
-from conftest import VERSION, Run
+from conftest import VERSION, Run, with_thorough
 from crossenv.host import crossenv_dump
 from crossenv.host.describe import describe_host
 from crossenv.host.find import read_host_python
@@ -94,7 +94,7 @@ def test_installed_packages_run_on_the_host(emulate: Emulate, debian_env: Path, 
     assert listed == "1 1\n"
 
 
-@pytest.mark.parametrize("backend", ["cython", "cffi", "meson", "pybind11"])
+@pytest.mark.parametrize("backend", with_thorough(["cython", "cffi", "meson"], ["pybind11"]))
 def test_each_back_ends_extension_runs_on_the_host(
     backend: str, emulate: Emulate, debian_env: Path, tmp_path: Path, run: Run
 ) -> None:

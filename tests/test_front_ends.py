@@ -16,14 +16,14 @@ from pathlib import Path
 import pytest
 
 import projects
-from conftest import Run
+from conftest import Run, with_thorough
 from crossenv.elf import elf_identity
 
 pytestmark = pytest.mark.integration
 
 NODOT = f"{sys.version_info[0]}{sys.version_info[1]}"
 PIPS = ("23.0", "23.3", "24.0", "25.0", "25.3", "newest")
-UVS = ("0.5.31", "0.9.10", "newest")
+UVS = with_thorough(("0.5.31", "newest"), ("0.9.10",))
 
 
 @pytest.fixture(scope="module")
@@ -361,9 +361,10 @@ SAME: dict[str, Callable[[Path], Path]] = {
     "maturin": lambda directory: projects.rust(directory, "maturin"),
     "setuptools-rust": lambda directory: projects.rust(directory, "setuptools-rust"),
 }
+USUAL = ("setuptools", "Cython", "meson-python", "scikit-build-core", "maturin")
 
 
-@pytest.mark.parametrize("backend", SAME)
+@pytest.mark.parametrize("backend", with_thorough(USUAL, (name for name in SAME if name not in USUAL)))
 def test_pip_build_and_uv_make_the_same_modules(
     backend: str, uv_env: Path, tmp_path: Path, run: Run, request: pytest.FixtureRequest
 ) -> None:

@@ -20,7 +20,7 @@ from _crossenv.policy import Dynamic
 
 import hosts
 import projects
-from conftest import CrossenvCommand, Run
+from conftest import CrossenvCommand, Run, with_thorough
 from crossenv.target import GLIBC, MUSL, default_target, parse_target, target_architectures
 from crossenv.toolchain.zig import locate
 from makers import debian_sysroot, make_compiler, write
@@ -29,6 +29,8 @@ VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 ALL = [
     default_target(architecture, libc).platform_tag for libc in (GLIBC, MUSL) for architecture in target_architectures()
 ]
+# 64 and 32 bits, both byte orders, both C libraries.
+USUAL = ("manylinux_2_28_aarch64", "manylinux_2_28_armv7l", "manylinux_2_28_s390x", "musllinux_1_2_x86_64")
 
 needs_zig = pytest.mark.skipif(importlib.util.find_spec("ziglang") is None, reason="needs ziglang from PyPI")
 
@@ -68,7 +70,7 @@ def built(env: Path, project: Path, out: Path, path: str) -> subprocess.Complete
 
 @needs_zig
 @pytest.mark.integration
-@pytest.mark.parametrize("target", ALL)
+@pytest.mark.parametrize("target", with_thorough(USUAL, (target for target in ALL if target not in USUAL)))
 def test_every_target_from_one_machine(zig_env: Make, bare_path: str, tmp_path: Path, target: str) -> None:
     """A C extension that uses libm; machine, tag and floor are checked in the build and here again."""
     env = zig_env(target)

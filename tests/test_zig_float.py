@@ -14,7 +14,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
-from conftest import Run
+from conftest import Run, with_thorough
 from crossenv.target import Target, parse_target
 from crossenv.toolchain.zig.locate import Zig, usable_cache
 from crossenv.toolchain.zig.runtime_library import long_double_link_options, long_double_options, runtime_library
@@ -114,11 +114,12 @@ def compilers(request: pytest.FixtureRequest, zig: Path, tmp_path: Path, run: Ru
     return Compilers(request.param, zig, tmp_path, run)
 
 
-def on(*machines: Machine) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("compilers", machines, indirect=True, ids=lambda machine: machine.name)
+def on(*machines: Machine, thorough: tuple[Machine, ...] = ()) -> pytest.MarkDecorator:
+    parameters = with_thorough(machines, thorough)
+    return pytest.mark.parametrize("compilers", parameters, indirect=True, ids=lambda machine: machine.name)
 
 
-@on(AARCH64, RISCV64)
+@on(AARCH64, thorough=(RISCV64,))
 def test_binary128_is_libgccs(compilers: Compilers) -> None:
     """Each function's bits and flags in each rounding mode, NaN payloads included."""
     expected = compilers.of_gcc("binary128_driver.c", "300")
@@ -180,6 +181,7 @@ g 0.66666666666666666666666666666666
 """
 
 
+@pytest.mark.thorough
 @on(PPC64LE)
 def test_cxx_knows_the_double_double(compilers: Compilers) -> None:
     """Streams, conversions and exceptions, which zig's libc++ has for binary128 only."""
