@@ -54,7 +54,7 @@ def test_the_active_environment_is_the_default(crossenv: CrossenvCommand, env: P
     assert json.loads(crossenv("show", "--json", VIRTUAL_ENV=str(env)).stdout)["root"] == str(env)
     result = crossenv("show", check=False, VIRTUAL_ENV="")
     assert result.returncode == 2
-    assert "hint: name one" in result.stderr
+    assert "hint: activate one, or name its directory" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["bin/python", "bin/python3", "bin/cross-python", "cross/bin/python"])

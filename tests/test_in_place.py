@@ -97,6 +97,8 @@ def test_conversion_and_back(installation: Path, crossenv: CrossenvCommand, host
     # Nobody names it, and it is found.
     path = f"{installation.parent}{os.pathsep}{os.environ['PATH']}"
     assert json.loads(crossenv("show", prefix / "crossenv", "--json").stdout)["host"]["machine"] == "aarch64"
+    assert json.loads(crossenv("show", "--json", PATH=path).stdout)["root"] == f"{prefix}/crossenv"
+    assert f"CC={prefix}/crossenv/etc/bin/" in crossenv("export", "env", PATH=path).stdout
     assert find_converted({"PATH": path}, Path("/nowhere")) == prefix / "crossenv"
     assert find_converted({"PATH": f"{venv}/bin"}, Path("/nowhere")) == prefix / "crossenv"
     assert find_converted({"PATH": "/nowhere"}, Path("/nowhere")) is None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from crossenv.environment.in_place import find_converted
 from crossenv.environment.record import RECORD_NAME
+from crossenv.errors import UsageError
 
 
 def active_environment(given: str | None, environ: Mapping[str, str]) -> Path | None:
@@ -18,3 +19,15 @@ def active_environment(given: str | None, environ: Mapping[str, str]) -> Path | 
     if active and (Path(active) / RECORD_NAME).exists():
         return Path(active)
     return find_converted(environ, Path(sys.base_prefix))
+
+
+def chosen_environment(given: str | None, environ: Mapping[str, str]) -> Path:
+    """The same, for commands that cannot do without one.
+
+    Raises:
+        UsageError: There is none.
+    """
+    root = active_environment(given, environ)
+    if root is None:
+        raise UsageError("no environment was named and none is active", hint="activate one, or name its directory")
+    return root

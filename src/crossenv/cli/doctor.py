@@ -6,8 +6,9 @@ import argparse
 import dataclasses
 import os
 
+from crossenv.cli.active import chosen_environment
 from crossenv.cli.common import common_options
-from crossenv.cli.show import add_environment_argument, chosen_environment
+from crossenv.cli.show import add_environment_argument
 from crossenv.environment.examine import examine
 from crossenv.environment.record import load_record
 from crossenv.errors import AuditError

@@ -6,8 +6,8 @@ import argparse
 import os
 from pathlib import Path
 
+from crossenv.cli.active import chosen_environment
 from crossenv.cli.common import common_options
-from crossenv.cli.show import chosen_environment
 from crossenv.environment.record import load_record
 from crossenv.errors import UsageError
 from crossenv.export import EXPORTERS

@@ -6,12 +6,12 @@ import argparse
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
+from crossenv.cli.active import chosen_environment
 from crossenv.cli.common import common_options
 from crossenv.cli.host_lines import host_rows, python_words
-from crossenv.environment.record import RECORD_NAME, Record, load_record
+from crossenv.environment.record import Record, load_record
 from crossenv.errors import UsageError
 from crossenv.host.find import read_host_python
 from crossenv.host.known import host_python_path
@@ -36,20 +36,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def add_environment_argument(parser: argparse.ArgumentParser) -> None:
     """Add the optional argument that names an environment."""
     parser.add_argument("env", metavar="ENV", nargs="?", help="the environment; default: the active one")
-
-
-def chosen_environment(given: str | None, environ: Mapping[str, str]) -> Path:
-    """The environment that the user named, or else the active one.
-
-    Raises:
-        UsageError: Neither.
-    """
-    if given is not None:
-        return Path(given).expanduser().absolute()
-    active = environ.get("VIRTUAL_ENV")
-    if active and (Path(active) / RECORD_NAME).exists():
-        return Path(active)
-    raise UsageError("no environment was named and none is active", hint="name one: crossenv show ENV")
 
 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
