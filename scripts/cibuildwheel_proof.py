@@ -174,7 +174,7 @@ def make_root(root: Path, pythons: dict[str, Path]) -> None:
         # Byte code that a later start would write else.
         call(*chroot, python, "-m", "compileall", "-q", f"{inside}/lib", check=False)
     newest = f"cp{max(pythons, key=lambda text: int(text.split('.')[1])).replace('.', '')}"
-    if not (root / "usr/local/bin/uv").exists():
+    if not (root / "usr/local/bin/uv").is_symlink():
         call(*chroot, f"/opt/python/{newest}-{newest}/bin/python", "-m", "venv", "/opt/_internal/tools")
         call(*chroot, "/opt/_internal/tools/bin/pip", "install", "-q", "uv")
         (root / "usr/local/bin/uv").symlink_to("/opt/_internal/tools/bin/uv")
