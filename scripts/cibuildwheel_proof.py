@@ -30,6 +30,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT / "tests"))
 
+import crossenv  # noqa: E402
 import projects  # noqa: E402
 from crossenv.emulate.registration import registration_line  # noqa: E402
 from crossenv.target import parse_target  # noqa: E402
@@ -364,40 +365,69 @@ def compare(package: str, version: str, root: Path, podman: dict[str, str]) -> s
     )
 
 
-def proofs(
-    versions: list[str], podman: dict[str, str], sysroots: dict[str, Path], emulated_root: Path | None
-) -> dict[str, Callable[[], str]]:
-    """What there is to prove: each by name, as something to call."""
-    tags = [f"cp{version.replace('.', '')}" for version in versions]
+class Proofs:
+    """What there is to prove.
 
-    def project(title: str) -> Path:
+    Args:
+        versions: The Pythons to build for.
+        podman: Its settings.
+        sysroots: Roots with the host's Python, by version.
+        emulated_root: An arm64 root to build in under emulation; None for no comparison.
+    """
+
+    def __init__(
+        self, versions: list[str], podman: dict[str, str], sysroots: dict[str, Path], emulated_root: Path | None
+    ) -> None:
+        self._versions, self._podman, self._sysroots = versions, podman, sysroots
+        self._emulated_root = emulated_root
+        self._tags = [f"cp{version.replace('.', '')}" for version in versions]
+
+    def project(self, title: str) -> Path:
+        """A fresh copy of a project."""
         directory = WORK / "projects" / title.replace(" ", "-")
         shutil.rmtree(directory, ignore_errors=True)
         return PROJECTS[title](directory)
 
-    def cell(title: str, front_end: str, target: str) -> str:
+    def cell(self, title: str, front_end: str, target: str) -> str:
+        """One project by one front end for one target."""
         # Both ways of asking: the image as it is, and one that is labelled with the host's architecture.
         machine, words = ("x86_64", f"{CREATE} --target {target}") if target == GLIBC_TARGET else ("aarch64", CREATE)
         family = target.partition("_")[0]
         run = Run(
             name=f"{title}-{front_end}-{family}".replace(" ", "-"),
-            project=project(title),
+            project=self.project(title),
             front_end=front_end,
-            build=" ".join(f"{tag}-{family}_{machine}" for tag in tags),
+            build=" ".join(f"{tag}-{family}_{machine}" for tag in self._tags),
             before=words,
         )
-        return require_wheels(run, podman, target, len(tags), sysroots)
+        return require_wheels(run, self._podman, target, len(self._tags), self._sysroots)
 
-    def abi3() -> str:
+    def pasted(self) -> str:
+        """As the guide begins."""
+        directory = self.project("C extension")
+        with (directory / "pyproject.toml").open("a", encoding="utf-8") as file:
+            file.write(f'[tool.crossenv]\ntarget = "{GLIBC_TARGET}"\n')
+        run = Run(
+            name="pasted",
+            project=directory,
+            front_end="build",
+            build=" ".join(f"{tag}-manylinux_x86_64" for tag in self._tags),
+            before=f'pip install -q --find-links /wheels "crossenv[zig]=={crossenv.__version__}" && {CREATE}',
+        )
+        return require_wheels(run, self._podman, GLIBC_TARGET, len(self._tags), self._sysroots)
+
+    def abi3(self) -> str:
+        """One wheel for several Pythons."""
         directory = WORK / "projects/abi3"
         shutil.rmtree(directory, ignore_errors=True)
-        identifiers = " ".join(f"{tag}-manylinux_aarch64" for tag in tags)
+        identifiers = " ".join(f"{tag}-manylinux_aarch64" for tag in self._tags)
         # With uv, cibuildwheel's own audit of such wheels needs nothing but the package index.
         run = Run(name="abi3", project=abi3_project(directory), front_end="build[uv]", build=identifiers, before=CREATE)
-        said = require_wheels(run, podman, GLIBC_TARGET, 1, sysroots)
+        said = require_wheels(run, self._podman, GLIBC_TARGET, 1, self._sysroots)
         return f"{said}; one wheel for both Pythons; cibuildwheel's own check with abi3audit passed"
 
-    def graft() -> str:
+    def graft(self) -> str:
+        """A library of the host's goes into the wheel."""
         directory = WORK / "projects/graft"
         shutil.rmtree(directory, ignore_errors=True)
         compile_it = (
@@ -408,81 +438,96 @@ def proofs(
             name="graft",
             project=linked_project(directory),
             front_end="build",
-            build=f"{tags[0]}-manylinux_x86_64",
+            build=f"{self._tags[0]}-manylinux_x86_64",
             before=f"{CREATE} --target {GLIBC_TARGET} && {compile_it}",
             repair=f"{REPAIR} --library-dir /tmp/greet",
         )
-        said = require_wheels(run, podman, GLIBC_TARGET, 1, sysroots)
+        said = require_wheels(run, self._podman, GLIBC_TARGET, 1, self._sysroots)
         (wheel,) = (WORK / "wheels/graft").glob("*.whl")
         inside = call(sys.executable, "-m", "zipfile", "-l", wheel).stdout
         if "toy.libs/libgreet-" not in inside:
             raise FailedError("the library is not in the wheel")
         return said + "; `libgreet.so.1` is in `toy.libs`"
 
-    def slip() -> str:
+    def slip(self) -> str:
+        """A front end that builds natively is caught."""
         run = Run(
             name="slip",
-            project=project("C extension"),
+            project=self.project("C extension"),
             front_end="uv",
-            build=f"{tags[0]}-manylinux_x86_64",
+            build=f"{self._tags[0]}-manylinux_x86_64",
             before=f"{CREATE} --target {GLIBC_TARGET} && rm -r $(python -c 'import sysconfig as s;"
             ' print(s.get_path("stdlib"))\')/sitecustomize',
         )
-        status, text, wheels = cibuildwheel(run, podman)
+        status, text, wheels = cibuildwheel(run, self._podman)
         found = [line for line in text.splitlines() if line.startswith("crossenv: error")]
         if not status or wheels or not found:
             raise FailedError("a native wheel went through")
         return f"the run failed: `{found[-1]}`"
 
-    def undo() -> str:
+    def undo(self) -> str:
+        """The installation is what it was, afterwards."""
         snapshot = "/opt/python/cp39-cp39/bin/python /snapshot.py $(python -c 'import sys; print(sys.prefix)')"
         run = Run(
             name="undo",
-            project=project("C extension"),
+            project=self.project("C extension"),
             front_end="build",
-            build=" ".join(f"{tag}-manylinux_x86_64" for tag in tags),
+            build=" ".join(f"{tag}-manylinux_x86_64" for tag in self._tags),
             before=f"{snapshot} > /tmp/before && {CREATE} --target {GLIBC_TARGET}",
             repair=f"{REPAIR} && {CREATE} --undo && {snapshot} > /tmp/after && cat /tmp/before /tmp/after"
             " && cmp /tmp/before /tmp/after",
         )
-        said = require_wheels(run, podman, GLIBC_TARGET, len(tags), sysroots)
+        said = require_wheels(run, self._podman, GLIBC_TARGET, len(self._tags), self._sysroots)
         return f"{said}; kinds, modes, times and contents of all that is in each installation are the same"
 
-    def trial() -> str:
+    def trial(self) -> str:
+        """Tests run in the container."""
         run = Run(
             name="trial",
-            project=project("C extension"),
+            project=self.project("C extension"),
             front_end="build",
-            build=f"{tags[0]}-manylinux_x86_64",
+            build=f"{self._tags[0]}-manylinux_x86_64",
             before=f"{CREATE} --target {GLIBC_TARGET}",
             # Elsewhere: in the project its sources would be imported.
             repair=f"{REPAIR} && cd /tmp && crossenv test {{dest_dir}}/*.whl -- python -c 'import platform, toy._toy;"
             ' print("on", platform.machine(), toy._toy.answer())\'',
         )
-        said = require_wheels(run, podman, GLIBC_TARGET, 1, sysroots)
+        said = require_wheels(run, self._podman, GLIBC_TARGET, 1, self._sysroots)
         if "on aarch64 8" not in (WORK / "logs/trial.log").read_text(encoding="utf-8"):
             raise FailedError("the test did not run on the host")
         return f"{said}; emulator and interpreter were fetched in the container, the tests ran there"
 
-    found: dict[str, Callable[[], str]] = {}
-    # Each project and each front end early, so that a run that is cut short has seen them all.
-    order = [
-        (title, FRONT_ENDS[(index + shift) % len(FRONT_ENDS)])
-        for shift in range(len(FRONT_ENDS))
-        for index, title in enumerate(PROJECTS)
-    ]
-    cells = [(title, front_end, target) for title, front_end in order for target in (GLIBC_TARGET, MUSL_TARGET)]
-    for number, (title, front_end, target) in enumerate(cells):
-        if number == 8:
-            found |= {"abi3": abi3, "graft": graft, "slip": slip, "undo": undo, "trial": trial}
-        found[f"{title}|{front_end}|{target}"] = functools.partial(cell, title, front_end, target)
-    if emulated_root is not None:
-        for package in TIMED:
-            found[f"timed {package}"] = functools.partial(compare, package, versions[0], emulated_root, podman)
-    return found
+    def all(self) -> dict[str, Callable[[], str]]:
+        """Each by name, as something to call."""
+        found: dict[str, Callable[[], str]] = {}
+        # Each project and each front end early, so that a run that is cut short has seen them all.
+        order = [
+            (title, FRONT_ENDS[(index + shift) % len(FRONT_ENDS)])
+            for shift in range(len(FRONT_ENDS))
+            for index, title in enumerate(PROJECTS)
+        ]
+        cells = [(title, front_end, target) for title, front_end in order for target in (GLIBC_TARGET, MUSL_TARGET)]
+        for number, (title, front_end, target) in enumerate(cells):
+            if number == 8:
+                found |= {
+                    "pasted": self.pasted,
+                    "abi3": self.abi3,
+                    "graft": self.graft,
+                    "slip": self.slip,
+                    "undo": self.undo,
+                    "trial": self.trial,
+                }
+            found[f"{title}|{front_end}|{target}"] = functools.partial(self.cell, title, front_end, target)
+        if self._emulated_root is not None:
+            for package in TIMED:
+                found[f"timed {package}"] = functools.partial(
+                    compare, package, self._versions[0], self._emulated_root, self._podman
+                )
+        return found
 
 
 OTHERS = {
+    "pasted": "The guide's first lines: crossenv in the interpreter that it converts, the target in `pyproject.toml`",
     "abi3": "An abi3 project, image labelled arm64, identifiers `cp3X-manylinux_aarch64`",
     "graft": "A library of the host that the module links",
     "slip": "Planted: uv's environments lose the start-up file, and build natively",
@@ -570,7 +615,7 @@ def main() -> int:
         "date": str(datetime.datetime.now(datetime.timezone.utc).date()),
     }
     failed = False
-    for name, prove in proofs(versions, podman, sysroots, emulated_root).items():
+    for name, prove in Proofs(versions, podman, sysroots, emulated_root).all().items():
         if name in results or (options.only and not any(word in name for word in options.only)):
             continue
         try:
