@@ -361,7 +361,7 @@ SAME: dict[str, Callable[[Path], Path]] = {
     "maturin": lambda directory: projects.rust(directory, "maturin"),
     "setuptools-rust": lambda directory: projects.rust(directory, "setuptools-rust"),
 }
-USUAL = ("setuptools", "Cython", "meson-python", "scikit-build-core", "maturin")
+USUAL = ("setuptools", "Cython", "meson-python", "scikit-build-core")
 
 
 @pytest.mark.parametrize("backend", with_thorough(USUAL, (name for name in SAME if name not in USUAL)))
