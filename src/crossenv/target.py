@@ -25,7 +25,7 @@ _USUAL_MUSL = (1, 2)
 _LAST_GLIBC = (2, 50)
 _MUSL_FLOORS = ((1, 1), (1, 2))
 # PEP 513, 571 and 599 by the names that PEP 600 gave them.
-_OLD_POLICIES = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
+OLD_POLICIES = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -285,7 +285,7 @@ def parse_target(text: str) -> Target:
         floor = (int(match[2]), int(match[3]))
         return _checked(text, _architecture(match[4], text), libc, floor)
     if match := re.fullmatch(r"(manylinux1|manylinux2010|manylinux2014)_(\w+)", name):
-        return _checked(text, _architecture(match[2], text), GLIBC, _OLD_POLICIES[match[1]])
+        return _checked(text, _architecture(match[2], text), GLIBC, OLD_POLICIES[match[1]])
     if match := re.fullmatch(r"linux_(\w+)", name):
         return _without_policy(text, _architecture(match[1], text), GLIBC)
     if match := re.fullmatch(r"([\w]+)(?:-(?!linux)[\w]+)?-linux-(gnu|musl)(\w*)", name):

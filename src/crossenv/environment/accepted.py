@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 
 from crossenv.errors import UsageError
-from crossenv.target import GLIBC, MUSL
+from crossenv.target import GLIBC, MUSL, OLD_POLICIES
 
-# The older names of policies (PEP 513, 571, 599) and those of PEP 600; installers look for either.
-_ALIASES = {"manylinux1": "manylinux_2_5", "manylinux2010": "manylinux_2_12", "manylinux2014": "manylinux_2_17"}
+# The older names of policies and those of PEP 600; installers look for either.
+_ALIASES = {old: "manylinux_{}_{}".format(*version) for old, version in OLD_POLICIES.items()}
 _POLICY = re.compile(
     r"(?P<family>manylinux|musllinux)(?P<name>1|2010|2014|_(?P<major>\d+)_(?P<minor>\d+))(_(?P<rest>.+))?"
 )

@@ -16,13 +16,13 @@ from crossenv.backends.pkg_config import launcher_path
 from crossenv.backends.rust import rust_triple
 from crossenv.environment.record import CROSS_RUN, HostRecord, Record
 from crossenv.host.model import ConfigValue
-from crossenv.target import GLIBC, MUSL, ElfIdentity
+from crossenv.target import GLIBC, MUSL, OLD_POLICIES, ElfIdentity
 
 # A new minor number for a new key, a new major one for every other change.
 VERSION = "1.0"
 
-# Older names of policies (PEP 513, 571, 599), which installers still take.
-_LEGACY = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
+# Which installers still take.
+_OLD_NAMES = {version: name for name, version in OLD_POLICIES.items()}
 
 
 def public_part(record: Record, config: Mapping[str, ConfigValue], details: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -129,8 +129,8 @@ def accepted_platforms(host: HostRecord) -> tuple[str, ...]:
         oldest = 5 if host.machine in ("x86_64", "i686") else 17
         for number in range(minor, oldest - 1, -1):
             tags.append(f"manylinux_2_{number}_{host.machine}")
-            if legacy := _LEGACY.get((2, number)):
-                tags.append(f"{legacy}_{host.machine}")
+            if old := _OLD_NAMES.get((2, number)):
+                tags.append(f"{old}_{host.machine}")
     return tuple(tags)
 
 

@@ -10,7 +10,7 @@ from crossenv.errors import UsageError
 from crossenv.host.model import HostPython
 from crossenv.matrix.model import Build, Destination, Python, Requirement
 from crossenv.target import parse_target
-from crossenv.wheel.expected import PythonTag
+from crossenv.wheel.expected import tag_of_python
 
 Places = list[tuple[Python, Destination]]
 
@@ -25,12 +25,7 @@ def places_for_targets(targets: Sequence[str], pythons: Sequence[BuildPython]) -
     destinations = [Destination(label=name, words=("--target", name)) for name in named]
     chosen: dict[str, Python] = {}
     for python in pythons:
-        tag = PythonTag(
-            implementation="cp",
-            version=tuple(map(int, python.version.split("."))),
-            abi="full",
-            flags=python.abi_flags,
-        )
+        tag = tag_of_python("cpython", python.version, python.abi_flags)
         one = Python(tag=tag, executable=str(python.executable))
         chosen.setdefault(one.label, one)
     return [(python, destination) for python in chosen.values() for destination in destinations]
@@ -51,12 +46,7 @@ def places_for_hosts(paths: Sequence[Path], read: Callable[[Path], HostPython], 
     found: dict[str, tuple[Python, Destination]] = {}
     for path in dict.fromkeys(paths):
         host = read(path)
-        tag = PythonTag(
-            implementation="pp" if host.implementation == "pypy" else "cp",
-            version=tuple(map(int, host.version.split("."))),
-            abi="full",
-            flags=host.abi_flags,
-        )
+        tag = tag_of_python(host.implementation, host.version, host.abi_flags)
         one = Python(tag=tag, executable=python or "")
         label = f"linux_{host.machine}"
         if f"{one.label}-{label}" in found:

@@ -69,6 +69,22 @@ class Host:
     places: tuple[str, ...]
 
 
+def tag_of_python(implementation: str, version: str, flags: str) -> PythonTag:
+    """What the tag of a wheel says that is for one Python alone.
+
+    Args:
+        implementation: "cpython" or "pypy".
+        version: "3.13".
+        flags: Its ABI flags.
+    """
+    return PythonTag(
+        implementation="pp" if implementation == "pypy" else "cp",
+        version=tuple(map(int, version.split("."))),
+        abi="full",
+        flags=flags,
+    )
+
+
 def host_of(record: Record) -> Host:
     """The host of an environment."""
     host = record.host
@@ -77,12 +93,7 @@ def host_of(record: Record) -> Host:
     places = [record.root, record.requirements_cache, *([root] if root else [])]
     return Host(
         platform_tag=host.platform_tag,
-        python=PythonTag(
-            implementation="pp" if host.implementation == "pypy" else "cp",
-            version=tuple(map(int, host.version.split("."))),
-            abi="full",
-            flags=host.abi_flags,
-        ),
+        python=tag_of_python(host.implementation, host.version, host.abi_flags),
         elf=ElfIdentity(
             machine=host.elf.machine,
             bits=host.elf.bits,
