@@ -431,8 +431,9 @@ class Proofs:
         directory = WORK / "projects/graft"
         shutil.rmtree(directory, ignore_errors=True)
         compile_it = (
-            'mkdir -p /tmp/greet && env -S "$(crossenv export env)" sh -c \'$CC -shared -fPIC -Wl,-soname,libgreet.so.1'
-            " -o /tmp/greet/libgreet.so.1 {project}/greet.c' && ln -sf libgreet.so.1 /tmp/greet/libgreet.so"
+            'mkdir -p /tmp/greet && tools=$(crossenv export env) && env -S "$tools" sh -c \'$CC -shared -fPIC'
+            " -Wl,-soname,libgreet.so.1 -o /tmp/greet/libgreet.so.1 {project}/greet.c'"
+            " && ln -sf libgreet.so.1 /tmp/greet/libgreet.so"
         )
         run = Run(
             name="graft",
