@@ -19,6 +19,8 @@ RUNTIME = SOURCE / "runtime"
 ORDER = (
     "crossenv.errors",
     "crossenv.report",
+    "crossenv.files",
+    "crossenv.codec",
     "crossenv.config",
     "crossenv.target",
     "crossenv.policy",

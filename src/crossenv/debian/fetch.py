@@ -5,14 +5,13 @@ from __future__ import annotations
 import errno
 import hashlib
 import http.client
-import os
-import tempfile
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 from crossenv.errors import CrossenvError, DownloadError, UsageError
+from crossenv.files import write_file
 
 TIMEOUT_SECONDS = 60
 ATTEMPTS = 3
@@ -105,15 +104,7 @@ def store(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".partial-")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-            Path(name).chmod(mode)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_file(path, data, mode=mode)
     except OSError as error:
         raise unwritable(path.parent, error, hint="XDG_CACHE_HOME names another place for the cache") from None
 

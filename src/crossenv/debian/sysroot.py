@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import fcntl
 import json
 import os
 import re
@@ -11,16 +9,18 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from crossenv.codec import WrongValueError, decode, encode
 from crossenv.debian.alternatives import link_alternatives
 from crossenv.debian.archive import Package, Source, load_packages
 from crossenv.debian.fetch import fetch_verified, unwritable
 from crossenv.debian.resolve import resolve
 from crossenv.debian.unpack import finish_tree, make_skeleton, unpack_deb
 from crossenv.errors import UsageError
+from crossenv.files import locked, write_file
 from crossenv.report import Reporter
 
 MANIFEST = ".crossenv-sysroot.json"
@@ -139,24 +139,16 @@ def add_packages(directory: Path, names: Sequence[str], source: Source, reporter
 
 @contextmanager
 def _locked(directory: Path) -> Iterator[None]:
-    """Let one process at a time add to a sysroot; the directory itself carries the lock, so no file is left behind."""
-    while True:
+    """Let one process at a time add to a sysroot."""
+    with ExitStack() as stack:
         try:
-            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+            stack.enter_context(locked(directory))
         except OSError as error:
             raise UsageError(
-                f"{directory} is no sysroot that `crossenv sysroot create` made: {error.strerror}",
+                f"`crossenv sysroot create` has not made {directory}: {error.strerror}",
                 hint="name the directory of a sysroot",
             ) from None
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            # Whoever had it before may have put another directory in its place.
-            if not directory.exists() or not os.path.samestat(os.fstat(descriptor), directory.stat()):
-                continue
-            yield
-            return
-        finally:
-            os.close(descriptor)
+        yield
 
 
 def load_manifest(directory: Path) -> Manifest:
@@ -168,21 +160,16 @@ def load_manifest(directory: Path) -> Manifest:
     path = directory / MANIFEST
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        if data["schema"] != SCHEMA:
-            raise UsageError(f"{path} is of schema {data['schema']!r}", hint="make the sysroot again")
-        return Manifest(
-            mirror=str(data["mirror"]),
-            suite=str(data["suite"]),
-            architecture=str(data["architecture"]),
-            requested=tuple(map(str, data["requested"])),
-            packages={str(name): str(version) for name, version in data["packages"].items()},
-        )
+        manifest = decode(Manifest, data)
     except FileNotFoundError:
         raise UsageError(
             f"{directory} is no sysroot that `crossenv sysroot create` made", hint="make one, or unpack by other means"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"{path} cannot be read: {error!r}", hint="make the sysroot again") from None
+    except (OSError, ValueError, WrongValueError) as error:
+        raise UsageError(f"{path} cannot be read: {error}", hint="make the sysroot again") from None
+    if manifest.schema != SCHEMA:
+        raise UsageError(f"{path} is of schema {manifest.schema}", hint="make the sysroot again")
+    return manifest
 
 
 def _build(
@@ -225,8 +212,7 @@ def _build(
             unpack_deb(data, Path(package.filename).name, tree)
         finish_tree(tree)
         link_alternatives(tree)
-        text = json.dumps(dataclasses.asdict(manifest), indent=2) + "\n"
-        (tree / MANIFEST).write_text(text, encoding="utf-8")
+        write_file(tree / MANIFEST, encode(manifest))
         tree.chmod(0o755)
         if old is not None:
             directory.rename(scratch / "old")

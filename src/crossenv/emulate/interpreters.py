@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from crossenv.debian.architectures import debian_name, release_with
@@ -16,6 +14,7 @@ from crossenv.elf import ElfError, elf_identity, read_elf
 from crossenv.emulate.model import HostInterpreter
 from crossenv.environment.record import HostRecord, Record
 from crossenv.errors import CrossenvError, EmulatorError
+from crossenv.files import locked
 from crossenv.report import Reporter
 from crossenv.target import GLIBC, Architecture, ElfIdentity, architecture_of
 
@@ -183,22 +182,18 @@ def fetched_interpreter(
 @contextmanager
 def _locked(home: Path, name: str) -> Iterator[None]:
     """One process at a time fetches a root."""
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(home / f".{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        # A cache that cannot be written may still hold what is needed.
-        if (home / name).is_dir():
-            yield
-            return
-        raise EmulatorError(
-            f"{home} cannot be written: {error.strerror}", hint="XDG_CACHE_HOME names another place for the cache"
-        ) from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with ExitStack() as stack:
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(home, name))
+        except OSError as error:
+            # A cache that cannot be written may still hold what is needed.
+            if not (home / name).is_dir():
+                raise EmulatorError(
+                    f"{home} cannot be written: {error.strerror}",
+                    hint="XDG_CACHE_HOME names another place for the cache",
+                ) from None
         yield
-    finally:
-        os.close(descriptor)
 
 
 def inside_root(root: Path, path: str) -> Path:

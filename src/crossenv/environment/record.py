@@ -6,14 +6,12 @@ it and nothing else. The format is versioned by `SCHEMA`; a reader refuses anoth
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import types
-import typing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crossenv.codec import WrongValueError, decode, encode
 from crossenv.errors import UsageError
 from crossenv.policy import Policy
 
@@ -224,7 +222,7 @@ class Record:
 
     def to_json(self) -> str:
         """The record as the text of `crossenv.json`."""
-        return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
+        return encode(self)
 
 
 def parse_record(text: str, source: Path) -> Record:
@@ -243,48 +241,9 @@ def parse_record(text: str, source: Path) -> Record:
     if schema != SCHEMA:
         raise UsageError(f"{source} is of schema {schema!r}; this crossenv reads schema {SCHEMA}", hint=hint)
     try:
-        record = _decode(Record, data, "")
-    except _WrongValueError as error:
+        return decode(Record, data)
+    except WrongValueError as error:
         raise UsageError(f"{source} is damaged: {error}", hint=hint) from None
-    assert isinstance(record, Record)
-    return record
-
-
-class _WrongValueError(Exception):
-    pass
-
-
-def _decode(kind: Any, value: Any, where: str) -> Any:
-    """`value`, as json gives it, as a `kind`: a dataclass, a tuple, a dict, an optional or a plain type."""
-    if kind is Any:
-        return value
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        if not isinstance(value, dict):
-            raise _WrongValueError(f"expected an object at {where or 'the top'!r}")
-        hints = typing.get_type_hints(kind)
-        fields = {}
-        for name, hint in hints.items():
-            path = f"{where}.{name}" if where else name
-            if name not in value:
-                raise _WrongValueError(f"missing {path!r}")
-            fields[name] = _decode(hint, value[name], path)
-        return kind(**fields)
-    if origin is types.UnionType:
-        if value is None:
-            return None
-        return _decode(next(argument for argument in arguments if argument is not types.NoneType), value, where)
-    if origin is tuple:
-        if not isinstance(value, list):
-            raise _WrongValueError(f"expected a list at {where!r}")
-        return tuple(_decode(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(value))
-    if origin is dict:
-        if not isinstance(value, dict):
-            raise _WrongValueError(f"expected an object at {where!r}")
-        return {key: _decode(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise _WrongValueError(f"expected {kind.__name__} at {where!r}")
-    return value
 
 
 def load_record(environment: Path) -> Record:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from crossenv.codec import Node, WrongValueError
 from crossenv.errors import HostPythonError
 from crossenv.host.libc import read_text
 from crossenv.host.model import ConfigValue
@@ -66,20 +67,27 @@ def load_details(path: Path) -> Details:
         HostPythonError: It cannot be read, is not JSON, is of another schema, or lacks what cannot be derived; the
             message has the key's path.
     """
-    reader = _Reader(path=path, document=_document(path))
-    schema = reader.text("schema_version")
+    document = _document(path)
+    try:
+        return _details(Node(document), path)
+    except WrongValueError as error:
+        raise HostPythonError(f"{error} in {path}", hint=_HINT) from None
+
+
+def _details(top: Node, path: Path) -> Details:
+    schema = top.at("schema_version").text()
     if schema.partition(".")[0] != "1":
         raise HostPythonError(f"{path} is of schema {schema!r}, and 1.0 is read", hint=_HINT)
     notes: list[str] = []
     if ".." in path.name:
         notes.append(f"{path} has two dots in its name, and build systems look for build-details.json")
-    version = reader.text("language.version")
-    implementation = reader.text("implementation.name")
-    flags = "".join(reader.texts("abi.flags"))
-    multiarch = reader.text("implementation._multiarch", "")
-    suffix = reader.text("abi.extension_suffix", "")
+    version = top.at("language.version").text()
+    implementation = top.at("implementation.name").text()
+    flags = "".join(_texts(top, "abi.flags"))
+    multiarch = _text(top, "implementation._multiarch")
+    suffix = _text(top, "abi.extension_suffix")
     if not suffix:
-        suffix = next((name for name in reader.texts("suffixes.extensions") if _SOABI.fullmatch(name)), "")
+        suffix = next((name for name in _texts(top, "suffixes.extensions") if _SOABI.fullmatch(name)), "")
         suffix = suffix or _usual_suffix(implementation, version, flags, multiarch)
         if not suffix:
             raise HostPythonError(f"no 'abi.extension_suffix' in {path}, and nothing tells it", hint=_HINT)
@@ -87,19 +95,19 @@ def load_details(path: Path) -> Details:
     match = re.search(r"-([^.-]+-linux-[^.]+)\.so$", suffix)
     if not multiarch and match:
         multiarch = match[1]
-    platform = reader.text("platform", "")
+    platform = _text(top, "platform")
     if not platform:
         platform = _platform_of(multiarch)
         notes.append(f"{path} has an empty platform; taken to be {platform or 'unknown'}")
-    prefix = _joined(str(path.parent), reader.text("base_prefix", "/usr"))
-    interpreter = reader.text("base_interpreter", "")
-    headers = reader.text("c_api.headers", "")
+    prefix = _joined(str(path.parent), _text(top, "base_prefix", "/usr"))
+    interpreter = _text(top, "base_interpreter")
+    headers = _text(top, "c_api.headers")
     return Details(
         source=path,
         platform=platform,
         implementation=implementation,
         version=version,
-        full_version=_full_version(reader),
+        full_version=_full_version(top),
         abi_flags=flags,
         extension_suffix=suffix,
         multiarch=multiarch,
@@ -173,71 +181,34 @@ def _library_directory(details: Details) -> str:
     return "lib64" if details.source.parent.parent.name == "lib64" else "lib"
 
 
-def _document(path: Path) -> dict[str, object]:
+def _document(path: Path) -> object:
     try:
         with path.open("rb") as stream:
             data = stream.read(_LARGEST + 1)
         if len(data) > _LARGEST:
             raise HostPythonError(f"{path} is larger than {_LARGEST >> 20} MB", hint=_HINT)
-        document = json.loads(data.decode("utf-8-sig"))
+        document: object = json.loads(data.decode("utf-8-sig"))
     except OSError as error:
         raise HostPythonError(f"cannot read {path}: {error.strerror or error}", hint=_HINT) from error
     except (ValueError, RecursionError) as error:
         reason = str(error) or type(error).__name__
         raise HostPythonError(f"{path} is cut short or damaged: {reason}", hint=_HINT) from error
-    if not isinstance(document, dict):
-        raise HostPythonError(f"expected an object at the top of {path}", hint=_HINT)
     return document
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Reader:
-    """Typed access by key path."""
-
-    path: Path
-    document: dict[str, object]
-
-    def _find(self, key_path: str) -> object:
-        value: object = self.document
-        for key in key_path.split("."):
-            if value is None:
-                break
-            if not isinstance(value, dict):
-                raise self._wrong(key_path, "an object around it")
-            value = value.get(key)
-        return value
-
-    def text(self, key_path: str, default: str | None = None) -> str:
-        value = self._find(key_path)
-        if value is None:
-            if default is None:
-                raise HostPythonError(f"no {key_path!r} in {self.path}", hint=_HINT)
-            return default
-        if not isinstance(value, str) or "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise self._wrong(key_path, "text")
-        return value
-
-    def texts(self, key_path: str) -> list[str]:
-        value = self._find(key_path)
-        if value is None:
-            return []
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise self._wrong(key_path, "a list of texts")
-        return value
-
-    def number(self, key_path: str) -> int | None:
-        value = self._find(key_path)
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-            raise self._wrong(key_path, "a number")
-        return value
-
-    def _wrong(self, key_path: str, expected: str) -> HostPythonError:
-        return HostPythonError(f"expected {expected} at {key_path!r} in {self.path}", hint=_HINT)
+def _text(top: Node, keys: str, default: str = "") -> str:
+    node = top.find(keys)
+    return default if node is None else node.text()
 
 
-def _full_version(reader: _Reader) -> str:
-    numbers = [reader.number(f"language.version_info.{name}") for name in ("major", "minor", "micro")]
-    return ".".join(map(str, numbers)) if None not in numbers else ""
+def _texts(top: Node, keys: str) -> list[str]:
+    node = top.find(keys)
+    return [] if node is None else node.texts()
+
+
+def _full_version(top: Node) -> str:
+    nodes = [top.find(f"language.version_info.{name}") for name in ("major", "minor", "micro")]
+    return ".".join(str(node.number()) for node in nodes if node is not None) if None not in nodes else ""
 
 
 def _usual_suffix(implementation: str, version: str, flags: str, multiarch: str) -> str:

@@ -6,11 +6,12 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from crossenv.codec import Node, WrongValueError
 from crossenv.errors import HostPythonError
 from crossenv.host.crossenv_dump import SCHEMA
 from crossenv.host.model import ConfigValue, Libc
@@ -108,80 +109,17 @@ def parse_dump(document: object, source: Path) -> Dump:
         HostPythonError: See `load_dump`.
     """
     try:
-        return _parse(_Node(document, ""), source)
-    except _WrongValueError as error:
+        return _parse(Node(document), source)
+    except WrongValueError as error:
         raise HostPythonError(f"{error} in {source}", hint=_HINT) from None
 
 
-class _WrongValueError(Exception):
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class _Node:
-    """A value of the document and the path of keys to it."""
-
-    value: object
-    path: str
-
-    def at(self, keys: str) -> _Node:
-        """What is below; the keys are separated by dots."""
-        node = self
-        for key in keys.split("."):
-            path = f"{node.path}.{key}" if node.path else key
-            if not isinstance(node.value, dict):
-                raise node.expected("an object")
-            if key not in node.value:
-                raise _WrongValueError(f"nothing at {path!r}")
-            node = _Node(node.value[key], path)
-        return node
-
-    def has(self, key: str) -> bool:
-        if not isinstance(self.value, dict):
-            raise self.expected("an object")
-        return self.value.get(key) is not None
-
-    def text(self) -> str:
-        if not isinstance(self.value, str):
-            raise self.expected("a string")
-        if "\0" in self.value or any("\ud800" <= character <= "\udfff" for character in self.value):
-            raise _WrongValueError(f"expected text without NUL or lone surrogates at {self.path!r}")
-        return self.value
-
-    def one_of(self, choices: Sequence[str]) -> str:
-        if self.text() not in choices:
-            raise self.expected(" or ".join(map(repr, choices)))
-        return self.text()
-
-    def matching(self, pattern: str, what: str) -> str:
-        if not re.fullmatch(pattern, self.text()):
-            raise self.expected(what)
-        return self.text()
-
-    def number(self, largest: int = 2**32 - 1) -> int:
-        if isinstance(self.value, bool) or not isinstance(self.value, int):
-            raise self.expected("an integer")
-        if not 0 <= self.value <= largest:
-            raise self.expected(f"a number from 0 to {largest}")
-        return self.value
-
-    def texts(self) -> list[str]:
-        if not isinstance(self.value, list):
-            raise self.expected("a list of strings")
-        return [_Node(item, f"{self.path}[{index}]").text() for index, item in enumerate(self.value)]
-
-    def expected(self, what: str) -> _WrongValueError:
-        return _WrongValueError(f"expected {what} at {self.path or 'the top'!r}")
-
-
-def _parse(top: _Node, source: Path) -> Dump:
+def _parse(top: Node, source: Path) -> Dump:
     top.at("schema_version").one_of(["1.0"])
     ours = top.at(OURS)
     schema = ours.at("schema").number()
     if schema != SCHEMA:
-        raise _WrongValueError(
-            f"expected {SCHEMA} at '{OURS}.schema', which is {schema}: this crossenv reads no other,"
-        )
+        raise WrongValueError(f"expected {SCHEMA} at '{OURS}.schema', which is {schema}: this crossenv reads no other,")
     machine, extensions = ours.at("machine"), top.at("suffixes.extensions").texts()
     archived = ours.at("headers").has("archive")
     headers = ours.at("headers")
@@ -217,24 +155,24 @@ def _parse(top: _Node, source: Path) -> Dump:
     return dump
 
 
-def _full_version(info: _Node) -> str:
+def _full_version(info: Node) -> str:
     numbers = ".".join(str(info.at(name).number(999)) for name in ("major", "minor", "micro"))
     level = _LEVELS[info.at("releaselevel").one_of([*_LEVELS])]
     return numbers + (f"{level}{info.at('serial').number(999)}" if level else "")
 
 
-def _path(node: _Node) -> str:
+def _path(node: Node) -> str:
     """A path that is looked up below a sysroot and may not lead out of it."""
     if ".." in re.split(r"[/\\]", node.text()):
         raise node.expected("a path without '..'")
     return node.text()
 
 
-def _optional(node: _Node, key: str) -> str:
+def _optional(node: Node, key: str) -> str:
     return node.at(key).text() if node.has(key) else ""
 
 
-def _elf(node: _Node) -> ElfIdentity:
+def _elf(node: Node) -> ElfIdentity:
     bits = node.at("bits").number()
     if bits not in (32, 64):
         raise node.at("bits").expected("32 or 64")
@@ -246,24 +184,24 @@ def _elf(node: _Node) -> ElfIdentity:
     return ElfIdentity(machine=machine, bits=bits, byte_order=order, abi_flags=abi_flags)
 
 
-def _variables(node: _Node) -> dict[str, ConfigValue]:
+def _variables(node: Node) -> dict[str, ConfigValue]:
     if not isinstance(node.value, dict):
         raise node.expected("an object")
     variables: dict[str, ConfigValue] = {}
     for key, value in node.value.items():
-        item = _Node(value, f"{node.path}.{key}")
+        item = Node(value, f"{node.path}.{key}")
         if isinstance(value, bool) or not isinstance(value, (int, str)):
             raise item.expected("a string or an integer")
         variables[key] = value if isinstance(value, int) else item.text()
         # What an interpreter would read back as another name, or as more than one.
         if not key.isprintable():
-            raise _WrongValueError(f"expected a printable name at {item.path!r}")
+            raise WrongValueError(f"expected a printable name at {item.path!r}")
     for name in _NUMBERS:
         if variables.get(name, "") != "" and not isinstance(variables[name], int):
-            raise _Node(variables[name], f"{node.path}.{name}").expected("an integer")
+            raise Node(variables[name], f"{node.path}.{name}").expected("an integer")
     for name in ("EXT_SUFFIX", "SOABI", "VERSION", "MULTIARCH", "HOST_GNU_TYPE", "ABIFLAGS"):
         if name in variables:
-            _Node(variables[name], f"{node.path}.{name}").text()
+            Node(variables[name], f"{node.path}.{name}").text()
     return variables
 
 
@@ -291,7 +229,7 @@ def _refuse_contradictions(dump: Dump, extensions: list[str]) -> None:
         facts.append((f"{OURS}.machine.elf.bits", elf.bits // 8, f"{OURS}.machine.pointer_size", dump.pointer_size))
     for one, this, other, that in facts:
         if this != that:
-            raise _WrongValueError(f"{one!r} says {this!r} and {other!r} says {that!r}: they exclude each other")
+            raise WrongValueError(f"{one!r} says {this!r} and {other!r} says {that!r}: they exclude each other")
 
 
 def _content(path: Path) -> bytes:

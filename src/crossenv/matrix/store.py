@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from crossenv.errors import UsageError
-from crossenv.matrix.workshop import locked_directory
+from crossenv.files import locked
 
 STATE_NAME = ".crossenv-wheels.json"
 _PART = ".crossenv-part-"
@@ -45,7 +45,7 @@ class Store:
         """
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            with locked_directory(self.directory):
+            with locked(self.directory):
                 for path in self.directory.glob(f"{_PART}*"):
                     path.unlink()
                 (self.directory / f"{_PART}probe").touch()
@@ -74,7 +74,7 @@ class Store:
             The names of those that were not there already.
         """
         new = []
-        with self._lock, locked_directory(self.directory):
+        with self._lock, locked(self.directory):
             digests = {}
             for wheel in wheels:
                 place = self.directory / wheel.name
