@@ -45,8 +45,7 @@ class Meson:
     def files(self, record: Record) -> Mapping[str, str]:
         """The cross file."""
         elf = record.host.elf
-        identity = ElfIdentity(machine=elf.machine, bits=elf.bits, byte_order=elf.byte_order, abi_flags=elf.abi_flags)
-        architecture = architecture_of(identity)
+        architecture = architecture_of(elf)
         tools = record.toolchain.tools
         lines = ["# Made by crossenv: the host machine for Meson.", "[binaries]"]
         lines += [f"{name} = {quoted(tools[tool].command)}" for tool, name in _BINARIES.items() if tool in tools]
@@ -59,7 +58,7 @@ class Meson:
         if record.handover.emulator:
             lines.append(f"exe_wrapper = {quoted(f'{record.root}/{CROSS_RUN}')}")
         lines += ["", "[properties]", "needs_exe_wrapper = true"]
-        if long_double := long_double_format(record.toolchain.macros, identity):
+        if long_double := long_double_format(record.toolchain.macros, elf):
             lines.append(f"longdouble_format = {quoted(long_double)}")
         lines += [
             "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from crossenv.environment.record import Record
-from crossenv.target import ElfIdentity, architecture_of
+from crossenv.target import architecture_of
 
 # PyO3 looks here for the host's configuration, and takes it for ambiguous where there is more than one file.
 CONFIG_DIRECTORY = "etc/pyo3"
@@ -13,9 +13,7 @@ CONFIG_DIRECTORY = "etc/pyo3"
 
 def rust_triple(record: Record) -> str | None:
     """Rust's name of the host, "armv7-unknown-linux-gnueabihf"; None for a machine that has none."""
-    elf = record.host.elf
-    identity = ElfIdentity(machine=elf.machine, bits=elf.bits, byte_order=elf.byte_order, abi_flags=elf.abi_flags)
-    row = architecture_of(identity)
+    row = architecture_of(record.host.elf)
     if row is None or row.policies is None:
         return None
     system = "musl" if record.host.libc_family == "musl" else "gnu"

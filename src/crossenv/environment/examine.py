@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from crossenv.elf import ElfError, elf_identity
-from crossenv.environment.record import ElfRecord, Record
-from crossenv.target import ElfIdentity
+from crossenv.environment.record import Record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -232,12 +231,8 @@ def _compiles(record: Record, language: str) -> None:
             found = elf_identity(module)
         except (OSError, ElfError) as error:
             raise _CheckError(f"the linker made no usable file: {error}", "name another compiler") from None
-    if found != _identity(record.host.elf):
+    if found != record.host.elf:
         raise _CheckError(f"the compiler makes files for {found}", "name the host's compiler with --cc")
-
-
-def _identity(elf: ElfRecord) -> ElfIdentity:
-    return ElfIdentity(machine=elf.machine, bits=elf.bits, byte_order=elf.byte_order, abi_flags=elf.abi_flags)
 
 
 def _require_no_build_headers(record: Record, dependencies: str) -> None:

@@ -21,7 +21,6 @@ from crossenv.environment.public_part import public_part
 from crossenv.environment.record import (
     CROSS_RUN,
     BuildRecord,
-    ElfRecord,
     HandoverRecord,
     HostRecord,
     Record,
@@ -246,12 +245,7 @@ def _host_record(
         multiarch=host.multiarch,
         gnu_type=host.gnu_type,
         machine=host.machine,
-        elf=ElfRecord(
-            machine=host.elf.machine,
-            bits=host.elf.bits,
-            byte_order=host.elf.byte_order,
-            abi_flags=host.elf.abi_flags,
-        ),
+        elf=host.elf,
         libc_family=host.libc.family,
         libc_version=host.libc.version,
         executable=host.host_executable,

@@ -16,7 +16,7 @@ from crossenv.backends.pkg_config import launcher_path
 from crossenv.backends.rust import rust_triple
 from crossenv.environment.record import CROSS_RUN, HostRecord, Record
 from crossenv.host.model import ConfigValue
-from crossenv.target import GLIBC, MUSL, OLD_POLICIES, ElfIdentity
+from crossenv.target import GLIBC, MUSL, OLD_POLICIES
 
 # A new minor number for a new key, a new major one for every other change.
 VERSION = "1.0"
@@ -36,7 +36,6 @@ def public_part(record: Record, config: Mapping[str, ConfigValue], details: Mapp
     host, build, toolchain = record.host, record.build, record.toolchain
     sysroot = toolchain.sysroot or host.sysroot
     elf = host.elf
-    identity = ElfIdentity(machine=elf.machine, bits=elf.bits, byte_order=elf.byte_order, abi_flags=elf.abi_flags)
     python_tag, abi_tag = _python_tags(host)
     return {
         "version": VERSION,
@@ -54,7 +53,7 @@ def public_part(record: Record, config: Mapping[str, ConfigValue], details: Mapp
             "rust_target": rust_triple(record),
             "bits": elf.bits,
             "byte_order": elf.byte_order,
-            "long_double_format": long_double_format(toolchain.macros, identity),
+            "long_double_format": long_double_format(toolchain.macros, elf),
             "elf": {"machine": elf.machine, "abi_flags": elf.abi_flags},
             "libc": {"family": host.libc_family, "version": host.libc_version or None},
             "sysroot": sysroot,

@@ -16,6 +16,7 @@ from typing import Any
 
 from crossenv.errors import UsageError
 from crossenv.policy import Policy
+from crossenv.target import ElfIdentity
 
 SCHEMA = 7
 RECORD_NAME = "crossenv.json"
@@ -38,16 +39,6 @@ class BuildRecord:
     version: str
     machine: str
     site_packages: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ElfRecord:
-    """What the host's ELF files say; see `crossenv.target.ElfIdentity`."""
-
-    machine: int
-    bits: int
-    byte_order: str
-    abi_flags: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +80,7 @@ class HostRecord:
     multiarch: str
     gnu_type: str
     machine: str
-    elf: ElfRecord
+    elf: ElfIdentity
     libc_family: str
     libc_version: str
     executable: str
