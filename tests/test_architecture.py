@@ -21,6 +21,7 @@ ORDER = (
     "crossenv.report",
     "crossenv.config",
     "crossenv.target",
+    "crossenv.platforms",
     "crossenv.policy",
     "crossenv.elf",
     "crossenv.debian",

@@ -46,7 +46,7 @@ class Meson:
         """The cross file."""
         elf = record.host.elf
         architecture = architecture_of(elf)
-        tools = record.toolchain.tools
+        tools, names = record.toolchain.tools, record.host.platform.names
         lines = ["# Made by crossenv: the host machine for Meson.", "[binaries]"]
         lines += [f"{name} = {quoted(tools[tool].command)}" for tool, name in _BINARIES.items() if tool in tools]
         lines += [
@@ -63,9 +63,9 @@ class Meson:
         lines += [
             "",
             "[host_machine]",
-            "system = 'linux'",
-            "subsystem = 'linux'",
-            "kernel = 'linux'",
+            f"system = {quoted(names.meson_system)}",
+            f"subsystem = {quoted(names.meson_subsystem)}",
+            f"kernel = {quoted(names.meson_kernel)}",
             f"cpu_family = {quoted(architecture.meson_family if architecture else record.host.machine)}",
             f"cpu = {quoted(record.host.machine)}",
             f"endian = {quoted(elf.byte_order)}",

@@ -167,7 +167,7 @@ def _start_check(words: list[str]) -> Callable[[Record], None]:
             answers = json.loads(_run(command, cwd=directory))
         host = record.host
         wanted = {
-            "get_platform": f"linux-{host.machine}",
+            "get_platform": host.platform.get_platform(host.as_machine),
             "EXT_SUFFIX": host.extension_suffixes[0],
             "SOABI": host.soabi,
             "include": host.include_dirs[0],
@@ -225,7 +225,7 @@ def _compiles(record: Record, language: str) -> None:
         except (OSError, UnicodeDecodeError):
             raise _CheckError("the compiler does not say what it read (-MD)", "name another compiler") from None
         _require_no_build_headers(record, headers)
-        module = Path(directory) / "probe.so"
+        module = Path(directory) / f"probe{record.host.platform.module_suffix}"
         _run([*shlex.split(config[linker]), str(output), "-lm", "-o", str(module)], cwd=directory)
         try:
             found = elf_identity(module)

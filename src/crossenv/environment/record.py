@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from crossenv.errors import UsageError
+from crossenv.platforms import PLATFORMS, Libc, Machine, Platform
 from crossenv.policy import Policy
 from crossenv.target import ElfIdentity
 
-SCHEMA = 7
+SCHEMA = 8
 RECORD_NAME = "crossenv.json"
 # Runs programs of the host; below the environment's root.
 CROSS_RUN = "bin/cross-run"
@@ -58,6 +59,7 @@ class HostRecord:
         gnu_type: HOST_GNU_TYPE.
         machine: `os.uname().machine`.
         elf: What its ELF files say.
+        system: `sys.platform` there, a key of `crossenv.platforms.PLATFORMS`.
         libc_family: "glibc" or "musl".
         libc_version: "2.36"; "" if unknown.
         executable: The interpreter's path on the host machine.
@@ -81,6 +83,7 @@ class HostRecord:
     gnu_type: str
     machine: str
     elf: ElfIdentity
+    system: str
     libc_family: str
     libc_version: str
     executable: str
@@ -90,6 +93,17 @@ class HostRecord:
     sysconfigdata: str
     site_packages: str
     platform_tag: str
+
+    @property
+    def platform(self) -> Platform:
+        """The operating system."""
+        return PLATFORMS[self.system]
+
+    @property
+    def as_machine(self) -> Machine:
+        """What the platform's names and tags depend on."""
+        libc = Libc(family=self.libc_family, version=self.libc_version)
+        return Machine(name=self.machine, libc=libc, multiarch=self.multiarch, elf=self.elf)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
