@@ -23,6 +23,7 @@ ORDER = (
     "crossenv.codec",
     "crossenv.config",
     "crossenv.target",
+    "crossenv.platforms",
     "crossenv.policy",
     "crossenv.elf",
     "crossenv.debian",

@@ -24,15 +24,15 @@ from crossenv.environment.write import write_environment
 from crossenv.errors import HostPythonError, ToolchainError
 from crossenv.host.build_details import build_details_text, pkg_config_texts
 from crossenv.host.find import read_host_python
-from crossenv.host.libc import library_directories
 from crossenv.host.machine_macros import functions_to_ask, machine_macros
-from crossenv.host.model import HostPython, Libc
+from crossenv.host.model import HostPython
 from crossenv.host.probe_object import Answers, ask_compiler
 from crossenv.host.probe_source import CONDITIONS, EXPRESSIONS
 from crossenv.host.pyconfig import Macro, config_values, edit_pyconfig, parse_pyconfig
 from crossenv.host.synthesise import read_build_facts, synthesise_host_python
 from crossenv.host.synthesised_config import synthesised_config
 from crossenv.host.sysconfigdata import parse_sysconfigdata
+from crossenv.platforms import LINUX, Libc
 from crossenv.target import Target, architecture_of, parse_target
 from crossenv.toolchain.find import find_toolchain
 from crossenv.toolchain.model import Tool, Toolchain
@@ -440,7 +440,7 @@ def gcc(target: Target, path: Path, sysroot: Path | None = None) -> Toolchain:
         triplet=target.gnu_triplet,
         elf=target.elf,
         sysroot=sysroot,
-        library_dirs=tuple(library_directories(sysroot, target.multiarch)) if sysroot else (),
+        library_dirs=LINUX.library_directories(sysroot, target.multiarch) if sysroot else (),
         macros={},
     )
 

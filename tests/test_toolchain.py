@@ -14,7 +14,8 @@ import pytest
 import makers
 from crossenv.errors import ToolchainError
 from crossenv.host.find import read_host_python
-from crossenv.host.model import HostPython, Libc
+from crossenv.host.model import HostPython
+from crossenv.platforms import Libc
 from crossenv.target import ElfIdentity
 from crossenv.toolchain.find import find_toolchain
 from crossenv.toolchain.launchers import launcher_text

@@ -20,7 +20,8 @@ from crossenv.environment.build_python import BuildPython
 from crossenv.environment.plan import Options, make_plan
 from crossenv.environment.record import Record
 from crossenv.errors import UsageError
-from crossenv.host.model import HostPython, Libc
+from crossenv.host.model import HostPython
+from crossenv.platforms import LINUX, Libc
 from crossenv.target import Target, parse_target
 from crossenv.toolchain.model import Tool, Toolchain
 
@@ -115,7 +116,7 @@ def _build_python(version: str) -> BuildPython:
 
 
 def _host_python(target: Target, version: str) -> HostPython:
-    data = f"_sysconfigdata__linux_{target.multiarch}.py"
+    data = f"{LINUX.data_module('', target.multiarch)}.py"
     soabi = f"cpython-{version.replace('.', '')}-{target.multiarch}"
     return HostPython(
         source=Path(target.text),

@@ -50,7 +50,7 @@ class CMake:
         host, tools = record.host, record.toolchain.tools
         lines = [
             "# Made by crossenv: the host machine for CMake.",
-            "set(CMAKE_SYSTEM_NAME Linux)",
+            f"set(CMAKE_SYSTEM_NAME {host.platform.names.cmake})",
             f"set(CMAKE_SYSTEM_PROCESSOR {host.machine})",
         ]
         # A -D on the command line and a user's variables win.

@@ -17,7 +17,7 @@ from crossenv.cli.audit import wheel_path
 from crossenv.cli.common import common_options
 from crossenv.cli.run import add_emulator_options, wishes_of
 from crossenv.emulate.environment import interpreter_for, session_in
-from crossenv.emulate.interpreters import architecture_of_host, identity_of, interpreter_of
+from crossenv.emulate.interpreters import architecture_of_host, interpreter_of
 from crossenv.emulate.model import Session
 from crossenv.environment.build_python import BuildPython, find_build_python
 from crossenv.environment.record import Record, load_record
@@ -151,7 +151,7 @@ def _host_place(
     wanted = _wanted(args, [str(subject.path) for subject in subjects])
     prefix = directory / "host"
     if record is not None:
-        architecture = architecture_of_host(identity_of(record.host))
+        architecture = architecture_of_host(record.host.elf)
         interpreter = interpreter_of(
             record, given_root=wishes.host_root, environ=wishes.environ, cache=wishes.cache, reporter=reporter
         )

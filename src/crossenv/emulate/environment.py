@@ -10,7 +10,6 @@ from pathlib import Path
 from crossenv.emulate.interpreters import (
     architecture_of_host,
     fetched_interpreter,
-    identity_of,
     interpreter_in,
     interpreter_of,
 )
@@ -51,7 +50,7 @@ def session_of(record: Record, wishes: Wishes, reporter: Reporter) -> Session:
     Raises:
         EmulatorError: No emulator or no interpreter can be had.
     """
-    architecture = architecture_of_host(identity_of(record.host))
+    architecture = architecture_of_host(record.host.elf)
     interpreter = interpreter_of(
         record, given_root=wishes.host_root, environ=wishes.environ, cache=wishes.cache, reporter=reporter
     )

@@ -12,19 +12,13 @@ from crossenv.debian.archive import DEFAULT_KEYRING, Source, default_mirror
 from crossenv.debian.sysroot import create_host_root
 from crossenv.elf import ElfError, elf_identity, read_elf
 from crossenv.emulate.model import HostInterpreter
-from crossenv.environment.record import HostRecord, Record
+from crossenv.environment.record import Record
 from crossenv.errors import CrossenvError, EmulatorError
 from crossenv.files import locked
 from crossenv.report import Reporter
 from crossenv.target import GLIBC, Architecture, ElfIdentity, architecture_of
 
 _NAME_A_ROOT = "name a root of the host with an interpreter in it: --host-root DIR"
-
-
-def identity_of(host: HostRecord) -> ElfIdentity:
-    """What the ELF files of a record's host say."""
-    elf = host.elf
-    return ElfIdentity(machine=elf.machine, bits=elf.bits, byte_order=elf.byte_order, abi_flags=elf.abi_flags)
 
 
 def architecture_of_host(identity: ElfIdentity) -> Architecture:
@@ -48,7 +42,7 @@ def interpreter_of(
         EmulatorError: There is none that could be started.
     """
     host = record.host
-    identity = identity_of(host)
+    identity = host.elf
     if given_root is not None:
         return interpreter_in(given_root, identity, version=host.version, flags=host.abi_flags)
     own = next(

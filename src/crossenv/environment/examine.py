@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from crossenv.elf import ElfError, elf_identity
-from crossenv.environment.record import ElfRecord, Record
-from crossenv.target import ElfIdentity
+from crossenv.environment.record import Record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,7 +167,7 @@ def _start_check(words: list[str]) -> Callable[[Record], None]:
             answers = json.loads(_run(command, cwd=directory))
         host = record.host
         wanted = {
-            "get_platform": f"linux-{host.machine}",
+            "get_platform": host.platform.get_platform(host.as_machine),
             "EXT_SUFFIX": host.extension_suffixes[0],
             "SOABI": host.soabi,
             "include": host.include_dirs[0],
@@ -226,18 +225,14 @@ def _compiles(record: Record, language: str) -> None:
         except (OSError, UnicodeDecodeError):
             raise _CheckError("the compiler does not say what it read (-MD)", "name another compiler") from None
         _require_no_build_headers(record, headers)
-        module = Path(directory) / "probe.so"
+        module = Path(directory) / f"probe{record.host.platform.module_suffix}"
         _run([*shlex.split(config[linker]), str(output), "-lm", "-o", str(module)], cwd=directory)
         try:
             found = elf_identity(module)
         except (OSError, ElfError) as error:
             raise _CheckError(f"the linker made no usable file: {error}", "name another compiler") from None
-    if found != _identity(record.host.elf):
+    if found != record.host.elf:
         raise _CheckError(f"the compiler makes files for {found}", "name the host's compiler with --cc")
-
-
-def _identity(elf: ElfRecord) -> ElfIdentity:
-    return ElfIdentity(machine=elf.machine, bits=elf.bits, byte_order=elf.byte_order, abi_flags=elf.abi_flags)
 
 
 def _require_no_build_headers(record: Record, dependencies: str) -> None:

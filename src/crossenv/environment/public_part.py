@@ -13,16 +13,11 @@ from typing import Any
 from crossenv.backends.cmake import TOOLCHAIN_FILE
 from crossenv.backends.meson import CROSS_FILE, long_double_format
 from crossenv.backends.pkg_config import launcher_path
-from crossenv.backends.rust import rust_triple
 from crossenv.environment.record import CROSS_RUN, HostRecord, Record
 from crossenv.host.model import ConfigValue
-from crossenv.target import GLIBC, MUSL, OLD_POLICIES, ElfIdentity
 
 # A new minor number for a new key, a new major one for every other change.
 VERSION = "1.0"
-
-# Which installers still take.
-_OLD_NAMES = {version: name for name, version in OLD_POLICIES.items()}
 
 
 def public_part(record: Record, config: Mapping[str, ConfigValue], details: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -36,8 +31,8 @@ def public_part(record: Record, config: Mapping[str, ConfigValue], details: Mapp
     host, build, toolchain = record.host, record.build, record.toolchain
     sysroot = toolchain.sysroot or host.sysroot
     elf = host.elf
-    identity = ElfIdentity(machine=elf.machine, bits=elf.bits, byte_order=elf.byte_order, abi_flags=elf.abi_flags)
     python_tag, abi_tag = _python_tags(host)
+    accepted = record.handover.accepted_platforms or host.platform.accepted_tags(host.as_machine)
     return {
         "version": VERSION,
         "generator": f"crossenv {record.crossenv}",
@@ -48,13 +43,13 @@ def public_part(record: Record, config: Mapping[str, ConfigValue], details: Mapp
             "python_version": build.version,
         },
         "host": {
-            "system": "linux",
+            "system": host.system,
             "machine": host.machine,
             "triplet": toolchain.triplet,
-            "rust_target": rust_triple(record),
+            "rust_target": host.platform.rust_target(host.as_machine),
             "bits": elf.bits,
             "byte_order": elf.byte_order,
-            "long_double_format": long_double_format(toolchain.macros, identity),
+            "long_double_format": long_double_format(toolchain.macros, elf),
             "elf": {"machine": elf.machine, "abi_flags": elf.abi_flags},
             "libc": {"family": host.libc_family, "version": host.libc_version or None},
             "sysroot": sysroot,
@@ -64,7 +59,7 @@ def public_part(record: Record, config: Mapping[str, ConfigValue], details: Mapp
                 "python_tag": python_tag,
                 "abi_tag": abi_tag,
                 "platform_tag": host.platform_tag,
-                "accepted_platforms": list(record.handover.accepted_platforms or accepted_platforms(host)),
+                "accepted_platforms": list(accepted),
             },
             "python": {
                 "build_details": None if details is None else dict(details),
@@ -104,34 +99,16 @@ def _markers(host: HostRecord) -> dict[str, str]:
     return {
         "implementation_name": host.implementation,
         "implementation_version": "" if host.implementation == "pypy" else host.full_version or host.version,
-        "os_name": "posix",
+        "os_name": host.platform.os_name,
         "platform_machine": host.machine,
         "platform_python_implementation": "PyPy" if host.implementation == "pypy" else "CPython",
         "platform_release": "",
-        "platform_system": "Linux",
+        "platform_system": host.platform.system,
         "platform_version": "",
         "python_full_version": host.full_version or host.version,
         "python_version": host.version,
-        "sys_platform": "linux",
+        "sys_platform": host.system,
     }
-
-
-def accepted_platforms(host: HostRecord) -> tuple[str, ...]:
-    """The platform tags of the wheels that an installer on the host takes, best first (PEP 600, 656)."""
-    tags = [f"linux_{host.machine}"]
-    numbers = host.libc_version.split(".")[:2]
-    if len(numbers) < 2 or not all(number.isdigit() for number in numbers):
-        return tuple(tags)
-    major, minor = int(numbers[0]), int(numbers[1])
-    if host.libc_family == MUSL:
-        tags += [f"musllinux_{major}_{number}_{host.machine}" for number in range(minor, -1, -1)]
-    elif host.libc_family == GLIBC and major == 2:
-        oldest = 5 if host.machine in ("x86_64", "i686") else 17
-        for number in range(minor, oldest - 1, -1):
-            tags.append(f"manylinux_2_{number}_{host.machine}")
-            if old := _OLD_NAMES.get((2, number)):
-                tags.append(f"{old}_{host.machine}")
-    return tuple(tags)
 
 
 def _flags(config: Mapping[str, ConfigValue]) -> dict[str, list[str]]:

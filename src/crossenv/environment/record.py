@@ -13,9 +13,11 @@ from typing import Any
 
 from crossenv.codec import WrongValueError, decode, encode
 from crossenv.errors import UsageError
+from crossenv.platforms import PLATFORMS, Libc, Machine, Platform
 from crossenv.policy import Policy
+from crossenv.target import ElfIdentity
 
-SCHEMA = 7
+SCHEMA = 8
 RECORD_NAME = "crossenv.json"
 # Runs programs of the host; below the environment's root.
 CROSS_RUN = "bin/cross-run"
@@ -39,16 +41,6 @@ class BuildRecord:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ElfRecord:
-    """What the host's ELF files say; see `crossenv.target.ElfIdentity`."""
-
-    machine: int
-    bits: int
-    byte_order: str
-    abi_flags: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class HostRecord:
     """The host Python and its machine; see `crossenv.host.model.HostPython`.
 
@@ -65,6 +57,7 @@ class HostRecord:
         gnu_type: HOST_GNU_TYPE.
         machine: `os.uname().machine`.
         elf: What its ELF files say.
+        system: `sys.platform` there, a key of `crossenv.platforms.PLATFORMS`.
         libc_family: "glibc" or "musl".
         libc_version: "2.36"; "" if unknown.
         executable: The interpreter's path on the host machine.
@@ -87,7 +80,8 @@ class HostRecord:
     multiarch: str
     gnu_type: str
     machine: str
-    elf: ElfRecord
+    elf: ElfIdentity
+    system: str
     libc_family: str
     libc_version: str
     executable: str
@@ -97,6 +91,17 @@ class HostRecord:
     sysconfigdata: str
     site_packages: str
     platform_tag: str
+
+    @property
+    def platform(self) -> Platform:
+        """The operating system."""
+        return PLATFORMS[self.system]
+
+    @property
+    def as_machine(self) -> Machine:
+        """What the platform's names and tags depend on."""
+        libc = Libc(family=self.libc_family, version=self.libc_version)
+        return Machine(name=self.machine, libc=libc, multiarch=self.multiarch, elf=self.elf)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

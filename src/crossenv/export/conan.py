@@ -56,7 +56,7 @@ def conan_profile(record: Record) -> str:
     lines = [
         "# Made by crossenv: the host machine for Conan 2.",
         "[settings]",
-        "os=Linux",
+        f"os={record.host.platform.names.conan}",
         f"arch={architecture}",
         "build_type=Release",
         f"compiler={toolchain.family}",

@@ -50,7 +50,7 @@ def build_details(
         "schema_version": "1.0",
         "base_prefix": prefix,
         "base_interpreter": host.host_executable,
-        "platform": f"linux-{host.machine}",
+        "platform": host.platform.get_platform(host.as_machine),
         "language": {"version": host.version, "version_info": version},
         "implementation": {
             "name": host.implementation,
@@ -62,12 +62,12 @@ def build_details(
         "abi": {
             "flags": list(host.abi_flags),
             "extension_suffix": host.ext_suffix,
-            "stable_abi_suffix": ".abi3.so",
+            "stable_abi_suffix": host.platform.stable_suffix,
         },
         "suffixes": {
             "source": [".py"],
             "bytecode": [".pyc"],
-            "extensions": [host.ext_suffix, ".abi3.so", ".so"],
+            "extensions": list(host.extension_suffixes),
         },
         "libpython": _libpython(host, libraries),
         "c_api": {"headers": str(headers)} | ({} if pkgconfig is None else {"pkgconfig_path": str(pkgconfig)}),

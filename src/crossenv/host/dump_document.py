@@ -14,7 +14,8 @@ from typing import Any
 from crossenv.codec import Node, WrongValueError
 from crossenv.errors import HostPythonError
 from crossenv.host.crossenv_dump import SCHEMA
-from crossenv.host.model import ConfigValue, Libc
+from crossenv.host.model import ConfigValue
+from crossenv.platforms import Libc
 from crossenv.target import ElfIdentity, abi_flag_mask
 
 OURS = "arbitrary_data.crossenv"

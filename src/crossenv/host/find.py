@@ -12,7 +12,6 @@ from crossenv.host.check import check_host_python
 from crossenv.host.details import Details, configuration, disagreements, load_details
 from crossenv.host.dump_document import is_dump, load_dump
 from crossenv.host.from_dump import host_of_dump
-from crossenv.host.kinds import IOS, LINUX, implementation_of, library_of_system, system_of
 from crossenv.host.libc import find_libc, read_text
 from crossenv.host.locate import DETAILS, Located, locate, locate_with_data
 from crossenv.host.model import ConfigValue, HostPython
@@ -21,6 +20,7 @@ from crossenv.host.places import Names, Places, executable_of, include_dirs_of, 
 from crossenv.host.pypy import configuration_by_names, is_live
 from crossenv.host.sysconfigdata import number_of, parse_sysconfigdata, text_of
 from crossenv.host.triplet import identity_of_triplet
+from crossenv.platforms import platform_of_config
 from crossenv.target import ElfIdentity, architecture_of
 
 _MIX_HINT = "name one whole installation with --host-python"
@@ -74,7 +74,7 @@ def _read(
     file = located.sysconfigdata
     details = load_details(located.details) if located.details is not None else None
     config, notes = _configuration(located, details, ())
-    implementation, system = implementation_of(config, file), system_of(config, file)
+    implementation, platform = _implementation(config, file), platform_of_config(config, str(file))
     version = text_of(config, "VERSION", file)
     abi_flags = _abi_flags(config, file)
     multiarch = text_of(config, "MULTIARCH", file, "")
@@ -89,13 +89,13 @@ def _read(
         config, notes = _configuration(located, details, include_dirs)
     executable = located.executable or executable_of(here, names)
     lib_dir = lib_dir_of(here, names, config)
-    facts, elf_file = _elf_facts(executable, lib_dir, located.stdlib) if system != IOS else (None, None)
+    facts, elf_file = None, None
+    if platform.native_format == "elf":
+        facts, elf_file = _elf_facts(executable, lib_dir, located.stdlib)
     elf = facts.identity if facts else _elf_of_config(config, file, multiarch or gnu_type)
     host_machine = machine or _machine_of(elf, path)
-    libc = (
-        find_libc(facts=facts, triplets=(gnu_type, multiarch), multiarch=multiarch, elf=elf, sysroot=sysroot)
-        if system == LINUX
-        else library_of_system(system, config)
+    libc = platform.only_libc(config) or find_libc(
+        facts=facts, triplets=(gnu_type, multiarch), multiarch=multiarch, elf=elf, sysroot=sysroot
     )
     if libc is None:
         problem = f"{path} uses a C library that is neither glibc nor musl"
@@ -131,7 +131,7 @@ def _read(
         elf=elf,
         machine=host_machine,
         libc=libc,
-        system=system,
+        system=platform.name,
         origin=origin_of(config, prefix=here.prefix, sysroot=sysroot),
         prefix=here.prefix,
         notes=tuple(notes),
@@ -156,6 +156,16 @@ def _configuration(
 
 def _shortened(path: str) -> str:
     return path if len(path) <= 60 else f"{path[:40]}...{path[-12:]}"
+
+
+def _implementation(config: Mapping[str, ConfigValue], file: Path) -> str:
+    soabi = text_of(config, "SOABI", file)
+    for start, name in (("cpython-", "cpython"), ("pypy", "pypy")):
+        if soabi.startswith(start):
+            return name
+    raise HostPythonError(
+        f"{file} is not CPython's or PyPy's: its SOABI is {soabi!r}", hint="name a CPython with --host-python"
+    )
 
 
 def _abi_flags(config: Mapping[str, ConfigValue], file: Path) -> str:

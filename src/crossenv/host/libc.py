@@ -6,8 +6,8 @@ import re
 from pathlib import Path, PurePosixPath
 
 from crossenv.elf import ElfError, ElfFacts, elf_identity, read_elf
-from crossenv.host.model import Libc
 from crossenv.host.triplet import libc_of_triplet
+from crossenv.platforms import LINUX, Libc
 from crossenv.target import ElfIdentity
 
 _GLIBC_BANNER = re.compile(rb"GNU C Library [^\n\0]*release version (\d+\.\d+)")
@@ -59,25 +59,8 @@ def _family_of_file(facts: ElfFacts) -> str | None:
     return "musl" if any(name.startswith("libc.musl") for name in facts.needed) else None
 
 
-def library_directories(root: Path, multiarch: str) -> list[Path]:
-    """The directories of `root` that hold libraries, the more specific first; no links out of `root`."""
-    names = [f"usr/lib/{multiarch}", f"lib/{multiarch}"] if multiarch else []
-    names += ["usr/lib64", "lib64", "usr/lib", "lib"]
-    real_root = root.resolve()
-    found: dict[Path, Path] = {}
-    for name in names:
-        try:
-            real = (root / name).resolve(strict=True)
-        except (OSError, RuntimeError):
-            continue
-        # An absolute link of the host's leads to this machine's own libraries when it is followed here.
-        if real.is_dir() and (real == real_root or real_root in real.parents):
-            found.setdefault(real, root / name)
-    return list(found.values())
-
-
 def _glibc_version(sysroot: Path, multiarch: str, elf: ElfIdentity) -> str:
-    for directory in library_directories(sysroot, multiarch):
+    for directory in LINUX.library_directories(sysroot, multiarch):
         library = directory / "libc.so.6"
         try:
             if elf_identity(library) != elf:

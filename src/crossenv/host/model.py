@@ -6,22 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from crossenv.platforms import PLATFORMS, Libc, Machine, Platform
 from crossenv.target import ElfIdentity
 
 ConfigValue = int | str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Libc:
-    """A C library.
-
-    Attributes:
-        family: "glibc" or "musl"; "bionic" on Android, "apple" on iOS.
-        version: "2.36"; "" where it could not be told. The API level of Android, the oldest release of iOS.
-    """
-
-    family: str
-    version: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +40,7 @@ class HostPython:
         elf: What its ELF files say; from the config's triplet and sizes where it has none here.
         machine: `os.uname().machine` of the host.
         libc: Its C library.
-        system: `sys.platform` on the host: "linux", "android" or "ios"; for the last two nothing can be linked here.
+        system: `sys.platform` on the host, a key of `crossenv.platforms.PLATFORMS`.
         origin: Who made it, as far as its files tell: "Debian GNU/Linux 12 (bookworm)", "conda"; "" if they do not.
         prefix: Where its prefix is here; None where it is not. The recorded one is `config["prefix"]`.
         notes: What was wrong with its files and was mended, one line each.
@@ -82,6 +70,22 @@ class HostPython:
     origin: str = ""
     prefix: Path | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def platform(self) -> Platform:
+        """Its operating system."""
+        return PLATFORMS[self.system]
+
+    @property
+    def as_machine(self) -> Machine:
+        """What its platform's names and tags depend on."""
+        return Machine(name=self.machine, libc=self.libc, multiarch=self.multiarch, elf=self.elf)
+
+    @property
+    def extension_suffixes(self) -> tuple[str, ...]:
+        """What its import system takes, the most specific first. PyPy takes its own only."""
+        plain = (self.platform.stable_suffix, self.platform.module_suffix)
+        return (self.ext_suffix, *(() if self.implementation == "pypy" else plain))
 
     @property
     def recorded_prefix(self) -> str:

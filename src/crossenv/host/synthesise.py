@@ -14,10 +14,11 @@ from crossenv.errors import HostPythonError, ToolchainError
 from crossenv.host.build_details import build_details_text, pkg_config_texts
 from crossenv.host.find import read_host_python
 from crossenv.host.machine_macros import functions_to_ask, machine_macros
-from crossenv.host.model import ConfigValue, HostPython, Libc
+from crossenv.host.model import ConfigValue, HostPython
 from crossenv.host.probe_object import Answers, Compiler, ask_compiler
 from crossenv.host.pyconfig import edit_pyconfig, parse_pyconfig
 from crossenv.host.synthesised_config import config_variables, synthesised_config
+from crossenv.platforms import LINUX, Libc
 from crossenv.target import GLIBC, MUSL, Target
 
 LAYOUT = "synthesised"
@@ -163,7 +164,7 @@ def _host_python(
     return HostPython(
         source=directory,
         layout=LAYOUT,
-        sysconfigdata=directory / f"_sysconfigdata_{build.abi_flags}_linux_{config['MULTIARCH']}.py",
+        sysconfigdata=directory / f"{LINUX.data_module(build.abi_flags, str(config['MULTIARCH']))}.py",
         config=config,
         implementation=build.implementation,
         version=build.version,

@@ -17,19 +17,6 @@ from crossenv.toolchain.zig.locate import INSTALL_HINT, has_zig
 
 AUTO, ZIG = "auto", "zig"
 CHOICES = (AUTO, *KINDS, ZIG)
-# By `sys.platform`: the system, whose tools link for it, and what to do.
-_LINKED_BY = {
-    "android": (
-        "Android",
-        "the Android NDK's clang",
-        "install the NDK and build with `cibuildwheel --platform android` (PEP 738)",
-    ),
-    "ios": (
-        "iOS",
-        "Xcode's clang, on macOS",
-        "build on macOS with Xcode and `cibuildwheel --platform ios` (PEP 730)",
-    ),
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,13 +65,12 @@ def require_linkable(host: HostPython) -> None:
     Raises:
         ToolchainError: It is Android or iOS.
     """
-    needed = _LINKED_BY.get(host.system)
-    if needed is not None:
-        name, tools, hint = needed
+    platform = host.platform
+    if platform.linked_by:
         raise ToolchainError(
-            f"{host.source} is a Python for {name} {host.libc.version} on {host.machine}: what is built for it is"
-            f" linked by {tools}, which crossenv does not drive",
-            hint=f"{hint}; `crossenv show --host-python` says what was read",
+            f"{host.source} is a Python for {platform.describe(host.libc)} on {host.machine}: what is built for it is"
+            f" linked by {platform.linked_by}, which crossenv does not drive",
+            hint=f"{platform.link_hint}; `crossenv show --host-python` says what was read",
         )
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crossenv.errors import ToolchainError
-from crossenv.host.libc import library_directories
 from crossenv.host.model import HostPython
 from crossenv.host.triplet import gnu_triplet
+from crossenv.platforms import LINUX
 from crossenv.target import ElfIdentity
 from crossenv.toolchain.binutils import BINUTILS, find_binutils
 from crossenv.toolchain.candidates import c_compilers, host_triplets, sibling_compilers
@@ -107,7 +107,7 @@ class _Search:
         if "-" not in triplet:
             triplet = self.prober.ask(cc.tool, "-dumpmachine") or self._triplet()
         multiarch = self.host.multiarch or triplet
-        library_dirs = tuple(library_directories(cc.sysroot, multiarch)) if cc.sysroot else ()
+        library_dirs = LINUX.library_directories(cc.sysroot, multiarch) if cc.sysroot else ()
         notes = [*cc.notes, *self._header_notes(cc)]
         self._prove_headers(cc)
         self._prove_linking(cc, library_dirs)

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from crossenv.errors import ToolchainError
-from crossenv.host.model import HostPython, Libc
+from crossenv.host.model import HostPython
+from crossenv.platforms import Libc
 from crossenv.target import GLIBC, Target
 from crossenv.toolchain.find import KINDS, find_toolchain
 from crossenv.toolchain.model import Toolchain

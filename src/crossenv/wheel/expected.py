@@ -94,12 +94,7 @@ def host_of(record: Record) -> Host:
     return Host(
         platform_tag=host.platform_tag,
         python=tag_of_python(host.implementation, host.version, host.abi_flags),
-        elf=ElfIdentity(
-            machine=host.elf.machine,
-            bits=host.elf.bits,
-            byte_order=host.elf.byte_order,
-            abi_flags=host.elf.abi_flags,
-        ),
+        elf=host.elf,
         libc=host.libc_family,
         libc_version=tuple(map(int, numbers.groups())) if numbers else (),
         suffixes=host.extension_suffixes,

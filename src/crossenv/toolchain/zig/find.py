@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from crossenv.errors import ToolchainError
-from crossenv.host.libc import library_directories
+from crossenv.platforms import LINUX
 from crossenv.target import MUSL, ElfIdentity, Target
 from crossenv.toolchain.binutils import BINUTILS, named_tool
 from crossenv.toolchain.model import Tool, Toolchain
@@ -61,7 +61,7 @@ def find_zig_toolchain(
     zig = locate_zig(environ_path, cache)
     if sysroot is not None and not sysroot.is_dir():
         raise ToolchainError(f"the sysroot {sysroot} is not a directory", hint="name another with --sysroot")
-    library_dirs = tuple(library_directories(sysroot, target.multiarch)) if sysroot is not None else ()
+    library_dirs = LINUX.library_directories(sysroot, target.multiarch) if sysroot is not None else ()
     launchers = Launchers(
         program=compiled_launcher(zig, cache),
         settings={
