@@ -438,7 +438,7 @@ def test_one_command(crossenv: CrossenvCommand, host_prefix: Path, places: dict[
     assert failed["error"] in Path(failed["log"]).read_text()
     assert "x86-64" in refused["error"]
     # Nothing is left of the environments, and the trees are as they were.
-    assert list((tmp_path / "cache/crossenv/wheels").glob("run-*")) == []
+    assert list((tmp_path / "cache/crossenv/wheel").glob("run-*")) == []
     assert sorted(path.name for path in trees["native"].iterdir()) == ["payload", "pyproject.toml", "tag", "tools"]
 
     # Other sources of the same version are another wheel.
@@ -476,7 +476,7 @@ def test_an_interrupted_run_leaves_nothing(
 ) -> None:
     tree, pure = project(tmp_path, "native", "wait"), project(tmp_path, "pure", "py3-none-any")
     words: list[str | Path] = ["wheel", "-j1", "-w", tmp_path / "out", "--host-python", host_prefix, pure, tree]
-    cache = tmp_path / "cache/crossenv/wheels"
+    cache = tmp_path / "cache/crossenv/wheel"
 
     def ended_by(number: signal.Signals) -> tuple[int, str, int]:
         pid = tmp_path / f"pid-{number}"
