@@ -33,7 +33,6 @@ from crossenv.farm.requirements import pinned, read_requirement, read_requiremen
 from crossenv.farm.scratch import workshop
 from crossenv.farm.sources import digest_of
 from crossenv.farm.store import STATE_NAME, Store
-from crossenv.report import LiveLines
 from crossenv.wheels.tags import PythonTag
 from makers import X86_64, write
 
@@ -311,18 +310,6 @@ def test_the_line_that_says_what_went_wrong() -> None:
     assert complaint_of("") == "no output"
 
 
-def test_lines_are_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "10")
-    monkeypatch.setenv("LINES", "3")
-    stream = io.StringIO()
-    live = LiveLines(stream)
-    live.show(["one", "two", "a line too long"])
-    live.show(["x"])
-    live.clear()
-    live.clear()
-    assert stream.getvalue() == "two\na line to\n\x1b[2A\r\x1b[Jx\n\x1b[1A\r\x1b[J"
-
-
 def test_children_are_ended_with_theirs(tmp_path: Path) -> None:
     children = Children(grace=0.2)
     script = "sleep 60 & echo $! > pid; trap '' TERM; wait; sleep 60"
@@ -438,7 +425,7 @@ def test_one_command(crossenv: CrossenvCommand, host_prefix: Path, places: dict[
     assert failed["error"] in Path(failed["log"]).read_text()
     assert "x86-64" in refused["error"]
     # Nothing is left of the environments, and the trees are as they were.
-    assert list((tmp_path / "cache/crossenv/wheels").glob("run-*")) == []
+    assert list((tmp_path / "cache/crossenv/wheel").glob("run-*")) == []
     assert sorted(path.name for path in trees["native"].iterdir()) == ["payload", "pyproject.toml", "tag", "tools"]
 
     # Other sources of the same version are another wheel.
@@ -476,7 +463,7 @@ def test_an_interrupted_run_leaves_nothing(
 ) -> None:
     tree, pure = project(tmp_path, "native", "wait"), project(tmp_path, "pure", "py3-none-any")
     words: list[str | Path] = ["wheel", "-j1", "-w", tmp_path / "out", "--host-python", host_prefix, pure, tree]
-    cache = tmp_path / "cache/crossenv/wheels"
+    cache = tmp_path / "cache/crossenv/wheel"
 
     def ended_by(number: signal.Signals) -> tuple[int, str, int]:
         pid = tmp_path / f"pid-{number}"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import crossenv
 from crossenv.errors import CrossenvError
-from crossenv.report import Reporter, wants_colour
+from crossenv.report import LiveLines, Reporter, wants_colour, wants_live
 
 # Each is a module here. Only the one that is named is imported: `cross-run` may start for every program of a build.
 COMMANDS = (
@@ -63,7 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run_reported(options: argparse.Namespace, run: Callable[[argparse.Namespace, Reporter], int]) -> int:
     """Carry out what the command line asks for; returns the exit status."""
-    reporter = Reporter(verbosity=-1 if options.quiet else options.verbose, colour=wants_colour(sys.stderr, os.environ))
+    live = LiveLines(sys.stderr) if not options.quiet and wants_live(sys.stderr, os.environ) else None
+    reporter = Reporter(
+        verbosity=-1 if options.quiet else options.verbose, colour=wants_colour(sys.stderr, os.environ), live=live
+    )
     try:
         return run(options, reporter)
     except CrossenvError as error:
