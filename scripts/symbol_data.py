@@ -24,7 +24,7 @@ from typing import Any
 from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
 
-DATA = Path(__file__).resolve().parent.parent / "src/crossenv/wheel/data"
+DATA = Path(__file__).resolve().parent.parent / "src/crossenv/wheels/data"
 # CPython's macros for what leaves the library (Include/exports.h), and musl's names are all C identifiers.
 DECLARED = re.compile(r"Py(?:API_FUNC|API_DATA|_EXPORTED_SYMBOL)\s*\(.*?\)\s*\**\s*(_?Py\w+)", re.DOTALL)
 

@@ -13,13 +13,13 @@ import pytest
 
 import makers
 from crossenv.cli.main import main
-from crossenv.environment.build_python import find_build_python
+from crossenv.compilers.choose import replaced_compiler, require_linkable
+from crossenv.compilers.find import find_toolchain
 from crossenv.environment.localise import localise
 from crossenv.errors import HostPythonError, ToolchainError, UsageError
-from crossenv.host.find import read_host_python
-from crossenv.host.model import HostPython
-from crossenv.toolchain.choose import replaced_compiler, require_linkable
-from crossenv.toolchain.find import find_toolchain
+from crossenv.pythons.build_python import find_build_python
+from crossenv.pythons.find import read_host_python
+from crossenv.pythons.model import HostPython
 from makers import HostTree, config_of, config_text, write
 
 MUSL = {"elf": makers.AARCH64, "loader": makers.MUSL_LOADER, "triplet": "aarch64-linux-musl"}

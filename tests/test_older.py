@@ -18,9 +18,9 @@ from conftest import VERSION, CrossenvCommand, Run
 from crossenv.cli import older
 from crossenv.cli.assignments import parse_config_vars, parse_variables
 from crossenv.elf import elf_identity
-from crossenv.environment.accepted import accepted_platforms
-from crossenv.environment.record import VariableRecord
+from crossenv.environment.accept_tags import accepted_platforms
 from crossenv.errors import UsageError
+from crossenv.record import VariableRecord
 from makers import AARCH64, write
 
 SITE = f"lib/python{VERSION}{sys.abiflags}/site-packages"

@@ -20,15 +20,15 @@ from pathlib import Path
 import pytest
 
 from conftest import CrossenvCommand
-from crossenv.debian import fetch as fetching
-from crossenv.debian import sysroot as making
-from crossenv.debian.alternatives import link_alternatives
-from crossenv.debian.archive import Package, Source, default_mirror, parse_packages
-from crossenv.debian.resolve import resolve
-from crossenv.debian.unpack import finish_tree, unpack_deb
-from crossenv.debian.version import compare, satisfies, sort_key
 from crossenv.errors import DownloadError, UsageError
 from crossenv.report import Reporter
+from crossenv.sysroots import fetch as fetching
+from crossenv.sysroots import sysroot as making
+from crossenv.sysroots.alternatives import link_alternatives
+from crossenv.sysroots.archive import Package, Source, default_mirror, parse_packages
+from crossenv.sysroots.resolve import resolve
+from crossenv.sysroots.unpack import finish_tree, unpack_deb
+from crossenv.sysroots.version import compare, satisfies, sort_key
 from debian_archive import Archive, HardLink, Member, ar, deb, sign, small_archive, tar
 
 Create = Callable[..., subprocess.CompletedProcess[str]]
@@ -404,7 +404,7 @@ def test_a_link_to_a_sysroot_stays_one(create: Create, crossenv: CrossenvCommand
 def test_the_parsed_index_is_kept_and_its_damage_noticed(create: Create, archive: Archive, tmp_path: Path) -> None:
     create(directory="one")
     index = archive.directory / "dists/bookworm/main/binary-arm64/Packages.xz"
-    (parsed,) = (tmp_path / "cache/crossenv/debian/indexes").glob("*.v*")
+    (parsed,) = (tmp_path / "cache/crossenv/sysroots/indexes").glob("*.v*")
     kept = parsed.with_suffix("")
     index.rename(tmp_path / "Packages.xz")
     kept.unlink()

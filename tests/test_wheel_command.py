@@ -23,18 +23,18 @@ import wheels
 from conftest import CrossenvCommand, Run
 from crossenv.config import load_settings
 from crossenv.errors import UsageError
-from crossenv.matrix.combinations import builds_of
-from crossenv.matrix.complaint import complaint_of, hint_of, is_refusal
-from crossenv.matrix.model import BUILT, FAILED, Build, Destination, Outcome, Python, Requirement
-from crossenv.matrix.pip_words import pip_variables, without_secrets
-from crossenv.matrix.processes import Children, EndedError
-from crossenv.matrix.release import covering, released
-from crossenv.matrix.requirements import pinned, read_requirement, read_requirements_file
-from crossenv.matrix.sources import digest_of
-from crossenv.matrix.store import STATE_NAME, Store
-from crossenv.matrix.workshop import workshop
+from crossenv.farm.combinations import builds_of
+from crossenv.farm.complaint import complaint_of, hint_of, is_refusal
+from crossenv.farm.model import BUILT, FAILED, Build, Destination, Outcome, Python, Requirement
+from crossenv.farm.pip_words import pip_variables, without_secrets
+from crossenv.farm.processes import Children, EndedError
+from crossenv.farm.release import covering, released
+from crossenv.farm.requirements import pinned, read_requirement, read_requirements_file
+from crossenv.farm.scratch import workshop
+from crossenv.farm.sources import digest_of
+from crossenv.farm.store import STATE_NAME, Store
 from crossenv.report import LiveLines
-from crossenv.wheel.expected import PythonTag
+from crossenv.wheels.tags import PythonTag
 from makers import X86_64, write
 
 # --- which combinations are built
@@ -438,7 +438,7 @@ def test_one_command(crossenv: CrossenvCommand, host_prefix: Path, places: dict[
     assert failed["error"] in Path(failed["log"]).read_text()
     assert "x86-64" in refused["error"]
     # Nothing is left of the environments, and the trees are as they were.
-    assert list((tmp_path / "cache/crossenv/wheel").glob("run-*")) == []
+    assert list((tmp_path / "cache/crossenv/wheels").glob("run-*")) == []
     assert sorted(path.name for path in trees["native"].iterdir()) == ["payload", "pyproject.toml", "tag", "tools"]
 
     # Other sources of the same version are another wheel.
@@ -476,7 +476,7 @@ def test_an_interrupted_run_leaves_nothing(
 ) -> None:
     tree, pure = project(tmp_path, "native", "wait"), project(tmp_path, "pure", "py3-none-any")
     words: list[str | Path] = ["wheel", "-j1", "-w", tmp_path / "out", "--host-python", host_prefix, pure, tree]
-    cache = tmp_path / "cache/crossenv/wheel"
+    cache = tmp_path / "cache/crossenv/wheels"
 
     def ended_by(number: signal.Signals) -> tuple[int, str, int]:
         pid = tmp_path / f"pid-{number}"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from crossenv.backends.fortran import fortran_command
 from crossenv.backends.pkg_config import launcher_path
-from crossenv.environment.record import CROSS_RUN, Record
-from crossenv.target import ElfIdentity, architecture_of
+from crossenv.record import CROSS_RUN, Record
+from crossenv.targets import ElfIdentity, architecture_of
 
 CROSS_FILE = "etc/meson-cross.ini"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from crossenv.environment.record import Record
+from crossenv.record import Record
 
 # PyO3 looks here for the host's configuration, and takes it for ambiguous where there is more than one file.
 CONFIG_DIRECTORY = "etc/pyo3"

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from crossenv.cli.active import chosen_environment
 from crossenv.cli.common import common_options
-from crossenv.environment.record import load_record
 from crossenv.errors import UsageError
 from crossenv.export import EXPORTERS
 from crossenv.files import write_file
+from crossenv.record import load_record
 from crossenv.report import Reporter
 
 

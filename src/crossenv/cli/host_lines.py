@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crossenv.host.model import HostPython
+from crossenv.pythons.model import HostPython
 
 _IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy"}
 

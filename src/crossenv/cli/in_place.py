@@ -28,7 +28,7 @@ from crossenv.environment.plan import Plan
 from crossenv.environment.write import write_environment
 from crossenv.errors import UsageError
 from crossenv.report import Reporter
-from crossenv.target import ARCHITECTURES, parse_target
+from crossenv.targets import ARCHITECTURES, parse_target
 
 # From the environment's directory, and one that files of the host may be put into, to the plan.
 PlanIn = Callable[[Path, Path], Plan]

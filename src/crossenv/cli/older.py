@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crossenv.cli import create
-from crossenv.environment.record import RECORD_NAME
 from crossenv.environment.write import MARKER
 from crossenv.errors import UsageError
+from crossenv.record import RECORD_NAME
 from crossenv.report import Reporter
 
 # The sides that keep what is installed in them, by what is to be cleared; nothing is cleared without such an option.

@@ -16,20 +16,20 @@ from crossenv.cli.active import active_environment
 from crossenv.cli.audit import wheel_path
 from crossenv.cli.common import common_options
 from crossenv.cli.run import add_emulator_options, wishes_of
-from crossenv.emulate.environment import interpreter_for, session_in
-from crossenv.emulate.interpreters import architecture_of_host, interpreter_of
-from crossenv.emulate.model import Session
-from crossenv.environment.build_python import BuildPython, find_build_python
-from crossenv.environment.record import Record, load_record
+from crossenv.emulation.environment import interpreter_for, session_in
+from crossenv.emulation.interpreters import architecture_of_host, interpreter_of
+from crossenv.emulation.model import Session
+from crossenv.emulation.trial.imports import Import
+from crossenv.emulation.trial.install import Wanted, install_natively, install_under_emulation, install_with_environment
+from crossenv.emulation.trial.outcomes import Outcome, differences, summary
+from crossenv.emulation.trial.subject import Subject, machine_of, python_for, read_subject
+from crossenv.emulation.trial.trial import Place, is_pytest, run_tests, test_outcomes, try_imports
 from crossenv.errors import AuditError, UsageError
+from crossenv.pythons.build_python import BuildPython, find_build_python
+from crossenv.record import Record, load_record
 from crossenv.report import Reporter
-from crossenv.target import parse_target
-from crossenv.trial.imports import Import
-from crossenv.trial.install import Wanted, install_natively, install_under_emulation, install_with_environment
-from crossenv.trial.outcomes import Outcome, differences, summary
-from crossenv.trial.subject import Subject, machine_of, python_for, read_subject
-from crossenv.trial.trial import Place, is_pytest, run_tests, test_outcomes, try_imports
-from crossenv.wheel.expected import host_of
+from crossenv.targets import parse_target
+from crossenv.wheels.tags import host_of
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from crossenv.codec import WrongValueError, decode, encode
-from crossenv.environment.record import RECORD_NAME
 from crossenv.errors import BuildError, UsageError
 from crossenv.files import write_file
+from crossenv.record import RECORD_NAME
 
 # Both below the installation's prefix: the environment, and what was done to the installation.
 HOME = "crossenv"
@@ -219,7 +219,7 @@ def convert(installation: Installation, conversion: Conversion, shim: Path) -> N
     """
     manifest = installation.prefix / MANIFEST
     write_file(manifest, encode(conversion))
-    runtime = package_files("crossenv").joinpath("runtime")
+    runtime = package_files("crossenv").joinpath("shim")
     try:
         (installation.library / "_crossenv").symlink_to(os.path.relpath(shim, installation.library.resolve()))
         package = installation.library / "sitecustomize"

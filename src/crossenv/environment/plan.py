@@ -14,11 +14,24 @@ from packaging.utils import canonicalize_name
 import crossenv
 from crossenv.backends import BACKENDS
 from crossenv.backends.rust import CONFIG_DIRECTORY
-from crossenv.environment.build_python import BuildPython
+from crossenv.compilers.launchers import (
+    COMPILERS,
+    launcher_name,
+    launcher_text,
+    leading_arguments,
+    maps_prefixes,
+    trailing_arguments,
+)
+from crossenv.compilers.model import Tool, Toolchain
+from crossenv.compilers.zig.launchers import CONFIGURATION_NAME
+from crossenv.environment.build_info import public_part
 from crossenv.environment.isolation_base import BASE, UV, base_copies, base_files, base_links
 from crossenv.environment.localise import data_module_text, localise
-from crossenv.environment.public_part import public_part
-from crossenv.environment.record import (
+from crossenv.libc.policies import policy_of
+from crossenv.pythons.build_details import build_details
+from crossenv.pythons.build_python import BuildPython
+from crossenv.pythons.model import HostPython
+from crossenv.record import (
     CROSS_RUN,
     BuildRecord,
     HandoverRecord,
@@ -28,20 +41,7 @@ from crossenv.environment.record import (
     ToolRecord,
     VariableRecord,
 )
-from crossenv.host.build_details import build_details
-from crossenv.host.model import HostPython
-from crossenv.policy import policy_of
-from crossenv.target import Target
-from crossenv.toolchain.launchers import (
-    COMPILERS,
-    launcher_name,
-    launcher_text,
-    leading_arguments,
-    maps_prefixes,
-    trailing_arguments,
-)
-from crossenv.toolchain.model import Tool, Toolchain
-from crossenv.toolchain.zig.launchers import CONFIGURATION_NAME
+from crossenv.targets import Target
 
 # Where the environment's own compilers are, below its root.
 LAUNCHERS = "etc/bin"

@@ -6,8 +6,8 @@ import json
 
 from crossenv.backends.pkg_config import launcher_path
 from crossenv.backends.rust import Rust
-from crossenv.environment.record import CROSS_RUN, Record
 from crossenv.errors import UsageError
+from crossenv.record import CROSS_RUN, Record
 
 
 def cargo_configuration(record: Record) -> str:

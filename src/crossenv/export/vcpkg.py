@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from crossenv.backends.cmake import VCPKG_TOOLCHAIN_FILE, quoted
-from crossenv.environment.record import Record
 from crossenv.errors import UsageError
+from crossenv.record import Record
 
 # VCPKG_TARGET_ARCHITECTURE.
 _ARCHITECTURES = {

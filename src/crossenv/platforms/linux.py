@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine
-from crossenv.target import GLIBC, MUSL, OLD_POLICIES, architecture_of
+from crossenv.targets import GLIBC, MUSL, OLD_POLICIES, architecture_of
 
 # Installers still take these names.
 _OLD_NAMES = {version: name for name, version in OLD_POLICIES.items()}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from crossenv.target import ElfIdentity
+from crossenv.targets import ElfIdentity
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
