@@ -280,7 +280,7 @@ def test_the_build_machines_values_are_not_believed(tree: HostTree) -> None:
         ("[]", "expected an object at the top"),
         ("{}", "nothing at 'schema_version'"),
         ('{"schema_version": "2.0"}', "is of schema '2.0'"),
-        ('{"schema_version": "1.0"}', "nothing at 'language.version'"),
+        ('{"schema_version": "1.0"}', "nothing at 'language'"),
         ('{"schema_version": "1.0", "language": "3.14"}', "expected an object at 'language'"),
         ('{"schema_version": "1.0", "language": {"version": 3.14}}', "expected a string at 'language.version'"),
         (

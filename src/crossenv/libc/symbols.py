@@ -20,5 +20,5 @@ def glibc_names() -> dict[str, tuple[int, ...]]:
 
 
 def _lines(name: str) -> list[str]:
-    text = package_files("crossenv").joinpath(f"wheel/data/{name}").read_text(encoding="utf-8")
+    text = package_files("crossenv").joinpath(f"libc/data/{name}").read_text(encoding="utf-8")
     return [line for line in text.splitlines() if not line.startswith("#")]

@@ -12,7 +12,7 @@ def _exports() -> dict[str, frozenset[str]]:
     """By version ("3.13", "3.13t"), the names that CPython exports."""
     names: dict[str, set[str]] = {}
     versions: list[str] = []
-    for line in package_files("crossenv").joinpath("wheel/data/python.txt").read_text(encoding="utf-8").splitlines():
+    for line in package_files("crossenv").joinpath("wheels/data/python.txt").read_text(encoding="utf-8").splitlines():
         if line.startswith("["):
             versions = line.strip("[]").split()
         elif not line.startswith("#"):

@@ -50,7 +50,7 @@ class Place:
 
 def try_imports(place: Place, modules: Sequence[str], scratch: Path) -> tuple[Import, ...]:
     """Import `modules` in one interpreter, then those that it did not come to in further ones."""
-    script = str(package_files("crossenv").joinpath("trial/try_imports.py"))
+    script = str(package_files("crossenv").joinpath("emulation/trial/try_imports.py"))
     results: dict[str, Import] = {}
     left = list(modules)
     while left:
