@@ -33,7 +33,6 @@ from crossenv.farm.requirements import pinned, read_requirement, read_requiremen
 from crossenv.farm.scratch import workshop
 from crossenv.farm.sources import digest_of
 from crossenv.farm.store import STATE_NAME, Store
-from crossenv.report import LiveLines
 from crossenv.wheels.tags import PythonTag
 from makers import X86_64, write
 
@@ -309,18 +308,6 @@ def test_the_line_that_says_what_went_wrong() -> None:
     assert complaint_of("ERROR: No matching distribution found for x\n").endswith("found for x")
     assert complaint_of("crossenv: warning: toy failed: RuntimeError: no") == "toy failed: RuntimeError: no"
     assert complaint_of("") == "no output"
-
-
-def test_lines_are_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "10")
-    monkeypatch.setenv("LINES", "3")
-    stream = io.StringIO()
-    live = LiveLines(stream)
-    live.show(["one", "two", "a line too long"])
-    live.show(["x"])
-    live.clear()
-    live.clear()
-    assert stream.getvalue() == "two\na line to\n\x1b[2A\r\x1b[Jx\n\x1b[1A\r\x1b[J"
 
 
 def test_children_are_ended_with_theirs(tmp_path: Path) -> None:

@@ -341,6 +341,17 @@ def _refuse_other_systems(name: str) -> None:
 
 
 def _unknown(text: str) -> UsageError:
+    if "," in text or " " in text.strip():
+        one = re.split(r"[,\s]+", text.strip())[0]
+        return UsageError(
+            f"{text!r} names several targets",
+            hint=f"repeat the option, --target {one} --target ...; an environment is for one target",
+        )
+    if re.search(r"arm\w*v[456]|armel|armv?[456]", text):
+        return UsageError(
+            f"there is no target {text!r}: wheels have no platform for ARM before version 7",
+            hint="armv7l code does not run there (Raspberry Pi Zero and 1): build on the machine itself",
+        )
     # What is like it: the names of machines by themselves, and in the forms that the text might have meant.
     close = difflib.get_close_matches(text.strip(), list(dict.fromkeys(_examples())), 3, 0.7)
     names = ", ".join(row.name for row in target_architectures())

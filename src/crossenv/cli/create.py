@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 import platform
+import shlex
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -193,7 +194,8 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
         reporter.json(dataclasses.asdict(plan.record))
     else:
         reporter.result(str(root))
-        reporter.note(f"activate it with `. {root}/bin/activate`, or run {root}/bin/cross-pip wheel NAME")
+        programs = shlex.quote(str(root / "bin"))
+        reporter.note(f"activate it with `. {programs}/activate`, or run {programs}/cross-pip wheel NAME")
     return 0
 
 

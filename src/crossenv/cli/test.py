@@ -111,6 +111,11 @@ def _require_sense(args: argparse.Namespace) -> None:
         raise UsageError("--native-wheel goes with --compare", hint="add --compare")
     if args.command and args.command[0].startswith("-"):
         raise UsageError(f"{args.command[0]!r} is no command", hint="write: crossenv test WHEEL -- pytest -q tests")
+    for text in args.wheels[1:]:
+        if not text.endswith(".whl") and not Path(text).exists():
+            raise UsageError(
+                f"there is no wheel {text}", hint=f"a command goes after `--`: crossenv test {args.wheels[0]} -- {text}"
+            )
     for text in args.extra:
         try:
             Requirement(text)

@@ -1,12 +1,15 @@
-"""The build Python: found with virtualenv's discovery."""
+"""Find the build Python."""
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from platformdirs import user_cache_path
+from python_discovery import DiskCache, PythonInfo, get_interpreter
 
 from crossenv.errors import UsageError
 from crossenv.pythons.model import HostPython
@@ -43,7 +46,7 @@ def find_build_python(spec: str | None, host: HostPython | None = None) -> Build
     """Find the interpreter that `spec` names, or one that fits `host`, or this one.
 
     Args:
-        spec: A path, a version ("3.11") or what else virtualenv's `--python` takes; None for the host's version, or
+        spec: A path, a version ("3.11") or what else python-discovery takes; None for the host's version, or
             for the interpreter that this tool runs in.
         host: The host Python that it must match in version, implementation and ABI flags; None if the host's will be
             made after it.
@@ -94,18 +97,13 @@ def find_interpreter(spec: str) -> Path:
     return Path(found.executable)
 
 
-def _discover(spec: str) -> Any:
-    """What virtualenv knows of the interpreter; None if it finds none."""
-    from virtualenv import session_via_cli
-
+def _discover(spec: str) -> PythonInfo | None:
+    # Where it cannot keep what it learns of interpreters, it warns, which is of no use to anybody here.
+    logging.getLogger("python_discovery").addHandler(logging.NullHandler())
     try:
-        session = session_via_cli(
-            ["crossenv-discovery", "--python", spec, "--no-seed", "--no-periodic-update", "--no-download"],
-            setup_logging=False,
-        )
-    except (RuntimeError, SystemExit, OSError):
+        return get_interpreter(spec, cache=DiskCache(user_cache_path("crossenv") / "interpreters"))
+    except (RuntimeError, ValueError, OSError):
         return None
-    return session.interpreter
 
 
 def _require_usable(build: BuildPython) -> None:
