@@ -38,7 +38,7 @@ build_wheel = an_object.build_wheel
 CREATE = """
 import sys
 import crossenv.backends as backends
-from crossenv.environment.record import BackendRecord
+from crossenv.record import BackendRecord
 
 class MadeUp:
     def files(self, record): return {"etc/made-up.conf": "yes"}

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from crossenv.backends import autotools, cmake, fortran, meson, named_tools, pkg_config, rust
-from crossenv.environment.record import BackendRecord, Record
+from crossenv.record import BackendRecord, Record
 
 
 class Backend(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from crossenv.environment.record import BackendRecord, Record
+from crossenv.record import BackendRecord, Record
 
 
 def fortran_command(record: Record) -> str:

@@ -11,7 +11,7 @@ import re
 import shlex
 from collections.abc import Mapping
 
-from crossenv.environment.record import BackendRecord, Record
+from crossenv.record import BackendRecord, Record
 
 _TARGET = {"CC": "cc", "CXX": "cxx", "FC": "fc", "F77": "fc", "F90": "fc", "AR": "ar", "RANLIB": "ranlib"}
 _TARGET |= {"NM": "nm", "STRIP": "strip", "LD": "ld", "OBJCOPY": "objcopy", "OBJDUMP": "objdump", "READELF": "readelf"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from crossenv.environment.record import BackendRecord, Record
+from crossenv.record import BackendRecord, Record
 
 EMPTY_DIRECTORY = "etc/pkgconfig"
 # Holds `pkg-config` alone: hook processes put it on their PATH where there is a pkg-config to call.
