@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -214,3 +216,31 @@ def test_setuptools_commands_are_those_of_the_configuration(env: Path, tmp_path:
     assert hook == plain
     _, users = json.loads(run(python, tmp_path / "setup.py", CC="/opt/users-cc", **extra))
     assert users["compiler"][0] == "/opt/users-cc"
+
+
+def test_the_targets_python_is_laid_out_as_an_installation(env: Path, run: Run) -> None:
+    """Build scripts find headers and libraries from `PYO3_CROSS_LIB_DIR`, and `python3.pc` and its like by name."""
+    record = json.loads((env / "crossenv.json").read_text())
+    host = record["host"]
+    version = f"{host['version']}{host['abi_flags']}"
+    library = Path(record["handover"]["environment"]["PYO3_CROSS_LIB_DIR"])
+    assert library == env / f"host/lib/python{version}"
+    assert [path.name for path in library.glob("_sysconfigdata_*.py")] == [Path(host["sysconfigdata"]).name]
+    assert (library.parent.parent / f"include/python{version}/Python.h").is_file()
+    for name in ("python3", "python", f"python{host['version']}", f"{record['toolchain']['triplet']}-python3"):
+        assert run(env / f"etc/bin/{name}-config", "--extension-suffix").strip() == host["extension_suffixes"][0]
+        assert run(env / f"host/bin/{name}-config", "--abiflags").strip() == host["abi_flags"]
+
+
+@pytest.mark.parametrize("name", ["python3", "python3-embed", "python-{version}", "python-{version}-embed"])
+def test_pkg_config_answers_for_the_targets_python(made_up_env: Path, run: Run, name: str) -> None:
+    """Below a directory with a blank in its name, too."""
+    if shutil.which("pkg-config") is None:
+        pytest.skip("needs pkg-config")
+    host = json.loads((made_up_env / "crossenv.json").read_text())["host"]
+    program = made_up_env / "etc/pkg-config/bin/pkg-config"
+    module = name.format(version=host["version"])
+    assert shlex.split(run(program, "--cflags", module)) == [f"-I{directory}" for directory in host["include_dirs"]]
+    libraries = shlex.split(run(program, "--libs", module))
+    assert (f"-lpython{host['version']}{host['abi_flags']}" in libraries) == name.endswith("-embed")
+    assert module not in run(program, "--list-all").split()

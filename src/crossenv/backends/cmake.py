@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 
 from crossenv.backends.fortran import fortran_command
-from crossenv.record import CROSS_RUN, BackendRecord, Record
+from crossenv.record import CROSS_RUN, PREFIX, BackendRecord, Record
 
 TOOLCHAIN_FILE = "etc/toolchain.cmake"
 # The same for vcpkg, which has its own flags passed through it (vcpkg, "VCPKG_CHAINLOAD_TOOLCHAIN_FILE").
@@ -79,7 +79,7 @@ class CMake:
             "",
             "# Programs are the build machine's; headers, libraries and packages the host's, or a build requirement's.",
             *(f"list(APPEND CMAKE_FIND_ROOT_PATH {quoted(root)})" for root in roots),
-            f"list(APPEND CMAKE_FIND_ROOT_PATH {quoted(record.root + '/host')})",
+            f"list(APPEND CMAKE_FIND_ROOT_PATH {quoted(f'{record.root}/{PREFIX}')})",
             "if(DEFINED ENV{CROSSENV_BUILD_ROOTS})",
             '  string(REPLACE ":" ";" _crossenv_roots "$ENV{CROSSENV_BUILD_ROOTS}")',
             "  list(APPEND CMAKE_FIND_ROOT_PATH ${_crossenv_roots})",

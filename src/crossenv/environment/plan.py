@@ -13,7 +13,6 @@ from packaging.utils import canonicalize_name
 
 import crossenv
 from crossenv.backends import BACKENDS
-from crossenv.backends.rust import CONFIG_DIRECTORY
 from crossenv.compilers.launchers import (
     COMPILERS,
     launcher_name,
@@ -33,6 +32,7 @@ from crossenv.pythons.build_python import BuildPython
 from crossenv.pythons.model import HostPython
 from crossenv.record import (
     CROSS_RUN,
+    PREFIX,
     BackendRecord,
     BuildRecord,
     HandoverRecord,
@@ -140,10 +140,10 @@ def make_plan(
     include_name = f"{directory.rstrip('t')}{host.abi_flags}"
     first = host.include_dirs[0]
     farm = () if first.name == include_name and first.parent.name == "include" else host.include_dirs
-    include_dirs = (root / "host/include" / include_name,) if farm else host.include_dirs
+    include_dirs = (root / PREFIX / "include" / include_name,) if farm else host.include_dirs
     tools, launchers, copies = _tools(root, toolchain, "" if toolchain.sysroot else host.multiarch)
     data_name = host.platform.data_module(host.abi_flags, host.multiarch)
-    data_file = f"host/{data_name}.py"
+    data_file = f"{PREFIX}/lib/{directory}/{data_name}.py"
     config = localise(
         host,
         commands={name: tool.command for name, tool in tools.items()},
@@ -194,10 +194,13 @@ def make_plan(
         links[f"bin/cross-{name}"] = "python"
         if name != "python":
             links[f"bin/build-{name}"] = "build-python"
-    links[f"{CONFIG_DIRECTORY}/{data_name}.py"] = f"../../{data_file}"
     links |= base_links(build, directory)
-    # PyO3 has programs that embed Python linked from where its configuration is.
-    links |= {f"{CONFIG_DIRECTORY}/{library.name}": str(library) for library in libraries}
+    if not farm:
+        links[f"{PREFIX}/include/{include_name}"] = str(first)
+    for library in libraries:
+        links[f"{PREFIX}/lib/{library.name}"] = str(library)
+        # PyO3 has programs that embed Python linked from where its configuration is.
+        links[f"{PREFIX}/lib/{directory}/{library.name}"] = f"../{library.name}"
     if options.pip:
         names = ("bin/pip", "bin/pip3", f"bin/pip{host.version}", "bin/cross-pip3", f"bin/cross-pip{host.version}")
         links |= dict.fromkeys(names, "cross-pip")
