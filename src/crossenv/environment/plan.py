@@ -398,6 +398,8 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "host_executable": host.executable,
         "sysconfigdata": host.sysconfigdata,
         "files_root": _files_root(record),
+        "compiler": record.toolchain.tools["cc"].command,
+        "include_dirs": list(host.include_dirs),
         "fortran": "fc" in record.toolchain.tools,
         "allow_pure": list(record.handover.allow_pure),
         "repair": record.handover.repair,

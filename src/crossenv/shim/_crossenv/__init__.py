@@ -85,6 +85,11 @@ def start() -> None:
             from _crossenv import hooks
 
             hooks.prepare(facts, hook, finder)
+        elif os.environ.get("CROSSENV_FILES") == root:
+            # What a hook has started.
+            from _crossenv import host_files
+
+            host_files.answer_for_host(facts)
 
 
 def find_place(here: str, root: str) -> str:

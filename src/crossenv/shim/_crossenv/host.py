@@ -62,6 +62,7 @@ _BY_NAME = {
     "distutils.sysconfig": "distutils_sysconfig",
     "setuptools._distutils.sysconfig": "distutils_compiler",
     "ctypes": "ctypes_module",
+    "ctypes.util": "ctypes_util_module",
     "venv": "venv_module",
     "virtualenv": "virtualenv_module",
     "build.env": "build_env_module",

@@ -167,6 +167,18 @@ def ctypes_module(module: "ModuleType", facts: "Facts") -> None:
     _replace(module, "_dlopen", make_dlopen)
 
 
+def ctypes_util_module(module: "ModuleType", facts: "Facts") -> None:
+    """`ctypes.util` asks ldconfig and the compiler of this machine."""
+    if "CROSSENV_FILES" not in os.environ:
+        return
+    from _crossenv import host_files
+
+    def make_find_library(original: "Any") -> "Any":
+        return lambda name: host_files.find_library(name, original)
+
+    _replace(module, "find_library", make_find_library)
+
+
 def venv_module(module: "ModuleType", facts: "Facts") -> None:
     """`venv`: environments that a front end makes for a build get the shim too (`build`, pip's venv isolation)."""
     from _crossenv import isolation
