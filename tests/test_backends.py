@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shlex
 import shutil
@@ -15,6 +16,8 @@ from _crossenv import settings, variables
 
 import projects
 from conftest import Run
+from crossenv.backends.cmake import TOOLCHAIN_FILE, CMake
+from crossenv.record import load_record
 
 # A back end in the source tree that writes down what it was called with.
 BACKEND = """
@@ -244,3 +247,26 @@ def test_pkg_config_answers_for_the_targets_python(made_up_env: Path, run: Run, 
     libraries = shlex.split(run(program, "--libs", module))
     assert (f"-lpython{host['version']}{host['abi_flags']}" in libraries) == name.endswith("-embed")
     assert module not in run(program, "--list-all").split()
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+def test_the_size_of_a_pointer_is_the_targets(env: Path, tmp_path: Path, run: Run, bits: int) -> None:
+    """FindPythonLibsNew (pybind11's classic mode) asks an interpreter that runs here, and compares with the compiler."""
+    if shutil.which("cmake") is None:
+        pytest.skip("needs cmake")
+    record = load_record(env)
+    host = dataclasses.replace(record.host, elf=dataclasses.replace(record.host.elf, bits=bits))
+    toolchain = tmp_path / "toolchain.cmake"
+    toolchain.write_text(CMake().files(dataclasses.replace(record, host=host))[TOOLCHAIN_FILE])
+    script = tmp_path / "ask.cmake"
+    script.write_text(
+        # As pybind11 does; CMake reads a toolchain file more than once.
+        f'include("{toolchain}")\ninclude("{toolchain}")\n'
+        "macro(get list index name)\n  list(GET ${list} ${index} ${name})\nendmacro()\n"
+        "set(values 3.11 16)\nget(values 1 PYTHON_SIZEOF_VOID_P)\n"
+        "function(inside)\n  get(values 1 PYTHON_SIZEOF_VOID_P)\n"
+        '  message("${PYTHON_SIZEOF_VOID_P}")\nendfunction()\n'
+        'inside()\nmessage("${PYTHON_SIZEOF_VOID_P}")\n'
+    )
+    done = subprocess.run(["cmake", "-P", script], capture_output=True, text=True, check=True)
+    assert done.stderr.split() == [str(bits // 8)] * 2
