@@ -352,7 +352,7 @@ def test_headers_that_were_taken_with_the_dump(
     crossenv(*words, tmp_path / "sysroot")
     assert not (tmp_path / "sysroot/host/python").exists()
     record = json.loads((tmp_path / "sysroot/crossenv.json").read_text())
-    assert record["host"]["include_dirs"] == [str(include)]
+    assert record["host"]["include_dirs"][0] == str(include)
     # Another archive of the same name.
     (tmp_path / "dump.tar.gz").write_bytes(header_archive(include.name, files))
     words = ["create", "--python", sys.executable, "--host-python", tmp_path / "dump.json", tmp_path / "never"]

@@ -54,7 +54,7 @@ def copy_installation(directory: Path) -> Path:
 def site_directory(python: Path) -> Path:
     """Where the interpreter's packages are: Debian's own Python has `local/lib/python3.X/dist-packages`."""
     code = "import sysconfig; print(sysconfig.get_path('purelib'), end='')"
-    return Path(subprocess.run([python, "-I", "-c", code], text=True, capture_output=True, check=True).stdout)
+    return Path(subprocess.run([python, "-I", "-B", "-c", code], text=True, capture_output=True, check=True).stdout)
 
 
 def tree(directory: Path) -> dict[str, tuple[object, ...]]:
