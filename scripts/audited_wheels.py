@@ -24,7 +24,7 @@ from pathlib import Path
 from packaging.utils import parse_wheel_filename
 from packaging.version import Version
 
-from crossenv.wheel.audit import audit_wheel
+from crossenv.wheels.audit import audit_wheel
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 WORK = CHECKOUT / ".cache/audited"

@@ -32,8 +32,8 @@ sys.path.insert(0, str(CHECKOUT / "tests"))
 
 import crossenv  # noqa: E402
 import projects  # noqa: E402
-from crossenv.emulate.registration import registration_line  # noqa: E402
-from crossenv.target import parse_target  # noqa: E402
+from crossenv.emulation.registration import registration_line  # noqa: E402
+from crossenv.targets import parse_target  # noqa: E402
 
 WORK = CHECKOUT / ".cache/cibuildwheel"
 PAGE = CHECKOUT / "docs/explanation/cibuildwheel-proof.md"

@@ -30,7 +30,7 @@ from typing import Any
 from checks import CHECKS, CORPUS
 from inspection import WrongWheelError, inspected
 
-from crossenv.matrix.complaint import complaint_of
+from crossenv.farm.complaint import complaint_of
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 WORK = CHECKOUT / ".cache/corpus"

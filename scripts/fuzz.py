@@ -31,17 +31,17 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT / "tests"))
 
 import hosts  # noqa: E402
-from crossenv.debian.archive import parse_packages  # noqa: E402
-from crossenv.debian.resolve import resolve  # noqa: E402
 from crossenv.environment.localise import localise  # noqa: E402
 from crossenv.errors import CrossenvError  # noqa: E402
-from crossenv.host.build_details import build_details_text  # noqa: E402
-from crossenv.host.crossenv_dump import header_archive  # noqa: E402
-from crossenv.host.dump_headers import derived_pyconfig, read_archive  # noqa: E402
-from crossenv.host.find import read_host_python  # noqa: E402
-from crossenv.host.known import LIBRARY  # noqa: E402
-from crossenv.host.sysconfigdata import number_of, parse_sysconfigdata, text_of  # noqa: E402
-from crossenv.wheel.audit import audit_wheel  # noqa: E402
+from crossenv.pythons.build_details import build_details_text  # noqa: E402
+from crossenv.pythons.crossenv_dump import header_archive  # noqa: E402
+from crossenv.pythons.dump_headers import derived_pyconfig, read_archive  # noqa: E402
+from crossenv.pythons.find import read_host_python  # noqa: E402
+from crossenv.pythons.known import LIBRARY  # noqa: E402
+from crossenv.pythons.sysconfigdata import number_of, parse_sysconfigdata, text_of  # noqa: E402
+from crossenv.sysroots.archive import parse_packages  # noqa: E402
+from crossenv.sysroots.resolve import resolve  # noqa: E402
+from crossenv.wheels.audit import audit_wheel  # noqa: E402
 from wheels import SUFFIX, extension, make_wheel  # noqa: E402
 
 PAGE = CHECKOUT / "docs/explanation/fuzzing.md"

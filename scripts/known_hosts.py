@@ -3,7 +3,7 @@
     python scripts/known_hosts.py SYSROOT...
 
 A sysroot is one that `crossenv sysroot create` made; its manifest says which packages it was made of. Those that cannot
-run here are read instead. Writes src/crossenv/host/known_hosts: a compressed dump each, and the index.
+run here are read instead. Writes src/crossenv/pythons/known_hosts: a compressed dump each, and the index.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from crossenv.debian.sysroot import Manifest, load_manifest
-from crossenv.host import crossenv_dump
-from crossenv.host.crossenv_dump import document_text
-from crossenv.host.describe import describe_host
-from crossenv.host.dump_document import parse_dump
-from crossenv.host.find import read_host_python
-from crossenv.host.from_dump import host_of_dump
-from crossenv.host.known import INDEX, LIBRARY
-from crossenv.host.model import HostPython
-from crossenv.target import architecture_of
+from crossenv.pythons import crossenv_dump
+from crossenv.pythons.crossenv_dump import document_text
+from crossenv.pythons.dump_document import parse_dump
+from crossenv.pythons.dump_from_files import describe_host
+from crossenv.pythons.find import read_host_python
+from crossenv.pythons.from_dump import host_of_dump
+from crossenv.pythons.known import INDEX, LIBRARY
+from crossenv.pythons.model import HostPython
+from crossenv.sysroots.sysroot import Manifest, load_manifest
+from crossenv.targets import architecture_of
 
 # What a user can see of the origin: the packages that the facts come from.
 _PACKAGES = r"python3\.\d+|libc6"

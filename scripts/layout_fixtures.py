@@ -14,8 +14,8 @@ import tarfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from crossenv.host.model import ConfigValue
-from crossenv.host.sysconfigdata import parse_sysconfigdata
+from crossenv.pythons.model import ConfigValue
+from crossenv.pythons.sysconfigdata import parse_sysconfigdata
 
 VERSION, FULL_VERSION = "3.11", "3.11.2"
 TRIPLET = "aarch64-linux-gnu"

@@ -24,7 +24,7 @@ from typing import Any
 from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
 
-DATA = Path(__file__).resolve().parent.parent / "src/crossenv/wheel/data"
+SOURCE = Path(__file__).resolve().parent.parent / "src/crossenv"
 # CPython's macros for what leaves the library (Include/exports.h), and musl's names are all C identifiers.
 DECLARED = re.compile(r"Py(?:API_FUNC|API_DATA|_EXPORTED_SYMBOL)\s*\(.*?\)\s*\**\s*(_?Py\w+)", re.DOTALL)
 
@@ -157,16 +157,15 @@ def main() -> int:
     parser.add_argument("kind", choices=("python", "musl", "glibc"))
     parser.add_argument("sources", nargs="+", metavar="[VERSION=]PATH")
     options = parser.parse_args()
-    DATA.mkdir(parents=True, exist_ok=True)
     if options.kind == "musl":
-        (DATA / "musl.txt").write_text(musl_text(map(Path, options.sources)), encoding="utf-8")
+        (SOURCE / "libc/data/musl.txt").write_text(musl_text(map(Path, options.sources)), encoding="utf-8")
         return 0
     if options.kind == "glibc":
-        (DATA / "glibc.txt").write_text(glibc_text(map(Path, options.sources)), encoding="utf-8")
+        (SOURCE / "libc/data/glibc.txt").write_text(glibc_text(map(Path, options.sources)), encoding="utf-8")
         return 0
     pairs = [source.split("=", 1) for source in options.sources]
     text = python_text((version, Path(path)) for version, path in pairs)
-    (DATA / "python.txt").write_text(text, encoding="utf-8")
+    (SOURCE / "wheels/data/python.txt").write_text(text, encoding="utf-8")
     return 0
 
 

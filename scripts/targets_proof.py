@@ -23,7 +23,7 @@ from pathlib import Path
 from checks import CHECKS, WITHOUT_LIBRARIES
 from inspection import WrongWheelError, inspected
 
-from crossenv.target import GLIBC, MUSL, Target, default_target, target_architectures
+from crossenv.targets import GLIBC, MUSL, Target, default_target, target_architectures
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 WORK = CHECKOUT / ".cache/targets"

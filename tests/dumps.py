@@ -10,8 +10,8 @@ from typing import Any
 
 import jsonschema
 
-from crossenv.host.describe import UNKNOWN_ON_POWERPC, UNKNOWN_TO_A_READER
-from crossenv.host.dump_document import OURS
+from crossenv.pythons.dump_document import OURS
+from crossenv.pythons.dump_from_files import UNKNOWN_ON_POWERPC, UNKNOWN_TO_A_READER
 
 SCHEMA = Path(__file__).parents[1] / "docs/reference/dump.schema.json"
 

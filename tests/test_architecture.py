@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import pkgutil
 import sys
 from collections.abc import Iterator
@@ -13,27 +14,30 @@ import pytest
 import crossenv
 
 SOURCE = Path(crossenv.__file__).parent
-RUNTIME = SOURCE / "runtime"
+RUNTIME = SOURCE / "shim"
 
 # From the user's words to the files on disk; a module imports only what stands before it.
 ORDER = (
     "crossenv.errors",
     "crossenv.report",
+    "crossenv.files",
+    "crossenv.codec",
     "crossenv.config",
-    "crossenv.target",
-    "crossenv.policy",
+    "crossenv.targets",
+    "crossenv.platforms",
     "crossenv.elf",
-    "crossenv.debian",
-    "crossenv.host",
-    "crossenv.toolchain",
-    "crossenv.environment.record",
-    "crossenv.wheel",
-    "crossenv.emulate",
+    "crossenv.libc",
+    "crossenv.sysroots",
+    "crossenv.pythons",
+    "crossenv.compilers",
+    "crossenv.synthesis",
+    "crossenv.record",
     "crossenv.backends",
     "crossenv.export",
     "crossenv.environment",
-    "crossenv.matrix",
-    "crossenv.trial",
+    "crossenv.wheels",
+    "crossenv.emulation",
+    "crossenv.farm",
     "crossenv.testing",
     "crossenv.cli",
     "crossenv.__main__",
@@ -73,7 +77,31 @@ def test_no_import_points_backwards(path: Path) -> None:
         other = rank(imported)
         assert other is None or other <= own, f"{name} imports {imported}"
         # The audit judges by the rules that each build is judged by.
-        assert not imported.startswith("_crossenv") or name == "crossenv.wheel.shim", f"{name} imports the shim"
+        assert not imported.startswith("_crossenv") or name == "crossenv.wheels.shim", f"{name} imports the shim"
+
+
+def test_no_circles() -> None:
+    """Neither between modules, those of the shim included, nor between folders."""
+    paths = {_name(path): path for path in SOURCE.rglob("*.py")}
+    graph = {name: {found for found in imports(path) if found in paths} - {name} for name, path in paths.items()}
+    folders: dict[str, set[str]] = {}
+    for name, imported in graph.items():
+        others = {_folder(other) for other in imported} - {_folder(name), "crossenv"}
+        folders.setdefault(_folder(name), set()).update(others)
+    # Raises a CycleError that names the circle.
+    graphlib.TopologicalSorter(graph).prepare()
+    graphlib.TopologicalSorter(folders).prepare()
+
+
+def _name(path: Path) -> str:
+    """A module's dotted name; the shim is a package of its own."""
+    top, prefix = (RUNTIME, ()) if path.is_relative_to(RUNTIME) else (SOURCE, ("crossenv",))
+    return ".".join((*prefix, *path.relative_to(top).with_suffix("").parts)).removesuffix(".__init__")
+
+
+def _folder(module: str) -> str:
+    parts = module.split(".")
+    return ".".join(parts[:2]) if parts[0] == "crossenv" else parts[0]
 
 
 @pytest.mark.parametrize("path", sorted(RUNTIME.rglob("*.py")), ids=lambda path: path.name)

@@ -17,11 +17,11 @@ import pytest
 from packaging.tags import parse_tag
 
 from conftest import CrossenvCommand
-from crossenv.target import MUSL
-from crossenv.wheel.audit import audit_wheel
-from crossenv.wheel.expected import Host, PythonTag, accepts, expected_of
-from crossenv.wheel.model import ERROR, WARNING
-from crossenv.wheel.python_api import exports_of, known_versions, stable_since
+from crossenv.targets import MUSL
+from crossenv.wheels.audit import audit_wheel
+from crossenv.wheels.model import ERROR, WARNING
+from crossenv.wheels.python_api import exports_of, known_versions, stable_since
+from crossenv.wheels.tags import Host, PythonTag, accepts, expected_of
 from makers import AARCH64, ARMEL, ARMHF, S390X, X86_64, elf_bytes, write
 from test_verify import archive as static_library
 from wheels import LIBC, SUFFIX, TAG, extension, good_files, linked, make_wheel, record_row, wheel_text
@@ -569,7 +569,7 @@ def test_every_finding_is_documented() -> None:
     text = (Path(__file__).parent.parent / "docs/reference/audit.md").read_text()
     tested = {fault.values[2] for fault in [*FAULTS, *WARNINGS]}
     assert not [kind for kind in sorted(tested) if f"`{kind}`" not in text]
-    source = Path(__file__).parent.parent / "src/crossenv/wheel"
+    source = Path(__file__).parent.parent / "src/crossenv/wheels"
     named = {
         word
         for path in source.glob("*.py")

@@ -20,7 +20,7 @@ import hosts
 import projects
 from conftest import Run, with_thorough
 from crossenv.elf import elf_identity
-from crossenv.target import ElfIdentity
+from crossenv.targets import ElfIdentity
 from makers import AARCH64, X86_64, elf_bytes
 
 pytestmark = pytest.mark.integration

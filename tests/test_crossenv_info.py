@@ -19,14 +19,14 @@ from _crossenv import crossenv_info as reader
 
 import crossenv
 from conftest import Run
+from crossenv import record as record_module
 from crossenv import testing
-from crossenv.environment import record as record_module
 from crossenv.environment.plan import Options, make_plan
 from crossenv.errors import UsageError
-from crossenv.target import parse_target
+from crossenv.targets import parse_target
 
 SOURCE = Path(crossenv.__file__).parent
-MODULE = SOURCE / "runtime/_crossenv/crossenv_info.py"
+MODULE = SOURCE / "shim/_crossenv/crossenv_info.py"
 STUB = SOURCE.parent / "crossenv_info-stubs/__init__.pyi"
 REFERENCE = SOURCE.parents[1] / "docs/reference/crossenv-info.md"
 

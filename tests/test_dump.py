@@ -26,9 +26,9 @@ import pytest
 
 from conftest import CrossenvCommand
 from crossenv.errors import HostPythonError
-from crossenv.host import crossenv_dump
-from crossenv.host.compare import compare_configurations
-from crossenv.host.crossenv_dump import (
+from crossenv.pythons import crossenv_dump
+from crossenv.pythons.compare import compare_configurations
+from crossenv.pythons.crossenv_dump import (
     android_platforms,
     header_archive,
     ios_platforms,
@@ -40,13 +40,13 @@ from crossenv.host.crossenv_dump import (
     wheel_abi,
     wheel_tags,
 )
-from crossenv.host.describe import describe_host
-from crossenv.host.dump_document import OURS, load_dump, parse_dump
-from crossenv.host.dump_headers import adapted_headers, derived_pyconfig, find_headers, read_archive
-from crossenv.host.find import read_host_python
-from crossenv.host.from_dump import host_of_dump
-from crossenv.host.known import LIBRARY, KnownHost, known_hosts
-from crossenv.host.pyconfig import parse_pyconfig
+from crossenv.pythons.dump_document import OURS, load_dump, parse_dump
+from crossenv.pythons.dump_from_files import describe_host
+from crossenv.pythons.dump_headers import adapted_headers, derived_pyconfig, find_headers, read_archive
+from crossenv.pythons.find import read_host_python
+from crossenv.pythons.from_dump import host_of_dump
+from crossenv.pythons.known import LIBRARY, KnownHost, known_hosts
+from crossenv.pythons.pyconfig import parse_pyconfig
 from dumps import differences, ours, schema_faults, with_value
 from makers import AARCH64, ARMHF, MUSL_LOADER, X86_64, elf_bytes
 

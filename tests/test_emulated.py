@@ -13,9 +13,9 @@ import pytest
 
 import projects
 from conftest import VERSION, Run, with_thorough
-from crossenv.host import crossenv_dump
-from crossenv.host.describe import describe_host
-from crossenv.host.find import read_host_python
+from crossenv.pythons import crossenv_dump
+from crossenv.pythons.dump_from_files import describe_host
+from crossenv.pythons.find import read_host_python
 from dumps import differences, ours, schema_faults
 
 pytestmark = pytest.mark.integration

@@ -50,7 +50,7 @@ print(json.dumps([
     os.path.exists("/usr/bin/env") == before, os.path.exists(b"/usr/bin") and os.path.isfile(0) in (True, False),
 ]))
 """
-    runtime = Path(__file__).parent.parent / "src/crossenv/runtime"
+    runtime = Path(__file__).parent.parent / "src/crossenv/shim"
     done = subprocess.run(
         [sys.executable, "-c", code, tmp_path],
         capture_output=True,

@@ -17,7 +17,7 @@ from _crossenv import decide_role
 import projects
 from conftest import CrossenvCommand, Run
 from crossenv.cli.in_place import derived_target, require_throw_away
-from crossenv.environment.in_place import find_converted
+from crossenv.environment.in_place import Installation, find_converted
 from crossenv.errors import UsageError
 
 VERSION = f"python{sys.version_info[0]}.{sys.version_info[1]}{'t' if 't' in sys.abiflags else ''}"
@@ -178,12 +178,28 @@ def test_what_cannot_be_carried_out_is_refused(words: tuple[str, ...], says: str
 
 def test_only_what_is_thrown_away_is_converted(tmp_path: Path) -> None:
     file = tmp_path / ".containerenv"
-    with pytest.raises(UsageError, match="no container and no CI job"):
-        require_throw_away({"CI": "false"}, (str(file),))
-    require_throw_away({"CI": "true"}, ())
-    require_throw_away({"CIBUILDWHEEL": "1"}, ())
+    installation = Installation(
+        executable=Path("/opt/python/bin/python"),
+        prefix=Path("/opt/python"),
+        library=Path("/opt/python/lib/python3.11"),
+        site=Path("/opt/python/lib/python3.11/site-packages"),
+        customisation=None,
+    )
+
+    def ask(environ: dict[str, str], *, named: bool = False) -> None:
+        require_throw_away(installation, environ, named=named, files=(str(file),))
+
+    for named in (False, True):
+        with pytest.raises(UsageError, match="/opt/python itself, and this is no CI job and no container"):
+            ask({"CI": "false"}, named=named)
+    for environ in ({"CI": "true"}, {"CIBUILDWHEEL": "1"}, {"CIBUILDWHEEL_BUILD_IDENTIFIER": "cp311-manylinux_x86_64"}):
+        ask(environ)
+    # People develop in containers too.
     file.touch()
-    require_throw_away({}, (str(file),))
+    with pytest.raises(UsageError) as caught:
+        ask({})
+    assert "--python /opt/python/bin/python" in caught.value.hint
+    ask({}, named=True)
 
 
 @pytest.mark.parametrize(

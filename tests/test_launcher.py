@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from crossenv.toolchain.zig.launchers import ENDINGS, Launchers, place_launchers
+from crossenv.compilers.zig.launchers import ENDINGS, Launchers, place_launchers
 from makers import write
 
-SOURCE = Path(__file__).parent.parent / "src/crossenv/toolchain/zig/launcher.c"
+SOURCE = Path(__file__).parent.parent / "src/crossenv/compilers/zig/launcher.c"
 
 # Notes its arguments and its environment, and makes the output that it is asked for.
 FAKE_ZIG = """#!/bin/sh

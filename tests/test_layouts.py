@@ -13,13 +13,13 @@ import pytest
 
 import makers
 from crossenv.cli.main import main
-from crossenv.environment.build_python import find_build_python
+from crossenv.compilers.choose import replaced_compiler, require_linkable
+from crossenv.compilers.find import find_toolchain
 from crossenv.environment.localise import localise
 from crossenv.errors import HostPythonError, ToolchainError, UsageError
-from crossenv.host.find import read_host_python
-from crossenv.host.model import HostPython
-from crossenv.toolchain.choose import replaced_compiler, require_linkable
-from crossenv.toolchain.find import find_toolchain
+from crossenv.pythons.build_python import find_build_python
+from crossenv.pythons.find import read_host_python
+from crossenv.pythons.model import HostPython
 from makers import HostTree, config_of, config_text, write
 
 MUSL = {"elf": makers.AARCH64, "loader": makers.MUSL_LOADER, "triplet": "aarch64-linux-musl"}
@@ -278,11 +278,11 @@ def test_the_build_machines_values_are_not_believed(tree: HostTree) -> None:
         ("{", "is cut short or damaged"),
         ("[" * 100_000, "is cut short or damaged"),
         ("[]", "expected an object at the top"),
-        ("{}", "no 'schema_version'"),
+        ("{}", "nothing at 'schema_version'"),
         ('{"schema_version": "2.0"}', "is of schema '2.0'"),
-        ('{"schema_version": "1.0"}', "no 'language.version'"),
-        ('{"schema_version": "1.0", "language": "3.14"}', "expected an object around it at 'language.version'"),
-        ('{"schema_version": "1.0", "language": {"version": 3.14}}', "expected text at 'language.version'"),
+        ('{"schema_version": "1.0"}', "nothing at 'language'"),
+        ('{"schema_version": "1.0", "language": "3.14"}', "expected an object at 'language'"),
+        ('{"schema_version": "1.0", "language": {"version": 3.14}}', "expected a string at 'language.version'"),
         (
             '{"schema_version": "1.0", "language": {"version": "3.14"}, "implementation": {"name": "cpython"}}',
             "no 'abi.extension_suffix'",
@@ -290,7 +290,7 @@ def test_the_build_machines_values_are_not_believed(tree: HostTree) -> None:
         (
             '{"schema_version": "1.0", "language": {"version": "3.14"}, "implementation": {"name": "cpython"},'
             ' "abi": {"flags": "t"}}',
-            "expected a list of texts at 'abi.flags'",
+            "expected a list of strings at 'abi.flags'",
         ),
     ],
 )

@@ -18,9 +18,9 @@ from conftest import VERSION, CrossenvCommand, Run
 from crossenv.cli import older
 from crossenv.cli.assignments import parse_config_vars, parse_variables
 from crossenv.elf import elf_identity
-from crossenv.environment.accepted import accepted_platforms
-from crossenv.environment.record import VariableRecord
+from crossenv.environment.accept_tags import accepted_platforms
 from crossenv.errors import UsageError
+from crossenv.record import VariableRecord
 from makers import AARCH64, write
 
 SITE = f"lib/python{VERSION}{sys.abiflags}/site-packages"
@@ -35,7 +35,10 @@ SITE = f"lib/python{VERSION}{sys.abiflags}/site-packages"
         (["./create", "env"], True),
         (["/opt/arm/bin/python3", "env"], True),
         (["--cc", "gcc", "/opt/python3", "env"], True),
-        (["-v", "/opt/python3", "env"], True),
+        (["--env=A=b", "/opt/python3", "env"], True),
+        (["--target", "aarch64", "env"], False),
+        (["--targets"], False),
+        (["-V"], False),
         (["--help"], False),
         (["--version"], False),
         (["crate", "x"], False),
@@ -56,10 +59,21 @@ def test_a_commands_name_wins(tmp_path: Path) -> None:
 
 
 def test_a_command_behind_options_is_not_taken_for_a_host_python(crossenv: CrossenvCommand) -> None:
-    result = crossenv("-v", "create", "env", check=False)
+    result = crossenv("--cc", "gcc", "create", "env", check=False)
     assert result.returncode == 2
     assert "there is no host Python create" in result.stderr
     assert "put its options behind it" in result.stderr
+
+
+def test_verbosity_may_precede_either_command_line(
+    crossenv: CrossenvCommand, host_prefix: Path, tmp_path: Path
+) -> None:
+    result = crossenv("-v", "create", "--dry-run", "--host-python", host_prefix, tmp_path / "env")
+    assert "reading the host Python" in result.stderr
+    assert not crossenv("-q", "create", "--dry-run", "--host-python", host_prefix, tmp_path / "env").stderr
+    result = crossenv("-v", host_prefix, tmp_path / "env")
+    assert "reading the host Python" in result.stderr
+    assert not crossenv("-q", host_prefix, tmp_path / "env").stderr
 
 
 # What the options say

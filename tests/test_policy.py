@@ -25,8 +25,8 @@ from _crossenv import policy, verify
 from packaging.tags import parse_tag
 from packaging.utils import parse_wheel_filename
 
-from crossenv.policy import policy_of
-from crossenv.target import parse_target
+from crossenv.libc.policies import policy_of
+from crossenv.targets import parse_target
 from makers import write
 
 COMPILERS = {

@@ -16,7 +16,7 @@ import hosts
 import projects
 from conftest import CrossenvCommand, Run
 from crossenv.elf import elf_identity
-from crossenv.wheel.native import LinkedFile
+from crossenv.wheels.native import LinkedFile
 from makers import X86_64
 from wheels import good_files, linked, make_wheel
 

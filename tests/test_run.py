@@ -16,19 +16,19 @@ from _crossenv import guest
 
 import projects
 from conftest import VERSION, CrossenvCommand, Run
-from crossenv.debian.architectures import PYTHONS, debian_name, release_with
-from crossenv.debian.unpack import read_member
-from crossenv.emulate.command import host_command
-from crossenv.emulate.enter import works
-from crossenv.emulate.interpreters import interpreter_in
-from crossenv.emulate.model import Emulator, HostInterpreter, Session
-from crossenv.emulate.qemu import find_emulator
-from crossenv.emulate.registration import registration_line
-from crossenv.emulate.session import open_session
-from crossenv.emulate.tree import make_tree
+from crossenv.emulation.command import host_command
+from crossenv.emulation.enter import works
+from crossenv.emulation.interpreters import interpreter_in
+from crossenv.emulation.model import Emulator, HostInterpreter, Session
+from crossenv.emulation.qemu import find_emulator
+from crossenv.emulation.registration import registration_line
+from crossenv.emulation.session import open_session
+from crossenv.emulation.tree import make_tree
 from crossenv.errors import DownloadError, EmulatorError, UsageError
 from crossenv.report import Reporter
-from crossenv.target import ARCHITECTURES, target_architectures
+from crossenv.sysroots.architectures import PYTHONS, debian_name, release_with
+from crossenv.sysroots.unpack import read_member
+from crossenv.targets import ARCHITECTURES, target_architectures
 from debian_archive import deb
 from makers import AARCH64, ARMHF, S390X, X86_64, elf_bytes, write
 

@@ -18,24 +18,24 @@ import pytest
 
 import projects
 from conftest import Run
-from crossenv.environment.build_python import find_build_python
+from crossenv.compilers.find import find_toolchain
+from crossenv.compilers.model import Tool, Toolchain
 from crossenv.environment.plan import Options, make_plan
 from crossenv.environment.write import write_environment
 from crossenv.errors import HostPythonError, ToolchainError
-from crossenv.host.build_details import build_details_text, pkg_config_texts
-from crossenv.host.find import read_host_python
-from crossenv.host.libc import library_directories
-from crossenv.host.machine_macros import functions_to_ask, machine_macros
-from crossenv.host.model import HostPython, Libc
-from crossenv.host.probe_object import Answers, ask_compiler
-from crossenv.host.probe_source import CONDITIONS, EXPRESSIONS
-from crossenv.host.pyconfig import Macro, config_values, edit_pyconfig, parse_pyconfig
-from crossenv.host.synthesise import read_build_facts, synthesise_host_python
-from crossenv.host.synthesised_config import synthesised_config
-from crossenv.host.sysconfigdata import parse_sysconfigdata
-from crossenv.target import Target, architecture_of, parse_target
-from crossenv.toolchain.find import find_toolchain
-from crossenv.toolchain.model import Tool, Toolchain
+from crossenv.platforms import LINUX, Libc
+from crossenv.pythons.build_details import build_details_text, pkg_config_texts
+from crossenv.pythons.build_python import find_build_python
+from crossenv.pythons.find import read_host_python
+from crossenv.pythons.model import HostPython
+from crossenv.pythons.pyconfig import Macro, config_values, edit_pyconfig, parse_pyconfig
+from crossenv.pythons.sysconfigdata import parse_sysconfigdata
+from crossenv.synthesis.config import synthesised_config
+from crossenv.synthesis.machine_macros import functions_to_ask, machine_macros
+from crossenv.synthesis.probe_object import Answers, ask_compiler
+from crossenv.synthesis.probe_source import CONDITIONS, EXPRESSIONS
+from crossenv.synthesis.synthesise import read_build_facts, synthesise_host_python
+from crossenv.targets import Target, architecture_of, parse_target
 from makers import X86_64, HostTree, write
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -440,7 +440,7 @@ def gcc(target: Target, path: Path, sysroot: Path | None = None) -> Toolchain:
         triplet=target.gnu_triplet,
         elf=target.elf,
         sysroot=sysroot,
-        library_dirs=tuple(library_directories(sysroot, target.multiarch)) if sysroot else (),
+        library_dirs=LINUX.library_directories(sysroot, target.multiarch) if sysroot else (),
         macros={},
     )
 
@@ -492,7 +492,7 @@ def test_what_is_on_disk(own: HostPython, tmp_path: Path) -> None:
 
 def say(monkeypatch: pytest.MonkeyPatch, said: Answers) -> None:
     """Have the compiler say that."""
-    monkeypatch.setattr("crossenv.host.synthesise.ask_compiler", lambda *_, **__: said)
+    monkeypatch.setattr("crossenv.synthesis.synthesise.ask_compiler", lambda *_, **__: said)
 
 
 def test_three_fourteen_free_threaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

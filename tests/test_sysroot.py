@@ -20,15 +20,15 @@ from pathlib import Path
 import pytest
 
 from conftest import CrossenvCommand
-from crossenv.debian import fetch as fetching
-from crossenv.debian import sysroot as making
-from crossenv.debian.alternatives import link_alternatives
-from crossenv.debian.archive import Package, Source, default_mirror, parse_packages
-from crossenv.debian.resolve import resolve
-from crossenv.debian.unpack import finish_tree, unpack_deb
-from crossenv.debian.version import compare, satisfies, sort_key
 from crossenv.errors import DownloadError, UsageError
 from crossenv.report import Reporter
+from crossenv.sysroots import fetch as fetching
+from crossenv.sysroots import sysroot as making
+from crossenv.sysroots.alternatives import link_alternatives
+from crossenv.sysroots.archive import Package, Source, default_mirror, parse_packages
+from crossenv.sysroots.resolve import resolve
+from crossenv.sysroots.unpack import finish_tree, unpack_deb
+from crossenv.sysroots.version import compare, satisfies, sort_key
 from debian_archive import Archive, HardLink, Member, ar, deb, sign, small_archive, tar
 
 Create = Callable[..., subprocess.CompletedProcess[str]]

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from crossenv.errors import UsageError
-from crossenv.target import ARCHITECTURES, Target, architecture_of, parse_target, target_architectures, usual_floor
+from crossenv.targets import ARCHITECTURES, Target, architecture_of, parse_target, target_architectures, usual_floor
 
 EIGHT = ["x86_64", "i686", "aarch64", "armv7l", "ppc64le", "s390x", "riscv64", "loongarch64"]
 

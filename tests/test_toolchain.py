@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 import makers
+from crossenv.compilers.find import find_toolchain
+from crossenv.compilers.launchers import launcher_text
+from crossenv.compilers.model import Toolchain
 from crossenv.errors import ToolchainError
-from crossenv.host.find import read_host_python
-from crossenv.host.model import HostPython, Libc
-from crossenv.target import ElfIdentity
-from crossenv.toolchain.find import find_toolchain
-from crossenv.toolchain.launchers import launcher_text
-from crossenv.toolchain.model import Toolchain
+from crossenv.platforms import Libc
+from crossenv.pythons.find import read_host_python
+from crossenv.pythons.model import HostPython
+from crossenv.targets import ElfIdentity
 from makers import HostTree, calls_of, elf_bytes, make_compiler, make_program, make_tools, write
 
 TRIPLET = "aarch64-linux-gnu"
@@ -186,7 +187,7 @@ def test_a_compiler_that_does_not_work_is_passed_over(tmp_path: Path, tools: Pat
 def test_a_compiler_that_never_ends(
     tmp_path: Path, host: HostPython, tools: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crossenv.toolchain.run._TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr("crossenv.compilers.run._TIMEOUT_SECONDS", 0.2)
     write(tools / f"{TRIPLET}-gcc", f"#!/bin/sh\nexec {shutil.which('sleep')} 20\n", mode=0o755)
     assert "no answer in" in fault_of(host, tools).message
 

@@ -23,18 +23,17 @@ import wheels
 from conftest import CrossenvCommand, Run
 from crossenv.config import load_settings
 from crossenv.errors import UsageError
-from crossenv.matrix.combinations import builds_of
-from crossenv.matrix.complaint import complaint_of, hint_of, is_refusal
-from crossenv.matrix.model import BUILT, FAILED, Build, Destination, Outcome, Python, Requirement
-from crossenv.matrix.pip_words import pip_variables, without_secrets
-from crossenv.matrix.processes import Children, EndedError
-from crossenv.matrix.release import covering, released
-from crossenv.matrix.requirements import pinned, read_requirement, read_requirements_file
-from crossenv.matrix.sources import digest_of
-from crossenv.matrix.store import STATE_NAME, Store
-from crossenv.matrix.workshop import workshop
-from crossenv.report import LiveLines
-from crossenv.wheel.expected import PythonTag
+from crossenv.farm.combinations import builds_of
+from crossenv.farm.complaint import complaint_of, hint_of, is_refusal
+from crossenv.farm.model import BUILT, FAILED, Build, Destination, Outcome, Python, Requirement
+from crossenv.farm.pip_words import pip_variables, without_secrets
+from crossenv.farm.processes import Children, EndedError
+from crossenv.farm.release import covering, released
+from crossenv.farm.requirements import pinned, read_requirement, read_requirements_file
+from crossenv.farm.scratch import workshop
+from crossenv.farm.sources import digest_of
+from crossenv.farm.store import STATE_NAME, Store
+from crossenv.wheels.tags import PythonTag
 from makers import X86_64, write
 
 # --- which combinations are built
@@ -309,18 +308,6 @@ def test_the_line_that_says_what_went_wrong() -> None:
     assert complaint_of("ERROR: No matching distribution found for x\n").endswith("found for x")
     assert complaint_of("crossenv: warning: toy failed: RuntimeError: no") == "toy failed: RuntimeError: no"
     assert complaint_of("") == "no output"
-
-
-def test_lines_are_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "10")
-    monkeypatch.setenv("LINES", "3")
-    stream = io.StringIO()
-    live = LiveLines(stream)
-    live.show(["one", "two", "a line too long"])
-    live.show(["x"])
-    live.clear()
-    live.clear()
-    assert stream.getvalue() == "two\na line to\n\x1b[2A\r\x1b[Jx\n\x1b[1A\r\x1b[J"
 
 
 def test_children_are_ended_with_theirs(tmp_path: Path) -> None:

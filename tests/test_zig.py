@@ -21,8 +21,8 @@ from _crossenv.policy import Dynamic
 import hosts
 import projects
 from conftest import CrossenvCommand, Run, with_thorough
-from crossenv.target import GLIBC, MUSL, default_target, parse_target, target_architectures
-from crossenv.toolchain.zig import locate
+from crossenv.compilers.zig import locate
+from crossenv.targets import GLIBC, MUSL, default_target, parse_target, target_architectures
 from makers import debian_sysroot, make_compiler, write
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"

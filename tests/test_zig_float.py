@@ -15,10 +15,10 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from conftest import Run, with_thorough
-from crossenv.target import Target, parse_target
-from crossenv.toolchain.zig.locate import Zig, usable_cache
-from crossenv.toolchain.zig.runtime_library import long_double_link_options, long_double_options, runtime_library
-from crossenv.toolchain.zig.targets import zig_target
+from crossenv.compilers.zig.locate import Zig, usable_cache
+from crossenv.compilers.zig.runtime_library import long_double_link_options, long_double_options, runtime_library
+from crossenv.compilers.zig.targets import zig_target
+from crossenv.targets import Target, parse_target
 
 pytestmark = pytest.mark.integration
 

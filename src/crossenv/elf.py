@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from crossenv.target import ElfIdentity, abi_flag_mask
+from crossenv.targets import ElfIdentity, abi_flag_mask
 
 _EM_PPC64 = 21
 _EM_ARM = 40

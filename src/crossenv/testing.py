@@ -16,13 +16,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from crossenv.environment.build_python import BuildPython
+from crossenv.compilers.model import Tool, Toolchain
 from crossenv.environment.plan import Options, make_plan
-from crossenv.environment.record import Record
 from crossenv.errors import UsageError
-from crossenv.host.model import HostPython, Libc
-from crossenv.target import Target, parse_target
-from crossenv.toolchain.model import Tool, Toolchain
+from crossenv.platforms import LINUX, Libc
+from crossenv.pythons.build_python import BuildPython
+from crossenv.pythons.model import HostPython
+from crossenv.record import Record
+from crossenv.targets import Target, parse_target
 
 _MODULE = "crossenv_info"
 _BINUTILS = ("ar", "ranlib", "strip", "nm", "objcopy", "objdump", "readelf", "ld")
@@ -115,7 +116,7 @@ def _build_python(version: str) -> BuildPython:
 
 
 def _host_python(target: Target, version: str) -> HostPython:
-    data = f"_sysconfigdata__linux_{target.multiarch}.py"
+    data = f"{LINUX.data_module('', target.multiarch)}.py"
     soabi = f"cpython-{version.replace('.', '')}-{target.multiarch}"
     return HostPython(
         source=Path(target.text),
@@ -183,7 +184,7 @@ def _replaced(mapping: MutableMapping[str, Any], key: str, value: object) -> Ite
 @contextlib.contextmanager
 def _module() -> Iterator[ModuleType]:
     """The very module that environments serve, importable for a while."""
-    with as_file(package_files("crossenv").joinpath("runtime/_crossenv/crossenv_info.py")) as path:
+    with as_file(package_files("crossenv").joinpath("shim/_crossenv/crossenv_info.py")) as path:
         spec = importlib.util.spec_from_file_location(_MODULE, path)
         assert spec is not None
         assert spec.loader is not None

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from crossenv.backends import autotools, cmake, fortran, meson, pkg_config, rust
-from crossenv.environment.record import Record
+from crossenv.record import Record
 
 
 class Backend(Protocol):

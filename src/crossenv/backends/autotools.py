@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 
 from crossenv.backends.fortran import fortran_command
-from crossenv.environment.record import Record
+from crossenv.record import Record
 
 SITE_FILE = "etc/config.site"
 # Runs no test, and says so as automake understands it (Automake manual, "Scripts-based Testsuites").

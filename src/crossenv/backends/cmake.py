@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 
 from crossenv.backends.fortran import fortran_command
-from crossenv.environment.record import CROSS_RUN, Record
+from crossenv.record import CROSS_RUN, Record
 
 TOOLCHAIN_FILE = "etc/toolchain.cmake"
 # The same for vcpkg, which has its own flags passed through it (vcpkg, "VCPKG_CHAINLOAD_TOOLCHAIN_FILE").
@@ -50,7 +50,7 @@ class CMake:
         host, tools = record.host, record.toolchain.tools
         lines = [
             "# Made by crossenv: the host machine for CMake.",
-            "set(CMAKE_SYSTEM_NAME Linux)",
+            f"set(CMAKE_SYSTEM_NAME {host.platform.names.cmake})",
             f"set(CMAKE_SYSTEM_PROCESSOR {host.machine})",
         ]
         # A -D on the command line and a user's variables win.

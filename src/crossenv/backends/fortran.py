@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from crossenv.environment.record import Record
+from crossenv.record import Record
 
 
 def fortran_command(record: Record) -> str:

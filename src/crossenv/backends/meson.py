@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from crossenv.backends.fortran import fortran_command
 from crossenv.backends.pkg_config import launcher_path
-from crossenv.environment.record import CROSS_RUN, Record
-from crossenv.target import ElfIdentity, architecture_of
+from crossenv.record import CROSS_RUN, Record
+from crossenv.targets import ElfIdentity, architecture_of
 
 CROSS_FILE = "etc/meson-cross.ini"
 
@@ -45,9 +45,8 @@ class Meson:
     def files(self, record: Record) -> Mapping[str, str]:
         """The cross file."""
         elf = record.host.elf
-        identity = ElfIdentity(machine=elf.machine, bits=elf.bits, byte_order=elf.byte_order, abi_flags=elf.abi_flags)
-        architecture = architecture_of(identity)
-        tools = record.toolchain.tools
+        architecture = architecture_of(elf)
+        tools, names = record.toolchain.tools, record.host.platform.names
         lines = ["# Made by crossenv: the host machine for Meson.", "[binaries]"]
         lines += [f"{name} = {quoted(tools[tool].command)}" for tool, name in _BINARIES.items() if tool in tools]
         lines += [
@@ -59,14 +58,14 @@ class Meson:
         if record.handover.emulator:
             lines.append(f"exe_wrapper = {quoted(f'{record.root}/{CROSS_RUN}')}")
         lines += ["", "[properties]", "needs_exe_wrapper = true"]
-        if long_double := long_double_format(record.toolchain.macros, identity):
+        if long_double := long_double_format(record.toolchain.macros, elf):
             lines.append(f"longdouble_format = {quoted(long_double)}")
         lines += [
             "",
             "[host_machine]",
-            "system = 'linux'",
-            "subsystem = 'linux'",
-            "kernel = 'linux'",
+            f"system = {quoted(names.meson_system)}",
+            f"subsystem = {quoted(names.meson_subsystem)}",
+            f"kernel = {quoted(names.meson_kernel)}",
             f"cpu_family = {quoted(architecture.meson_family if architecture else record.host.machine)}",
             f"cpu = {quoted(record.host.machine)}",
             f"endian = {quoted(elf.byte_order)}",

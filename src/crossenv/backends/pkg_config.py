@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from crossenv.environment.record import Record
+from crossenv.record import Record
 
 EMPTY_DIRECTORY = "etc/pkgconfig"
 # Holds `pkg-config` alone: hook processes put it on their PATH where there is a pkg-config to call.

@@ -4,22 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from crossenv.environment.record import Record
-from crossenv.target import ElfIdentity, architecture_of
+from crossenv.record import Record
 
 # PyO3 looks here for the host's configuration, and takes it for ambiguous where there is more than one file.
 CONFIG_DIRECTORY = "etc/pyo3"
-
-
-def rust_triple(record: Record) -> str | None:
-    """Rust's name of the host, "armv7-unknown-linux-gnueabihf"; None for a machine that has none."""
-    elf = record.host.elf
-    identity = ElfIdentity(machine=elf.machine, bits=elf.bits, byte_order=elf.byte_order, abi_flags=elf.abi_flags)
-    row = architecture_of(identity)
-    if row is None or row.policies is None:
-        return None
-    system = "musl" if record.host.libc_family == "musl" else "gnu"
-    return f"{row.rust_cpu}-unknown-linux-{system}{row.abi}"
 
 
 class Rust:
@@ -31,7 +19,7 @@ class Rust:
 
     def environment(self, record: Record) -> Mapping[str, str]:
         """What cargo, the cc and pkg-config crates and PyO3's build scripts read."""
-        triple = rust_triple(record)
+        triple = record.host.platform.rust_target(record.host.as_machine)
         if triple is None:
             return {}
         name = triple.replace("-", "_")

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from crossenv.environment.in_place import find_converted
-from crossenv.environment.record import RECORD_NAME
 from crossenv.errors import UsageError
+from crossenv.record import RECORD_NAME
 
 
 def active_environment(given: str | None, environ: Mapping[str, str]) -> Path | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from crossenv.environment.record import VariableRecord
 from crossenv.errors import UsageError
+from crossenv.record import VariableRecord
 
 _VARIABLE = re.compile(r"\s*(?P<name>[^=?+:]*)(?P<operator>[?+:]?=)(?P<value>.*)", re.S)
 _NAME = re.compile(r"[A-Za-z_]\w*", re.A)

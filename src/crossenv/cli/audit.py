@@ -10,12 +10,12 @@ from pathlib import Path
 
 from crossenv.cli.active import active_environment
 from crossenv.cli.common import common_options
-from crossenv.environment.record import load_record
 from crossenv.errors import AuditError, UsageError
+from crossenv.record import load_record
 from crossenv.report import Reporter
-from crossenv.wheel.audit import audit_wheel
-from crossenv.wheel.expected import Host, host_of
-from crossenv.wheel.model import WheelReport
+from crossenv.wheels.audit import audit_wheel
+from crossenv.wheels.model import WheelReport
+from crossenv.wheels.tags import Host, host_of
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 import platform
+import shlex
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -19,23 +20,7 @@ from crossenv.cli.assignments import parse_config_vars, parse_variables
 from crossenv.cli.common import common_options
 from crossenv.cli.host_lines import host_words, python_words
 from crossenv.cli.in_place import PlanIn
-from crossenv.config import FLAGS, LISTS, TEXTS, Settings, load_settings
-from crossenv.environment.accepted import accepted_platforms
-from crossenv.environment.build_python import find_build_python
-from crossenv.environment.cross_prefix import check_cross_prefix
-from crossenv.environment.plan import Options, Plan, make_plan
-from crossenv.environment.write import check_destination, write_environment
-from crossenv.errors import UsageError
-from crossenv.host.dump_document import Dump, load_dump
-from crossenv.host.dump_headers import Headers, adapted_headers, find_headers, write_headers
-from crossenv.host.find import read_host_python
-from crossenv.host.from_dump import LAYOUT as DUMP
-from crossenv.host.known import host_python_path
-from crossenv.host.model import HostPython
-from crossenv.host.synthesise import read_build_facts, synthesise_host_python
-from crossenv.report import Reporter
-from crossenv.target import GLIBC, MUSL, parse_target
-from crossenv.toolchain.choose import (
+from crossenv.compilers.choose import (
     AUTO,
     CHOICES,
     Wishes,
@@ -44,7 +29,23 @@ from crossenv.toolchain.choose import (
     replaced_compiler,
     require_linkable,
 )
-from crossenv.toolchain.relative import with_relative_tools
+from crossenv.compilers.relative import with_relative_tools
+from crossenv.config import FLAGS, LISTS, TEXTS, Settings, load_settings
+from crossenv.environment.accept_tags import accepted_platforms
+from crossenv.environment.cross_prefix import check_cross_prefix
+from crossenv.environment.plan import Options, Plan, make_plan
+from crossenv.environment.write import check_destination, write_environment
+from crossenv.errors import UsageError
+from crossenv.pythons.build_python import find_build_python
+from crossenv.pythons.dump_document import Dump, load_dump
+from crossenv.pythons.dump_headers import Headers, adapted_headers, find_headers, write_headers
+from crossenv.pythons.find import read_host_python
+from crossenv.pythons.from_dump import LAYOUT as DUMP
+from crossenv.pythons.known import host_python_path
+from crossenv.pythons.model import HostPython
+from crossenv.report import Reporter
+from crossenv.synthesis.synthesise import read_build_facts, synthesise_host_python
+from crossenv.targets import GLIBC, MUSL, parse_target
 
 TOOL_OPTIONS = ("cc", "cxx", "fc", "ar", "ranlib", "strip", "nm", "objcopy", "objdump", "readelf", "ld")
 
@@ -193,7 +194,8 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
         reporter.json(dataclasses.asdict(plan.record))
     else:
         reporter.result(str(root))
-        reporter.note(f"activate it with `. {root}/bin/activate`, or run {root}/bin/cross-pip wheel NAME")
+        programs = shlex.quote(str(root / "bin"))
+        reporter.note(f"activate it with `. {programs}/activate`, or run {programs}/cross-pip wheel NAME")
     return 0
 
 

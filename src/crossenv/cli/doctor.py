@@ -9,9 +9,9 @@ import os
 from crossenv.cli.active import chosen_environment
 from crossenv.cli.common import common_options
 from crossenv.cli.show import add_environment_argument
-from crossenv.environment.examine import examine
-from crossenv.environment.record import load_record
+from crossenv.environment.doctor import examine
 from crossenv.errors import AuditError
+from crossenv.record import load_record
 from crossenv.report import Reporter
 
 

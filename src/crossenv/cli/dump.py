@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from crossenv.cli.common import common_options
-from crossenv.environment.build_python import find_interpreter
 from crossenv.errors import CrossenvError, UsageError
-from crossenv.host import crossenv_dump
-from crossenv.host.crossenv_dump import document_text
-from crossenv.host.describe import describe_host
-from crossenv.host.dump_document import load_dump
-from crossenv.host.find import read_host_python
-from crossenv.host.from_dump import LAYOUT
-from crossenv.host.known import host_python_path
+from crossenv.pythons import crossenv_dump
+from crossenv.pythons.build_python import find_interpreter
+from crossenv.pythons.crossenv_dump import document_text
+from crossenv.pythons.dump_document import load_dump
+from crossenv.pythons.dump_from_files import describe_host
+from crossenv.pythons.find import read_host_python
+from crossenv.pythons.from_dump import LAYOUT
+from crossenv.pythons.known import host_python_path
 from crossenv.report import Reporter
 
 SCRIPT = Path(crossenv_dump.__file__)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from crossenv.cli.active import chosen_environment
 from crossenv.cli.common import common_options
-from crossenv.environment.record import load_record
 from crossenv.errors import UsageError
 from crossenv.export import EXPORTERS
+from crossenv.files import write_file
+from crossenv.record import load_record
 from crossenv.report import Reporter
 
 
@@ -47,12 +48,9 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
 
 
 def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        write_file(path, text)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise UsageError(
             f"{path} cannot be written: {error.strerror}", hint="name a file in a directory that you may write to"
         ) from None

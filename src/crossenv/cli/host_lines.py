@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from crossenv.host.kinds import platform_tag_of
-from crossenv.host.model import HostPython, Libc
+from crossenv.pythons.model import HostPython
 
 _IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy"}
-_SYSTEMS = {"android": "Android", "ios": "iOS"}
 
 
 def python_words(implementation: str, version: str, abi_flags: str) -> str:
@@ -14,17 +12,11 @@ def python_words(implementation: str, version: str, abi_flags: str) -> str:
     return f"{_IMPLEMENTATIONS.get(implementation, implementation)} {version}{abi_flags}"
 
 
-def system_words(system: str, libc: Libc) -> str:
-    """The words "glibc 2.36", "Android 24"."""
-    name = _SYSTEMS.get(system, libc.family)
-    return f"{name} {libc.version}".strip()
-
-
 def host_words(host: HostPython) -> str:
     """One line that says what was found."""
     name = python_words(host.implementation, host.full_version or host.version, host.abi_flags)
     made = f"{host.layout}, {host.origin}" if host.origin else host.layout
-    return f"{name} for {host.machine}, {system_words(host.system, host.libc)} ({made})"
+    return f"{name} for {host.machine}, {host.platform.describe(host.libc)} ({made})"
 
 
 def host_rows(host: HostPython) -> list[tuple[str, str]]:
@@ -32,15 +24,14 @@ def host_rows(host: HostPython) -> list[tuple[str, str]]:
     recorded = host.recorded_prefix
     if host.prefix is not None and str(host.prefix) != recorded:
         recorded += f", here {host.prefix}"
-    tag = platform_tag_of(host.system, machine=host.machine, multiarch=host.multiarch, libc=host.libc)
     rows = [
         ("host Python", python_words(host.implementation, host.full_version or host.version, host.abi_flags)),
         ("named", str(host.source)),
         ("layout", host.layout),
         ("made by", host.origin or "not told"),
         ("machine", f"{host.machine}, {host.elf.bits}-bit, {host.elf.byte_order}-endian"),
-        ("system", system_words(host.system, host.libc)),
-        ("platform tag", tag),
+        ("system", host.platform.describe(host.libc)),
+        ("platform tag", host.platform.own_tag(host.as_machine)),
         ("extensions", host.ext_suffix),
         ("multiarch", host.multiarch or "none"),
         ("configuration", str(host.sysconfigdata)),

@@ -28,16 +28,16 @@ from crossenv.environment.plan import Plan
 from crossenv.environment.write import write_environment
 from crossenv.errors import UsageError
 from crossenv.report import Reporter
-from crossenv.target import ARCHITECTURES, parse_target
+from crossenv.targets import ARCHITECTURES, parse_target
 
 # From the environment's directory, and one that files of the host may be put into, to the plan.
 PlanIn = Callable[[Path, Path], Plan]
 
+_IDENTIFIER, _PLATFORM = "CIBUILDWHEEL_BUILD_IDENTIFIER", "AUDITWHEEL_PLAT"
 # Variables of continuous integration, where machines are thrown away too.
-_THROWN_AWAY = ("CIBUILDWHEEL", "CI", "GITHUB_ACTIONS", "GITLAB_CI")
+_THROWN_AWAY = ("CIBUILDWHEEL", _IDENTIFIER, "CI", "GITHUB_ACTIONS", "GITLAB_CI")
 # What container engines leave in a container: docker, podman.
 _CONTAINER_FILES = ("/.dockerenv", "/run/.containerenv")
-_IDENTIFIER, _PLATFORM = "CIBUILDWHEEL_BUILD_IDENTIFIER", "AUDITWHEEL_PLAT"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +50,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         " one that crossenv runs in, or `python` on PATH; whatever builds with it then builds for the host",
     )
     group.add_argument("--undo", action="store_true", help="make a converted installation what it was")
-    group.add_argument("--force", action="store_true", help="convert it outside a container and outside CI too")
+    group.add_argument("--force", action="store_true", help="convert it wherever this is")
 
 
 def is_wanted(args: argparse.Namespace) -> bool:
@@ -83,7 +83,7 @@ def run(
     if args.undo:
         return _undo(installation, done, reporter)
     if not args.force:
-        require_throw_away(os.environ)
+        require_throw_away(installation, os.environ, named=args.python is not None)
     if not args.target and not args.host_python:
         args.target = derived_target(os.environ, os.uname().machine)
         if args.target:
@@ -98,6 +98,7 @@ def run(
         for path in (installation.home, *installation.places):
             reporter.result(f"would make {path}")
         return 0
+    reporter.note(f"converting the Python installation {installation.prefix} ({installation.executable})")
     if done is not None:
         reporter.note(f"it was converted for {done.target} before: undoing that")
         undo(installation, done)
@@ -180,23 +181,35 @@ def chosen_interpreter(given: str | None, environ: Mapping[str, str]) -> Path:
     return Path(found)
 
 
-def require_throw_away(environ: Mapping[str, str], files: tuple[str, ...] = _CONTAINER_FILES) -> None:
+def require_throw_away(
+    installation: Installation, environ: Mapping[str, str], *, named: bool, files: tuple[str, ...] = _CONTAINER_FILES
+) -> None:
     """Refuse to convert an installation that somebody may want to go on using.
 
+    People live in containers too, so that a container alone is no reason.
+
     Args:
+        installation: What would be converted.
         environ: The environment.
+        named: Whether the user named the installation's interpreter.
         files: The files that tell of a container.
 
     Raises:
-        UsageError: This is neither a container nor continuous integration.
+        UsageError: This is no continuous integration, and no container in which the interpreter was named.
     """
-    said = any(environ.get(name, "").lower() not in ("", "0", "false") for name in _THROWN_AWAY)
-    if not said and not environ.get("container") and not any(Path(name).exists() for name in files):
-        raise UsageError(
-            "this is no container and no CI job, and --in-place changes the Python installation itself",
-            hint="make an environment (crossenv create --target ... ENV), or add --force if the installation is to be"
-            " thrown away",
-        )
+    if any(environ.get(name, "").lower() not in ("", "0", "false") for name in _THROWN_AWAY):
+        return
+    contained = bool(environ.get("container")) or any(Path(name).exists() for name in files)
+    if contained and named:
+        return
+    what = f"--in-place changes the Python installation {installation.prefix} itself, and this is no CI job"
+    if contained:
+        raise UsageError(what, hint=f"name it if that is right: --in-place --python {installation.executable}")
+    raise UsageError(
+        f"{what} and no container",
+        hint="make an environment (crossenv create --target ... ENV), or add --force if the installation is to be"
+        " thrown away",
+    )
 
 
 def derived_target(environ: Mapping[str, str], machine: str) -> str | None:

@@ -3,67 +3,82 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 
-import crossenv
-from crossenv.errors import CrossenvError
-from crossenv.report import Reporter, wants_colour
+from crossenv.cli.parser import COMMANDS, build_parser, closest
+from crossenv.errors import CrossenvError, UsageError
+from crossenv.report import LiveLines, Reporter, wants_colour, wants_live
 
-# Each is a module here. Only the one that is named is imported: `cross-run` may start for every program of a build.
-COMMANDS = (
-    "create",
-    "show",
-    "doctor",
-    "targets",
-    "dump",
-    "sysroot",
-    "audit",
-    "repair",
-    "run",
-    "test",
-    "export",
-    "wheel",
-)
 # Those in whose command lines "--" stands before the words of another command.
 WITH_COMMAND = ("run", "test", "wheel")
+# The options of all commands (`crossenv.cli.common`), which may also precede the command.
+_COMMON = re.compile(r"-[vq]+|--verbose|--quiet|--json")
 
-
-def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
-    """The parser of the command line, as far as these commands go."""
-    parser = argparse.ArgumentParser(
-        prog="crossenv", description="Cross virtual environments: cross-compile Python packages as if with plain pip."
-    )
-    parser.add_argument("--version", action="version", version=f"crossenv {crossenv.__version__}")
-    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in commands:
-        importlib.import_module(f"crossenv.cli.{command}").add_parser(subparsers)
-    return parser
+Run = Callable[[argparse.Namespace, Reporter], int]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the process's exit status (docs/reference/exit-codes.md)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    behind = None
-    command = words[0] if words and words[0] in COMMANDS else None
-    if command is None:
+    try:
+        options, run = read_words(words)
+    except UsageError as error:
+        Reporter(colour=wants_colour(sys.stderr, os.environ)).error(error)
+        return error.exit_code
+    return run_reported(options, run)
+
+
+def read_words(words: Sequence[str]) -> tuple[argparse.Namespace, Run]:
+    """The options of a command line, and what carries it out.
+
+    Raises:
+        UsageError: It makes no sense.
+    """
+    count = next((index for index, word in enumerate(words) if not _COMMON.fullmatch(word)), len(words))
+    common, rest = list(words[:count]), list(words[count:])
+    if not rest or rest[0] not in COMMANDS:
         from crossenv.cli import older
 
-        if older.is_meant(words):
-            return run_reported(older.parse(words), older.run)
-    if command in WITH_COMMAND and "--" in words:
-        place = words.index("--")
-        words, behind = words[:place], words[place + 1 :]
-    options = build_parser(COMMANDS if command is None else (command,)).parse_args(words)
+        if older.is_meant(rest):
+            return older.parse(words), older.run
+        _require_command(rest)
+        options = build_parser().parse_all(rest)
+        return options, options.run
+    behind = None
+    if rest[0] in WITH_COMMAND and "--" in rest:
+        place = rest.index("--")
+        rest, behind = rest[:place], rest[place + 1 :]
+    options = build_parser((rest[0],)).parse_all([rest[0], *common, *rest[1:]])
     options.behind = behind
-    return run_reported(options, options.run)
+    return options, options.run
 
 
-def run_reported(options: argparse.Namespace, run: Callable[[argparse.Namespace, Reporter], int]) -> int:
+def _require_command(words: Sequence[str]) -> None:
+    """Refuse words that name neither a command nor one of the few options that need none."""
+    word = words[0] if words else ""
+    # Behind a forgotten `create` there are more words.
+    meant = closest(word.lstrip("-"), COMMANDS) if not word.startswith("-") or len(words) == 1 else None
+    hint = f"did you mean `crossenv {meant}`?" if meant else f"the commands are {', '.join(COMMANDS)}"
+    if not word:
+        raise UsageError("no command is named", hint=f"{hint}; `crossenv --help` explains them")
+    if not word.startswith("-"):
+        raise UsageError(f"there is no command {word!r}", hint=hint)
+    if word not in ("-h", "--help", "-V", "--version"):
+        raise UsageError(
+            f"the option {word.partition('=')[0]} precedes the command",
+            hint=hint if meant else "name the command first: crossenv create --target aarch64 ENV",
+        )
+
+
+def run_reported(options: argparse.Namespace, run: Run) -> int:
     """Carry out what the command line asks for; returns the exit status."""
-    reporter = Reporter(verbosity=-1 if options.quiet else options.verbose, colour=wants_colour(sys.stderr, os.environ))
+    live = LiveLines(sys.stderr) if not options.quiet and wants_live(sys.stderr, os.environ) else None
+    reporter = Reporter(
+        verbosity=-1 if options.quiet else options.verbose, colour=wants_colour(sys.stderr, os.environ), live=live
+    )
     try:
         return run(options, reporter)
     except CrossenvError as error:

@@ -13,39 +13,56 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crossenv.cli import create
-from crossenv.environment.record import RECORD_NAME
+from crossenv.cli.parser import Parser, build_parser
 from crossenv.environment.write import MARKER
 from crossenv.errors import UsageError
+from crossenv.record import RECORD_NAME
 from crossenv.report import Reporter
 
 # The sides that keep what is installed in them, by what is to be cleared; nothing is cleared without such an option.
 _KEPT = {None: ("build", "cross"), "build": ("cross",), "cross": ("build",), "both": ()}
 _TOGETHER = ("sysroot", "cc", "cxx", "ar", "machine", "cross_prefix", "prompt")
 _FLAGS = ("system_site_packages", "without_pip", "without_cross_pip", "relative_toolchain")
+_LISTS = ("config_var", "env", "manylinux", "platform_tag")
+_CLEARED = {"--clear": "default", "--clear-cross": "cross", "--clear-build": "build", "--clear-both": "both"}
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+_OPTIONS = (*map(_option, (*_TOGETHER, *_FLAGS, *_LISTS, "sysconfigdata_file")), *_CLEARED)
 
 
 def is_meant(words: Sequence[str]) -> bool:
-    """Whether a command line that names no command is of crossenv 1: an option or a path comes first."""
-    if not words or words[0] in ("-h", "--help", "--version"):
-        return False
-    return words[0].startswith("-") or "/" in words[0] or Path(words[0]).exists()
+    """Whether a command line that names no command is of crossenv 1: one of its options or a path comes first."""
+    word = words[0] if words else ""
+    if word.startswith("--"):
+        name = word.partition("=")[0]
+        return any(option.startswith(name) for option in _OPTIONS)
+    return bool(word) and not word.startswith("-") and ("/" in word or Path(word).exists())
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
-    """Read the older command line; ends the process if it makes no sense."""
-    parser = argparse.ArgumentParser(prog="python -m crossenv", description=__doc__)
+    """Read the older command line.
+
+    Raises:
+        UsageError: It makes no sense.
+    """
+    parser = Parser(prog="python -m crossenv", description=__doc__)
     parser.add_argument("host_python", metavar="HOST_PYTHON")
     parser.add_argument("environments", metavar="ENV_DIR", nargs="+")
     for name in (*_TOGETHER, "sysconfigdata_file"):
         parser.add_argument(_option(name))
     for name in _FLAGS:
         parser.add_argument(_option(name), action="store_true")
-    for name in ("config_var", "env", "manylinux", "platform_tag"):
+    for name in _LISTS:
         parser.add_argument(_option(name), action="append", default=[])
-    for name, cleared in (("", "default"), ("-cross", "cross"), ("-build", "build"), ("-both", "both")):
-        parser.add_argument(f"--clear{name}", action="store_const", const=cleared, dest="clear")
+    for name, cleared in _CLEARED.items():
+        parser.add_argument(name, action="store_const", const=cleared, dest="clear")
     parser.add_argument("-v", "--verbose", action="count", default=0)
-    return parser.parse_args(words, argparse.Namespace(quiet=False, json=False))
+    parser.add_argument("-q", "--quiet", action="store_true")
+    return parser.parse_args(words, argparse.Namespace(json=False))
 
 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
@@ -62,10 +79,8 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     for environment in args.environments:
         words = translated(args, environment)
         reporter.note(f"in today's words: crossenv {shlex.join(words)}")
-        parser = argparse.ArgumentParser(prog="crossenv")
-        create.add_parser(parser.add_subparsers())
         # Behind the command's name: a directory whose name begins with "-" stands behind "--", and ends the line.
-        options = parser.parse_args([words[0], *["--verbose"] * args.verbose, *words[1:]])
+        options = build_parser(("create",)).parse_all([words[0], *["--verbose"] * args.verbose, *words[1:]])
         create.run(options, reporter)
     return 0
 
@@ -97,7 +112,3 @@ def _clearing(args: argparse.Namespace, environment: Path) -> list[str]:
     if cleared == "default":
         cleared = "both" if args.cross_prefix is None else "build"
     return ["--clear", *(f"--keep={side}" for side in _KEPT[cleared])]
-
-
-def _option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"

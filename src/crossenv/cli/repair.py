@@ -9,7 +9,7 @@ from pathlib import Path
 from crossenv.cli.audit import add_host_argument, chosen_host, report_as_json, wheel_path
 from crossenv.cli.common import common_options
 from crossenv.report import Reporter
-from crossenv.wheel.repair import Repaired, Wishes, repair
+from crossenv.wheels.repair import Repaired, Wishes, repair
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -12,14 +12,14 @@ import platformdirs
 
 from crossenv.cli.active import active_environment
 from crossenv.cli.common import common_options
-from crossenv.emulate.command import host_command
-from crossenv.emulate.environment import Wishes, interpreter_for, session_in, session_of
-from crossenv.emulate.model import Session
-from crossenv.emulate.session import AUTO, CHILDREN
-from crossenv.environment.record import load_record
+from crossenv.emulation.command import host_command
+from crossenv.emulation.environment import Wishes, interpreter_for, session_in, session_of
+from crossenv.emulation.model import Session
+from crossenv.emulation.session import AUTO, CHILDREN
 from crossenv.errors import EmulatorError, UsageError
+from crossenv.record import load_record
 from crossenv.report import Reporter
-from crossenv.target import parse_target
+from crossenv.targets import parse_target
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

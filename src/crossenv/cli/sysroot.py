@@ -10,10 +10,10 @@ from pathlib import Path
 import platformdirs
 
 from crossenv.cli.common import common_options
-from crossenv.debian.archive import DEFAULT_KEYRING, Source, default_mirror
-from crossenv.debian.sysroot import Manifest, add_packages, create_sysroot, load_manifest
 from crossenv.errors import UsageError
 from crossenv.report import Reporter
+from crossenv.sysroots.archive import DEFAULT_KEYRING, Source, default_mirror
+from crossenv.sysroots.sysroot import Manifest, add_packages, create_sysroot, load_manifest
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

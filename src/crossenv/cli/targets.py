@@ -12,17 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from crossenv.cli.common import common_options
+from crossenv.compilers.choose import AUTO, CHOICES, Wishes, choose_toolchain_for_target
+from crossenv.compilers.zig.locate import has_zig
+from crossenv.compilers.zig.targets import oldest_glibc
 from crossenv.config import KNOWN_HOST
-from crossenv.environment.build_python import find_build_python
 from crossenv.errors import UsageError
-from crossenv.host.compare import compare_configurations
-from crossenv.host.find import read_host_python
-from crossenv.host.known import known_host, known_hosts
-from crossenv.host.pyconfig import config_values
-from crossenv.host.synthesise import read_build_facts, synthesise_host_python
-from crossenv.host.triplet import gnu_triplet
+from crossenv.platforms.triplets import gnu_triplet
+from crossenv.pythons.build_python import find_build_python
+from crossenv.pythons.compare import compare_configurations
+from crossenv.pythons.find import read_host_python
+from crossenv.pythons.known import known_host, known_hosts
+from crossenv.pythons.pyconfig import config_values
 from crossenv.report import Reporter
-from crossenv.target import (
+from crossenv.synthesis.synthesise import read_build_facts, synthesise_host_python
+from crossenv.targets import (
     GLIBC,
     MUSL,
     Architecture,
@@ -32,9 +35,6 @@ from crossenv.target import (
     parse_target,
     target_architectures,
 )
-from crossenv.toolchain.choose import AUTO, CHOICES, Wishes, choose_toolchain_for_target
-from crossenv.toolchain.zig.locate import has_zig
-from crossenv.toolchain.zig.targets import oldest_glibc
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

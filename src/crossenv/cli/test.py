@@ -16,20 +16,20 @@ from crossenv.cli.active import active_environment
 from crossenv.cli.audit import wheel_path
 from crossenv.cli.common import common_options
 from crossenv.cli.run import add_emulator_options, wishes_of
-from crossenv.emulate.environment import interpreter_for, session_in
-from crossenv.emulate.interpreters import architecture_of_host, identity_of, interpreter_of
-from crossenv.emulate.model import Session
-from crossenv.environment.build_python import BuildPython, find_build_python
-from crossenv.environment.record import Record, load_record
+from crossenv.emulation.environment import interpreter_for, session_in
+from crossenv.emulation.interpreters import architecture_of_host, interpreter_of
+from crossenv.emulation.model import Session
+from crossenv.emulation.trial.imports import Import
+from crossenv.emulation.trial.install import Wanted, install_natively, install_under_emulation, install_with_environment
+from crossenv.emulation.trial.outcomes import Outcome, differences, summary
+from crossenv.emulation.trial.subject import Subject, machine_of, python_for, read_subject
+from crossenv.emulation.trial.trial import Place, is_pytest, run_tests, test_outcomes, try_imports
 from crossenv.errors import AuditError, UsageError
+from crossenv.pythons.build_python import BuildPython, find_build_python
+from crossenv.record import Record, load_record
 from crossenv.report import Reporter
-from crossenv.target import parse_target
-from crossenv.trial.imports import Import
-from crossenv.trial.install import Wanted, install_natively, install_under_emulation, install_with_environment
-from crossenv.trial.outcomes import Outcome, differences, summary
-from crossenv.trial.subject import Subject, machine_of, python_for, read_subject
-from crossenv.trial.trial import Place, is_pytest, run_tests, test_outcomes, try_imports
-from crossenv.wheel.expected import host_of
+from crossenv.targets import parse_target
+from crossenv.wheels.tags import host_of
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -111,6 +111,11 @@ def _require_sense(args: argparse.Namespace) -> None:
         raise UsageError("--native-wheel goes with --compare", hint="add --compare")
     if args.command and args.command[0].startswith("-"):
         raise UsageError(f"{args.command[0]!r} is no command", hint="write: crossenv test WHEEL -- pytest -q tests")
+    for text in args.wheels[1:]:
+        if not text.endswith(".whl") and not Path(text).exists():
+            raise UsageError(
+                f"there is no wheel {text}", hint=f"a command goes after `--`: crossenv test {args.wheels[0]} -- {text}"
+            )
     for text in args.extra:
         try:
             Requirement(text)
@@ -151,7 +156,7 @@ def _host_place(
     wanted = _wanted(args, [str(subject.path) for subject in subjects])
     prefix = directory / "host"
     if record is not None:
-        architecture = architecture_of_host(identity_of(record.host))
+        architecture = architecture_of_host(record.host.elf)
         interpreter = interpreter_of(
             record, given_root=wishes.host_root, environ=wishes.environ, cache=wishes.cache, reporter=reporter
         )

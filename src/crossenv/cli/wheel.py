@@ -12,21 +12,21 @@ from pathlib import Path
 import platformdirs
 
 from crossenv.cli.common import common_options
+from crossenv.compilers.choose import AUTO, CHOICES
 from crossenv.config import FLAGS, Settings, load_settings
-from crossenv.environment.build_python import find_build_python
 from crossenv.errors import UsageError
-from crossenv.host.find import read_host_python
-from crossenv.host.known import host_python_path
-from crossenv.matrix.combinations import Places, builds_of, places_for_hosts, places_for_targets
-from crossenv.matrix.model import Requirement
-from crossenv.matrix.progress import Board
-from crossenv.matrix.requirements import read_requirement, read_requirements_file
-from crossenv.matrix.run import Run, Wishes
-from crossenv.matrix.store import Store
-from crossenv.matrix.table import as_json, exit_code_of, table
-from crossenv.matrix.workshop import workshop
-from crossenv.report import LiveLines, Reporter, wants_live
-from crossenv.toolchain.choose import AUTO, CHOICES
+from crossenv.farm.combinations import Places, builds_of, places_for_hosts, places_for_targets
+from crossenv.farm.model import Requirement
+from crossenv.farm.progress import Board
+from crossenv.farm.requirements import read_requirement, read_requirements_file
+from crossenv.farm.run import Run, Wishes
+from crossenv.farm.scratch import workshop
+from crossenv.farm.store import Store
+from crossenv.farm.table import as_json, exit_code_of, table
+from crossenv.pythons.build_python import find_build_python
+from crossenv.pythons.find import read_host_python
+from crossenv.pythons.known import host_python_path
+from crossenv.report import Reporter
 
 # Options of pip that are ours too: those with a value, and those without.
 _PIP_VALUES = (
@@ -149,8 +149,7 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     _make_directory(logs, "--log-dir")
     store.open()
     with _interrupted_by_signals(), workshop(cache, keep=args.keep_environments) as place:
-        live = LiveLines(reporter.err) if reporter.verbosity >= 0 and wants_live(reporter.err, os.environ) else None
-        board = Board(reporter, len(builds), live)
+        board = Board(reporter, len(builds))
         try:
             outcomes = Run(builds, wishes, place=place, logs=logs, store=store, environ=os.environ, board=board).all()
         finally:

@@ -9,7 +9,6 @@ stands where, and how the directories looked before, is written down, so that al
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import json
 import os
@@ -21,8 +20,10 @@ from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any
 
-from crossenv.environment.record import RECORD_NAME
+from crossenv.codec import WrongValueError, decode, encode
 from crossenv.errors import BuildError, UsageError
+from crossenv.files import write_file
+from crossenv.record import RECORD_NAME
 
 # Both below the installation's prefix: the environment, and what was done to the installation.
 HOME = "crossenv"
@@ -165,20 +166,14 @@ def read_conversion(installation: Installation) -> Conversion | None:
     hint = "throw the container away; or remove what is named crossenv in the installation by hand"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        if data["schema"] != SCHEMA:
-            raise UsageError(f"{path} is of schema {data['schema']!r}; this crossenv reads {SCHEMA}", hint=hint)
-        return Conversion(
-            schema=data["schema"],
-            python=str(data["python"]),
-            target=str(data["target"]),
-            request=dict(data["request"]),
-            placed=tuple(map(str, data["placed"])),
-            directories={str(name): (int(time), str(names)) for name, (time, names) in data["directories"].items()},
-        )
+        conversion = decode(Conversion, data)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"{path} cannot be read: {error!r}", hint=hint) from None
+    except (OSError, ValueError, WrongValueError) as error:
+        raise UsageError(f"{path} cannot be read: {error}", hint=hint) from None
+    if conversion.schema != SCHEMA:
+        raise UsageError(f"{path} is of schema {conversion.schema}; this crossenv reads {SCHEMA}", hint=hint)
+    return conversion
 
 
 def is_whole(conversion: Conversion, installation: Installation) -> bool:
@@ -223,8 +218,8 @@ def convert(installation: Installation, conversion: Conversion, shim: Path) -> N
         BuildError: It does not start as it should then; all is undone.
     """
     manifest = installation.prefix / MANIFEST
-    manifest.write_text(json.dumps(dataclasses.asdict(conversion), indent=2) + "\n", encoding="utf-8")
-    runtime = package_files("crossenv").joinpath("runtime")
+    write_file(manifest, encode(conversion))
+    runtime = package_files("crossenv").joinpath("shim")
     try:
         (installation.library / "_crossenv").symlink_to(os.path.relpath(shim, installation.library.resolve()))
         package = installation.library / "sitecustomize"

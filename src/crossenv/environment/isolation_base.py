@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from importlib.resources import files as package_files
 from pathlib import Path
 
-from crossenv.environment.build_python import BuildPython
+from crossenv.pythons.build_python import BuildPython
 
 BASE = "etc/base"
 UV = "etc/uv"
@@ -57,7 +57,7 @@ def _resolves_links(build: BuildPython) -> bool:
 
 def base_files(root: Path, build: BuildPython, directory: str) -> Mapping[str, str]:
     """Texts, by path below the environment's root `root`; `directory` as for `base_links`."""
-    start = package_files("crossenv").joinpath("runtime/_crossenv/start_isolated.py").read_text(encoding="utf-8")
+    start = package_files("crossenv").joinpath("shim/_crossenv/start_isolated.py").read_text(encoding="utf-8")
     settings = {
         "home": f"{root}/{BASE}/bin",
         "include-system-site-packages": "false",

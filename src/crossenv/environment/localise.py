@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
-from crossenv.host.model import ConfigValue, HostPython
+from crossenv.pythons.model import ConfigValue, HostPython
 
 # Variables whose first word is a compiler, and the tool that takes its place.
 _COMPILER_VARIABLES = {

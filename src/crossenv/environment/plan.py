@@ -14,26 +14,7 @@ from packaging.utils import canonicalize_name
 import crossenv
 from crossenv.backends import BACKENDS
 from crossenv.backends.rust import CONFIG_DIRECTORY
-from crossenv.environment.build_python import BuildPython
-from crossenv.environment.isolation_base import BASE, UV, base_copies, base_files, base_links
-from crossenv.environment.localise import data_module_text, localise
-from crossenv.environment.public_part import public_part
-from crossenv.environment.record import (
-    CROSS_RUN,
-    BuildRecord,
-    ElfRecord,
-    HandoverRecord,
-    HostRecord,
-    Record,
-    ToolchainRecord,
-    ToolRecord,
-    VariableRecord,
-)
-from crossenv.host.build_details import build_details
-from crossenv.host.model import HostPython
-from crossenv.policy import policy_of
-from crossenv.target import Target
-from crossenv.toolchain.launchers import (
+from crossenv.compilers.launchers import (
     COMPILERS,
     launcher_name,
     launcher_text,
@@ -41,8 +22,26 @@ from crossenv.toolchain.launchers import (
     maps_prefixes,
     trailing_arguments,
 )
-from crossenv.toolchain.model import Tool, Toolchain
-from crossenv.toolchain.zig.launchers import CONFIGURATION_NAME
+from crossenv.compilers.model import Tool, Toolchain
+from crossenv.compilers.zig.launchers import CONFIGURATION_NAME
+from crossenv.environment.build_info import public_part
+from crossenv.environment.isolation_base import BASE, UV, base_copies, base_files, base_links
+from crossenv.environment.localise import data_module_text, localise
+from crossenv.libc.policies import policy_of
+from crossenv.pythons.build_details import build_details
+from crossenv.pythons.build_python import BuildPython
+from crossenv.pythons.model import HostPython
+from crossenv.record import (
+    CROSS_RUN,
+    BuildRecord,
+    HandoverRecord,
+    HostRecord,
+    Record,
+    ToolchainRecord,
+    ToolRecord,
+    VariableRecord,
+)
+from crossenv.targets import Target
 
 # Where the environment's own compilers are, below its root.
 LAUNCHERS = "etc/bin"
@@ -142,7 +141,7 @@ def make_plan(
     farm = () if first.name == include_name and first.parent.name == "include" else host.include_dirs
     include_dirs = (root / "host/include" / include_name,) if farm else host.include_dirs
     tools, launchers, copies = _tools(root, toolchain, "" if toolchain.sysroot else host.multiarch)
-    data_name = f"_sysconfigdata_{host.abi_flags}_linux_{host.multiarch}"
+    data_name = host.platform.data_module(host.abi_flags, host.multiarch)
     data_file = f"host/{data_name}.py"
     config = localise(
         host,
@@ -241,17 +240,12 @@ def _host_record(
         full_version=host.full_version,
         abi_flags=host.abi_flags,
         soabi=host.soabi,
-        # PyPy loads nothing but its own.
-        extension_suffixes=(host.ext_suffix, *(() if host.implementation == "pypy" else (".abi3.so", ".so"))),
+        extension_suffixes=host.extension_suffixes,
         multiarch=host.multiarch,
         gnu_type=host.gnu_type,
         machine=host.machine,
-        elf=ElfRecord(
-            machine=host.elf.machine,
-            bits=host.elf.bits,
-            byte_order=host.elf.byte_order,
-            abi_flags=host.elf.abi_flags,
-        ),
+        elf=host.elf,
+        system=host.system,
         libc_family=host.libc.family,
         libc_version=host.libc.version,
         executable=host.host_executable,
@@ -260,7 +254,7 @@ def _host_record(
         lib_dir=None if host.lib_dir is None else str(host.lib_dir),
         sysconfigdata=str(data_file),
         site_packages=str(root / "cross/lib" / directory / "site-packages"),
-        platform_tag=f"linux_{host.machine}" if target is None else target.platform_tag,
+        platform_tag=host.platform.own_tag(host.as_machine) if target is None else target.platform_tag,
     )
 
 
@@ -311,12 +305,7 @@ def _pkg_config_libdir(host: HostPython, toolchain: Toolchain) -> tuple[str, ...
     root = toolchain.sysroot or host.sysroot
     if root is None:
         return () if host.lib_dir is None else (str(host.lib_dir / "pkgconfig"),)
-    places = ["usr/local/lib/pkgconfig", "usr/local/share/pkgconfig"]
-    if host.multiarch:
-        places.append(f"usr/lib/{host.multiarch}/pkgconfig")
-    places += ["usr/lib64/pkgconfig"] if host.elf.bits == 64 else []
-    places += ["usr/lib/pkgconfig", "usr/share/pkgconfig"]
-    return tuple(str(root / place) for place in places)
+    return tuple(str(root / place) for place in host.platform.pkg_config_directories(host.as_machine))
 
 
 def _handover(record: Record, options: Options, target: Target | None) -> HandoverRecord:

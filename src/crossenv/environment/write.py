@@ -15,8 +15,8 @@ from pathlib import Path
 from crossenv.environment.cross_prefix import host_side_in
 from crossenv.environment.isolation_base import BASE, link_standard_library
 from crossenv.environment.plan import Plan
-from crossenv.environment.record import RECORD_NAME
 from crossenv.errors import BuildError, CrossenvError, UsageError
+from crossenv.record import RECORD_NAME
 
 # Stands in a directory from the first moment of a creation to its last: what has it is ours to clear.
 MARKER = ".crossenv-creating"
@@ -250,7 +250,7 @@ def _link_pip_cache(plan: Plan) -> None:
 def _install_shim(plan: Plan) -> None:
     """Copy the shim verbatim, and give it its facts and byte code."""
     site_packages = Path(plan.record.host.site_packages)
-    runtime = package_files("crossenv").joinpath("runtime")
+    runtime = package_files("crossenv").joinpath("shim")
     package = site_packages / "_crossenv"
     # That of an earlier creation, where the host side was kept.
     shutil.rmtree(package, ignore_errors=True)

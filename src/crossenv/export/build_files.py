@@ -5,7 +5,7 @@ from __future__ import annotations
 from crossenv.backends.cmake import TOOLCHAIN_FILE, CMake, quoted
 from crossenv.backends.meson import CROSS_FILE, Meson
 from crossenv.backends.pkg_config import launcher_path
-from crossenv.environment.record import Record
+from crossenv.record import Record
 
 
 def meson_cross_file(record: Record) -> str:

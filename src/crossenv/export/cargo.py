@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from crossenv.backends.pkg_config import launcher_path
-from crossenv.backends.rust import Rust, rust_triple
-from crossenv.environment.record import CROSS_RUN, Record
+from crossenv.backends.rust import Rust
 from crossenv.errors import UsageError
+from crossenv.record import CROSS_RUN, Record
 
 
 def cargo_configuration(record: Record) -> str:
@@ -16,7 +16,7 @@ def cargo_configuration(record: Record) -> str:
     Raises:
         UsageError: Rust has no name for the host.
     """
-    triple = rust_triple(record)
+    triple = record.host.platform.rust_target(record.host.as_machine)
     if triple is None:
         raise UsageError(
             f"Rust has no target that is {record.host.machine} as the host is",

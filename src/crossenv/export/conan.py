@@ -6,8 +6,8 @@ from pathlib import Path
 
 from crossenv.backends.cmake import TOOLCHAIN_FILE
 from crossenv.backends.pkg_config import launcher_path
-from crossenv.environment.record import Record
 from crossenv.errors import UsageError
+from crossenv.record import Record
 
 # Conan's own names (its settings.yml).
 _ARCHITECTURES = {
@@ -56,7 +56,7 @@ def conan_profile(record: Record) -> str:
     lines = [
         "# Made by crossenv: the host machine for Conan 2.",
         "[settings]",
-        "os=Linux",
+        f"os={record.host.platform.names.conan}",
         f"arch={architecture}",
         "build_type=Release",
         f"compiler={toolchain.family}",

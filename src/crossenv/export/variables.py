@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 
 from crossenv.backends.pkg_config import launcher_path
-from crossenv.environment.record import Record
+from crossenv.record import Record
 
 _TOOLS = {"cc": "CC", "cxx": "CXX", "fc": "FC", "ar": "AR", "ranlib": "RANLIB", "strip": "STRIP", "nm": "NM"}
 _TOOLS |= {"objcopy": "OBJCOPY", "objdump": "OBJDUMP", "readelf": "READELF", "ld": "LD"}

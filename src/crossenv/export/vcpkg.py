@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from crossenv.backends.cmake import VCPKG_TOOLCHAIN_FILE, quoted
-from crossenv.environment.record import Record
 from crossenv.errors import UsageError
+from crossenv.record import Record
 
 # VCPKG_TARGET_ARCHITECTURE.
 _ARCHITECTURES = {
@@ -34,7 +34,7 @@ def vcpkg_triplet(record: Record) -> str:
         f"set(VCPKG_TARGET_ARCHITECTURE {architecture})",
         "set(VCPKG_CRT_LINKAGE dynamic)",
         "set(VCPKG_LIBRARY_LINKAGE static)",
-        "set(VCPKG_CMAKE_SYSTEM_NAME Linux)",
+        f"set(VCPKG_CMAKE_SYSTEM_NAME {record.host.platform.names.cmake})",
         f"set(VCPKG_CHAINLOAD_TOOLCHAIN_FILE {quoted(f'{record.root}/{VCPKG_TOOLCHAIN_FILE}')})",
         f"set(VCPKG_MAKE_BUILD_TRIPLET {quoted(f'--host={record.toolchain.triplet}')})",
     ]

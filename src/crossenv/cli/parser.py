@@ -1,0 +1,94 @@
+"""The command line's parser: what it cannot read becomes an error with a suggestion."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+from collections.abc import Iterable, Sequence
+from typing import NoReturn
+
+import crossenv
+from crossenv.errors import UsageError
+
+# Each is a module here. Only the one that is named is imported: `cross-run` may start for every program of a build.
+COMMANDS = (
+    "create",
+    "show",
+    "doctor",
+    "targets",
+    "dump",
+    "sysroot",
+    "audit",
+    "repair",
+    "run",
+    "test",
+    "export",
+    "wheel",
+)
+# What may follow "--", by command: the example that a hint shows.
+_BEHIND = {
+    "wheel": ("options of pip go", "crossenv wheel . -- {}"),
+    "test": ("the command to run goes", "crossenv test WHEEL -- pytest {}"),
+    "run": ("the program to run goes", "crossenv run -- python {}"),
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises where `argparse` would end the process."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what is wrong with the command line."""
+        # What argparse says of a value begins with "argument --name: ".
+        raise UsageError(message.removeprefix("argument "), hint=f"`{self.prog} --help` explains the options")
+
+    def parse_all(self, words: Sequence[str]) -> argparse.Namespace:
+        """Read a command's line.
+
+        Raises:
+            UsageError: It makes no sense.
+        """
+        options, unknown = self.parse_known_args(words)
+        if unknown:
+            raise _unknown(words[0], unknown, self._options_of(words[0]), options)
+        return options
+
+    def _options_of(self, command: str) -> list[str]:
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction) and command in action.choices:
+                return list(action.choices[command]._option_string_actions)
+        return []
+
+
+def build_parser(commands: Sequence[str] = COMMANDS) -> Parser:
+    """The parser of the command line, as far as these commands go."""
+    parser = Parser(
+        prog="crossenv", description="Cross virtual environments: cross-compile Python packages as if with plain pip."
+    )
+    parser.add_argument("-V", "--version", action="version", version=f"crossenv {crossenv.__version__}")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in commands:
+        importlib.import_module(f"crossenv.cli.{command}").add_parser(subparsers)
+    return parser
+
+
+def closest(word: str, words: Iterable[str]) -> str | None:
+    """The word that was probably meant; None if none is like it."""
+    return next(iter(difflib.get_close_matches(word, list(words), 1, 0.75)), None)
+
+
+def _unknown(command: str, unknown: Sequence[str], known: Sequence[str], options: argparse.Namespace) -> UsageError:
+    word = unknown[0]
+    name = word.partition("=")[0]
+    if not word.startswith("-"):
+        hint = f"`crossenv {command} --help` explains the arguments"
+        if command == "create" and options.target is None and options.host_python is None:
+            hint = f"did you mean `crossenv create --target {options.env} {word}`?"
+        return UsageError(f"crossenv {command} takes no further argument {word!r}", hint=hint)
+    hint = f"`crossenv {command} --help` lists the options"
+    if (meant := closest(name, known)) is not None:
+        hint = f"did you mean {meant}?"
+    elif command in _BEHIND:
+        what, example = _BEHIND[command]
+        hint = f"{what} after `--`: {example.format(word)}"
+    return UsageError(f"crossenv {command} has no option {name}", hint=hint)

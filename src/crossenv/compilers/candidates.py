@@ -1,0 +1,111 @@
+"""Which compilers to try for a host Python, likeliest first."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from pathlib import Path, PurePath
+
+from crossenv.compilers.commands import Command, split_recorded
+from crossenv.platforms.triplets import gnu_triplet
+from crossenv.pythons.model import HostPython
+
+
+def host_triplets(host: HostPython) -> list[str]:
+    """The triplets that a compiler for `host` may be named by, likeliest first."""
+    vendorless = re.sub(r"^([^-]+)-[^-]+-(linux-.+)$", r"\1-\2", host.gnu_type)
+    usual = gnu_triplet(host.elf, host.libc.family)
+    cpu, _, system = usual.partition("-")
+    # Arm's own releases say "none", crosstool-NG "unknown".
+    others = [f"{cpu}-{vendor}-{system}" for vendor in ("none", "unknown")] if usual else []
+    names = [host.multiarch, host.gnu_type, vendorless, usual, *others]
+    return [name for name in dict.fromkeys(names) if name]
+
+
+def c_compilers(host: HostPython, search_path: str, kinds: Collection[str]) -> Iterator[Command]:
+    """The C compilers to try.
+
+    Args:
+        host: The host Python.
+        search_path: PATH.
+        kinds: Those that are wanted, of "recorded", "gnu" and "clang".
+    """
+    recorded = split_recorded(str(host.config.get("CC", "")))
+    if recorded is not None and "recorded" in kinds:
+        yield from recorded_forms(recorded)
+        yield from _nearby(recorded, host)
+    args = tuple(word for word in recorded.args if not word.startswith("--target")) if recorded else ()
+    triplets = host_triplets(host)
+    installed = [name for kind, name in (("gnu", "gcc"), ("clang", "clang")) if kind in kinds]
+    for triplet in triplets:
+        for name in (f"{triplet}-{compiler}" for compiler in installed):
+            for arguments in dict.fromkeys((args, ())):
+                yield Command(name=name, args=arguments, origin=f"{name} on PATH")
+    if "gnu" in kinds:
+        for name in _versioned([f"{triplet}-gcc" for triplet in triplets], search_path):
+            yield Command(name=name, origin=f"{name} on PATH")
+    target = gnu_triplet(host.elf, host.libc.family) or next(iter(triplets), "")
+    if target and "clang" in kinds:
+        yield Command(name="clang", args=(f"--target={target}", *args), origin="clang on PATH")
+
+
+def sibling_compilers(tool: str, cc: Command, host: HostPython) -> Iterator[Command]:
+    """The C++ ("cxx") or Fortran ("fc") compilers to try with the chosen C compiler."""
+    derived = cc.sibling(tool)
+    recorded = split_recorded(str(host.config.get("CXX", ""))) if tool == "cxx" else None
+    first = list(recorded_forms(recorded)) if recorded is not None else []
+    last: list[Command] = []
+    if derived is not None:
+        # Two compilers of one release go together: the recorded pair, or the chosen one's own sibling.
+        if cc.origin.startswith("recorded"):
+            last.append(derived)
+        else:
+            first.insert(0, derived)
+    yield from first
+    yield from last
+    kind = {"cxx": "g++", "fc": "gfortran"}[tool]
+    for triplet in host_triplets(host):
+        yield Command(name=f"{triplet}-{kind}", origin=f"{triplet}-{kind} on PATH")
+
+
+def recorded_forms(command: Command) -> Iterator[Command]:
+    """A recorded command as it stands, then its base name on PATH."""
+    yield command
+    base = PurePath(command.name).name
+    if base != command.name:
+        yield replace(command, name=base)
+
+
+def _nearby(command: Command, host: HostPython) -> Iterator[Command]:
+    """A recorded compiler where build systems keep it, seen from the sysroot that they made."""
+    if host.sysroot is None:
+        return
+    root = host.sysroot.resolve()
+    base = PurePath(command.name).name
+    # Buildroot's host/TRIPLET/sysroot, Yocto's sysroots/TARGET, OpenWrt's staging_dir/target-NAME.
+    for place, pattern in (
+        (root.parent.parent, "bin"),
+        (root.parent, "*sdk-linux/usr/bin/*"),
+        (root.parent, "toolchain-*/bin"),
+    ):
+        for directory in sorted(place.glob(pattern)):
+            if (directory / base).is_file():
+                origin = f"{command.origin}, found beside the sysroot"
+                yield replace(command, name=str(directory / base), origin=origin)
+
+
+def _versioned(names: list[str], search_path: str) -> list[str]:
+    """Programs such as `aarch64-linux-gnu-gcc-12`, the newest of the likeliest name first."""
+    pattern = re.compile(rf"({'|'.join(map(re.escape, names))})-(\d+(?:\.\d+)*)")
+    found: dict[str, tuple[int, tuple[int, ...]]] = {}
+    for directory in map(Path, filter(None, search_path.split(os.pathsep))):
+        try:
+            programs = [file.name for file in directory.iterdir()]
+        except OSError:
+            continue
+        for match in filter(None, map(pattern.fullmatch, programs)):
+            version = tuple(-int(part) for part in match[2].split("."))
+            found[match[0]] = (names.index(match[1]), version)
+    return sorted(found, key=found.__getitem__)

@@ -1,0 +1,151 @@
+"""Choose between the compilers that are installed and zig."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from crossenv.compilers.find import KINDS, find_toolchain
+from crossenv.compilers.for_target import find_toolchain_for_target
+from crossenv.compilers.model import Toolchain
+from crossenv.compilers.zig.find import find_zig_toolchain
+from crossenv.compilers.zig.locate import INSTALL_HINT, has_zig
+from crossenv.errors import ToolchainError, UsageError
+from crossenv.pythons.model import HostPython
+from crossenv.targets import GLIBC, Target, architecture_of, usual_floor
+
+AUTO, ZIG = "auto", "zig"
+CHOICES = (AUTO, *KINDS, ZIG)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wishes:
+    """What a user says of the toolchain.
+
+    Attributes:
+        kind: Of `CHOICES`; "auto" is an installed compiler that fits, else zig.
+        environ_path: PATH.
+        sysroot: The root of the host's headers and libraries.
+        overrides: Command lines by tool name; see `find_toolchain`.
+        cpu: The least processor of the host, in the compiler's words.
+    """
+
+    kind: str
+    environ_path: str
+    sysroot: Path | None
+    overrides: Mapping[str, str]
+    cpu: str | None
+
+
+def choose_toolchain(host: HostPython, wishes: Wishes) -> Toolchain:
+    """The compilers and tools for a host Python.
+
+    Raises:
+        ToolchainError: None fits, one that the user named does not, or the host's system is one for which nothing can
+            be linked here.
+    """
+    require_linkable(host)
+
+    def installed() -> Toolchain:
+        return find_toolchain(
+            host,
+            environ_path=wishes.environ_path,
+            sysroot=wishes.sysroot,
+            overrides=wishes.overrides,
+            kinds=_kinds(wishes),
+        )
+
+    return _chosen(wishes, installed, lambda: _zig(_target_of(host), wishes, wishes.sysroot or host.sysroot))
+
+
+def require_linkable(host: HostPython) -> None:
+    """Refuse a host whose system's own tools are needed.
+
+    Raises:
+        ToolchainError: It is Android or iOS.
+    """
+    platform = host.platform
+    if platform.linked_by:
+        raise ToolchainError(
+            f"{host.source} is a Python for {platform.describe(host.libc)} on {host.machine}: what is built for it is"
+            f" linked by {platform.linked_by}, which crossenv does not drive",
+            hint=f"{platform.link_hint}; `crossenv show --host-python` says what was read",
+        )
+
+
+def replaced_compiler(host: HostPython, toolchain: Toolchain) -> str:
+    """What takes the place of the compiler that built the host Python; "" if it was found, or none was recorded."""
+    recorded = str(host.config.get("CC", "")).split()
+    if not recorded or toolchain.cc.origin.startswith("recorded"):
+        return ""
+    return (
+        f"the host Python recorded the compiler {recorded[0]}, which is not used: {toolchain.cc.origin} takes its place"
+    )
+
+
+def choose_toolchain_for_target(target: Target, build: HostPython, wishes: Wishes) -> Toolchain:
+    """The compilers and tools for a target; `build` is the build Python.
+
+    Raises:
+        ToolchainError: None fits, or one that the user named does not.
+    """
+    if "recorded" in _kinds(wishes) and wishes.kind != AUTO:
+        raise UsageError("a target has no recorded compilers", hint="use --toolchain gnu, clang or zig")
+
+    def installed() -> Toolchain:
+        return find_toolchain_for_target(
+            target,
+            build,
+            environ_path=wishes.environ_path,
+            sysroot=wishes.sysroot,
+            overrides=wishes.overrides,
+            kinds=_kinds(wishes),
+        )
+
+    return _chosen(wishes, installed, lambda: _zig(target, wishes, wishes.sysroot))
+
+
+def _kinds(wishes: Wishes) -> tuple[str, ...]:
+    return KINDS if wishes.kind == AUTO else (wishes.kind,)
+
+
+def _chosen(wishes: Wishes, installed: Callable[[], Toolchain], zig: Callable[[], Toolchain]) -> Toolchain:
+    if wishes.kind == ZIG:
+        return zig()
+    named = any(name in wishes.overrides for name in ("cc", "cxx", "fc"))
+    may_be_zig = wishes.kind == AUTO and not named
+    try:
+        found = installed()
+    except ToolchainError as error:
+        if not may_be_zig:
+            raise
+        if not has_zig(wishes.environ_path):
+            hint = f"{error.hint}; or {INSTALL_HINT}" if error.hint else INSTALL_HINT
+            raise ToolchainError(error.message, hint=hint) from None
+        return zig()
+    if found.has_headers or not may_be_zig or not has_zig(wishes.environ_path):
+        return found
+    # A cross compiler that was installed without a C library: it compiles next to nothing.
+    try:
+        return zig()
+    except ToolchainError:
+        return found
+
+
+def _zig(target: Target, wishes: Wishes, sysroot: Path | None) -> Toolchain:
+    return find_zig_toolchain(
+        target, environ_path=wishes.environ_path, sysroot=sysroot, overrides=wishes.overrides, cpu=wishes.cpu
+    )
+
+
+def _target_of(host: HostPython) -> Target:
+    """The target that a host Python was built for, as far as compilers are concerned."""
+    row = architecture_of(host.elf)
+    if row is None or row.policies is None:
+        raise ToolchainError(f"zig is not for {host.elf}", hint="name a compiler with --cc")
+    parts = [int(part) for part in host.libc.version.split(".")[:2] if part.isdigit()]
+    floor = (
+        (parts[0], parts[1]) if len(parts) == 2 and host.libc.family == GLIBC else usual_floor(row, host.libc.family)
+    )
+    return Target(text=host.multiarch, architecture=row, libc=host.libc.family, floor=floor, policy=False)

@@ -1,0 +1,132 @@
+"""Command lines of tools: split them, look them up, name their siblings."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+
+from crossenv.compilers.model import Tool
+from crossenv.errors import ToolchainError
+
+WRAPPERS = frozenset({"ccache", "sccache", "distcc", "icecc", "gomacc"})
+
+# Options that choose the machine or its ABI; all others of a recorded command are the host's own affair.
+_MACHINE_OPTION = re.compile(
+    r"-m(16|32|64|x32|thumb|arm|(little|big)-endian|hard-float|soft-float)|-E[BL]"
+    r"|-m(arch|cpu|tune|float-abi|fpu|abi|isa-spec|cmodel|mode)=.+|--target=.+"
+)
+_COMPILER_NAME = re.compile(r"(?P<prefix>(.+-)?)(?P<kind>gcc|clang|cc)(?P<suffix>-[\d.]+)?")
+_SIBLINGS = {
+    "cxx": {"gcc": "g++", "clang": "clang++", "cc": "c++"},
+    "fc": {"gcc": "gfortran", "clang": "flang", "cc": "gfortran"},
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """A compiler's command line, before it is looked up.
+
+    Attributes:
+        name: The compiler, a path or a name.
+        args: What always comes after it.
+        wrapper: What comes before it ("ccache").
+        origin: How it came about, for people.
+    """
+
+    name: str
+    args: tuple[str, ...] = ()
+    wrapper: tuple[str, ...] = ()
+    origin: str = ""
+
+    @property
+    def triplet(self) -> str:
+        """What the compiler's name begins with: "aarch64-linux-gnu"; "" for a plain name."""
+        match = _COMPILER_NAME.fullmatch(PurePath(self.name).name)
+        return match["prefix"].rstrip("-") if match else ""
+
+    def sibling(self, tool: str) -> Command | None:
+        """The C++ ("cxx") or Fortran ("fc") compiler of the same make; None if the name tells nothing."""
+        path = PurePath(self.name)
+        match = _COMPILER_NAME.fullmatch(path.name)
+        kind = _SIBLINGS[tool].get(match["kind"]) if match else None
+        if match is None or kind is None:
+            return None
+        name = f"{match['prefix']}{kind}{match['suffix'] or ''}"
+        return replace(self, name=str(path.with_name(name)), origin=f"beside {path.name}")
+
+    def find(self, search_path: str) -> Tool | None:
+        """The tool to run; None if one of its words is not there."""
+        found = [find_program(word, search_path) for word in (*self.wrapper[:1], self.name)]
+        if None in found:
+            return None
+        first, compiler = found[0], str(found[-1])
+        assert first is not None
+        args = (*self.wrapper[1:], compiler, *self.args) if self.wrapper else self.args
+        return Tool(path=first, args=args, origin=self.origin)
+
+    def __str__(self) -> str:
+        return shlex.join((self.name, *self.args))
+
+
+def find_program(name: str, search_path: str) -> Path | None:
+    """An executable file: `name` itself if it is a path, else the first of its name on `search_path`."""
+    if "/" in name:
+        path = Path(name).absolute()
+        return path if path.is_file() and os.access(path, os.X_OK) else None
+    found = shutil.which(name, path=search_path)
+    return Path(found).absolute() if found else None
+
+
+def split_override(option: str, text: str) -> Command:
+    """The command that a user gave as `--cc` and the like.
+
+    Raises:
+        ToolchainError: It is empty, or a quotation mark is left open.
+    """
+    if Path(text).is_file():
+        return Command(name=text, origin=f"--{option}")
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        problem = f"cannot split --{option} {text!r}: {error}"
+        raise ToolchainError(problem, hint="quote it as for a shell") from error
+    if not words:
+        raise ToolchainError(f"--{option} is empty", hint=f"name a program, or leave --{option} out")
+    return _command(words, origin=f"--{option}", only_machine_args=False)
+
+
+def split_recorded(text: str) -> Command | None:
+    """The command that the host Python recorded, without the options that are not about the machine."""
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        return None
+    while words and PurePath(words[0]).name in WRAPPERS:
+        words = words[1:]
+    if not words or words[0].startswith(("-", "@")):
+        return None
+    return _command(words, origin="recorded by the host Python", only_machine_args=True)
+
+
+def _command(words: list[str], *, origin: str, only_machine_args: bool) -> Command:
+    # `ccache gcc` is a compiler behind a wrapper; the options that may come first are the wrapper's alone.
+    wrapped = len(words) > 1 and PurePath(words[0]).name in WRAPPERS and not words[1].startswith("-")
+    wrapper = (words[0],) if wrapped else ()
+    name, *rest = words[len(wrapper) :]
+    args = tuple(machine_args(rest)) if only_machine_args else tuple(rest)
+    return Command(name=name, args=args, wrapper=wrapper, origin=origin)
+
+
+def machine_args(words: list[str]) -> list[str]:
+    """Those of a compiler's options that choose the machine or its ABI."""
+    kept: list[str] = []
+    for index, word in enumerate(words):
+        if _MACHINE_OPTION.fullmatch(word):
+            kept.append(word)
+        elif word in ("-target", "--target") and index + 1 < len(words):
+            kept.append(f"--target={words[index + 1]}")
+    return kept

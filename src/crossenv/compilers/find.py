@@ -1,0 +1,305 @@
+"""Choose a toolchain for a host Python and prove that it compiles for the host."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tempfile
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from crossenv.compilers.binutils import BINUTILS, find_binutils
+from crossenv.compilers.candidates import c_compilers, host_triplets, sibling_compilers
+from crossenv.compilers.commands import Command, find_program, split_override
+from crossenv.compilers.model import Tool, Toolchain
+from crossenv.compilers.probe import Macros, Prober
+from crossenv.errors import ToolchainError
+from crossenv.platforms import LINUX
+from crossenv.platforms.triplets import gnu_triplet
+from crossenv.pythons.model import HostPython
+from crossenv.targets import ElfIdentity
+
+# Recorded by the host Python; GNU's or clang by the names that they are installed under.
+KINDS = ("recorded", "gnu", "clang")
+_COMPILERS = ("cc", "cxx", "fc")
+# What linkers say when a part is missing, and where that part comes from.
+_LINK_HINTS = (
+    ("__isoc23_", "the compiler's C headers are newer than this library: use an older --cc or a newer --sysroot"),
+    ("emulation|fuse-ld", "install the host's linker (its binutils), or lld and -fuse-ld=lld among the words of --cc"),
+    ("crtbegin|-lgcc", "the compiler has no libgcc for the host: install it (libgcc-dev, gcc-multilib) or use a GCC"),
+    ("", "install libc6-dev (or glibc-devel) of the host in the sysroot, or name another with --sysroot"),
+)
+# A message stays one line: the rest of the names differ by their vendor's part only.
+_NAMED_AT_MOST = 4
+_LANGUAGES = {"cc": "c", "cxx": "c++", "fc": "fortran"}
+
+
+def find_toolchain(
+    host: HostPython,
+    *,
+    environ_path: str,
+    sysroot: Path | None,
+    overrides: Mapping[str, str],
+    kinds: Collection[str] = KINDS,
+) -> Toolchain:
+    """The compilers and tools for `host`.
+
+    Args:
+        host: The host Python.
+        environ_path: PATH, where tools are looked up.
+        sysroot: The user's own choice; the host's if None.
+        overrides: The user's command lines by tool name (cc, cxx, fc, ar, ranlib, strip, nm, objcopy,
+            objdump, readelf, ld).
+        kinds: Where a compiler may come from, of `KINDS`; one that the user names may be any.
+
+    Raises:
+        ToolchainError: No compiler for the host is there, or one that the user named is missing, compiles
+            for another machine, or cannot link against the sysroot.
+    """
+    _check_names(overrides)
+    sysroot = sysroot.absolute() if sysroot is not None else None
+    if sysroot is not None and not sysroot.is_dir():
+        raise ToolchainError(f"the sysroot {sysroot} is not a directory", hint="name another with --sysroot")
+    with tempfile.TemporaryDirectory(prefix="crossenv-probe-") as directory:
+        search = _Search(
+            host=host,
+            prober=Prober(directory=Path(directory), search_path=environ_path),
+            overrides=overrides,
+            sysroot=sysroot,
+            kinds=kinds,
+        )
+        return search.toolchain()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _CCompiler:
+    """A C compiler that was accepted.
+
+    Attributes:
+        command: What it was chosen as.
+        tool: How it is run.
+        macros: What its preprocessor says.
+        sysroot: The sysroot it is used with.
+        notes: What a user should know.
+    """
+
+    command: Command
+    tool: Tool
+    macros: Macros
+    sysroot: Path | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Search:
+    """One search for a toolchain; its attributes are `find_toolchain`'s arguments."""
+
+    host: HostPython
+    prober: Prober
+    overrides: Mapping[str, str]
+    sysroot: Path | None
+    kinds: Collection[str]
+
+    def toolchain(self) -> Toolchain:
+        cc = self._c_compiler()
+        triplet = cc.command.triplet
+        if "-" not in triplet:
+            triplet = self.prober.ask(cc.tool, "-dumpmachine") or self._triplet()
+        multiarch = self.host.multiarch or triplet
+        library_dirs = LINUX.library_directories(cc.sysroot, multiarch) if cc.sysroot else ()
+        notes = [*cc.notes, *self._header_notes(cc)]
+        self._prove_headers(cc)
+        self._prove_linking(cc, library_dirs)
+        cxx, tried = self._sibling("cxx", cc.command)
+        if cxx is None:
+            notes.append(f"no C++ compiler was found ({tried}); name one with --cxx if a package needs it")
+        compiler = find_program(cc.command.name, self.prober.search_path) or cc.tool.path
+        binutils = find_binutils(
+            compiler=compiler,
+            command=cc.command,
+            family=cc.macros.family,
+            triplets=[triplet, *host_triplets(self.host)],
+            config=self.host.config,
+            overrides=self.overrides,
+            search_path=self.prober.search_path,
+        )
+        return Toolchain(
+            family=cc.macros.family,
+            version=cc.macros.version,
+            cc=cc.tool,
+            cxx=cxx,
+            fc=self._sibling("fc", cc.command)[0],
+            binutils=binutils,
+            triplet=triplet,
+            elf=self.host.elf,
+            sysroot=cc.sysroot,
+            library_dirs=library_dirs,
+            macros=cc.macros.probed,
+            has_headers=cc.macros.has_headers,
+            notes=tuple(notes),
+        )
+
+    def _c_compiler(self) -> _CCompiler:
+        if "cc" in self.overrides:
+            command = split_override("cc", self.overrides["cc"])
+            tool = self._named(command, "cc")
+            accepted = self._accept_c(command, tool)
+            if isinstance(accepted, str):
+                problem = f"--cc {self.overrides['cc']} cannot be used: {accepted}"
+                raise ToolchainError(problem, hint=self._hint("cc"))
+            return accepted
+        missing: list[str] = []
+        refused: list[str] = []
+        seen: set[tuple[Path, tuple[str, ...]]] = set()
+        for command in c_compilers(self.host, self.prober.search_path, self.kinds):
+            found = command.find(self.prober.search_path)
+            if found is None:
+                missing.append(command.name)
+                continue
+            if (found.path, found.args) in seen:
+                continue
+            seen.add((found.path, found.args))
+            reason = self._wrong_machine("cc", found)
+            accepted = reason or self._accept_c(command, found)
+            if isinstance(accepted, _CCompiler):
+                return accepted
+            refused.append(f"{command}: {accepted}")
+        problem = f"no C compiler for {self._target()}: {_tried(refused, missing)}"
+        raise ToolchainError(problem, hint=self._hint("cc"))
+
+    def _accept_c(self, command: Command, tool: Tool) -> _CCompiler | str:
+        """The compiler whose objects are the host's, with what it knows of the C library; or why not."""
+        sysroot = self.sysroot or self.host.sysroot
+        macros = self.prober.macros(tool, _sysroot_argument(sysroot))
+        notes: list[str] = []
+        if not macros.has_headers and sysroot is not None:
+            own = self.prober.macros(tool, ())
+            if self.sysroot is not None:
+                return f"it finds no C headers in the sysroot {sysroot} ({macros.complaint})"
+            if own.has_headers:
+                notes.append(f"{sysroot} has no C headers, so the compiler's own C library is used")
+                sysroot, macros = None, own
+        if not macros.has_headers:
+            notes.append(
+                f"{tool.path.name} finds no C headers ({macros.complaint}); name the root that has them with --sysroot"
+            )
+        if not macros.family:
+            return "it is neither gcc nor clang"
+        wanted = self.host.libc.family
+        if macros.has_headers and (macros.glibc is not None) != (wanted == "glibc"):
+            other = "not glibc's" if wanted == "glibc" else "glibc's"
+            return f"its C headers are {other}, and the host uses {wanted}"
+        return _CCompiler(command=command, tool=tool, macros=macros, sysroot=sysroot, notes=tuple(notes))
+
+    def _sibling(self, name: str, cc: Command) -> tuple[Tool | None, str]:
+        """The C++ or Fortran compiler, or what was tried."""
+        if name in self.overrides:
+            return self._named(split_override(name, self.overrides[name]), name), ""
+        missing: list[str] = []
+        refused: list[str] = []
+        for command in sibling_compilers(name, cc, self.host):
+            tool = command.find(self.prober.search_path)
+            if tool is None:
+                missing.append(command.name)
+                continue
+            reason = self._wrong_machine(name, tool)
+            if not reason:
+                return tool, ""
+            refused.append(f"{command}: {reason}")
+        return None, _tried(refused, missing)
+
+    def _named(self, command: Command, option: str) -> Tool:
+        """The compiler that the user named, proved."""
+        tool = command.find(self.prober.search_path)
+        if tool is None:
+            problem = f"--{option}: {command.name} is not an executable file or a name on PATH"
+            raise ToolchainError(problem, hint=self._hint(option))
+        reason = self._wrong_machine(option, tool)
+        if reason:
+            problem = f"--{option} {self.overrides[option]} cannot be used: {reason}"
+            raise ToolchainError(problem, hint=self._hint(option))
+        return tool
+
+    def _wrong_machine(self, name: str, tool: Tool) -> str:
+        """Why `tool`'s objects are not the host's; "" if they are."""
+        made = self.prober.object_identity(tool, _LANGUAGES[name])
+        if made == self.host.elf:
+            return ""
+        if isinstance(made, ElfIdentity):
+            return f"it makes {made} objects, and the host Python is {self.host.elf}"
+        return f"it does not compile ({made})"
+
+    def _prove_headers(self, cc: _CCompiler) -> None:
+        """Compile against the host's `Python.h`."""
+        if not cc.macros.has_headers or not self.host.include_dirs:
+            return
+        includes = [f"-I{directory}" for directory in self.host.include_dirs]
+        outcome = self.prober.python_headers(cc.tool, [*_sysroot_argument(cc.sysroot), *includes], self.host.elf.bits)
+        if not outcome.succeeded:
+            raise ToolchainError(
+                f"{cc.tool.path} cannot compile against {self.host.include_dirs[0]}: {outcome.complaint}",
+                hint="name the root that holds all of the host's headers with --sysroot",
+            )
+
+    def _prove_linking(self, cc: _CCompiler, library_dirs: tuple[Path, ...]) -> None:
+        """Link against the sysroot's C library, if it has one to link against."""
+        has_library = any((directory / "libc.so").is_file() for directory in library_dirs)
+        if not cc.macros.has_headers or not has_library:
+            return
+        arguments = [*_sysroot_argument(cc.sysroot), *(f"-L{directory}" for directory in library_dirs)]
+        outcome = self.prober.link(cc.tool, arguments)
+        if outcome.succeeded:
+            return
+        hint = next(hint for sign, hint in _LINK_HINTS if re.search(sign, outcome.complaint))
+        raise ToolchainError(
+            f"{cc.tool.path} cannot link against the sysroot {cc.sysroot}: {outcome.complaint}", hint=hint
+        )
+
+    def _header_notes(self, cc: _CCompiler) -> list[str]:
+        library, headers = self.host.libc.version, cc.macros.glibc
+        if headers is None or self.host.libc.family != "glibc" or not library:
+            return []
+        if headers <= tuple(int(part) for part in library.split(".")):
+            return []
+        return [
+            f"the compiler's headers are glibc {headers[0]}.{headers[1]}'s, the host's library is {library}: "
+            "what it builds may need symbols that the host does not have"
+        ]
+
+    def _target(self) -> str:
+        triplet = self._triplet()
+        return f"{self.host.elf} ({triplet})" if triplet else str(self.host.elf)
+
+    def _triplet(self) -> str:
+        usual = gnu_triplet(self.host.elf, self.host.libc.family)
+        return usual or self.host.multiarch or self.host.gnu_type
+
+    def _hint(self, option: str) -> str:
+        triplet = self._triplet()
+        if not triplet or self.host.libc.family != "glibc":
+            return f"install a cross compiler for {triplet or self.host.elf}, and name it with --{option}"
+        package = {"cc": "gcc", "cxx": "g++", "fc": "gfortran"}[option]
+        package = f"{package}-{triplet.replace('_', '-')}"
+        return f"install {package} (apt), or name a compiler for {triplet} with --{option}"
+
+
+def _check_names(overrides: Mapping[str, str]) -> None:
+    known = (*_COMPILERS, *BINUTILS)
+    for name in overrides:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {close[0]!r}?" if close else f"the tools are {', '.join(known)}"
+            raise ToolchainError(f"there is no tool {name!r} in a toolchain", hint=hint)
+
+
+def _sysroot_argument(sysroot: Path | None) -> list[str]:
+    return [f"--sysroot={sysroot}"] if sysroot is not None else []
+
+
+def _tried(refused: Iterable[str], missing: Iterable[str]) -> str:
+    absent = list(dict.fromkeys(missing))
+    named = ", ".join(absent[:_NAMED_AT_MOST])
+    if len(absent) > _NAMED_AT_MOST:
+        named += f" and {len(absent) - _NAMED_AT_MOST} more"
+    return "; ".join([*refused, *([f"not found: {named}"] if named else [])])

@@ -1,0 +1,74 @@
+"""The record of a toolchain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from crossenv.compilers.zig.launchers import Launchers
+from crossenv.targets import ElfIdentity
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tool:
+    """One program of a toolchain.
+
+    Attributes:
+        path: The program, absolute.
+        args: Arguments that always come first ("-m32", "--target=aarch64-linux-gnu").
+        origin: How it was chosen, for people: "--cc", "recorded by the host Python", "aarch64-linux-gnu-gcc on PATH".
+    """
+
+    path: Path
+    args: tuple[str, ...] = ()
+    origin: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Toolchain:
+    """How to compile for the host.
+
+    Attributes:
+        family: "gcc" or "clang".
+        version: The compiler's version, "12.2.0".
+        cc: The C compiler; proved to make objects for `elf`.
+        cxx: The C++ compiler; None where there is none.
+        fc: The Fortran compiler; None where there is none.
+        binutils: The other tools that exist, by their usual names: ar, ranlib, strip, nm, objcopy, objdump,
+            readelf, ld.
+        triplet: What the tools' names begin with, or `-dumpmachine` says ("aarch64-linux-gnu").
+        elf: What the compiler's objects say.
+        sysroot: What to pass as `--sysroot`; None to leave the compiler its own.
+        library_dirs: Directories of the sysroot that the linker must search before the compiler's own.
+        macros: The compiler's predefined macros that a build needs to know: see `PROBED_MACROS`.
+        has_headers: Whether it finds the C library's headers.
+        notes: What a user should know of the choice, one line each.
+        zig: What an environment's own launchers are made of where the compiler is zig; None for any other.
+    """
+
+    family: str
+    version: str
+    cc: Tool
+    cxx: Tool | None
+    fc: Tool | None
+    binutils: dict[str, Tool]
+    triplet: str
+    elf: ElfIdentity
+    sysroot: Path | None
+    library_dirs: tuple[Path, ...]
+    macros: dict[str, str]
+    has_headers: bool = True
+    notes: tuple[str, ...] = ()
+    zig: Launchers | None = None
+
+
+PROBED_MACROS: tuple[str, ...] = (
+    "__LDBL_MANT_DIG__",
+    "__SIZEOF_POINTER__",
+    "__SIZEOF_LONG_DOUBLE__",
+    "__BYTE_ORDER__",
+    "__GNUC__",
+    "__clang_major__",
+    "__GLIBC__",
+    "__GLIBC_MINOR__",
+)

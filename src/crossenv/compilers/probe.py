@@ -1,0 +1,134 @@
+"""Ask a compiler what it makes, without running anything that it made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from crossenv.compilers.model import PROBED_MACROS, Tool
+from crossenv.compilers.run import Outcome, run_tool
+from crossenv.elf import ElfError, elf_identity
+from crossenv.targets import ElfIdentity
+
+_SOURCES = {
+    "c": ("probe.c", "int crossenv_probe(int x) { return x + 1; }\n"),
+    "c++": ("probe.cc", "int crossenv_probe(int x) { return x + 1; }\n"),
+    "fortran": ("probe.f90", "subroutine crossenv_probe(x)\ninteger :: x\nx = x + 1\nend subroutine\n"),
+}
+# strtol has got a second symbol in glibc 2.38: headers that are newer than the library show themselves.
+_LINKED = "#include <stdlib.h>\nlong crossenv_link(const char *s) { return strtol(s, 0, 10); }\n"
+
+_INCLUDES_PYTHON = """#include <Python.h>
+#if SIZEOF_VOID_P * 8 != {bits}
+#error "pyconfig.h is for another word size than the host's {bits} bits"
+#endif
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Macros:
+    """What a compiler's preprocessor says.
+
+    Attributes:
+        values: All macros that are defined after `<stdio.h>`.
+        has_headers: Whether `<stdio.h>` was there.
+        complaint: What was said if not.
+    """
+
+    values: dict[str, str]
+    has_headers: bool
+    complaint: str = ""
+
+    @property
+    def family(self) -> str:
+        """The compiler's family: "gcc", "clang", or "" for neither."""
+        if "__clang__" in self.values:
+            return "clang"
+        return "gcc" if "__GNUC__" in self.values else ""
+
+    @property
+    def version(self) -> str:
+        """The compiler's version, "12.2.0"."""
+        names = (
+            ("__clang_major__", "__clang_minor__", "__clang_patchlevel__")
+            if self.family == "clang"
+            else ("__GNUC__", "__GNUC_MINOR__", "__GNUC_PATCHLEVEL__")
+        )
+        return ".".join(self.values.get(name, "0") for name in names)
+
+    @property
+    def glibc(self) -> tuple[int, int] | None:
+        """The glibc version of its headers; None for another C library's."""
+        major, minor = self.values.get("__GLIBC__", ""), self.values.get("__GLIBC_MINOR__", "")
+        return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else None
+
+    @property
+    def probed(self) -> dict[str, str]:
+        """Those that a toolchain records."""
+        return {name: self.values[name] for name in PROBED_MACROS if name in self.values}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prober:
+    """Where and how probes run.
+
+    Attributes:
+        directory: An empty directory for them.
+        search_path: PATH for the compilers.
+    """
+
+    directory: Path
+    search_path: str
+
+    def object_identity(self, tool: Tool, language: str) -> ElfIdentity | str:
+        """The machine that `tool` compiles for, or what it said instead of compiling."""
+        name, text = _SOURCES[language]
+        source, made = self.directory / name, self.directory / "probe.o"
+        source.write_text(text, encoding="utf-8")
+        made.unlink(missing_ok=True)
+        outcome = self._run(tool, ["-c", source, "-o", made])
+        if not outcome.succeeded:
+            return outcome.complaint
+        try:
+            return elf_identity(made)
+        except ElfError:
+            return "made no ELF object"
+
+    def macros(self, tool: Tool, arguments: Sequence[str | Path]) -> Macros:
+        """What the preprocessor says when `arguments` are given; without headers if they are not there."""
+        source = self.directory / "headers.c"
+        source.write_text("#include <stdio.h>\n", encoding="utf-8")
+        outcome = self._run(tool, ["-dM", "-E", "-x", "c", *arguments, source])
+        if outcome.succeeded:
+            return Macros(values=_defined(outcome.output), has_headers=True)
+        source.write_text("", encoding="utf-8")
+        bare = self._run(tool, ["-dM", "-E", "-x", "c", *arguments, source])
+        return Macros(values=_defined(bare.output), has_headers=False, complaint=outcome.complaint)
+
+    def python_headers(self, tool: Tool, arguments: Sequence[str | Path], bits: int) -> Outcome:
+        """Compile against `Python.h`, and prove that its `pyconfig.h` is one for `bits` bits."""
+        source = self.directory / "python.c"
+        source.write_text(_INCLUDES_PYTHON.format(bits=bits), encoding="utf-8")
+        return self._run(tool, ["-fsyntax-only", *arguments, source])
+
+    def link(self, tool: Tool, arguments: Sequence[str | Path]) -> Outcome:
+        """Link a shared library that needs the C library."""
+        source = self.directory / "link.c"
+        source.write_text(_LINKED, encoding="utf-8")
+        # -z defs: a shared library may leave symbols undefined, and the question is whether libc has them.
+        words = ["-shared", "-fPIC", "-Wl,-z,defs", source, "-o", self.directory / "link.so", *arguments]
+        return self._run(tool, words)
+
+    def ask(self, tool: Tool, option: str) -> str:
+        """The one line that `option` (-dumpmachine) prints; "" if it fails."""
+        outcome = self._run(tool, [option])
+        return outcome.output.strip() if outcome.succeeded and "\n" not in outcome.output.strip() else ""
+
+    def _run(self, tool: Tool, arguments: Sequence[str | Path]) -> Outcome:
+        return run_tool(tool, arguments, directory=self.directory, search_path=self.search_path)
+
+
+def _defined(text: str) -> dict[str, str]:
+    rows = (line.split(None, 2) for line in text.splitlines() if line.startswith("#define "))
+    return {row[1]: (row[2] if len(row) > 2 else "") for row in rows if len(row) > 1}

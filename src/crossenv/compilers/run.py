@@ -1,0 +1,68 @@
+"""Run a compiler: no shell, nothing of the user's environment, a limit on its time."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from crossenv.compilers.model import Tool
+
+_TIMEOUT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        succeeded: Whether its exit status was 0.
+        output: Its standard output.
+        complaint: The line of its diagnostics that says most; "" if it succeeded.
+    """
+
+    succeeded: bool
+    output: str = ""
+    complaint: str = ""
+
+
+def run_tool(tool: Tool, arguments: Sequence[str | Path], *, directory: Path, search_path: str) -> Outcome:
+    """Run `tool` in `directory`, which also takes its temporary files."""
+    environment = {
+        "PATH": search_path,
+        "LC_ALL": "C",
+        "TMPDIR": str(directory),
+        "HOME": str(directory),
+        # A probe is not worth a place in anyone's cache.
+        "CCACHE_DISABLE": "1",
+    }
+    command = [str(tool.path), *tool.args, *map(str, arguments)]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Outcome(succeeded=False, complaint=f"no answer in {_TIMEOUT_SECONDS:.0f} seconds")
+    except (OSError, ValueError) as error:
+        return Outcome(succeeded=False, complaint=str(getattr(error, "strerror", None) or error))
+    output = done.stdout.decode("utf-8", "replace")
+    if done.returncode == 0:
+        return Outcome(succeeded=True, output=output)
+    complaint = _first_complaint(done.stderr.decode("utf-8", "replace"))
+    return Outcome(succeeded=False, output=output, complaint=complaint or f"exit status {done.returncode}")
+
+
+def _first_complaint(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    # A driver sums up what its linker said: the linker's own words come before that.
+    own = [line for line in lines if not re.search(r"linker command failed|ld returned \d+ exit status", line)]
+    telling = [line for line in own if re.search("error|cannot|undefined|unrecogni", line, re.I)]
+    return (telling or own or lines or [""])[0][:300]

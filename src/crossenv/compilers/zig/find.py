@@ -1,0 +1,160 @@
+"""Make a toolchain of zig for a target."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from crossenv.compilers.binutils import BINUTILS, named_tool
+from crossenv.compilers.model import Tool, Toolchain
+from crossenv.compilers.probe import Prober
+from crossenv.compilers.zig.launchers import (
+    CONFIGURATION_NAME,
+    ENDINGS,
+    Launchers,
+    compiled_launcher,
+    place_launchers,
+)
+from crossenv.compilers.zig.locate import locate_zig, usable_cache
+from crossenv.compilers.zig.runtime_library import (
+    long_double_link_options,
+    long_double_options,
+    runtime_library,
+)
+from crossenv.compilers.zig.targets import processor, require_floor, zig_target
+from crossenv.errors import ToolchainError
+from crossenv.platforms import LINUX
+from crossenv.targets import MUSL, ElfIdentity, Target
+
+
+def find_zig_toolchain(
+    target: Target,
+    *,
+    environ_path: str,
+    sysroot: Path | None = None,
+    overrides: Mapping[str, str] | None = None,
+    cpu: str | None = None,
+) -> Toolchain:
+    """Zig's compilers and tools for `target`.
+
+    Args:
+        target: What the wheels are for.
+        environ_path: PATH, where zig is looked up if the package `ziglang` is not installed.
+        sysroot: Where libraries of the host other than the C library are; those and their headers come after zig's.
+        overrides: The user's own Fortran compiler, ar, strip and the like, by tool name.
+        cpu: The least processor of the host, in zig's words (`zig cc -mcpu`).
+
+    Raises:
+        ToolchainError: There is no usable zig, the user named a compiler beside it, or zig cannot make what the target
+            promises.
+    """
+    overrides = overrides or {}
+    for name in ("cc", "cxx"):
+        if name in overrides:
+            raise ToolchainError(
+                f"--{name} names another compiler than zig", hint=f"leave out --{name} or --toolchain zig"
+            )
+    require_floor(target)
+    cache = usable_cache()
+    zig = locate_zig(environ_path, cache)
+    if sysroot is not None and not sysroot.is_dir():
+        raise ToolchainError(f"the sysroot {sysroot} is not a directory", hint="name another with --sysroot")
+    library_dirs = LINUX.library_directories(sysroot, target.multiarch) if sysroot is not None else ()
+    launchers = Launchers(
+        program=compiled_launcher(zig, cache),
+        settings={
+            "zig": str(zig.path),
+            "cache": str(cache),
+            "target": zig_target(target),
+            "cpu": processor(target, cpu),
+            "architecture": target.machine,
+            "triplet": target.gnu_triplet,
+            "multiarch": target.multiarch,
+            "version": zig.clang_version,
+            "sysroot": str(sysroot or ""),
+        },
+        # Without it a program has copies of musl's variables (`environ`), which the real library does not know of.
+        compile=(
+            *(("-fPIC",) if target.libc == MUSL else ()),
+            *long_double_options(target),
+            *_header_options(sysroot, target),
+        ),
+        link=(*long_double_link_options(target), *(f"-L{directory}" for directory in library_dirs)),
+        runtime=runtime_library(zig, target, zig_target(target), processor(target, cpu), cache),
+    )
+    names = {tool: f"{target.gnu_triplet}-{ending}" for tool, ending in ENDINGS.items()}
+    directory = _staged(launchers, names, cache)
+    origin = f"zig {zig.version}, {zig.origin}"
+    tools = {tool: Tool(path=directory / name, origin=origin) for tool, name in names.items()}
+    binutils = {name: tools[name] for name in BINUTILS if name in tools}
+    binutils |= {name: named_tool(name, text, environ_path) for name, text in overrides.items()}
+    fc = binutils.pop("fc", None)
+    with tempfile.TemporaryDirectory(prefix="crossenv-probe-") as scratch:
+        prober = Prober(directory=Path(scratch), search_path=environ_path)
+        made = prober.object_identity(tools["cc"], "c")
+        macros = prober.macros(tools["cc"], ())
+        fortran = target.elf if fc is None else prober.object_identity(fc, "fortran")
+    if made != target.elf:
+        problem = f"makes {made} objects" if isinstance(made, ElfIdentity) else f"does not compile ({made})"
+        raise ToolchainError(f"{zig.path} {problem}; the target is {target.elf}", hint="try another version of ziglang")
+    if fortran != target.elf:
+        problem = f"makes {fortran} objects" if isinstance(fortran, ElfIdentity) else f"does not compile ({fortran})"
+        raise ToolchainError(f"--fc {problem}; the target is {target.elf}", hint="name another with --fc")
+    if not macros.has_headers:
+        raise ToolchainError(
+            f"{zig.path} has no C library for {zig_target(target)}: {macros.complaint}",
+            hint=f"name another target, such as {target.machine}",
+        )
+    return Toolchain(
+        family=macros.family,
+        version=macros.version,
+        cc=tools["cc"],
+        cxx=tools["cxx"],
+        fc=fc,
+        binutils=binutils,
+        triplet=target.gnu_triplet,
+        elf=target.elf,
+        sysroot=sysroot,
+        library_dirs=library_dirs,
+        macros=macros.probed,
+        notes=(),
+        zig=launchers,
+    )
+
+
+def _header_options(sysroot: Path | None, target: Target) -> tuple[str, ...]:
+    """The sysroot's headers, after zig's own of the C library."""
+    if sysroot is None:
+        return ()
+    places = (
+        f"usr/local/include/{target.multiarch}",
+        "usr/local/include",
+        f"usr/include/{target.multiarch}",
+        "usr/include",
+    )
+    found = [sysroot / place for place in places if (sysroot / place).is_dir()]
+    return tuple(word for directory in found for word in ("-idirafter", str(directory)))
+
+
+def _staged(launchers: Launchers, names: Mapping[str, str], cache: Path) -> Path:
+    """A directory with the launchers, for use before there is an environment; the same for the same configuration."""
+    text = launchers.configuration(objects=Path(), runtime=launchers.runtime)
+    key = hashlib.sha256(text.encode() + launchers.program.name.encode()).hexdigest()[:16]
+    directory = cache / "targets" / f"{names['cc']}-{key}"
+    if (directory / CONFIGURATION_NAME).is_file():
+        return directory
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".making-", dir=directory.parent) as scratch:
+            made = Path(scratch) / "bin"
+            place_launchers(launchers, names, made, objects=directory / "objects")
+            made.rename(directory)
+    except OSError as error:
+        # Another process may have been faster.
+        if not (directory / CONFIGURATION_NAME).is_file():
+            raise ToolchainError(
+                f"zig's cache {cache} cannot be written: {error.strerror}", hint="name another with XDG_CACHE_HOME"
+            ) from None
+    return directory

@@ -1,0 +1,123 @@
+"""Compile the launcher once for a user, and write its configuration."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files as package_files
+from pathlib import Path
+
+from crossenv.compilers.zig.locate import Zig
+from crossenv.compilers.zig.targets import zig_target
+from crossenv.errors import ToolchainError
+from crossenv.targets import GLIBC, MUSL, Target, target_architectures
+
+CONFIGURATION_NAME = "zig.conf"
+# What a launcher is, by the end of its name, and the tool that it stands for.
+ENDINGS = {"cc": "clang", "cxx": "clang++", "ar": "ar", "ranlib": "ranlib", "ld": "ld"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Launchers:
+    """What the launchers of one target are made of.
+
+    Attributes:
+        program: The compiled launcher; each tool is a copy of it under another name.
+        settings: Its configuration by key; see `Configuration` in launcher.c.
+        compile: Options of every compile.
+        link: Words that end every link line.
+        runtime: The run-time library that is linked before zig's own.
+    """
+
+    program: Path
+    settings: Mapping[str, str]
+    compile: Sequence[str] = ()
+    link: Sequence[str] = ()
+    runtime: Path
+
+    def configuration(self, *, objects: Path, runtime: Path) -> str:
+        """The text of `zig.conf`.
+
+        Args:
+            objects: Where zig keeps what it compiles.
+            runtime: Where the run-time library is.
+        """
+        rows = [*self.settings.items(), ("objects", str(objects))]
+        rows += [("compile", word) for word in self.compile] + [("link", word) for word in (*self.link, str(runtime))]
+        return "".join(f"{key} {value}\n" for key, value in rows)
+
+
+def compiled_launcher(zig: Zig, cache: Path) -> Path:
+    """The launcher for this machine, compiled if it is not in the cache yet.
+
+    Raises:
+        ToolchainError: zig cannot compile, or the cache cannot be written.
+    """
+    source = package_files("crossenv.compilers.zig").joinpath("launcher.c").read_bytes()
+    key = hashlib.sha256(source + zig.version.encode()).hexdigest()[:16]
+    program = cache / "launchers" / f"{platform.machine()}-{key}"
+    if program.is_file():
+        return program
+    try:
+        program.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".making-", dir=program.parent) as directory:
+            text, made = Path(directory) / "launcher.c", Path(directory) / "launcher"
+            text.write_bytes(source)
+            words = [
+                "-target",
+                _build_machine(),
+                # Static, as zig would have it for musl, takes the whole C library.
+                "-dynamic",
+                "-O2",
+                "-g0",
+                "-s",
+                "-fno-sanitize=undefined",
+                "-o",
+                str(made),
+                str(text),
+            ]
+            done = subprocess.run(
+                [zig.path, "cc", *words],
+                env={**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(cache), "ZIG_LOCAL_CACHE_DIR": directory},
+                cwd=directory,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if done.returncode:
+                lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+                raise ToolchainError(f"{zig.path} cannot compile for this machine: {lines[0]}", hint="try another zig")
+            made.replace(program)
+    except OSError as error:
+        raise ToolchainError(
+            f"zig's cache {cache} cannot be written: {error.strerror}", hint="name another with XDG_CACHE_HOME"
+        ) from None
+    return program
+
+
+def place_launchers(launchers: Launchers, names: Mapping[str, str], directory: Path, *, objects: Path) -> None:
+    """Make `directory` with the launchers, each tool under its name, and their configuration."""
+    directory.mkdir()
+    for name in names.values():
+        shutil.copy2(launchers.program, directory / name)
+    text = launchers.configuration(objects=objects, runtime=launchers.runtime)
+    (directory / CONFIGURATION_NAME).write_text(text, encoding="utf-8")
+
+
+def _build_machine() -> str:
+    """This machine in zig's words, with the oldest C library: the launcher asks for nothing newer."""
+    machine = {"armv8l": "armv7l", "i386": "i686", "i586": "i686"}.get(platform.machine(), platform.machine())
+    libc = GLIBC if platform.libc_ver()[0] == "glibc" else MUSL
+    row = next((row for row in target_architectures() if row.name == machine), None)
+    if row is None:
+        raise ToolchainError(
+            f"the zig toolchain is not for build machines of the kind {platform.machine()}",
+            hint="use installed compilers: --toolchain gnu or clang",
+        )
+    return zig_target(Target(text=machine, architecture=row, libc=libc, floor=row.oldest(libc), policy=False))

@@ -1,0 +1,207 @@
+"""The run-time support that is linked before zig's own.
+
+Zig's library is one object with two kinds of functions: those that compilers call (`__divti3`), and copies of the C
+library's (`sin`, `fmodl`, `memcpy`), for targets that have none. As soon as an extension needs one of the first kind,
+the whole object is taken, and its definitions win over those of the host's libm: `sinl` would be computed with doubles.
+
+So this library is zig's with the second kind renamed. Before it stand our own functions where zig's are wrong: for
+machines that compute IEEE's 128 bits in software, arithmetic that rounds as it is told and raises exceptions; for
+ppc64le before glibc 2.32, the arithmetic of its long double, and what zig's C++ library lacks there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import struct
+import subprocess
+import tempfile
+from importlib.resources import files as package_files
+from pathlib import Path
+
+from crossenv.compilers.zig.locate import Zig
+from crossenv.errors import ToolchainError
+from crossenv.targets import GLIBC, Target
+
+NAME = "libcrossenv_rt.a"
+# glibc has IEEE's format for ppc64le since then.
+_IEEE_LONG_DOUBLE = (2, 32)
+_IBM_LONG_DOUBLE = ("-mabi=ibmlongdouble",)
+# They have the 128 bits of IEEE's in software.
+_SOFTWARE_LONG_DOUBLE = ("aarch64", "riscv64", "loongarch64")
+_SOFTWARE_SOURCES = ("binary128.c", "complex128.c")
+_IBM_SOURCES = ("ibm128.c", "complex128.c", "stdio128.c", "ibm128.cpp")
+# libc++'s stold is for the other format, and has no weaker definition than that.
+_STOLD = "_ZNSt3__15stoldERKNS_12basic_stringI{0}NS_11char_traitsI{0}EENS_9allocatorI{0}EEEEPm"
+_IBM_LINK = tuple(f"-Wl,--wrap={_STOLD.format(char)}" for char in "cw")
+_SHT_SYMTAB, _SHT_STRTAB = 2, 3
+_STB_LOCAL = 0
+
+
+def long_double_options(target: Target) -> tuple[str, ...]:
+    """What makes `long double` the format that the target's C library has, where zig's default is another."""
+    if target.machine == "ppc64le" and target.libc == GLIBC and target.floor < _IEEE_LONG_DOUBLE:
+        return _IBM_LONG_DOUBLE
+    return ()
+
+
+def long_double_link_options(target: Target) -> tuple[str, ...]:
+    """What a link needs where `long_double_options` says something."""
+    return _IBM_LINK if long_double_options(target) else ()
+
+
+def _sources(target: Target) -> tuple[str, ...]:
+    if long_double_options(target):
+        return _IBM_SOURCES
+    return _SOFTWARE_SOURCES if target.machine in _SOFTWARE_LONG_DOUBLE else ()
+
+
+def runtime_library(zig: Zig, target: Target, triple: str, cpu: str, cache: Path) -> Path:
+    """The library for a target, made if it is not in the cache yet.
+
+    Args:
+        zig: The compiler.
+        target: What is compiled for.
+        triple: The same in zig's words.
+        cpu: The least processor, in zig's words; "" for zig's own.
+        cache: The user's cache.
+
+    Raises:
+        ToolchainError: zig cannot link, or its own library is not what it is known to be.
+    """
+    files = package_files("crossenv.compilers.zig")
+    sources = {name: files.joinpath(name).read_bytes() for name in _sources(target)}
+    own = Path(__file__).read_bytes()
+    key = hashlib.sha256(
+        b"\0".join([*sources.values(), own, zig.version.encode(), triple.encode(), cpu.encode()])
+    ).hexdigest()[:16]
+    made = cache / "runtime" / f"{triple}-{key}" / NAME
+    if made.is_file():
+        return made
+    made.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".making-", dir=made.parent) as scratch:
+        work = _Work(zig, triple, cpu, cache, Path(scratch))
+        options = long_double_options(target)
+        objects = [work.compiled(name, source, *options) for name, source in sources.items()]
+        objects.append(work.renamed(work.zigs_library()))
+        archive = Path(scratch) / NAME
+        work.run("ar", "rcs", str(archive), *map(str, objects))
+        archive.replace(made)
+    return made
+
+
+class _Work:
+    """Runs of one zig for one target in one scratch directory."""
+
+    def __init__(self, zig: Zig, triple: str, cpu: str, cache: Path, directory: Path) -> None:
+        self.zig = zig
+        self.target = ["-target", triple, *([f"-mcpu={cpu}"] if cpu else [])]
+        self.cache = cache
+        self.directory = directory
+
+    def run(self, *words: str, verbose: bool = False) -> str:
+        """What zig prints to standard error."""
+        environment = {
+            **os.environ,
+            "ZIG_GLOBAL_CACHE_DIR": str(self.cache),
+            "ZIG_LOCAL_CACHE_DIR": str(self.directory / "objects"),
+            **({"ZIG_VERBOSE_LINK": "1"} if verbose else {}),
+        }
+        done = subprocess.run(
+            [self.zig.path, *words], env=environment, cwd=self.directory, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            lines = [line for line in done.stderr.splitlines() if "error" in line] or ["it said nothing"]
+            hint = "name one in zig's words with --cpu" if "CPU" in lines[0] else "try another version of ziglang"
+            raise ToolchainError(f"{self.zig.path} cannot link for {self.target[1]}: {lines[0]}", hint=hint)
+        return done.stderr
+
+    def compiled(self, name: str, source: bytes, *options: str) -> Path:
+        text, made = self.directory / name, self.directory / f"{name}.o"
+        text.write_bytes(source)
+        language, standard = ("c++", "-std=c++17") if name.endswith(".cpp") else ("cc", "-std=c11")
+        # Hidden: what one extension exports the loader would lend to the next.
+        common = ("-O2", "-g0", "-fPIC", "-fno-builtin", "-fvisibility=hidden", "-ffunction-sections")
+        words = (standard, *common, "-fno-sanitize=undefined", *options, "-c", str(text), "-o", str(made))
+        self.run(language, *self.target, *words)
+        return made
+
+    def zigs_library(self) -> Path:
+        """Zig's own library, made by a first link, which every build would have to wait for anyway."""
+        empty = self.directory / "empty.c"
+        empty.write_text("int crossenv_empty;\n", encoding="utf-8")
+        words = ("cc", *self.target, "-O2", "-g0", "-fno-sanitize=undefined", "-shared", "-fPIC", str(empty))
+        said = self.run(*words, "-o", str(self.directory / "empty.so"), verbose=True)
+        found = re.search(r"\S+compiler_rt\.a", said)
+        if found is None or not Path(found[0]).is_file():
+            raise ToolchainError(
+                f"{self.zig.path} links without a run-time library", hint="use ziglang 0.17, or an installed compiler"
+            )
+        return Path(found[0])
+
+    def renamed(self, library: Path) -> Path:
+        """The library's object, with the C library's functions renamed."""
+        made = self.directory / "compiler_rt.o"
+        try:
+            made.write_bytes(rename_foreign_symbols(only_member(library.read_bytes())))
+        except (ValueError, struct.error) as error:
+            raise ToolchainError(f"{library} cannot be read: {error}", hint="try another version of ziglang") from None
+        return made
+
+
+def only_member(archive: bytes) -> bytes:
+    """The one object in a static library (ar(5)).
+
+    Raises:
+        ValueError: There is none, or more than one.
+    """
+    members, offset = [], 8
+    while offset + 60 <= len(archive):
+        name, size = archive[offset : offset + 16].strip(), int(archive[offset + 48 : offset + 58])
+        if name not in (b"/", b"//", b"/SYM64/"):
+            members.append(archive[offset + 60 : offset + 60 + size])
+        offset += 60 + size + size % 2
+    if len(members) != 1:
+        raise ValueError(f"{len(members)} objects, and there should be one")
+    return members[0]
+
+
+def rename_foreign_symbols(data: bytes) -> bytes:
+    """A relocatable ELF file whose defined symbols that do not begin with `__` have got other names.
+
+    Compilers call functions that begin with two underscores; every other one is the C library's. References within the
+    file go by the symbol's number, so that they stay. `sin` becomes `__crossenv_sin`.
+
+    Raises:
+        ValueError: It is no such file.
+        struct.error: It is cut off.
+    """
+    if data[:4] != b"\x7fELF":
+        raise ValueError("not an ELF file")
+    wide, order = data[4] == 2, "<" if data[5] == 1 else ">"
+    header = struct.Struct(order + ("IIQQQQIIQQ" if wide else "IIIIIIIIII"))
+    (table,) = struct.unpack_from(order + ("Q" if wide else "I"), data, 40 if wide else 32)
+    size, count = struct.unpack_from(order + "HH", data, 58 if wide else 46)
+    sections = [list(header.unpack_from(data, table + index * size)) for index in range(count)]
+    symtab = next((section for section in sections if section[1] == _SHT_SYMTAB), None)
+    if symtab is None or sections[symtab[6]][1] != _SHT_STRTAB:
+        raise ValueError("no table of symbols")
+    _name, _kind, _flags, _address, names_at, names_size = sections[symtab[6]][:6]
+    names = bytearray(data[names_at : names_at + names_size])
+    changed = bytearray(data)
+    for at in range(symtab[4], symtab[4] + symtab[5], symtab[9]):
+        (name_at,) = struct.unpack_from(order + "I", data, at)
+        info = data[at + (4 if wide else 12)]
+        (section,) = struct.unpack_from(order + "H", data, at + (6 if wide else 14))
+        name = bytes(names[name_at : names.index(0, name_at)])
+        if info >> 4 == _STB_LOCAL or not section or not name or name.startswith(b"__"):
+            continue
+        struct.pack_into(order + "I", changed, at, len(names))
+        names += b"__crossenv_" + name + b"\0"
+    # A longer table of names has no room where the old one is.
+    changed += b"\0" * (-len(changed) % 8)
+    place = table + symtab[6] * size
+    sections[symtab[6]][4:6] = len(changed), len(names)
+    header.pack_into(changed, place, *sections[symtab[6]])
+    return bytes(changed + names)

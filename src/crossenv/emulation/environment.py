@@ -1,0 +1,120 @@
+"""Opens the session of a cross environment, or of a bare host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files as package_files
+from pathlib import Path
+
+from crossenv.emulation.interpreters import (
+    architecture_of_host,
+    fetched_interpreter,
+    interpreter_in,
+    interpreter_of,
+)
+from crossenv.emulation.model import HostInterpreter, Session
+from crossenv.emulation.qemu import find_emulator
+from crossenv.emulation.session import AUTO, open_session
+from crossenv.emulation.tree import write_unless_same
+from crossenv.record import Record
+from crossenv.report import Reporter
+from crossenv.targets import Architecture
+
+# In an environment; two levels down, so that the shim does not take it for one that was moved.
+TREE = "cache/run"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wishes:
+    """What the user may say of how programs of the host are run.
+
+    Attributes:
+        emulator: The emulator to use; None to find one.
+        host_root: A root of the host with an interpreter in it; None to find one.
+        children: How programs of the host start others; see `open_session`.
+        environ: The environment.
+        cache: The user's cache directory of this tool.
+    """
+
+    emulator: str | None = None
+    host_root: Path | None = None
+    children: str = AUTO
+    environ: Mapping[str, str]
+    cache: Path
+
+
+def session_of(record: Record, wishes: Wishes, reporter: Reporter) -> Session:
+    """The session of an environment; its host-side packages are on the interpreter's path.
+
+    Raises:
+        EmulatorError: No emulator or no interpreter can be had.
+    """
+    architecture = architecture_of_host(record.host.elf)
+    interpreter = interpreter_of(
+        record, given_root=wishes.host_root, environ=wishes.environ, cache=wishes.cache, reporter=reporter
+    )
+    return _open(
+        architecture,
+        interpreter,
+        Path(record.root) / TREE,
+        Path(record.host.site_packages),
+        Path(record.root) / "cross/bin",
+        wishes,
+        reporter,
+    )
+
+
+def interpreter_for(architecture: Architecture, version: str, wishes: Wishes, reporter: Reporter) -> HostInterpreter:
+    """An interpreter of the host without an environment: in the root that the user names, or Debian's.
+
+    Raises:
+        EmulatorError: There is none.
+    """
+    if wishes.host_root is not None:
+        return interpreter_in(wishes.host_root, architecture.elf, version=version, flags="")
+    return fetched_interpreter(architecture, version, environ=wishes.environ, cache=wishes.cache, reporter=reporter)
+
+
+def session_in(
+    prefix: Path, architecture: Architecture, interpreter: HostInterpreter, wishes: Wishes, reporter: Reporter
+) -> Session:
+    """A session whose packages are those in `prefix`, as `pip install --prefix` puts them there.
+
+    Raises:
+        EmulatorError: No emulator can be had.
+    """
+    version = f"python{interpreter.version}{'t' if 't' in interpreter.flags else ''}"
+    site_packages = prefix / f"lib/{version}/site-packages"
+    site_packages.mkdir(parents=True, exist_ok=True)
+    guest = package_files("crossenv").joinpath("shim/_crossenv/guest.py").read_text(encoding="utf-8")
+    for name, text in (
+        ("_crossenv_guest.py", guest),
+        ("000_crossenv_guest.pth", "import _crossenv_guest; _crossenv_guest.install()\n"),
+        # PEP 829
+        ("000_crossenv_guest.start", "_crossenv_guest:install\n"),
+    ):
+        write_unless_same(site_packages / name, text)
+    return _open(architecture, interpreter, prefix / TREE, site_packages, prefix / "bin", wishes, reporter)
+
+
+def _open(
+    architecture: Architecture,
+    interpreter: HostInterpreter,
+    tree: Path,
+    site_packages: Path,
+    scripts: Path,
+    wishes: Wishes,
+    reporter: Reporter,
+) -> Session:
+    emulator = find_emulator(
+        architecture, given=wishes.emulator, environ=wishes.environ, cache=wishes.cache, reporter=reporter
+    )
+    session = open_session(
+        emulator, interpreter, tree, site_packages=site_packages, scripts=scripts, children=wishes.children
+    )
+    reporter.step(f"emulator: {emulator.program} ({emulator.origin})")
+    reporter.step(f"host Python {interpreter.version}: {interpreter.origin}")
+    if session.why_not:
+        reporter.step(f"children are started by launchers: {session.why_not}")
+    return session

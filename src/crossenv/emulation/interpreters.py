@@ -1,0 +1,216 @@
+"""Finds a host interpreter that can be started here: the environment's own, one in a root, or Debian's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from crossenv.elf import ElfError, elf_identity, read_elf
+from crossenv.emulation.model import HostInterpreter
+from crossenv.errors import CrossenvError, EmulatorError
+from crossenv.files import locked
+from crossenv.record import Record
+from crossenv.report import Reporter
+from crossenv.sysroots.architectures import debian_name, release_with
+from crossenv.sysroots.archive import DEFAULT_KEYRING, Source, default_mirror
+from crossenv.sysroots.sysroot import create_host_root
+from crossenv.targets import GLIBC, Architecture, ElfIdentity, architecture_of
+
+_NAME_A_ROOT = "name a root of the host with an interpreter in it: --host-root DIR"
+
+
+def architecture_of_host(identity: ElfIdentity) -> Architecture:
+    """The architecture of a host.
+
+    Raises:
+        EmulatorError: None that an emulator is known for.
+    """
+    row = architecture_of(identity)
+    if row is None:
+        raise EmulatorError(f"no emulator is known for {identity}", hint="run it on a machine of that kind")
+    return row
+
+
+def interpreter_of(
+    record: Record, *, given_root: Path | None, environ: Mapping[str, str], cache: Path, reporter: Reporter
+) -> HostInterpreter:
+    """The interpreter for an environment: its own if it is on this machine, else Debian's of the same version.
+
+    Raises:
+        EmulatorError: There is none that could be started.
+    """
+    host = record.host
+    identity = host.elf
+    if given_root is not None:
+        return interpreter_in(given_root, identity, version=host.version, flags=host.abi_flags)
+    own = next(
+        (
+            path
+            for path in _own_interpreters(record)
+            if _is_for(path, identity) and not path.is_relative_to(record.root)
+        ),
+        None,
+    )
+    if own is not None:
+        roots = [record.toolchain.sysroot, host.sysroot, *_cross_roots(record)]
+        loader = _loader_of(own)
+        root = next((Path(root) for root in roots if root and _has_loader(Path(root), loader)), None)
+        if root is not None:
+            inside = host.sysroot is not None and own.is_relative_to(host.sysroot)
+            return HostInterpreter(
+                root=root,
+                python=own,
+                version=host.version,
+                flags=host.abi_flags,
+                libraries=() if inside or host.lib_dir is None else (Path(host.lib_dir),),
+                host_path=host.executable,
+                origin=f"the environment's own, {own}",
+            )
+        reporter.note(f"{own} cannot be started: no root here has its loader, {loader or 'of a static program'}")
+    if host.libc_family != GLIBC or host.abi_flags:
+        raise EmulatorError(
+            f"there is no interpreter here for {host.soabi}, and Debian has none of that kind", hint=_NAME_A_ROOT
+        )
+    architecture = architecture_of_host(identity)
+    return fetched_interpreter(architecture, host.version, environ=environ, cache=cache, reporter=reporter)
+
+
+def _own_interpreters(record: Record) -> Iterator[Path]:
+    """Where the environment's host Python may lie on this machine."""
+    host = record.host
+    if host.sysroot is not None:
+        yield inside_root(Path(host.sysroot), host.executable)
+    source = Path(host.source)
+    yield source
+    for name in (f"python{host.version}{host.abi_flags}", f"python{host.version}", "python3"):
+        yield source / "bin" / name
+        # Named by a file in its lib/pythonX.Y.
+        yield source.parent.parent.parent / "bin" / name
+
+
+def _cross_roots(record: Record) -> list[str]:
+    """Where a GNU cross compiler's own C library is: Debian's libc6-ARCH-cross."""
+    return [f"/usr/{name}" for name in dict.fromkeys((record.toolchain.triplet, record.host.multiarch)) if name]
+
+
+def interpreter_in(root: Path, identity: ElfIdentity, *, version: str, flags: str) -> HostInterpreter:
+    """The interpreter in a root file system of the host.
+
+    Args:
+        root: The root.
+        identity: What the host's ELF files say.
+        version: The wanted version, "3.11"; "" for any.
+        flags: Its ABI flags.
+
+    Raises:
+        EmulatorError: There is none.
+    """
+    if not root.is_dir():
+        raise EmulatorError(f"there is no directory {root}", hint=_NAME_A_ROOT)
+    for place in ("usr/bin", "usr/local/bin", "bin", "opt/python/bin"):
+        for path in sorted((root / place).glob("python3*")):
+            match = re.fullmatch(r"python(3\.\d+)([a-z]*)", path.name)
+            if match is None or (version and match[1] != version) or match[2] != flags:
+                continue
+            if _is_for(inside_root(root, f"/{place}/{path.name}"), identity):
+                return HostInterpreter(
+                    root=root,
+                    python=path,
+                    version=match[1],
+                    flags=match[2],
+                    libraries=(),
+                    host_path=f"/{place}/{path.name}",
+                    origin=f"{path} (--host-root)",
+                )
+    raise EmulatorError(
+        f"{root} has no python{version or '3.X'}{flags} for {identity}", hint="name another root with --host-root"
+    )
+
+
+def fetched_interpreter(
+    architecture: Architecture, version: str, *, environ: Mapping[str, str], cache: Path, reporter: Reporter
+) -> HostInterpreter:
+    """Debian's interpreter, from the cache or fetched into it; a cached one needs no network.
+
+    Raises:
+        EmulatorError: Debian has no such Python, or it cannot be fetched.
+    """
+    release = release_with(version)
+    if release is None:
+        raise EmulatorError(f"Debian has no Python {version} to run", hint=_NAME_A_ROOT)
+    name = debian_name(architecture.name)
+    home = cache / "hosts"
+    root = home / f"{release}-{name}-python{version}"
+    try:
+        with _locked(home, root.name):
+            if not root.is_dir():
+                reporter.note(
+                    f"fetching Python {version} for {architecture.name} from Debian {release}, to run it here"
+                )
+                source = Source(
+                    mirror=default_mirror(environ),
+                    suite=release,
+                    architecture=name,
+                    keyring=DEFAULT_KEYRING,
+                    cache=cache / "debian",
+                )
+                create_host_root(root, source, version, reporter)
+    except CrossenvError as error:
+        raise EmulatorError(
+            f"Python {version} for {architecture.name} cannot be fetched from Debian {release}: {error.message}",
+            hint=error.hint or _NAME_A_ROOT,
+        ) from None
+    return HostInterpreter(
+        root=root,
+        python=root / f"usr/bin/python{version}",
+        version=version,
+        flags="",
+        libraries=(),
+        host_path=f"/usr/bin/python{version}",
+        origin=f"Debian {release}'s",
+    )
+
+
+@contextmanager
+def _locked(home: Path, name: str) -> Iterator[None]:
+    """One process at a time fetches a root."""
+    with ExitStack() as stack:
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(home, name))
+        except OSError as error:
+            # A cache that cannot be written may still hold what is needed.
+            if not (home / name).is_dir():
+                raise EmulatorError(
+                    f"{home} cannot be written: {error.strerror}",
+                    hint="XDG_CACHE_HOME names another place for the cache",
+                ) from None
+        yield
+
+
+def inside_root(root: Path, path: str) -> Path:
+    """Where the host's `path` is below `root`, absolute links followed as the host would."""
+    current = root / path.lstrip("/")
+    for _ in range(40):
+        if not current.is_symlink():
+            break
+        goal = current.readlink()
+        current = root / str(goal).lstrip("/") if goal.is_absolute() else current.parent / goal
+    return current
+
+
+def _is_for(path: Path, identity: ElfIdentity) -> bool:
+    try:
+        return path.is_file() and elf_identity(path) == identity
+    except (ElfError, OSError):
+        return False
+
+
+def _loader_of(python: Path) -> str:
+    return read_elf(python).interpreter or ""
+
+
+def _has_loader(root: Path, loader: str) -> bool:
+    return bool(loader) and inside_root(root, loader).exists()

@@ -1,0 +1,98 @@
+"""Puts wheels and what they require into a throw-away tree, for the host or for this machine."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from crossenv.emulation.command import host_command
+from crossenv.emulation.model import Command, Session
+from crossenv.errors import BuildError
+from crossenv.pythons.build_python import BuildPython
+from crossenv.record import Record
+
+_QUIET = ("--quiet", "--disable-pip-version-check", "--no-warn-script-location", "--ignore-installed")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What goes into the tree.
+
+    Attributes:
+        requirements: Wheels, and requirements (PEP 508).
+        files: Requirements files.
+        links: Directories or pages with wheels of requirements (pip's --find-links).
+        index: Whether the index is asked.
+    """
+
+    requirements: tuple[str, ...]
+    files: tuple[Path, ...] = ()
+    links: tuple[str, ...] = ()
+    index: bool = True
+
+    def words(self) -> list[str]:
+        """The arguments for pip."""
+        words = [word for link in self.links for word in ("--find-links", link)]
+        words += [] if self.index else ["--no-index"]
+        words += [word for file in self.files for word in ("-r", str(file))]
+        return [*words, *self.requirements]
+
+
+def install_with_environment(record: Record, prefix: Path, wanted: Wanted, environ: Mapping[str, str]) -> None:
+    """Install by the environment's pip, which answers for the host and builds sdists for it.
+
+    Raises:
+        BuildError: pip failed.
+    """
+    pip = (f"{record.root}/cross/bin/python", "-m", "pip", "install", *_QUIET, "--prefix", str(prefix))
+    _run(Command(words=(*pip, *wanted.words()), environment=environ))
+
+
+def install_under_emulation(session: Session, prefix: Path, wanted: Wanted, environ: Mapping[str, str]) -> None:
+    """Install by a pip that runs in the host's interpreter, which knows itself what suits it.
+
+    Raises:
+        BuildError: pip failed.
+    """
+    from virtualenv.seed.wheels.embed import get_embed_wheel
+
+    wheel = get_embed_wheel("pip", session.interpreter.version)
+    if wheel is None:
+        raise BuildError(
+            f"virtualenv brings no pip for Python {session.interpreter.version}", hint="name an environment: --env"
+        )
+    # pip's wheel can be run as it is.
+    words = ["python", f"{wheel.path}/pip", "install", *_QUIET, "--prefix", str(prefix), *wanted.words()]
+    _run(host_command(session, words, environ))
+
+
+def install_natively(build: BuildPython, prefix: Path, wanted: Wanted, environ: Mapping[str, str]) -> Path:
+    """Make a virtual environment of this machine's Python in `prefix` and install into it; its interpreter.
+
+    Raises:
+        BuildError: virtualenv or pip failed.
+    """
+    from virtualenv import cli_run
+
+    try:
+        cli_run(
+            [str(prefix), "--python", str(build.executable), "--no-download", "--no-periodic-update"],
+            setup_logging=False,
+        )
+    except (RuntimeError, SystemExit, subprocess.SubprocessError) as error:
+        raise BuildError(f"virtualenv could not make {prefix}: {error}", hint="try `virtualenv` by hand") from None
+    python = prefix / "bin/python"
+    words = (str(python), "-m", "pip", "install", *_QUIET, *wanted.words())
+    _run(Command(words=words, environment=environ))
+    return python
+
+
+def _run(command: Command) -> None:
+    done = subprocess.run(command.words, env=dict(command.environment), check=False)
+    if done.returncode:
+        raise BuildError(
+            "the wheel and its requirements cannot be installed (see pip's message above)",
+            hint="--find-links names a directory with wheels of them for the host",
+        )

@@ -1,0 +1,148 @@
+"""What is tried: the wheels, and what they say of the machine they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+from crossenv.errors import AuditError, UsageError
+from crossenv.report import Reporter
+from crossenv.sysroots.architectures import PYTHONS
+from crossenv.targets import Architecture
+from crossenv.wheels.audit import audit_wheel
+from crossenv.wheels.tags import Host, accepts, expected_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """A wheel that is tried.
+
+    Attributes:
+        path: The wheel.
+        name: Its project's normalised name.
+        version: Its version.
+        tags: Its tags, written out.
+        modules: The modules that it brings: top-level ones, then its extension modules.
+    """
+
+    path: Path
+    name: str
+    version: str
+    tags: tuple[str, ...]
+    modules: tuple[str, ...]
+
+
+def read_subject(path: Path, host: Host | None, reporter: Reporter) -> Subject:
+    """Audit a wheel and read what a trial needs to know of it.
+
+    Raises:
+        AuditError: It is no wheel, or not what its tags say.
+    """
+    try:
+        name, version, _build, tags = parse_wheel_filename(path.name)
+    except InvalidWheelFilename as error:
+        raise AuditError(
+            f"{path} is no wheel: {error}", hint="name a file such as toy-1-cp311-cp311-linux_aarch64.whl"
+        ) from None
+    report = audit_wheel(path, host)
+    if report.failed(strict=False):
+        first = next(finding for finding in report.findings if finding.severity == "error")
+        raise AuditError(
+            f"{path.name} is not what its tags say: {first.path} {first.message} [{first.id}]",
+            hint=f"see all of it with: crossenv audit {path}",
+        )
+    for finding in report.findings:
+        reporter.warning(f"{path.name}: {finding.path} {finding.message} [{finding.id}]")
+    texts = tuple(sorted(map(str, tags)))
+    if host is not None and not any(accepts(host, tag) for tag in texts):
+        raise AuditError(
+            f"{path.name} is not for the environment's host ({host.machine}, Python {host.python.name})",
+            hint="name another environment with --env, or none: --env '' looks at the wheel alone",
+        )
+    extensions = [file.path for file in report.files if file.kind == "extension"]
+    return Subject(path=path, name=name, version=str(version), tags=texts, modules=modules_of(path, extensions))
+
+
+def modules_of(path: Path, extensions: Sequence[str]) -> tuple[str, ...]:
+    """The modules in a wheel: those at the top, then the extension modules with their packages.
+
+    Args:
+        path: The wheel.
+        extensions: Its files that are extension modules.
+    """
+    from crossenv.wheels.archive import opened
+
+    top: dict[str, None] = {}
+    with opened(path) as archive:
+        for member in archive.members:
+            parts = _place(member.name)
+            if len(parts) == 1 and parts[0].endswith(".py"):
+                top[parts[0].removesuffix(".py")] = None
+            elif len(parts) == 2 and parts[1] == "__init__.py":
+                top[parts[0]] = None
+    inner = [".".join((*parts[:-1], parts[-1].partition(".")[0])) for parts in map(_place, extensions)]
+    names = dict.fromkeys([*top, *inner])
+    return tuple(name for name in names if all(part.isidentifier() for part in name.split(".")))
+
+
+def _place(name: str) -> list[str]:
+    """The path of a wheel's member below site-packages; [] for what is not installed there."""
+    parts = name.split("/")
+    if parts[0].endswith(".data"):
+        return parts[2:] if parts[1:2] in (["purelib"], ["platlib"]) else []
+    return [] if parts[0].endswith(".dist-info") else parts
+
+
+def machine_of(subjects: Sequence[Subject]) -> Architecture | None:
+    """The architecture that the wheels are for; None if all of them are pure.
+
+    Raises:
+        UsageError: They are for several.
+    """
+    found: dict[str, Architecture] = {}
+    for subject in subjects:
+        for target in expected_of(subject.tags, libc="", host=None).targets:
+            found[target.architecture.name] = target.architecture
+    if len(found) > 1:
+        raise UsageError(f"these wheels are for several machines: {', '.join(found)}", hint="try them one by one")
+    return next(iter(found.values()), None)
+
+
+def python_for(subjects: Sequence[Subject], wanted: str | None, preferred: str) -> str:
+    """The version of the Python to try wheels with: what their tags ask for, and Debian has.
+
+    Args:
+        subjects: The wheels.
+        wanted: What the user names; None if nothing is.
+        preferred: What to take where the wheels leave a choice.
+
+    Raises:
+        UsageError: No Python suits all of them.
+    """
+    known = [version for versions in PYTHONS.values() for version in versions]
+    candidates = [wanted] if wanted else [preferred, *known, *(_exact(subjects))]
+    for candidate in dict.fromkeys(candidates):
+        if all(any(_suits(tag, candidate) for tag in subject.tags) for subject in subjects):
+            return candidate
+    names = ", ".join(subject.path.name for subject in subjects)
+    if wanted:
+        raise UsageError(f"Python {wanted} does not suit {names}", hint="leave --python out")
+    raise UsageError(f"no one Python suits {names}", hint="try them one by one")
+
+
+def _exact(subjects: Sequence[Subject]) -> list[str]:
+    pythons = [python for subject in subjects for python in expected_of(subject.tags, libc="", host=None).pythons]
+    return [".".join(map(str, python.version)) for python in pythons if python.abi == "full"]
+
+
+def _suits(tag: str, version: str) -> bool:
+    number = tuple(map(int, version.split(".")))
+    for python in expected_of((tag,), libc="", host=None).pythons:
+        if python.flags:
+            continue
+        if python.version == number or (python.abi != "full" and python.version <= number):
+            return True
+    return False

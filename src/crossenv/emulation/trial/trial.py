@@ -1,0 +1,123 @@
+"""One trial: a wheel's imports and tests on the host, and beside them on this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files as package_files
+from pathlib import Path
+
+from crossenv.emulation.command import host_command
+from crossenv.emulation.model import Command, Session
+from crossenv.emulation.trial.imports import Import, read_imports
+from crossenv.emulation.trial.outcomes import Outcome, read_outcomes
+from crossenv.errors import BuildError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where programs are started: on the host, or on this machine.
+
+    Attributes:
+        label: "host" or "build".
+        session: What running programs of the host takes; None for this machine.
+        scripts: The directory of the installed scripts.
+        python: The interpreter's name or path there.
+        environ: The environment.
+    """
+
+    label: str
+    session: Session | None
+    scripts: Path
+    python: str
+    environ: Mapping[str, str]
+
+    def command(self, words: Sequence[str]) -> Command:
+        """The command of this machine that runs `words` there.
+
+        Raises:
+            EmulatorError: There is no such program.
+        """
+        if self.session is not None:
+            return host_command(self.session, words, self.environ)
+        path = os.pathsep.join((str(self.scripts), self.environ.get("PATH", os.defpath)))
+        first = shutil.which(words[0], path=path) or words[0]
+        return Command(words=(first, *words[1:]), environment={**self.environ, "PATH": path})
+
+
+def try_imports(place: Place, modules: Sequence[str], scratch: Path) -> tuple[Import, ...]:
+    """Import `modules` in one interpreter, then those that it did not come to in further ones."""
+    script = str(package_files("crossenv").joinpath("emulation/trial/try_imports.py"))
+    results: dict[str, Import] = {}
+    left = list(modules)
+    while left:
+        report = scratch / f"imports-{place.label}.jsonl"
+        command = place.command([place.python, script, str(report), *left])
+        # Where the tests would be started, a module of the same name may lie.
+        done = subprocess.run(
+            command.words,
+            env=dict(command.environment),
+            cwd=scratch,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        found = read_imports(report, left, done.returncode)
+        reached = [item for item in found if item.message != "not reached"]
+        if not reached:
+            lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+            raise BuildError(
+                f"the {place.label}'s interpreter did not start: {lines[-1]}",
+                hint="see whether it runs at all: crossenv run -- python -V",
+            )
+        results |= {item.module: item for item in reached}
+        left = [name for name in left if name not in results]
+    return tuple(results[name] for name in modules)
+
+
+def run_tests(place: Place, words: Sequence[str]) -> int:
+    """Run a command with its output shown; its exit status, 128 and the signal where one ended it."""
+    command = place.command(words)
+    status = subprocess.run(command.words, env=dict(command.environment), check=False).returncode
+    return status if status >= 0 else 128 - status
+
+
+# The older form of the report names each test's file.
+_REPORT = ("-o", "junit_family=xunit1", "-p", "no:cacheprovider")
+
+
+def is_pytest(words: Sequence[str]) -> bool:
+    """Whether a command is pytest, which reports each test."""
+    return words[:1] == ["pytest"] or list(words[:3]) == ["python", "-m", "pytest"]
+
+
+def test_outcomes(place: Place, words: Sequence[str], scratch: Path, log: Path) -> dict[str, Outcome]:
+    """What came of each test, or of each line that a command prints; its output goes to `log`.
+
+    Raises:
+        BuildError: pytest left no report.
+    """
+    if is_pytest(words):
+        report = scratch / f"junit-{place.label}.xml"
+        command = place.command([*words, f"--junit-xml={report}", *_REPORT])
+        with log.open("w", encoding="utf-8") as file:
+            subprocess.run(command.words, env=dict(command.environment), stdout=file, stderr=file, check=False)
+        try:
+            return read_outcomes(report)
+        except BuildError as error:
+            said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["nothing"]
+            raise BuildError(f"{error.message}; on the {place.label} it said: {said[-1]}", hint=error.hint) from None
+    command = place.command(words)
+    with log.open("w+", encoding="utf-8", errors="replace") as file:
+        status = subprocess.run(
+            command.words, env=dict(command.environment), stdout=file, stderr=file, check=False
+        ).returncode
+        file.seek(0)
+        lines = file.read().splitlines()
+    outcomes = {f"line {number}": Outcome(result=line) for number, line in enumerate(lines, 1)}
+    return {**outcomes, "exit status": Outcome(result=str(status))}

@@ -1,0 +1,250 @@
+"""Proves an environment: compiles, links, starts its interpreters and compares what they say with the record."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crossenv.elf import ElfError, elf_identity
+from crossenv.record import Record
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """The result of one check.
+
+    Attributes:
+        check: What was checked.
+        fault: What is wrong, one line; "" if nothing is.
+        mend: What to do about it.
+    """
+
+    check: str
+    fault: str = ""
+    mend: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.fault
+
+
+# The first C++ link for a target may have to make zig's C++ library.
+_PATIENCE_SECONDS = 900
+_ANSWERS = """
+import json, os, platform, sys, sysconfig
+print(json.dumps({
+    "get_platform": sysconfig.get_platform(),
+    "EXT_SUFFIX": sysconfig.get_config_var("EXT_SUFFIX"),
+    "SOABI": sysconfig.get_config_var("SOABI"),
+    "include": sysconfig.get_path("include"),
+    "machine": platform.machine(),
+    "uname": os.uname().machine,
+    "libc": list(platform.libc_ver()),
+    "cross_compiling": getattr(sys, "cross_compiling", False),
+    "prefix": sys.prefix,
+}))
+"""
+_TAGS = """
+import sys
+from pip._vendor.packaging.tags import sys_tags
+print(next(sys_tags()))
+print("\\n".join(tag.platform for tag in sys_tags()))
+"""
+_CONFIG = """
+import json, sysconfig
+names = "CC CXX CFLAGS CCSHARED LDSHARED LDCXXSHARED INCLUDEPY CONFINCLUDEPY".split()
+print(json.dumps({name: sysconfig.get_config_var(name) for name in names}))
+"""
+_PROBE = """
+#include <Python.h>
+#include <math.h>
+#include <stdlib.h>
+#if SIZEOF_VOID_P * 8 != {bits}
+#error "pyconfig.h is not the host's"
+#endif
+static struct PyModuleDef module = {{PyModuleDef_HEAD_INIT, "probe"}};
+{extern} PyMODINIT_FUNC PyInit_probe(void) {{ return PyModule_Create(&module); }}
+double probe(const char *text) {{ return floor(strtod(text, NULL)); }}
+"""
+_RECREATE = "create the environment again with --clear"
+
+
+class _CheckError(Exception):
+    """A check that failed: fault and mend."""
+
+
+def examine(record: Record) -> Iterator[Finding]:
+    """Check the environment of `record`, one finding per check as it is made."""
+    checks: list[tuple[str, Callable[[Record], None]]] = [
+        ("the tools are there", _tools_exist),
+        *((f"{label} answers for the host", _start_check(words)) for label, words in _start_modes(record)),
+        ("the build side answers for this machine", _build_side_is_native),
+        ("wheel tags are the host's", _tags_agree),
+        ("a C extension compiles and links for the host", lambda r: _compiles(r, "c")),
+        ("a C++ extension compiles and links for the host", lambda r: _compiles(r, "c++")),
+    ]
+    answers = True
+    for name, check in checks:
+        if name.startswith("a C++") and "cxx" not in record.toolchain.tools:
+            continue
+        if check is _tags_agree and not record.pip:
+            continue
+        if " extension compiles " in name and not answers:
+            # What to compile with is asked of the interpreter.
+            continue
+        try:
+            check(record)
+        except _CheckError as error:
+            fault, mend = error.args
+            answers = answers and not name.endswith("answers for the host")
+            yield Finding(check=name, fault=fault, mend=mend)
+        else:
+            yield Finding(check=name)
+
+
+def _run(words: Sequence[str], **options: Any) -> str:
+    """What a command prints; a check fails with its last line if it does."""
+    try:
+        result = subprocess.run(
+            words,
+            text=True,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=_PATIENCE_SECONDS,
+            check=False,
+            **options,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise _CheckError(f"{words[0]} could not be run: {error}", _RECREATE) from None
+    if result.returncode:
+        lines = (result.stderr or result.stdout).strip().splitlines()
+        line = next((line for line in lines if "error" in line.lower()), lines[-1] if lines else "no output")
+        raise _CheckError(f"{Path(words[0]).name} failed: {line.strip()}", _RECREATE)
+    return str(result.stdout)
+
+
+def _tools_exist(record: Record) -> None:
+    for name, tool in record.toolchain.tools.items():
+        if not Path(tool.path).exists():
+            raise _CheckError(f"{name} is gone: {tool.path}", f"install it again, or {_RECREATE}")
+    if not Path(record.build.python).exists():
+        raise _CheckError(f"the build Python is gone: {record.build.python}", f"install it again, or {_RECREATE}")
+
+
+def _start_modes(record: Record) -> list[tuple[str, list[str]]]:
+    """Ways to start the cross python, and how each is called."""
+    modes = [
+        (f"{name} {' '.join(flags)}".strip(), [f"{record.root}/{name}", *flags])
+        for name, flags in (
+            ("bin/python", ()),
+            ("bin/cross-python", ()),
+            ("cross/bin/python", ()),
+            ("cross/bin/python", ("-I",)),
+            ("cross/bin/python", ("-E", "-s")),
+            ("cross/bin/python", ("-B",)),
+            ("cross/bin/python", ("-O",)),
+        )
+    ]
+    return [(f"`{label} -c`", [*words, "-c", _ANSWERS]) for label, words in modes] + [
+        ("`cross/bin/python SCRIPT`", [f"{record.root}/cross/bin/python", "SCRIPT"]),
+        ("`cross/bin/python -m MODULE`", [f"{record.root}/cross/bin/python", "-m", "crossenv_answers"]),
+    ]
+
+
+def _start_check(words: list[str]) -> Callable[[Record], None]:
+    def check(record: Record) -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            script = Path(directory) / "crossenv_answers.py"
+            script.write_text(_ANSWERS, encoding="utf-8")
+            command = [str(script) if word == "SCRIPT" else word for word in words]
+            answers = json.loads(_run(command, cwd=directory))
+        host = record.host
+        wanted = {
+            "get_platform": host.platform.get_platform(host.as_machine),
+            "EXT_SUFFIX": host.extension_suffixes[0],
+            "SOABI": host.soabi,
+            "include": host.include_dirs[0],
+            "machine": host.machine,
+            "uname": host.machine,
+            "libc": [host.libc_family, host.libc_version],
+            "cross_compiling": True,
+            "prefix": f"{record.root}/cross",
+        }
+        for key, value in wanted.items():
+            if answers[key] != value:
+                raise _CheckError(f"it answers {answers[key]!r} for {key}; the record says {value!r}", _RECREATE)
+
+    return check
+
+
+def _build_side_is_native(record: Record) -> None:
+    answers = json.loads(_run([f"{record.root}/bin/build-python", "-c", _ANSWERS]))
+    if answers["machine"] != record.build.machine or answers["cross_compiling"]:
+        raise _CheckError(f"it answers {answers['machine']} for {record.build.machine}", _RECREATE)
+
+
+def _tags_agree(record: Record) -> None:
+    best, *platforms = _run([f"{record.root}/cross/bin/python", "-c", _TAGS]).split()
+    host = record.host
+    interpreter = f"cp{host.version.replace('.', '')}"
+    wanted = f"{interpreter}-{interpreter}{host.abi_flags}"
+    if host.implementation == "pypy":
+        # "pypy311-pp73" is both the ABI's name and SOABI.
+        wanted = f"pp{host.version.replace('.', '')}-{host.soabi.replace('-', '_')}"
+    if not best.startswith(f"{wanted}-"):
+        raise _CheckError(f"pip's best tag is {best}; the host is {wanted}", _RECREATE)
+    for wanted in record.handover.accepted_platforms or (host.platform_tag,):
+        if wanted not in platforms:
+            raise _CheckError(f"pip does not take {wanted}", _RECREATE)
+    wrong = [tag for tag in platforms if tag != "any" and not tag.endswith(f"_{host.machine}")]
+    if wrong:
+        raise _CheckError(f"pip takes {wrong[0]}, which is not the host's", _RECREATE)
+
+
+def _compiles(record: Record, language: str) -> None:
+    config = json.loads(_run([f"{record.root}/cross/bin/python", "-c", _CONFIG]))
+    compiler, linker = ("CC", "LDSHARED") if language == "c" else ("CXX", "LDCXXSHARED")
+    includes = [f"-I{config['INCLUDEPY']}", f"-I{config['CONFINCLUDEPY']}"]
+    flags = [*shlex.split(config["CFLAGS"] or ""), *shlex.split(config["CCSHARED"] or "")]
+    with tempfile.TemporaryDirectory() as directory:
+        source = Path(directory) / ("probe.c" if language == "c" else "probe.cc")
+        extern = "" if language == "c" else 'extern "C" PyObject *PyInit_probe(void);'
+        source.write_text(_PROBE.format(bits=record.host.elf.bits, extern=extern), encoding="utf-8")
+        output = source.with_suffix(".o")
+        command = [*shlex.split(config[compiler]), *flags, *includes]
+        _run([*command, "-MD", "-MF", f"{directory}/deps", "-c", str(source), "-o", str(output)], cwd=directory)
+        try:
+            headers = (Path(directory) / "deps").read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise _CheckError("the compiler does not say what it read (-MD)", "name another compiler") from None
+        _require_no_build_headers(record, headers)
+        module = Path(directory) / f"probe{record.host.platform.module_suffix}"
+        _run([*shlex.split(config[linker]), str(output), "-lm", "-o", str(module)], cwd=directory)
+        try:
+            found = elf_identity(module)
+        except (OSError, ElfError) as error:
+            raise _CheckError(f"the linker made no usable file: {error}", "name another compiler") from None
+    if found != record.host.elf:
+        raise _CheckError(f"the compiler makes files for {found}", "name the host's compiler with --cc")
+
+
+def _require_no_build_headers(record: Record, dependencies: str) -> None:
+    """No header may come from the build Python, or from this machine's /usr/include if there is a sysroot."""
+    base = Path(record.build.python).resolve().parent.parent
+    forbidden = [f"{base}/include/python"]
+    if record.toolchain.sysroot is not None:
+        forbidden += ["/usr/include/", "/usr/local/include/"]
+    own = (record.root, *([record.toolchain.sysroot] if record.toolchain.sysroot else []))
+    for word in dependencies.replace("\\\n", " ").split():
+        if word.startswith(tuple(forbidden)) and not word.startswith(own):
+            raise _CheckError(
+                f"the header {word} of the build machine reaches the compiler",
+                "give the host's files with --sysroot, and look for -I in CPPFLAGS, CFLAGS and CPATH",
+            )

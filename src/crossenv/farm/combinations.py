@@ -1,0 +1,76 @@
+"""From the user's words to the combinations: everything that can be refused is refused here, before any work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from crossenv.errors import UsageError
+from crossenv.farm.model import Build, Destination, Python, Requirement
+from crossenv.pythons.build_python import BuildPython
+from crossenv.pythons.model import HostPython
+from crossenv.targets import parse_target
+from crossenv.wheels.tags import tag_of_python
+
+Places = list[tuple[Python, Destination]]
+
+
+def places_for_targets(targets: Sequence[str], pythons: Sequence[BuildPython]) -> Places:
+    """Each Python for each target; what is named twice is there once.
+
+    Raises:
+        UsageError: There is no such target, or a Python of a kind that no wheel can be made for.
+    """
+    named = dict.fromkeys(str(parse_target(target)) for target in targets)
+    destinations = [Destination(label=name, words=("--target", name)) for name in named]
+    chosen: dict[str, Python] = {}
+    for python in pythons:
+        tag = tag_of_python("cpython", python.version, python.abi_flags)
+        one = Python(tag=tag, executable=str(python.executable))
+        chosen.setdefault(one.label, one)
+    return [(python, destination) for python in chosen.values() for destination in destinations]
+
+
+def places_for_hosts(paths: Sequence[Path], read: Callable[[Path], HostPython], python: str | None) -> Places:
+    """Each host Python that was named.
+
+    Args:
+        paths: Where they are.
+        read: Reads one.
+        python: The build Python; None for the one that fits.
+
+    Raises:
+        HostPythonError: One cannot be read.
+        UsageError: Two cannot be told apart by their wheels.
+    """
+    found: dict[str, tuple[Python, Destination]] = {}
+    for path in dict.fromkeys(paths):
+        host = read(path)
+        tag = tag_of_python(host.implementation, host.version, host.abi_flags)
+        one = Python(tag=tag, executable=python or "")
+        label = f"linux_{host.machine}"
+        if f"{one.label}-{label}" in found:
+            raise UsageError(
+                f"{path} is the second host Python of the kind {one.label}-{label}: their wheels have the same names",
+                hint="run crossenv wheel once for each, with a --wheel-dir of its own",
+            )
+        found[f"{one.label}-{label}"] = (one, Destination(label=label, words=("--host-python", str(path))))
+    return list(found.values())
+
+
+def builds_of(requirements: Sequence[Requirement], places: Places) -> list[Build]:
+    """All combinations, with the Pythons in rising order.
+
+    Raises:
+        UsageError: There is nothing to build.
+    """
+    if not requirements:
+        raise UsageError(
+            "nothing to build is named", hint="name a project (markupsafe), a source tree (.), an sdist, or -r FILE"
+        )
+    rising = sorted(places, key=lambda place: (place[0].tag.version, place[0].tag.flags))
+    return [
+        Build(requirement=requirement, python=python, destination=destination)
+        for requirement in dict.fromkeys(requirements)
+        for python, destination in rising
+    ]

@@ -1,0 +1,140 @@
+"""The throw-away environments of a run: made when first asked for, removed when the last build is done with them."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from crossenv.errors import CrossenvError
+from crossenv.farm.complaint import complaint_of, hint_of
+from crossenv.farm.model import Build
+from crossenv.farm.processes import Children
+from crossenv.record import load_record
+from crossenv.wheels.tags import Host, host_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Environment:
+    """One that is ready.
+
+    Attributes:
+        root: Where it is.
+        host: What its wheels are for.
+    """
+
+    root: Path
+    host: Host
+
+
+class EnvironmentFailedError(Exception):
+    """`crossenv create`, or the installation of build requirements, failed.
+
+    Attributes:
+        complaint: Why.
+        hint: What may mend it.
+        exit_code: The child's.
+        log: Its output.
+    """
+
+    def __init__(self, complaint: str, hint: str, exit_code: int, log: Path) -> None:
+        super().__init__(complaint)
+        self.complaint, self.hint, self.exit_code, self.log = complaint, hint, exit_code, log
+
+
+@dataclass
+class _Slot:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    ready: Environment | None = None
+    failure: EnvironmentFailedError | None = None
+
+
+class Environments:
+    """All of them, by Python and destination.
+
+    `crossenv create` is run as a child, and not called: several at a time would share virtualenv's global state, a
+    child can be ended, its notes go to the log, and it is the command that the user would run.
+
+    Args:
+        place: Where they are made.
+        builds: The builds that will ask.
+        words: The options of `crossenv create` that all have.
+        installs: Requirements that the build sides get.
+        environment: The variables of the children.
+        index: Variables of pip that say where these requirements come from.
+        keep: Whether to leave them there.
+    """
+
+    def __init__(
+        self,
+        place: Path,
+        builds: Sequence[Build],
+        *,
+        words: Sequence[str],
+        installs: Sequence[str],
+        environment: Mapping[str, str],
+        index: Mapping[str, str],
+        keep: bool,
+    ) -> None:
+        self._place, self._words, self._installs, self._keep = place, words, installs, keep
+        self._environment, self._index = environment, index
+        self._slots = {_key(build): _Slot() for build in builds}
+        self._users = Counter(map(_key, builds))
+        self._lock = threading.Lock()
+
+    def get(self, build: Build, logs: Path, children: Children) -> Environment:
+        """The environment of a build; others that want it wait until it is made.
+
+        Raises:
+            EnvironmentFailedError: It cannot be made; says so to each that asks.
+        """
+        slot = self._slots[_key(build)]
+        with slot.lock:
+            if slot.failure is not None:
+                raise slot.failure
+            if slot.ready is None:
+                try:
+                    slot.ready = self._make(build, logs, children)
+                except EnvironmentFailedError as error:
+                    slot.failure = error
+                    raise
+            return slot.ready
+
+    def release(self, build: Build) -> None:
+        """Say that a build will not ask again."""
+        key = _key(build)
+        with self._lock:
+            self._users[key] -= 1
+            last = not self._users[key]
+        if last and not self._keep:
+            shutil.rmtree(self._place / key, ignore_errors=True)
+
+    def _make(self, build: Build, logs: Path, children: Children) -> Environment:
+        root = self._place / _key(build)
+        log = logs / f"environment-{_key(build)}.log"
+        log.unlink(missing_ok=True)
+        python = ("--python", build.python.executable) if build.python.executable else ()
+        words = [sys.executable, "-m", "crossenv", "create", *self._words, *build.destination.words, *python, str(root)]
+        own = {name: value for name, value in self._environment.items() if not name.startswith("CROSSENV_")}
+        status = children.run(words, log, own, self._place)
+        if not status and self._installs:
+            status = children.run(
+                [str(root / "bin/build-pip"), "install", "--no-input", "--disable-pip-version-check", *self._installs],
+                log,
+                {**self._environment, **self._index},
+            )
+        if status:
+            text = log.read_text(encoding="utf-8", errors="replace")
+            raise EnvironmentFailedError(complaint_of(text), hint_of(text), status, log)
+        try:
+            return Environment(root=root, host=host_of(load_record(root)))
+        except CrossenvError as error:
+            raise EnvironmentFailedError(error.message, error.hint, error.exit_code, log) from None
+
+
+def _key(build: Build) -> str:
+    return f"{build.python.label}-{build.destination.label}"

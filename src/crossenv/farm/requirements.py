@@ -1,0 +1,152 @@
+"""What to build: names, paths and requirements files, as pip reads them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement
+from packaging.requirements import Requirement as Parsed
+from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
+
+from crossenv.errors import UsageError
+from crossenv.farm.model import Requirement
+
+ARCHIVES = (".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
+_COMMENT = re.compile(r"(^|\s+)#.*$")
+# Options of pip that belong to the one requirement on their line.
+_OWN_OPTIONS = re.compile(r"\s+(?=--(hash|config-settings|config-setting|global-option)\b)|\s+(?=-C\b)")
+_PATH_OPTIONS = ("-c", "--constraint", "-f", "--find-links", "--build-constraint")
+_DEEPEST = 20
+
+
+def read_requirement(word: str, directory: Path, options: tuple[str, ...] = ()) -> Requirement:
+    """One requirement: a name with specifiers, an address, or the path of a source tree or an sdist.
+
+    Args:
+        word: As the user wrote it.
+        directory: What a relative path is relative to.
+        options: Lines of pip's options from the file that it comes from.
+
+    Raises:
+        UsageError: It is none of these.
+    """
+    stated, own = _split(word)
+    if _looks_like_path(stated):
+        return _of_path(stated, directory, own, options)
+    if re.match(r"[\w.+-]+://|git\+", stated):
+        label = stated.rpartition("#egg=")[2] if "#egg=" in stated else stated.rstrip("/").rpartition("/")[2]
+        return Requirement(label=label, line=word, options=options)
+    try:
+        parsed = Parsed(stated)
+    except InvalidRequirement as error:
+        raise UsageError(
+            f"{stated!r} is no requirement: {str(error).splitlines()[0]}",
+            hint="write a name (markupsafe==3.0.2), a path (./project) or -r FILE",
+        ) from None
+    exact = any(one.operator in ("==", "===") and not one.version.endswith(".*") for one in parsed.specifier)
+    return Requirement(
+        label=parsed.name + str(parsed.specifier),
+        line=word,
+        options=options,
+        name=canonicalize_name(parsed.name),
+        open=not exact and parsed.url is None,
+    )
+
+
+def pinned(line: str, version: str) -> str:
+    """A requirement's line with this version in place of what it says of versions."""
+    stated, own = _split(line)
+    parsed = Parsed(stated)
+    extras = f"[{','.join(sorted(parsed.extras))}]" if parsed.extras else ""
+    marker = f" ; {parsed.marker}" if parsed.marker else ""
+    return f"{parsed.name}{extras}=={version}{marker} {own}".rstrip()
+
+
+def _split(word: str) -> tuple[str, str]:
+    """A requirement, and the options that belong to it."""
+    match = _OWN_OPTIONS.search(word)
+    return (word.strip(), "") if match is None else (word[: match.start()].strip(), word[match.start() :].strip())
+
+
+def _looks_like_path(word: str) -> bool:
+    """As pip decides it; a plain word is a name, also where a directory of that name is."""
+    if "://" in word or re.search(r"\s@\s", word):
+        return False
+    return word.startswith((".", "~")) or os.sep in word or word.endswith((*ARCHIVES, ".whl"))
+
+
+def _of_path(word: str, directory: Path, own: str, options: tuple[str, ...]) -> Requirement:
+    path = Path(os.path.abspath(directory / Path(word).expanduser()))  # noqa: PTH100 - a link keeps its name
+    if path.is_dir():
+        if not any((path / name).is_file() for name in ("pyproject.toml", "setup.py")):
+            raise UsageError(
+                f"{path} is no source tree: it has neither pyproject.toml nor setup.py",
+                hint="name the directory that has one of them",
+            )
+        return Requirement(label=word, line=own, options=options, path=path)
+    if not path.is_file():
+        raise UsageError(f"there is no {path}", hint="name a source tree or an sdist; a project's name has no /")
+    if path.suffix == ".whl":
+        raise UsageError(f"{path.name} is built already", hint="look at it with crossenv audit, or crossenv repair")
+    if not path.name.endswith(ARCHIVES):
+        raise UsageError(f"{path.name} is no sdist", hint=f"an sdist's name ends in {ARCHIVES[0]}")
+    try:
+        name = str(parse_sdist_filename(path.name)[0])
+    except InvalidSdistFilename:
+        name = ""
+    return Requirement(label=path.name, line=own, options=options, name=name, path=path)
+
+
+def read_requirements_file(path: Path, depth: int = 0) -> list[Requirement]:
+    """What a requirements file names; its options hold for all of it, as with pip.
+
+    Raises:
+        UsageError: It cannot be read, or names what cannot be built into wheels.
+    """
+    if depth > _DEEPEST:
+        raise UsageError(f"{path} is included by itself", hint="take out the -r line that leads back to it")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}", hint="name a requirements file with -r FILE") from None
+    words: list[str] = []
+    options: list[str] = []
+    nested: list[Path] = []
+    for line in _lines(text):
+        if not line.startswith("-"):
+            words.append(line)
+            continue
+        option, value = _option(line)
+        if option in ("-r", "--requirement"):
+            nested.append(path.parent / value)
+        elif option in ("-e", "--editable"):
+            raise UsageError(f"{path}: {line!r} is editable, and a wheel is not", hint="take out the -e")
+        elif option in _PATH_OPTIONS and (path.parent / value).exists():
+            options.append(f"{option} {shlex.quote(os.path.abspath(path.parent / value))}")  # noqa: PTH100
+        else:
+            options.append(line)
+    found = [read_requirement(word, path.parent, tuple(options)) for word in words]
+    for one in nested:
+        found += read_requirements_file(one, depth + 1)
+    return found
+
+
+def _lines(text: str) -> Iterator[str]:
+    joined = re.sub(r"\\\r?\n\s*", " ", text)
+    for line in joined.splitlines():
+        bare = os.path.expandvars(_COMMENT.sub("", line)).strip()
+        if bare:
+            yield bare
+
+
+def _option(line: str) -> tuple[str, str]:
+    """An option line's name and value: "-r FILE", "-rFILE", "--requirement=FILE"."""
+    if line.startswith("--"):
+        name, _, value = line.replace("=", " ", 1).partition(" ")
+    else:
+        name, value = line[:2], line[2:]
+    return name, value.strip().strip("\"'")

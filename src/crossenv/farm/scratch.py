@@ -1,0 +1,59 @@
+"""The directory that a run works in: its own, and gone afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from crossenv.errors import UsageError
+from crossenv.files import locked
+
+_PREFIX = "run-"
+
+
+@contextlib.contextmanager
+def workshop(parent: Path, *, keep: bool) -> Iterator[Path]:
+    """A new directory below `parent`.
+
+    Its owner holds a lock on it that ends with the process. So what a run that was killed has left is known by having
+    no lock, and is removed by the next one.
+
+    Args:
+        parent: Where to make it.
+        keep: Whether to leave it there.
+
+    Raises:
+        UsageError: It cannot be made.
+    """
+    ours = contextlib.ExitStack()
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        # One at a time: a new directory has no lock yet.
+        with locked(parent):
+            for left in parent.glob(f"{_PREFIX}*"):
+                _remove_if_left(left)
+            place = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+            ours.enter_context(locked(place))
+    except OSError as error:
+        raise UsageError(
+            f"{parent} cannot be written: {error.strerror or error}", hint="set XDG_CACHE_HOME to a directory of yours"
+        ) from None
+    with ours:
+        if keep:
+            (place / "keep").touch()
+        # The nearest one to commands that are run here: no other project's settings reach them.
+        (place / "pyproject.toml").touch()
+        try:
+            yield place
+        finally:
+            if not keep:
+                shutil.rmtree(place, ignore_errors=True)
+
+
+def _remove_if_left(place: Path) -> None:
+    with contextlib.suppress(OSError), locked(place, wait=False):
+        if not (place / "keep").exists():
+            shutil.rmtree(place, ignore_errors=True)

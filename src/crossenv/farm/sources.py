@@ -1,0 +1,96 @@
+"""From a requirement to what pip builds, and to what tells one state of it from the next."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from crossenv.errors import BuildError
+from crossenv.farm.complaint import complaint_of
+from crossenv.farm.model import Requirement
+from crossenv.farm.pip_words import pip_variables
+from crossenv.farm.processes import Children
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """What pip is given.
+
+    Attributes:
+        line: The line of a requirements file.
+        identity: The same as long as the same would be built: the requirement, or the digest of the sources.
+    """
+
+    line: str
+    identity: str
+
+
+class SdistError(BuildError):
+    """A source tree that no sdist could be made of."""
+
+
+def source_of(
+    requirement: Requirement,
+    *,
+    place: Path,
+    log: Path,
+    children: Children,
+    environment: Mapping[str, str],
+    pip: tuple[str, ...],
+) -> Source:
+    """Prepare a requirement.
+
+    A source tree is made an sdist of, once: builds for several machines at the same time would meet in its `build`
+    directory, and setuptools takes an object file that lies there for its own, whatever machine and C library it was
+    compiled for. It is also what `python -m build` does, so that the wheels are those that users of the sdist get.
+
+    Args:
+        requirement: What to prepare.
+        place: A directory of this run.
+        log: Where the output goes.
+        children: Who runs the program.
+        environment: Its variables.
+        pip: The user's options of pip.
+
+    Raises:
+        SdistError: No sdist could be made.
+    """
+    path = requirement.path
+    if path is None:
+        return Source(line=requirement.line, identity=requirement.line)
+    if path.is_dir():
+        path = _make_sdist(path, place, log, children, {**environment, **pip_variables(pip, requirement.options)})
+    own = f" {requirement.line}" if requirement.line else ""
+    return Source(line=f"{path.as_uri()}{own}", identity=f"sha256:{digest_of(path)}{own}")
+
+
+def _make_sdist(tree: Path, place: Path, log: Path, children: Children, environment: Mapping[str, str]) -> Path:
+    # In this tool's own interpreter: an sdist is the same, whoever makes it.
+    words = [sys.executable, "-m", "build", "--sdist", "--outdir", str(place), str(tree)]
+    status = children.run(words, log, environment)
+    found = sorted(place.glob("*.tar.gz"))
+    if status or len(found) != 1:
+        shutil.rmtree(place, ignore_errors=True)
+        raise SdistError(complaint_of(log.read_text(encoding="utf-8", errors="replace")))
+    return found[0]
+
+
+def digest_of(archive: Path) -> str:
+    """A digest of what is in an sdist; its times, which each making of it changes, do not count."""
+    digest = hashlib.sha256()
+    try:
+        with tarfile.open(archive) as opened:
+            members = sorted((member for member in opened if not member.isdir()), key=lambda member: member.name)
+            for member in members:
+                stream = opened.extractfile(member) if member.isfile() else None
+                content = hashlib.sha256(b"" if stream is None else stream.read()).hexdigest()
+                digest.update(f"{member.name}\0{member.mode & 0o111}\0{member.linkname}\0{content}\n".encode())
+    except (tarfile.TarError, OSError, EOFError, ValueError):
+        # A zip file, or a damaged one, which pip will say.
+        return hashlib.sha256(archive.read_bytes()).hexdigest()
+    return digest.hexdigest()

@@ -1,0 +1,65 @@
+"""Lock directories and write files so that nobody ever sees half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def locked(directory: Path, name: str = "", *, wait: bool = True) -> Iterator[None]:
+    """Hold an exclusive lock, which ends with the process at the latest.
+
+    Args:
+        directory: The directory to lock. It carries the lock itself, so no file is left behind.
+        name: What to lock in the directory instead, where one lock for all of it would be too coarse.
+        wait: Whether to wait for whoever holds it.
+
+    Raises:
+        BlockingIOError: Somebody holds it, and `wait` is false.
+        OSError: The directory is missing or cannot be used.
+    """
+    while True:
+        if name:
+            descriptor = os.open(directory / f".{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        else:
+            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            # Whoever held it may have put another directory in its place.
+            if not name and not _is_still(directory, descriptor):
+                continue
+            yield
+            return
+        finally:
+            os.close(descriptor)
+
+
+def _is_still(directory: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), directory.stat())
+    except FileNotFoundError:
+        return False
+
+
+def write_file(path: Path, content: str | bytes, *, mode: int = 0o666) -> None:
+    """Write a file whole or not at all.
+
+    Args:
+        path: The file.
+        content: What it will hold; text is written as UTF-8.
+        mode: Its permissions, less the umask.
+    """
+    partial = path.with_name(f".{path.name[:32]}-{secrets.token_hex(6)}")
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    try:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as file:
+            file.write(data)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,1 @@
+"""What glibc and musl promise: versions, policies, symbols."""

@@ -1,0 +1,48 @@
+"""The operating systems that targets run: one module each behind `Platform`, in one table.
+
+Names and layouts of a system are decided here and nowhere else. Adding a system: write its module, add it to the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from crossenv.errors import HostPythonError
+from crossenv.platforms.android import Android
+from crossenv.platforms.ios import IOS
+from crossenv.platforms.linux import Linux
+from crossenv.platforms.model import BuildSystemNames, Libc, Machine, Platform
+
+__all__ = [
+    "LINUX",
+    "PLATFORMS",
+    "BuildSystemNames",
+    "Libc",
+    "Machine",
+    "Platform",
+    "platform_of_config",
+]
+
+LINUX: Platform = Linux()
+# Android's Pythons may call themselves Linux, so Android is asked first.
+PLATFORMS: Mapping[str, Platform] = {platform.name: platform for platform in (Android(), IOS(), LINUX)}
+
+
+def platform_of_config(config: Mapping[str, int | str], source: str) -> Platform:
+    """The system of the Python that recorded these configuration variables.
+
+    Args:
+        config: CPython's `build_time_vars`.
+        source: The file they were read from, for the message.
+
+    Raises:
+        HostPythonError: It is for a system that is not in the table.
+    """
+    for platform in PLATFORMS.values():
+        if platform.recognises(config):
+            return platform
+    system = str(config.get("MACHDEP") or str(config.get("SOABI", "")).rpartition("-")[2])
+    raise HostPythonError(
+        f"{source} is for {system}; only Linux hosts with glibc or musl can be read",
+        hint="name the CPython of a Linux target with --host-python",
+    )

@@ -1,0 +1,101 @@
+"""Linux with glibc or musl."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from crossenv.platforms.model import BuildSystemNames, Libc, Machine
+from crossenv.targets import GLIBC, MUSL, OLD_POLICIES, architecture_of
+
+# Installers still take these names.
+_OLD_NAMES = {version: name for name, version in OLD_POLICIES.items()}
+
+
+class Linux:
+    """Linux (PEP 600 and 656 for its tags)."""
+
+    name = "linux"
+    title = "Linux"
+    os_name = "posix"
+    system = "Linux"
+    names = BuildSystemNames(
+        meson_system="linux", meson_subsystem="linux", meson_kernel="linux", cmake="Linux", conan="Linux"
+    )
+    native_format = "elf"
+    module_suffix = ".so"
+    stable_suffix = ".abi3.so"
+    linked_by = ""
+    link_hint = ""
+
+    def recognises(self, config: Mapping[str, int | str]) -> bool:
+        """Whether MACHDEP says Linux; where it is missing, whether SOABI names no other system."""
+        system, soabi = str(config.get("MACHDEP", "")), str(config.get("SOABI", ""))
+        return system.startswith("linux") or (not system and "-darwin" not in soabi and "wasm" not in soabi)
+
+    def only_libc(self, config: Mapping[str, int | str]) -> Libc | None:
+        """None: glibc or musl, which the files tell."""
+        return None
+
+    def describe(self, libc: Libc) -> str:
+        """The C library stands for the system's version."""
+        return f"{libc.family} {libc.version}".strip()
+
+    def own_tag(self, machine: Machine) -> str:
+        """`linux_aarch64`."""
+        return f"linux_{machine.name}"
+
+    def accepted_tags(self, machine: Machine) -> tuple[str, ...]:
+        """Every policy from the C library's own version down to the oldest."""
+        tags = [self.own_tag(machine)]
+        if not machine.libc.numbers:
+            return tuple(tags)
+        major, minor = machine.libc.numbers
+        if machine.libc.family == MUSL:
+            tags += [f"musllinux_{major}_{number}_{machine.name}" for number in range(minor, -1, -1)]
+        elif machine.libc.family == GLIBC and major == 2:
+            # packaging begins with CentOS 5 on the two x86 architectures, and with CentOS 7 elsewhere.
+            oldest = 5 if machine.name in ("x86_64", "i686") else 17
+            for number in range(minor, oldest - 1, -1):
+                tags.append(f"manylinux_2_{number}_{machine.name}")
+                if old := _OLD_NAMES.get((2, number)):
+                    tags.append(f"{old}_{machine.name}")
+        return tuple(tags)
+
+    def get_platform(self, machine: Machine) -> str:
+        """`linux-aarch64`."""
+        return f"linux-{machine.name}"
+
+    def data_module(self, abi_flags: str, multiarch: str) -> str:
+        """`_sysconfigdata__linux_aarch64-linux-gnu`."""
+        return f"_sysconfigdata_{abi_flags}_linux_{multiarch}"
+
+    def rust_target(self, machine: Machine) -> str | None:
+        """`aarch64-unknown-linux-gnu`; None for an architecture that is not a target."""
+        row = architecture_of(machine.elf)
+        if row is None or row.policies is None:
+            return None
+        system = "musl" if machine.libc.family == MUSL else "gnu"
+        return f"{row.rust_cpu}-unknown-linux-{system}{row.abi}"
+
+    def library_directories(self, root: Path, multiarch: str) -> tuple[Path, ...]:
+        """The loader's directories: /usr/local before /usr, multiarch names before plain ones."""
+        names = [f"{place}/{multiarch}" for place in ("usr/local/lib", "usr/lib", "lib") if multiarch]
+        names += ["usr/local/lib64", "usr/local/lib", "usr/lib64", "lib64", "usr/lib", "lib"]
+        real_root = root.resolve()
+        found: dict[Path, Path] = {}
+        for name in names:
+            try:
+                real = (root / name).resolve(strict=True)
+            except (OSError, RuntimeError):
+                continue
+            if real.is_dir() and real.is_relative_to(real_root):
+                found.setdefault(real, root / name)
+        return tuple(found.values())
+
+    def pkg_config_directories(self, machine: Machine) -> tuple[str, ...]:
+        """Those of pkg-config itself and of Debian's and Fedora's layouts."""
+        places = ["usr/local/lib/pkgconfig", "usr/local/share/pkgconfig"]
+        places += [f"usr/lib/{machine.multiarch}/pkgconfig"] if machine.multiarch else []
+        places += ["usr/lib64/pkgconfig"] if machine.elf.bits == 64 else []
+        return (*places, "usr/lib/pkgconfig", "usr/share/pkgconfig")

@@ -1,0 +1,126 @@
+"""What every operating system answers for a target: the interface of the modules beside this one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from crossenv.targets import ElfIdentity
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Libc:
+    """A C library.
+
+    Attributes:
+        family: "glibc" or "musl"; "bionic" on Android, "apple" on iOS.
+        version: "2.36"; "" if unknown. The API level on Android, the oldest release on iOS.
+    """
+
+    family: str
+    version: str
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The first two numbers of the version, (2, 36); () if unknown."""
+        numbers = self.version.split(".")[:2]
+        return tuple(map(int, numbers)) if len(numbers) == 2 and all(map(str.isdigit, numbers)) else ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildSystemNames:
+    """A system's names in build systems.
+
+    Attributes:
+        meson_system: `system` in Meson's machine files.
+        meson_subsystem: `subsystem` there.
+        meson_kernel: `kernel` there.
+        cmake: CMAKE_SYSTEM_NAME; vcpkg takes the same.
+        conan: The setting `os`.
+    """
+
+    meson_system: str
+    meson_subsystem: str
+    meson_kernel: str
+    cmake: str
+    conan: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Machine:
+    """A machine and what runs on it, as far as names and tags depend on it.
+
+    Attributes:
+        name: `os.uname().machine`: "aarch64".
+        libc: Its C library.
+        multiarch: `sys.implementation._multiarch`: "aarch64-linux-gnu"; "" for none.
+        elf: What its native files say of themselves.
+    """
+
+    name: str
+    libc: Libc
+    multiarch: str
+    elf: ElfIdentity
+
+
+class Platform(Protocol):
+    """One operating system.
+
+    Attributes:
+        name: `sys.platform` there, and the key in `crossenv.platforms.PLATFORMS`.
+        title: Its name for people.
+        os_name: `os.name` there.
+        system: `platform.system()` there.
+        names: What build systems call it.
+        native_format: The format of its native files, a key of `crossenv.binaries.FORMATS`.
+        module_suffix: How the plainest name of an extension module ends.
+        stable_suffix: How the name of one for the stable ABI ends.
+        linked_by: What links for it, if that is not something this tool drives; "" if it is.
+        link_hint: What a user can do then.
+    """
+
+    name: str
+    title: str
+    os_name: str
+    system: str
+    names: BuildSystemNames
+    native_format: str
+    module_suffix: str
+    stable_suffix: str
+    linked_by: str
+    link_hint: str
+
+    def recognises(self, config: Mapping[str, int | str]) -> bool:
+        """Whether a Python with these configuration variables is for this system."""
+
+    def only_libc(self, config: Mapping[str, int | str]) -> Libc | None:
+        """The C library of a system that has only one; None where the files have to tell."""
+
+    def describe(self, libc: Libc) -> str:
+        """The system's version for people: "glibc 2.36", "Android 24"."""
+
+    def own_tag(self, machine: Machine) -> str:
+        """The platform tag of wheels for this one machine, without a promise: "linux_aarch64" (PEP 425)."""
+
+    def accepted_tags(self, machine: Machine) -> tuple[str, ...]:
+        """The platform tags that an installer there takes, best first."""
+
+    def get_platform(self, machine: Machine) -> str:
+        """`sysconfig.get_platform()` there."""
+
+    def data_module(self, abi_flags: str, multiarch: str) -> str:
+        """The name of the module with CPython's configuration variables."""
+
+    def rust_target(self, machine: Machine) -> str | None:
+        """Rust's name of the machine; None if it has none."""
+
+    def library_directories(self, root: Path, multiarch: str) -> tuple[Path, ...]:
+        """The directories below `root` that the system's loader searches, in its order.
+
+        Links are followed inside `root` only: an absolute link of the target's would lead to this machine's files.
+        """
+
+    def pkg_config_directories(self, machine: Machine) -> tuple[str, ...]:
+        """Where `.pc` files lie, relative to a root."""

@@ -1,0 +1,71 @@
+"""What a GNU triplet says about a machine."""
+
+from __future__ import annotations
+
+import re
+
+from crossenv.targets import ARCHITECTURES, EF_ARM_ABI_FLOAT_HARD, ElfIdentity, architecture_of
+
+# Names of a triplet's first part that are not the table's own; matched in this order.
+_CPU_NAMES: tuple[tuple[str, str], ...] = (
+    (r"x86_64|amd64", "x86_64"),
+    (r"i[3-7]86|x86", "i686"),
+    (r"aarch64|arm64", "aarch64"),
+    (r"(arm|thumb)(?!.*(eb|be)$).*", "armv5tel"),
+    (r"p(ower)?pc64(le|el)", "ppc64le"),
+    (r"p(ower)?pc64", "ppc64"),
+    (r"s390x", "s390x"),
+    (r"riscv64.*", "riscv64"),
+    (r"loongarch64", "loongarch64"),
+    (r"mips64(el|r2el)|mipsisa64(r\d)?el", "mips64"),
+    (r"mips(el|r2el)|mipsisa32(r\d)?el", "mips"),
+)
+
+# A compiler for the wider one makes the narrower one's code too, so HOST_GNU_TYPE may name either.
+_BIARCH = ({"x86_64", "i686"}, {"aarch64", "armv7l", "armv5tel"}, {"mips64", "mips"}, {"ppc64", "ppc64le"})
+
+
+def identity_of_triplet(triplet: str, *, pointer_bytes: int | None = None) -> ElfIdentity | None:
+    """What the ELF files of `triplet` say; None for an unknown CPU.
+
+    Args:
+        triplet: "aarch64-unknown-linux-gnu", "arm-linux-gnueabihf".
+        pointer_bytes: SIZEOF_VOID_P, which tells i686 from an x86_64 compiler's -m32.
+    """
+    cpu, _, system = triplet.partition("-")
+    name = next((name for pattern, name in _CPU_NAMES if re.fullmatch(pattern, cpu)), None)
+    row = next((row for row in ARCHITECTURES if row.name == name), None)
+    if row is None:
+        return None
+    elf = row.elf
+    if elf.machine == 40:
+        flags = EF_ARM_ABI_FLOAT_HARD if system.endswith("hf") else 0
+        return ElfIdentity(machine=40, bits=32, byte_order=elf.byte_order, abi_flags=flags)
+    if pointer_bytes == 4 and elf.bits == 64:
+        narrow = {"x86_64": "i686", "mips64": "mips"}.get(row.name)
+        if narrow and not system.endswith("x32"):
+            return next(row.elf for row in ARCHITECTURES if row.name == narrow)
+    return elf
+
+
+def libc_of_triplet(triplet: str) -> str:
+    """The C library that the end of `triplet` names: "glibc", "musl", or "" for another or none."""
+    match = re.search(r"-(gnu|musl)[a-z0-9_]*$", triplet)
+    return {"gnu": "glibc", "musl": "musl"}[match[1]] if match else ""
+
+
+def may_share_a_compiler(one: ElfIdentity, other: ElfIdentity) -> bool:
+    """Whether two machines are the same, or the wide and the narrow half of one family."""
+    names = {row.name for row in map(architecture_of, (one, other)) if row}
+    return one.machine == other.machine or any(names <= family for family in _BIARCH if len(names) == 2)
+
+
+def gnu_triplet(elf: ElfIdentity, libc: str) -> str:
+    """The usual triplet of a machine's cross compiler: "arm-linux-gnueabihf", "riscv64-linux-musl"; or ""."""
+    row = architecture_of(elf)
+    if row is None:
+        return ""
+    system = "musl" if libc == "musl" else "gnu"
+    # "abi64" is glibc's name for the n64 ABI; musl has no other.
+    suffix = "" if system == "musl" and row.abi == "abi64" else row.abi
+    return f"{row.gnu_cpu}-linux-{system}{suffix}"

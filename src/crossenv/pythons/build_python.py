@@ -1,0 +1,145 @@
+"""Find the build Python."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import user_cache_path
+from python_discovery import DiskCache, PythonInfo, get_interpreter
+
+from crossenv.errors import UsageError
+from crossenv.pythons.model import HostPython
+
+MINIMUM = (3, 10)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildPython:
+    """The interpreter that runs here.
+
+    Attributes:
+        executable: The installation's own executable, not one of a virtual environment.
+        prefix: The installation's `sys.base_prefix`.
+        stdlib: Where its standard library is.
+        implementation: "cpython".
+        version: "3.11".
+        full_version: "3.11.7".
+        abi_flags: Its `sys.abiflags`.
+        machine: `os.uname().machine` of this machine.
+    """
+
+    executable: Path
+    prefix: Path
+    stdlib: Path
+    implementation: str
+    version: str
+    full_version: str
+    abi_flags: str
+    machine: str
+
+
+def find_build_python(spec: str | None, host: HostPython | None = None) -> BuildPython:
+    """Find the interpreter that `spec` names, or one that fits `host`, or this one.
+
+    Args:
+        spec: A path, a version ("3.11") or what else python-discovery takes; None for the host's version, or
+            for the interpreter that this tool runs in.
+        host: The host Python that it must match in version, implementation and ABI flags; None if the host's will be
+            made after it.
+
+    Raises:
+        UsageError: No such interpreter, or one that does not match the host Python.
+    """
+    fitting = (
+        sys.executable if host is None else f"{host.implementation}{host.version}{'t' if host.free_threaded else ''}"
+    )
+    wanted = spec or fitting
+    found = _discover(wanted)
+    if found is None:
+        missing = "it" if host is None else _words(host)
+        raise UsageError(
+            f"no build Python found for {wanted!r}",
+            hint=f"install {missing} on this machine, or name one with --python PATH",
+        )
+    version = found.version_info
+    build = BuildPython(
+        executable=Path(found.system_executable or found.executable),
+        prefix=Path(found.system_prefix),
+        stdlib=Path(found.system_stdlib),
+        implementation=str(found.implementation).lower(),
+        version=f"{version.major}.{version.minor}",
+        full_version=f"{version.major}.{version.minor}.{version.micro}",
+        abi_flags=str(found.sysconfig_vars.get("abiflags", "")),
+        machine=os.uname().machine,
+    )
+    _require_usable(build)
+    if host is not None:
+        _require_match(build, host)
+    return build
+
+
+def find_interpreter(spec: str) -> Path:
+    """The executable of the interpreter of this machine that `spec` names, of whatever kind and version.
+
+    Raises:
+        UsageError: There is none.
+    """
+    named = Path(spec).expanduser()
+    if named.is_file():
+        return named.absolute()
+    found = _discover(spec)
+    if found is None:
+        raise UsageError(f"no Python found for {spec!r}", hint="name a path or a version: --python 3.11")
+    return Path(found.executable)
+
+
+def _discover(spec: str) -> PythonInfo | None:
+    # Where it cannot keep what it learns of interpreters, it warns, which is of no use to anybody here.
+    logging.getLogger("python_discovery").addHandler(logging.NullHandler())
+    try:
+        return get_interpreter(spec, cache=DiskCache(user_cache_path("crossenv") / "interpreters"))
+    except (RuntimeError, ValueError, OSError):
+        return None
+
+
+def _require_usable(build: BuildPython) -> None:
+    if tuple(map(int, build.version.split("."))) < MINIMUM:
+        raise UsageError(
+            f"{build.executable} is Python {build.full_version}; {MINIMUM[0]}.{MINIMUM[1]} or later is needed",
+            hint="use a later Python on both sides",
+        )
+
+
+def _words(host: HostPython) -> str:
+    """The build Python that a host Python needs, as one would look for it to install."""
+    if host.implementation == "pypy":
+        version = host.version
+        return f"PyPy {version} of the ABI {host.soabi} (Debian's pypy3, or `uv python install pypy{version}`)"
+    words = f"CPython {host.version}"
+    if host.free_threaded:
+        program = f"python{host.version}t"
+        words = f"a free-threaded {words} ({program}: configure --disable-gil, or `uv python install {host.version}t`)"
+    if "d" in host.abi_flags:
+        words += (
+            f" that is a debug build (python{host.version}{host.abi_flags}: configure --with-pydebug, or python3-dbg)"
+        )
+    return words
+
+
+def _require_match(build: BuildPython, host: HostPython) -> None:
+    hint = f"install {_words(host)} on this machine, or name one with --python PATH"
+    for what, ours, hosts in (
+        ("implementation", build.implementation, host.implementation),
+        ("version", build.version, host.version),
+        ("ABI flags", build.abi_flags or "none", host.abi_flags or "none"),
+    ):
+        if ours != hosts:
+            raise UsageError(
+                f"the build Python {build.executable} and the host Python {host.source} differ in {what}:"
+                f" {ours} and {hosts}",
+                hint=hint,
+            )

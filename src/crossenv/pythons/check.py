@@ -1,0 +1,93 @@
+"""Check a host Python's facts against each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from crossenv.errors import HostPythonError
+from crossenv.platforms.triplets import identity_of_triplet, may_share_a_compiler
+from crossenv.pythons.model import HostPython
+from crossenv.pythons.sysconfigdata import number_of
+from crossenv.targets import EF_ARM_ABI_FLOAT_HARD, ElfIdentity
+
+
+def check_host_python(host: HostPython, *, stdlib: Path, elf_file: Path | None) -> None:
+    """Compare what was found with what was recorded.
+
+    Args:
+        host: The host Python.
+        stdlib: The directory its configuration lies in.
+        elf_file: The file whose header was read; None if the identity was derived.
+
+    Raises:
+        HostPythonError: Two facts exclude each other; all that do are named.
+    """
+    faults = [*_abi_faults(host), *_place_faults(host, stdlib)]
+    if elf_file is not None:
+        faults += _machine_faults(host, elf_file)
+    if faults:
+        raise HostPythonError(
+            f"the host Python {host.source} contradicts itself: {'; '.join(faults)}",
+            hint="its files come from different Pythons: name one whole installation with --host-python",
+        )
+
+
+def _abi_faults(host: HostPython) -> Iterator[str]:
+    config, file = host.config, host.sysconfigdata
+    if host.soabi not in host.ext_suffix:
+        yield f"EXT_SUFFIX is {host.ext_suffix!r} but SOABI is {host.soabi!r}"
+    match = re.match(r"(?:cpython-|pypy)3(\d+)([a-z]*)", host.soabi)
+    if match is None or f"3.{match[1]}" != host.version:
+        yield f"SOABI is {host.soabi!r} but VERSION is {host.version!r}"
+    elif match[2] != host.abi_flags:
+        yield f"SOABI is {host.soabi!r} but the ABI flags are {host.abi_flags!r}"
+    for name, flag in (("Py_DEBUG", "d"), ("Py_GIL_DISABLED", "t")):
+        number = number_of(config, name, file)
+        if number is not None and bool(number) != (flag in host.abi_flags):
+            yield f"{name} is {number} but the ABI flags are {host.abi_flags!r}"
+
+
+def _place_faults(host: HostPython, stdlib: Path) -> Iterator[str]:
+    match = re.fullmatch(r"(?:python|pypy)(3\.\d+)(t?)", stdlib.name)
+    if match and (match[1] != host.version or (match[2] == "t" and not host.free_threaded)):
+        flags = f" and the ABI flags are {host.abi_flags!r}" if match[1] == host.version else ""
+        yield f"its directory is {stdlib} but VERSION is {host.version!r}{flags}"
+    if host.full_version and not re.match(rf"{re.escape(host.version)}\.\d", host.full_version):
+        header = host.include_dirs[0] / "patchlevel.h"
+        yield f"{header} says {host.full_version} but VERSION is {host.version!r}"
+
+
+def _machine_faults(host: HostPython, file: Path) -> Iterator[str]:
+    elf, data = host.elf, host.sysconfigdata
+    size = number_of(host.config, "SIZEOF_VOID_P", data)
+    # x32 and MIPS n32 have 64-bit registers in 32-bit files, so only the file's class is compared.
+    if size is not None and size * 8 != elf.bits:
+        yield f"{file} is {elf.bits}-bit but SIZEOF_VOID_P is {size}"
+    named = identity_of_triplet(host.multiarch, pointer_bytes=size) if host.multiarch else None
+    if named is not None and not _same_machine(named, elf):
+        yield f"{file} is for {elf} but MULTIARCH is {host.multiarch!r}"
+    compiled = identity_of_triplet(host.gnu_type) if host.gnu_type else None
+    if compiled is not None and not may_share_a_compiler(compiled, elf):
+        yield f"{file} is for {elf} but HOST_GNU_TYPE is {host.gnu_type!r}"
+    for name, order in (
+        ("WORDS_BIGENDIAN", "big"),
+        ("DOUBLE_IS_BIG_ENDIAN_IEEE754", "big"),
+        ("DOUBLE_IS_LITTLE_ENDIAN_IEEE754", "little"),
+    ):
+        number = number_of(host.config, name, data)
+        # An undefined macro is recorded as 0 or left out, by how pyconfig.h spells it: only 1 says something.
+        if number and order != elf.byte_order:
+            yield f"{file} is {elf.byte_order}-endian but {name} is {number}"
+
+
+def _same_machine(named: ElfIdentity, elf: ElfIdentity) -> bool:
+    # A triplet tells ARM's float ABI; RISC-V's and LoongArch's are in the file alone.
+    mask = EF_ARM_ABI_FLOAT_HARD if elf.machine == 40 else 0
+    return (named.machine, named.bits, named.byte_order, named.abi_flags & mask) == (
+        elf.machine,
+        elf.bits,
+        elf.byte_order,
+        elf.abi_flags & mask,
+    )

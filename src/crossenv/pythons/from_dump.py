@@ -1,0 +1,97 @@
+"""The host Python that a dump describes."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+from crossenv.errors import HostPythonError
+from crossenv.platforms.triplets import identity_of_triplet
+from crossenv.pythons.check import check_host_python
+from crossenv.pythons.dump_document import OURS, Dump
+from crossenv.pythons.dump_headers import headers_below
+from crossenv.pythons.model import HostPython
+from crossenv.targets import ElfIdentity, architecture_of
+
+LAYOUT = "dump"
+_SYSTEMS = {"win32": "Windows", "darwin": "macOS"}
+
+
+def host_of_dump(
+    dump: Dump, *, sysroot: Path | None = None, machine: str | None = None, host_prefix: str | None = None
+) -> HostPython:
+    """The host Python; without headers, unless they are in `sysroot`.
+
+    Args:
+        dump: What was read.
+        sysroot: The root of the host's files here; None where only the dump is.
+        machine: `os.uname().machine` of the host; the dump's if None.
+        host_prefix: `sys.prefix` on the host, if it will be installed elsewhere.
+
+    Raises:
+        HostPythonError: It is of an unsupported kind, or its facts exclude each other.
+    """
+    _refuse_other_kinds(dump)
+    variables = dump.variables
+    gnu_type = str(variables.get("HOST_GNU_TYPE", ""))
+    name = PurePosixPath(dump.interpreter).name
+    host = HostPython(
+        source=dump.source,
+        layout=LAYOUT,
+        sysconfigdata=dump.source,
+        config=variables,
+        implementation=dump.implementation,
+        version=dump.version,
+        full_version=dump.full_version,
+        abi_flags=dump.abi_flags,
+        soabi=str(variables.get("SOABI", dump.extension_suffix.split(".")[1])),
+        ext_suffix=dump.extension_suffix,
+        multiarch=dump.multiarch,
+        gnu_type=gnu_type,
+        include_dirs=headers_below(sysroot, dump) if sysroot is not None else (),
+        lib_dir=_library_directory(sysroot, dump),
+        executable=None,
+        host_executable=f"{host_prefix.rstrip('/')}/bin/{name}" if host_prefix else dump.interpreter,
+        sysroot=sysroot,
+        elf=dump.elf or _identity_of_names(dump, gnu_type),
+        machine=machine or dump.machine,
+        libc=dump.libc,
+    )
+    if architecture_of(host.elf) is None and machine is None:
+        problem = f"{dump.source} is for {host.elf}, a machine that crossenv does not know"
+        raise HostPythonError(problem, hint="say what `uname -m` prints there: --machine")
+    check_host_python(host, stdlib=dump.source.parent, elf_file=dump.source)
+    return host
+
+
+def _refuse_other_kinds(dump: Dump) -> None:
+    if dump.implementation not in ("cpython", "pypy"):
+        raise HostPythonError(
+            f"{dump.source} is a dump of {dump.implementation}; only CPython and PyPy hosts are supported",
+            hint="take one of the host's CPython",
+        )
+    if dump.system != "linux" or dump.libc.family not in ("glibc", "musl"):
+        system = _SYSTEMS.get(dump.system, dump.system)
+        libc = f" with {dump.libc.family or 'an unknown C library'}" if dump.system == "linux" else ""
+        raise HostPythonError(
+            f"{dump.source} is a dump of {system}{libc}; only Linux hosts with glibc or musl can be built for",
+            hint="take one of a Linux host's CPython",
+        )
+
+
+def _library_directory(sysroot: Path | None, dump: Dump) -> Path | None:
+    if sysroot is None or not dump.library.startswith("/"):
+        return None
+    directory = sysroot / PurePosixPath(dump.library).parent.relative_to("/")
+    return directory if directory.is_dir() else None
+
+
+def _identity_of_names(dump: Dump, gnu_type: str) -> ElfIdentity:
+    triplet = dump.multiarch or gnu_type
+    elf = identity_of_triplet(triplet, pointer_bytes=dump.pointer_size) if triplet else None
+    if elf is None:
+        raise HostPythonError(
+            f"cannot tell the host's machine: nothing at '{OURS}.machine.elf' and the triplet is {triplet!r}"
+            f" in {dump.source}",
+            hint="take the dump again on the host, as a user who may read the interpreter's file",
+        )
+    return elf

@@ -1,0 +1,104 @@
+"""The record of a host Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from crossenv.platforms import PLATFORMS, Libc, Machine, Platform
+from crossenv.targets import ElfIdentity
+
+ConfigValue = int | str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostPython:
+    """What was found of the Python that the wheels are for.
+
+    All paths are absolute paths of this machine. Nothing here was learned by running it.
+
+    Attributes:
+        source: What the user named.
+        layout: "prefix", "build tree", "sysconfigdata file" or "build-details.json".
+        sysconfigdata: The file that `config` was parsed from, or follows from.
+        config: Its `build_time_vars`, as recorded: paths and compilers are the host's own.
+        implementation: "cpython" or "pypy".
+        version: "3.11".
+        full_version: "3.11.2", from `patchlevel.h`; "" without headers.
+        abi_flags: `sys.abiflags` of the host: "", "d", "t", "td".
+        soabi: "cpython-311-aarch64-linux-gnu".
+        ext_suffix: ".cpython-311-aarch64-linux-gnu.so".
+        multiarch: `sys.implementation._multiarch`: "aarch64-linux-gnu"; "" where the host has none.
+        gnu_type: HOST_GNU_TYPE as recorded: "aarch64-unknown-linux-gnu"; "" where it is not.
+        include_dirs: Directories that together hold `Python.h` and `pyconfig.h` (the latter's own last).
+        lib_dir: Where libpython is, or would be; None where nothing like it exists here.
+        executable: The interpreter's file, if one was found.
+        host_executable: The path of the interpreter on the host machine ("/usr/bin/python3.11").
+        sysroot: The root of the tree that it lives in: recorded paths are below it. None if they are not
+            to be found anywhere.
+        elf: What its ELF files say; from the config's triplet and sizes where it has none here.
+        machine: `os.uname().machine` of the host.
+        libc: Its C library.
+        system: `sys.platform` on the host, a key of `crossenv.platforms.PLATFORMS`.
+        origin: Who made it, as far as its files tell: "Debian GNU/Linux 12 (bookworm)", "conda"; "" if they do not.
+        prefix: Where its prefix is here; None where it is not. The recorded one is `config["prefix"]`.
+        notes: What was wrong with its files and was mended, one line each.
+    """
+
+    source: Path
+    layout: str
+    sysconfigdata: Path
+    config: Mapping[str, ConfigValue]
+    implementation: str
+    version: str
+    full_version: str
+    abi_flags: str
+    soabi: str
+    ext_suffix: str
+    multiarch: str
+    gnu_type: str
+    include_dirs: tuple[Path, ...]
+    lib_dir: Path | None
+    executable: Path | None
+    host_executable: str
+    sysroot: Path | None
+    elf: ElfIdentity
+    machine: str
+    libc: Libc
+    system: str = "linux"
+    origin: str = ""
+    prefix: Path | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def platform(self) -> Platform:
+        """Its operating system."""
+        return PLATFORMS[self.system]
+
+    @property
+    def as_machine(self) -> Machine:
+        """What its platform's names and tags depend on."""
+        return Machine(name=self.machine, libc=self.libc, multiarch=self.multiarch, elf=self.elf)
+
+    @property
+    def extension_suffixes(self) -> tuple[str, ...]:
+        """What its import system takes, the most specific first. PyPy takes its own only."""
+        plain = (self.platform.stable_suffix, self.platform.module_suffix)
+        return (self.ext_suffix, *(() if self.implementation == "pypy" else plain))
+
+    @property
+    def recorded_prefix(self) -> str:
+        """`sys.prefix` on the host, as recorded."""
+        return str(self.config.get("prefix") or "/usr")
+
+    @property
+    def directory_name(self) -> str:
+        """What its standard library's directory is called: "python3.13t", "pypy3.11"."""
+        kind = "pypy" if self.implementation == "pypy" else "python"
+        return f"{kind}{self.version}{'t' if self.free_threaded else ''}"
+
+    @property
+    def free_threaded(self) -> bool:
+        """Whether it is a free-threaded build (PEP 703)."""
+        return "t" in self.abi_flags

@@ -1,0 +1,69 @@
+"""Who made a host Python, as far as its files tell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from crossenv.libc.version import read_text
+from crossenv.pythons.model import ConfigValue
+
+# Where python-build-standalone installs before it packs; the archives record it.
+STANDALONE_PREFIX = "/install"
+# What conda puts in place of the prefix until a package is installed.
+_CONDA_PLACEHOLDER = "_placehold"
+# Parts of triplets and compilers' names that only one build system uses.
+_VENDORS = (
+    (r"-buildroot-", "Buildroot"),
+    (r"-(poky|oe)-linux", "Yocto"),
+    (r"-openwrt-", "OpenWrt"),
+    (r"[-_]conda[-_]", "conda"),
+    (r"-alpine-linux", "Alpine Linux"),
+    (r"-redhat-linux", "Fedora or a relative"),
+)
+_RECORDED = ("HOST_GNU_TYPE", "CC", "AR", "CONFIG_ARGS")
+
+
+def origin_of(config: Mapping[str, ConfigValue], *, prefix: Path | None, sysroot: Path | None) -> str:
+    """What a user would call it: "Debian GNU/Linux 12 (bookworm)", "conda"; "" where nothing tells.
+
+    Args:
+        config: The recorded configuration.
+        prefix: Its prefix here.
+        sysroot: The root that it lives in.
+    """
+    recorded = str(config.get("prefix", ""))
+    # Resolved, for an SDK's symbolic links hide its name.
+    place = str(prefix.resolve()) if prefix is not None else ""
+    if recorded == STANDALONE_PREFIX:
+        return "python-build-standalone"
+    if f"--prefix={STANDALONE_PREFIX}'" in str(config.get("CONFIG_ARGS", "")):
+        return "python-build-standalone, installed by uv"
+    if recorded.startswith("/nix/store/"):
+        return "Nix"
+    if _CONDA_PLACEHOLDER in recorded or (prefix is not None and (prefix / "conda-meta").is_dir()):
+        return "conda"
+    if re.search(r"/staging_dir/target-", place):
+        return "OpenWrt"
+    words = " ".join(str(config.get(name, "")) for name in _RECORDED)
+    made = next((name for pattern, name in _VENDORS if re.search(pattern, words)), "")
+    return made or _distribution(sysroot, str(config.get("MULTIARCH", "")))
+
+
+def prefix_is_provisional(config: Mapping[str, ConfigValue]) -> bool:
+    """Whether the recorded prefix is one that no host has."""
+    recorded = str(config.get("prefix", ""))
+    return recorded == STANDALONE_PREFIX or _CONDA_PLACEHOLDER in recorded
+
+
+def _distribution(sysroot: Path | None, multiarch: str) -> str:
+    """PRETTY_NAME of the sysroot's os-release(5), or who lays libraries out like this."""
+    for name in ("etc/os-release", "usr/lib/os-release"):
+        text = read_text(sysroot / name) if sysroot is not None else ""
+        match = re.search(r"^PRETTY_NAME=([\"']?)([^\"'\n]{1,80})\1$", text, re.M)
+        if match:
+            return match[2]
+    if sysroot is not None and multiarch and (sysroot / "usr/lib" / multiarch).is_dir():
+        return "Debian or a relative"
+    return ""

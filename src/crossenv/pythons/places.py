@@ -1,0 +1,166 @@
+"""Where the files of one host Python are on this machine: recorded paths, relocated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from crossenv.elf import is_elf
+from crossenv.errors import HostPythonError
+from crossenv.libc.version import read_text
+from crossenv.pythons.locate import DETAILS, Located, find_program
+from crossenv.pythons.model import ConfigValue
+from crossenv.pythons.sysconfigdata import text_of
+
+# Prefixes of a system root; any other prefix is only below a sysroot if there is a C library too.
+_SYSTEM_PREFIXES = {"/usr", "/usr/local", "/"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Names:
+    """What files of one Python are called."""
+
+    implementation: str
+    version: str
+    abi_flags: str
+    multiarch: str
+
+    @property
+    def programs(self) -> list[str]:
+        """The interpreter's names, which directories of headers and libraries share."""
+        kind = "pypy" if self.implementation == "pypy" else "python"
+        return list(dict.fromkeys([f"{kind}{self.version}{self.abi_flags}", f"{kind}{self.version}"]))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Places:
+    """Where recorded paths are on this machine.
+
+    Attributes:
+        located: The files that were found.
+        recorded: `sys.prefix` on the host.
+        sysroot: The root of the host's tree, if known.
+    """
+
+    located: Located
+    recorded: PurePosixPath
+    sysroot: Path | None
+
+    @property
+    def prefix(self) -> Path | None:
+        """The host's prefix here; None where only its configuration is."""
+        if self.located.layout == "prefix" or (self.located.layout == DETAILS and self.located.prefix is not None):
+            return self.located.prefix
+        return self.below_sysroot(self.recorded)
+
+    def below_sysroot(self, path: PurePosixPath) -> Path | None:
+        """Where an absolute path of the host is in its tree here; None without one."""
+        if self.sysroot is None or not path.is_absolute():
+            return None
+        return self.sysroot / path.relative_to("/")
+
+    def find(self, recorded: str) -> Iterator[Path]:
+        """Where a recorded path may be here, likeliest first."""
+        path = PurePosixPath(recorded)
+        if not recorded or not path.is_absolute():
+            return
+        if self.prefix is not None and path.is_relative_to(self.recorded):
+            yield self.prefix / path.relative_to(self.recorded)
+        below = self.below_sysroot(path)
+        if below is not None:
+            yield below
+
+
+def sysroot_of(prefix: Path | None, recorded: PurePosixPath) -> Path | None:
+    """The root that `prefix` is in, if it ends with the path recorded for it."""
+    if prefix is None or not recorded.is_absolute():
+        return None
+    tail = recorded.parts[1:]
+    for real in (prefix, prefix.resolve()):
+        count = len(real.parts) - len(tail)
+        if count < 1 or real.parts[count:] != tail:
+            continue
+        root = Path(*real.parts[:count])
+        if root == Path(root.anchor):
+            return None
+        if str(recorded) in _SYSTEM_PREFIXES or _has_libc(root):
+            return root
+    return None
+
+
+def _has_libc(root: Path) -> bool:
+    patterns = ["usr/include/features.h", "lib*/ld-*.so*", "lib*/libc.so*", "lib/*/libc.so*"]
+    patterns += ("usr/lib*/ld-*.so*", "usr/lib*/libc.so*", "usr/lib/*/libc.so*")
+    return any(next(root.glob(pattern), None) is not None for pattern in patterns)
+
+
+def include_dirs_of(here: Places, names: Names, config: Mapping[str, ConfigValue]) -> tuple[Path, ...]:
+    """The directories that together hold `Python.h` and `pyconfig.h`.
+
+    Raises:
+        HostPythonError: One of the two is not there.
+    """
+    candidates = list(_include_candidates(here, names, config))
+    headers = next((directory for directory in candidates if (directory / "Python.h").is_file()), None)
+    if headers is None:
+        raise HostPythonError(
+            f"no Python.h for {here.located.sysconfigdata}",
+            hint=f"install the host's libpython{names.version}-dev (or python-devel) package in its sysroot, "
+            "or name the root that holds it with --sysroot",
+        )
+    wrapped = re.search(r"#\s*include\s+<(.+)/pyconfig\.h>", read_text(headers / "pyconfig.h"))
+    if wrapped is None:
+        own = [headers, *(c for c in candidates if c != headers)]
+        found = next((directory for directory in own if (directory / "pyconfig.h").is_file()), None)
+    else:
+        # Debian's is a list of `#include <TRIPLET/python3.X/pyconfig.h>`, one for each architecture.
+        parts = [f"{names.multiarch}/{name}" for name in names.programs]
+        own = [headers.parent / part for part in parts]
+        found = next((directory for directory in own if (directory / "pyconfig.h").is_file()), None)
+    if found is None:
+        raise HostPythonError(
+            f"no pyconfig.h for {names.multiarch or here.located.sysconfigdata} with {headers / 'Python.h'}",
+            hint=f"install the libpython{names.version}-dev package of the host's architecture",
+        )
+    return (headers,) if found == headers else (headers, found)
+
+
+def _include_candidates(here: Places, names: Names, config: Mapping[str, ConfigValue]) -> Iterator[Path]:
+    file = here.located.sysconfigdata
+    if here.located.layout == "build tree" and here.located.prefix is not None:
+        tree = here.located.prefix
+        recorded = [text_of(config, key, file, "") for key in ("srcdir", "abs_srcdir")]
+        for directory in [tree / name for name in recorded if name] + [tree, tree.parent]:
+            yield (directory / "Include").resolve()
+        yield tree
+        return
+    for key in ("INCLUDEPY", "CONFINCLUDEPY"):
+        yield from here.find(text_of(config, key, file, ""))
+    if here.prefix is not None:
+        yield from (here.prefix / "include" / name for name in names.programs)
+        # Apple's way to ship headers.
+        yield here.prefix / "Python.framework/Headers"
+
+
+def executable_of(here: Places, names: Names) -> Path | None:
+    """The interpreter, if it is there."""
+    if here.located.layout == "build tree" and here.located.prefix is not None:
+        program = here.located.prefix / "python"
+        return program if is_elf(program) else None
+    return find_program(here.prefix, names.programs) if here.prefix is not None else None
+
+
+def lib_dir_of(here: Places, names: Names, config: Mapping[str, ConfigValue]) -> Path | None:
+    """The directory of libpython, or where it would be; None where nothing like it is here."""
+    if here.located.layout == "build tree":
+        return here.located.prefix
+    file = here.located.sysconfigdata
+    candidates = [*here.find(text_of(config, "LIBDIR", file, ""))]
+    if here.prefix is not None:
+        candidates += [here.prefix / name for name in (f"lib/{names.multiarch}", "lib64", "lib")]
+    candidates += here.find(text_of(config, "LIBPL", file, ""))
+    present = [directory for directory in candidates if directory.is_dir()]
+    with_library = (d for d in present if any(next(d.glob(f"lib{p}*.*"), None) for p in names.programs))
+    return next(with_library, present[0] if present else None)

@@ -1,0 +1,276 @@
+"""The record of an environment: the one hand-over between creating it and living in it.
+
+`ENV/crossenv.json` holds a `Record` with absolute, resolved values. Whatever works with an existing environment reads
+it and nothing else. The format is versioned by `SCHEMA`; a reader refuses another schema rather than guess.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from crossenv.codec import WrongValueError, decode, encode
+from crossenv.errors import UsageError
+from crossenv.libc.policies import Policy
+from crossenv.platforms import PLATFORMS, Libc, Machine, Platform
+from crossenv.targets import ElfIdentity
+
+SCHEMA = 8
+RECORD_NAME = "crossenv.json"
+# Runs programs of the host; below the environment's root.
+CROSS_RUN = "bin/cross-run"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildRecord:
+    """The build side.
+
+    Attributes:
+        python: The build Python's own executable (what the environment's interpreters are made from).
+        version: Its full version, "3.11.7".
+        machine: The build machine, `os.uname().machine`.
+        site_packages: Where build-side packages are.
+    """
+
+    python: str
+    version: str
+    machine: str
+    site_packages: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostRecord:
+    """The host Python and its machine; see `crossenv.pythons.model.HostPython`.
+
+    Attributes:
+        source: What the user named.
+        layout: What that was.
+        implementation: "cpython".
+        version: "3.11".
+        full_version: "3.11.2"; "" if unknown.
+        abi_flags: `sys.abiflags`.
+        soabi: SOABI.
+        extension_suffixes: What the host's import system takes, the full one first.
+        multiarch: `sys.implementation._multiarch`.
+        gnu_type: HOST_GNU_TYPE.
+        machine: `os.uname().machine`.
+        elf: What its ELF files say.
+        system: `sys.platform` there, a key of `crossenv.platforms.PLATFORMS`.
+        libc_family: "glibc" or "musl".
+        libc_version: "2.36"; "" if unknown.
+        executable: The interpreter's path on the host machine.
+        sysroot: The root of the host's files here; None if there is none.
+        include_dirs: Where the host's headers are.
+        lib_dir: Where its libpython is, if anywhere.
+        sysconfigdata: The localised `_sysconfigdata_*.py`.
+        site_packages: Where host-side packages are installed.
+        platform_tag: The platform tag of the wheels built here (PEP 425, PEP 600).
+    """
+
+    source: str
+    layout: str
+    implementation: str
+    version: str
+    full_version: str
+    abi_flags: str
+    soabi: str
+    extension_suffixes: tuple[str, ...]
+    multiarch: str
+    gnu_type: str
+    machine: str
+    elf: ElfIdentity
+    system: str
+    libc_family: str
+    libc_version: str
+    executable: str
+    sysroot: str | None
+    include_dirs: tuple[str, ...]
+    lib_dir: str | None
+    sysconfigdata: str
+    site_packages: str
+    platform_tag: str
+
+    @property
+    def platform(self) -> Platform:
+        """The operating system."""
+        return PLATFORMS[self.system]
+
+    @property
+    def as_machine(self) -> Machine:
+        """What the platform's names and tags depend on."""
+        libc = Libc(family=self.libc_family, version=self.libc_version)
+        return Machine(name=self.machine, libc=libc, multiarch=self.multiarch, elf=self.elf)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolRecord:
+    """One tool.
+
+    Attributes:
+        command: The one word that builds call: the tool itself, or our launcher where it needs arguments.
+        path: The tool.
+        args: What the launcher puts first.
+        origin: How the tool was chosen.
+    """
+
+    command: str
+    path: str
+    args: tuple[str, ...]
+    origin: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolchainRecord:
+    """The toolchain; see `crossenv.compilers.model.Toolchain`.
+
+    Attributes:
+        family: "gcc" or "clang".
+        version: The compiler's version.
+        triplet: "aarch64-linux-gnu".
+        sysroot: What the launchers pass as --sysroot; None for nothing.
+        tools: The tools by usual name: cc, cxx, fc, ar, strip, ...
+        macros: What the compiler predefines for the host.
+        pkg_config_libdir: Where the host's `.pc` files are.
+    """
+
+    family: str
+    version: str
+    triplet: str
+    sysroot: str | None
+    tools: dict[str, ToolRecord]
+    macros: dict[str, str]
+    pkg_config_libdir: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VariableRecord:
+    """An environment variable of the processes that answer for the host.
+
+    Attributes:
+        name: Its name.
+        operator: "=" sets it, "?=" where it is not set, "+=" appends, ":=" appends behind a colon.
+        value: Its value, or what is appended.
+    """
+
+    name: str
+    operator: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HandoverRecord:
+    """What the processes that run build back ends are given.
+
+    Attributes:
+        environment: Variables, set where the user has not set them.
+        settings: For each back-end module, the `config_settings` that are put before the user's (PEP 517).
+        allow_pure: Projects, by normalised name, that may lose their extension modules; "*" for all.
+        repair: Whether wheels get the host's libraries that they need, unless somebody says otherwise.
+        emulator: Whether Meson and CMake may run programs of the host, through `bin/cross-run`.
+        policy: What the wheels must keep to; None where nothing was promised.
+        variables: The user's own variables, for every process that answers for the host; applied in their order.
+        accepted_platforms: The platform tags of ready-made wheels that may be installed; empty for all that the host
+            can load.
+    """
+
+    environment: dict[str, str]
+    settings: dict[str, dict[str, tuple[str, ...]]]
+    allow_pure: tuple[str, ...]
+    repair: bool = False
+    emulator: bool = False
+    policy: Policy | None = None
+    variables: tuple[VariableRecord, ...] = ()
+    accepted_platforms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """Everything that an environment knows about itself.
+
+    Attributes:
+        schema: The format's number, `SCHEMA`.
+        crossenv: The version of the tool that made the environment.
+        crossenv_python: The interpreter that has the tool; "" if it may not be called.
+        root: The environment's directory.
+        prompt: What activation shows.
+        pip: Whether the host side has pip.
+        build_pip: Whether the build side has.
+        cross_prefix: Where the host side is, if it is not in the environment, where `cross` links to it.
+        config_vars: Variables of the host's configuration that the user has set.
+        pip_cache: The environment's pip cache.
+        requirements_cache: Where wheels of build requirements for the host are kept.
+        build: The build side.
+        host: The host side.
+        toolchain: How to compile for the host.
+        handover: What back ends are given.
+        cross_build_info: The public part, which has a version of its own (docs/reference/crossenv-info.md).
+    """
+
+    schema: int = SCHEMA
+    crossenv: str
+    crossenv_python: str
+    root: str
+    prompt: str
+    pip: bool
+    build_pip: bool
+    cross_prefix: str | None
+    config_vars: dict[str, str]
+    pip_cache: str
+    requirements_cache: str
+    build: BuildRecord
+    host: HostRecord
+    toolchain: ToolchainRecord
+    handover: HandoverRecord = field(default_factory=lambda: HandoverRecord(environment={}, settings={}, allow_pure=()))
+    cross_build_info: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The record as the text of `crossenv.json`."""
+        return encode(self)
+
+
+def parse_record(text: str, source: Path) -> Record:
+    """Read a record from its text.
+
+    Raises:
+        UsageError: It is not JSON, of another schema, or a key is missing or of the wrong type; the message names
+            the key's path.
+    """
+    hint = "create the environment again: crossenv create --clear ..."
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"{source} is not a record: {error}", hint=hint) from None
+    schema = data.get("schema") if isinstance(data, dict) else None
+    if schema != SCHEMA:
+        raise UsageError(f"{source} is of schema {schema!r}; this crossenv reads schema {SCHEMA}", hint=hint)
+    try:
+        return decode(Record, data)
+    except WrongValueError as error:
+        raise UsageError(f"{source} is damaged: {error}", hint=hint) from None
+
+
+def load_record(environment: Path) -> Record:
+    """The record of the environment in `environment`.
+
+    Raises:
+        UsageError: There is no environment, a half-made one, or its record is unusable.
+    """
+    path = environment / RECORD_NAME
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(
+            f"{environment} is not a cross environment (it has no {RECORD_NAME})",
+            hint="name one made by `crossenv create`, or activate it first",
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}", hint="check its permissions") from None
+    record = parse_record(text, path)
+    here = environment.resolve()
+    if here != Path(record.root).resolve():
+        raise UsageError(
+            f"{environment} was created as {record.root} and has been moved", hint="create it again where it is now"
+        )
+    return record

@@ -1,0 +1,1 @@
+"""What a Python that nobody has built for the target would say."""

@@ -1,0 +1,216 @@
+"""Run the compiler on our questions and read its answers from the ELF files it makes; nothing of them is run."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from crossenv.elf import ElfError, elf_identity
+from crossenv.errors import ToolchainError
+from crossenv.pythons.pyconfig import Macro
+from crossenv.synthesis.probe_source import BYTES, NUMBER, questions, references
+from crossenv.targets import ElfIdentity
+
+_TIMEOUT_SECONDS = 300.0
+# GNU ld, gold, lld and mold.
+_UNDEFINED = re.compile(r"undefined (?:reference to|symbol:?)\s*[`'\"]?(\w+)")
+# lld stops after twenty: each round asks for what the last one did not complain of.
+_ROUNDS = 40
+_LIBRARIES = ("-lm", "-lpthread", "-ldl", "-lrt", "-lutil")
+
+
+class Program(Protocol):
+    """A program and what always comes first after it; a `crossenv.compilers.model.Tool` is one."""
+
+    @property
+    def path(self) -> Path:
+        """The program, absolute."""
+
+    @property
+    def args(self) -> tuple[str, ...]:
+        """Its first arguments."""
+
+
+class Compiler(Protocol):
+    """What is needed of a toolchain; a `crossenv.compilers.model.Toolchain` has it."""
+
+    @property
+    def cc(self) -> Program:
+        """The C compiler."""
+
+    @property
+    def sysroot(self) -> Path | None:
+        """What to pass as `--sysroot`."""
+
+    @property
+    def library_dirs(self) -> tuple[Path, ...]:
+        """What the linker must search before the compiler's own."""
+
+    @property
+    def family(self) -> str:
+        """The compiler's family: "gcc" or "clang"."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answers:
+    """What a compiler says about the host.
+
+    Attributes:
+        elf: The machine of its objects.
+        numbers: The answers by question: macros of `pyconfig.h`, and the names in `probe_source`.
+        double: The bytes of `probe_source`'s double in memory.
+        functions: Those of the functions asked for that its C library has.
+    """
+
+    elf: ElfIdentity
+    numbers: Mapping[str, int]
+    double: bytes
+    functions: frozenset[str]
+
+    @property
+    def glibc(self) -> str:
+        """The version of the compiler's glibc; "" where its C library is another."""
+        return f"2.{self.numbers['glibc_minor']}" if "glibc_minor" in self.numbers else ""
+
+
+def ask_compiler(
+    compiler: Compiler,
+    macros: Mapping[str, Macro],
+    functions: Iterable[str],
+    *,
+    defines: Sequence[str] = (),
+    search_path: str = os.defpath,
+) -> Answers:
+    """Ask about everything in a `pyconfig.h` that depends on the host.
+
+    Args:
+        compiler: The compiler for the host.
+        macros: The macros of a `pyconfig.h`.
+        functions: Functions to look for in its C library.
+        defines: Options of every compile (`-D_TIME_BITS=64`).
+        search_path: PATH, for the programs that the compiler starts.
+
+    Raises:
+        ToolchainError: It does not compile or link, or what it made cannot be read.
+    """
+    with tempfile.TemporaryDirectory(prefix="crossenv-ask-") as directory:
+        run = _Run(compiler=compiler, defines=tuple(defines), directory=Path(directory), search_path=search_path)
+        made = run.compile(questions(macros, {name: macro.value for name, macro in macros.items()}))
+        try:
+            elf = elf_identity(made)
+            numbers, data = _read_object(made)
+        except (ElfError, KeyError, IndexError, ValueError) as error:
+            raise run.error(f"made an object that cannot be read ({error})") from error
+        missing = {macro.name for macro in macros.values() if macro.sized_type or macro.aligned_type} - set(numbers)
+        if missing or "double" not in data:
+            raise run.error(f"made an object without answers ({', '.join(sorted(missing)) or 'double'})")
+        return Answers(elf=elf, numbers=numbers, double=data["double"], functions=run.link(functions))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Run:
+    """Runs of one compiler in one temporary directory."""
+
+    compiler: Compiler
+    defines: tuple[str, ...]
+    directory: Path
+    search_path: str
+
+    def compile(self, text: str) -> Path:
+        source, made = self.directory / "questions.c", self.directory / "questions.o"
+        source.write_text(text, encoding="utf-8")
+        failure = self._cc("-c", "-O0", "-w", "-fPIC", *self.defines, source, "-o", made)
+        if failure is not None:
+            raise self.error(f"cannot compile a C file that asks about the host: {_complaint(failure)}")
+        return made
+
+    def link(self, functions: Iterable[str]) -> frozenset[str]:
+        source, made = self.directory / "references.c", self.directory / "references.so"
+        wanted = sorted(set(functions))
+        failure: str | None = ""
+        for _ in range(_ROUNDS):
+            source.write_text(references(wanted), encoding="utf-8")
+            directories = [f"-L{directory}" for directory in self.compiler.library_dirs]
+            words = ["-shared", "-w", "-fPIC", "-Wl,-z,defs", *self.defines, str(source), "-o", str(made)]
+            failure = self._cc(*words, *directories, *_LIBRARIES)
+            if failure is None:
+                # Those that were there to be referred to: a stub had no reference and no symbol.
+                return frozenset(_read_object(made)[0])
+            absent = set(_UNDEFINED.findall(failure)) & set(wanted)
+            if not absent:
+                break
+            wanted = [name for name in wanted if name not in absent]
+        raise self.error(f"cannot link against the host's C library: {_complaint(failure or '')}")
+
+    def error(self, problem: str) -> ToolchainError:
+        hint = "name a compiler that has the host's C library with --cc, or the root that holds it with --sysroot"
+        return ToolchainError(f"{self.compiler.cc.path} {problem}", hint=hint)
+
+    def _cc(self, *arguments: str | Path) -> str | None:
+        """What the compiler complained of; None if it succeeded."""
+        cc, sysroot = self.compiler.cc, self.compiler.sysroot
+        root = [f"--sysroot={sysroot}"] if sysroot is not None else []
+        home = str(self.directory)
+        environment = {"PATH": self.search_path, "LC_ALL": "C", "TMPDIR": home, "HOME": home, "CCACHE_DISABLE": "1"}
+        try:
+            done = subprocess.run(
+                [str(cc.path), *cc.args, *root, *map(str, arguments)],
+                cwd=self.directory,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                timeout=_TIMEOUT_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return f"no answer in {_TIMEOUT_SECONDS:.0f} seconds"
+        except OSError as error:
+            return error.strerror or str(error)
+        if done.returncode == 0:
+            return None
+        return done.stderr.decode("utf-8", "replace") or f"exit status {done.returncode}"
+
+
+def _read_object(path: Path) -> tuple[dict[str, int], dict[str, bytes]]:
+    """The numbers and the bytes that an ELF file's symbols say."""
+    numbers: dict[str, int] = {}
+    data: dict[str, bytes] = {}
+    with _symbols(path) as (elf, symbols):
+        for symbol in symbols:
+            name, size = str(symbol.name), int(symbol["st_size"])
+            if name.startswith(NUMBER):
+                numbers[name.removeprefix(NUMBER)] = size - 1
+            elif name.startswith(BYTES):
+                section = elf.get_section(symbol["st_shndx"])
+                start = int(symbol["st_value"]) - int(section["sh_addr"])
+                data[name.removeprefix(BYTES)] = bytes(section.data()[start : start + size])
+    return numbers, data
+
+
+@contextmanager
+def _symbols(path: Path) -> Iterator[tuple[Any, Iterator[Any]]]:
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+
+    try:
+        with path.open("rb") as stream:
+            elf: Any = ELFFile(stream)
+            # Linked files may come stripped; their dynamic symbols do not go.
+            table = elf.get_section_by_name(".symtab") or elf.get_section_by_name(".dynsym")
+            yield elf, iter(()) if table is None else table.iter_symbols()
+    except (ELFError, OSError) as error:
+        raise ElfError(f"{path}: damaged ELF file") from error
+
+
+def _complaint(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if re.search("error|cannot|undefined|unrecogni", line, re.I)]
+    return (telling or lines or ["it said nothing"])[0][:300]

@@ -1,0 +1,230 @@
+"""Make a host Python's configuration from the build Python's own files and what a compiler says about the host."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from crossenv.errors import HostPythonError, ToolchainError
+from crossenv.platforms import LINUX, Libc
+from crossenv.pythons.build_details import build_details_text, pkg_config_texts
+from crossenv.pythons.find import read_host_python
+from crossenv.pythons.model import ConfigValue, HostPython
+from crossenv.pythons.pyconfig import edit_pyconfig, parse_pyconfig
+from crossenv.synthesis.config import config_variables, synthesised_config
+from crossenv.synthesis.machine_macros import functions_to_ask, machine_macros
+from crossenv.synthesis.probe_object import Answers, Compiler, ask_compiler
+from crossenv.targets import GLIBC, MUSL, Target
+
+LAYOUT = "synthesised"
+_HOST_PREFIX = "/usr/local"
+# Python's own; what else lies beside them belongs to packages of the build machine.
+_HEADER_DIRECTORIES = ("cpython", "internal")
+
+
+def read_build_facts(executable: Path) -> HostPython:
+    """The build Python's headers and configuration, read like a host's.
+
+    Args:
+        executable: The build Python's own executable, not one of a virtual environment.
+
+    Raises:
+        HostPythonError: It is no CPython, or its headers or configuration are not there.
+    """
+    if "pypy" in executable.name or "pypy" in executable.resolve().name:
+        raise HostPythonError(
+            f"{executable} is PyPy, and a host can only be synthesised from a CPython",
+            hint="name a CPython of this machine with --python",
+        )
+    try:
+        return read_host_python(executable)
+    except HostPythonError as error:
+        lacks_files = re.search(r"Python\.h|pyconfig\.h|_sysconfigdata", error.message)
+        raise HostPythonError(
+            f"no host can be synthesised from {executable}: {error.message}",
+            hint="install this Python's headers (python3.X-dev or python3-devel), or name with --python one that has"
+            " them, such as one of `uv python install`"
+            if lacks_files
+            else "name a CPython of this machine with --python",
+        ) from error
+
+
+def synthesise_host_python(
+    target: Target,
+    build: HostPython,
+    toolchain: Compiler,
+    directory: Path,
+    *,
+    host_prefix: str = _HOST_PREFIX,
+    defines: tuple[str, ...] = (),
+    search_path: str = os.defpath,
+) -> HostPython:
+    """Write a host Python's headers and configuration, as they would be if it had been built for `target`.
+
+    Nothing of the host is run: the compiler's objects are read. `directory` appears complete or not at all.
+
+    Args:
+        target: The host.
+        build: The build Python, by `read_build_facts`.
+        toolchain: The compiler for the host.
+        directory: Where to write: `include/pythonX.Y`, `lib/pkgconfig`, `_sysconfigdata_*.py`,
+            `build-details.json`. It must not exist, or be empty.
+        host_prefix: `sys.prefix` on the host.
+        defines: Options that every compile for the host needs (`-D_TIME_BITS=64`).
+        search_path: PATH, for the programs that the compiler starts.
+
+    Raises:
+        HostPythonError: The build Python is no CPython for Linux, or `directory` cannot be written.
+        ToolchainError: The compiler makes objects for another machine, or cannot answer.
+    """
+    if build.implementation != "cpython":
+        raise HostPythonError(
+            f"{build.source} is {build.implementation}, and a host can only be synthesised from a CPython",
+            hint="name a CPython of this machine with --python",
+        )
+    if not build.full_version:
+        raise HostPythonError(
+            f"{build.include_dirs[0]} has no patchlevel.h", hint="install all of this Python's headers"
+        )
+    header = build.include_dirs[-1] / "pyconfig.h"
+    try:
+        text = header.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise HostPythonError(f"cannot read {header}: {error}", hint="install this Python's headers again") from error
+    macros = parse_pyconfig(text)
+    same_libc = build.libc.family == target.libc
+    functions = functions_to_ask(macros, same_libc=same_libc)
+    answers = ask_compiler(toolchain, macros, functions, defines=defines, search_path=search_path)
+    _require_machine(toolchain, answers, target)
+    pyconfig = edit_pyconfig(text, machine_macros(target, macros, answers, same_libc=same_libc))
+    multiarch = _multiarch(target, build)
+    soabi = f"cpython-{build.version.replace('.', '')}{build.abi_flags}-{multiarch}"
+    config = synthesised_config(
+        target,
+        build,
+        pyconfig=pyconfig,
+        soabi=soabi,
+        multiarch=multiarch,
+        compiler_family=toolchain.family,
+        host_prefix=host_prefix,
+        defines=defines,
+    )
+    libc = Libc(family=target.libc, version=_libc_version(target, answers))
+    host = _host_python(target, build, config, directory, host_prefix, libc)
+    files = _files(host, build, config, pyconfig, host_prefix)
+    try:
+        _write(directory, files, headers=build.include_dirs[0], include=host.include_dirs[0].relative_to(directory))
+    except OSError as error:
+        raise HostPythonError(
+            f"cannot write {error.filename or directory}: {error.strerror or error}",
+            hint="name a directory that you may write to, on a disk with room",
+        ) from error
+    return host
+
+
+def _require_machine(toolchain: Compiler, answers: Answers, target: Target) -> None:
+    if answers.elf != target.elf:
+        raise ToolchainError(
+            f"{toolchain.cc.path} makes {answers.elf} objects, and the target {target} is {target.elf}",
+            hint=f"name a compiler for {target.gnu_triplet} with --cc",
+        )
+    if bool(answers.glibc) != (target.libc == GLIBC):
+        raise ToolchainError(
+            f"{toolchain.cc.path} has {'' if answers.glibc else 'no '}glibc, and the target {target} has {target.libc}",
+            hint=f"name a compiler for {target.gnu_triplet} with --cc",
+        )
+
+
+def _libc_version(target: Target, answers: Answers) -> str:
+    # Without a policy, the host has what its compiler has.
+    return target.floor_text if target.policy else answers.glibc or target.floor_text
+
+
+def _multiarch(target: Target, build: HostPython) -> str:
+    # CPython 3.10 knew no musl: its configure took the compiler's word, which it had for glibc only.
+    if target.libc == MUSL and build.version == "3.10":
+        return target.multiarch.replace("-musl", "-gnu")
+    return target.multiarch
+
+
+def _host_python(
+    target: Target,
+    build: HostPython,
+    config: Mapping[str, ConfigValue],
+    directory: Path,
+    host_prefix: str,
+    libc: Libc,
+) -> HostPython:
+    name = f"python{build.version}{build.abi_flags}"
+    return HostPython(
+        source=directory,
+        layout=LAYOUT,
+        sysconfigdata=directory / f"{LINUX.data_module(build.abi_flags, str(config['MULTIARCH']))}.py",
+        config=config,
+        implementation=build.implementation,
+        version=build.version,
+        full_version=build.full_version,
+        abi_flags=build.abi_flags,
+        soabi=str(config["SOABI"]),
+        ext_suffix=str(config["EXT_SUFFIX"]),
+        multiarch=str(config["MULTIARCH"]),
+        gnu_type=target.gnu_type,
+        include_dirs=(directory / "include" / name,),
+        lib_dir=directory / "lib",
+        executable=None,
+        host_executable=f"{host_prefix.rstrip('/')}/bin/{name}",
+        sysroot=None,
+        elf=target.elf,
+        machine=target.machine,
+        libc=libc,
+    )
+
+
+def _files(
+    host: HostPython, build: HostPython, config: Mapping[str, ConfigValue], pyconfig: str, host_prefix: str
+) -> dict[Path, str]:
+    directory = host.source
+    pkgconfig = directory / "lib/pkgconfig"
+    files = {
+        host.sysconfigdata: _data_text(config, build),
+        host.include_dirs[0] / "pyconfig.h": pyconfig,
+        directory / "build-details.json": build_details_text(host, headers=host.include_dirs[0], pkgconfig=pkgconfig),
+    }
+    files |= {pkgconfig / name: text for name, text in pkg_config_texts(host).items()}
+    if tuple(map(int, host.version.split("."))) >= (3, 14):
+        name = host.sysconfigdata.stem.replace("_sysconfigdata", "_sysconfig_vars") + ".json"
+        variables = config_variables(config, build, host_prefix)
+        files[directory / name] = json.dumps(variables, indent=2, sort_keys=True) + "\n"
+    return {path.relative_to(directory): text for path, text in files.items()}
+
+
+def _data_text(config: Mapping[str, ConfigValue], build: HostPython) -> str:
+    lines = [f"# Synthesised by crossenv from CPython {build.full_version}.", "build_time_vars = {"]
+    lines += [f"    {name!r}: {config[name]!r}," for name in sorted(config)]
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def _write(directory: Path, files: Mapping[Path, str], *, headers: Path, include: Path) -> None:
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+    try:
+        made.chmod(0o755)
+        (made / include).mkdir(parents=True)
+        for path in sorted(headers.glob("*.h")):
+            if path.name != "pyconfig.h":
+                shutil.copyfile(path, made / include / path.name)
+        for name in _HEADER_DIRECTORIES:
+            if (headers / name).is_dir():
+                shutil.copytree(headers / name, made / include / name)
+        for relative, text in files.items():
+            (made / relative).parent.mkdir(parents=True, exist_ok=True)
+            (made / relative).write_text(text, encoding="utf-8")
+        made.replace(directory)
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise

