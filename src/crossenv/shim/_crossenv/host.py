@@ -58,6 +58,7 @@ def _replace_confstr(family: str, version: str) -> None:
 
 
 _BY_NAME = {
+    "sysconfig": "sysconfig_module",
     "platform": "platform_module",
     "distutils.sysconfig": "distutils_sysconfig",
     "ctypes": "ctypes_module",
