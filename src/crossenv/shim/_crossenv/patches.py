@@ -95,6 +95,24 @@ def distutils_sysconfig(module: "ModuleType", facts: "Facts") -> None:
         return get_python_inc
 
     _replace(module, "get_python_inc", make_get_python_inc)
+    distutils_compiler(module, facts)
+
+
+def distutils_compiler(module: "ModuleType", facts: "Facts") -> None:
+    """Setuptools takes compilers and their options from the configuration: CC without its options would replace them.
+
+    A user's own CC is obeyed as ever.
+    """
+    from _crossenv import variables
+
+    def make_customize_compiler(original: "Any") -> "Any":
+        def customize_compiler(compiler: "Any") -> None:
+            with variables.WithoutDefaults(os.environ):
+                original(compiler)
+
+        return customize_compiler
+
+    _replace(module, "customize_compiler", make_customize_compiler)
 
 
 def packaging_manylinux(module: "ModuleType", facts: "Facts") -> None:
@@ -281,23 +299,6 @@ def pip_building_command(module: "ModuleType", facts: "Facts") -> None:
         if hasattr(module, name):
             _replace(getattr(module, name), "run", pip_commands.refusing_unsafe_features)
             _replace(getattr(module, name), "run", pip_commands.announcing_index)
-
-
-def mesonpy_module(module: "ModuleType", facts: "Facts") -> None:
-    """meson-python takes Meson's arguments from `config_settings` only."""
-    from _crossenv import hooks
-
-    settings = facts["settings"]["mesonpy"]
-    if not sys.executable.startswith(facts["root"] + "/cross/"):
-        # An isolated environment with an interpreter of its own, which has the build requirements: a later cross file
-        # says so. It lies where it is thrown away with the environment.
-        directory = facts["root"] + "/cache" if sys.prefix == sys.base_prefix else sys.prefix
-        path = os.path.join(directory, "crossenv-python.ini")
-        quote = "'''" if "'" in sys.executable else "'"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(f"[binaries]\npython = {quote}{sys.executable}{quote}\n")
-        settings = {key: [*values, f"--cross-file={path}"] for key, values in settings.items()}
-    hooks.adapt_settings(module, settings)
 
 
 def _failing_commands(compiler: "Any") -> "list[list[str]]":
