@@ -58,7 +58,7 @@ def make_prefix(directory: Path, triplet: str = "aarch64-linux-gnu", identity: E
     own_include = Path(sysconfig.get_path("include"))
     shutil.copytree(own_include, include)
     # Debian's pyconfig.h includes that of the architecture, which lies in a directory of its own.
-    by_architecture = own_include.parent / sys.implementation._multiarch / own_include.name  # type: ignore[attr-defined]
+    by_architecture = own_include.parent / sys.implementation._multiarch / own_include.name
     if by_architecture.is_dir():
         shutil.copytree(by_architecture, include.parent / triplet / include.name)
     (include.parent / "features.h").write_text("#define __GLIBC__ 2\n#define __GLIBC_MINOR__ 36\n")
