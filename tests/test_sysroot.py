@@ -29,7 +29,7 @@ from crossenv.sysroots.archive import Package, Source, default_mirror, parse_pac
 from crossenv.sysroots.resolve import resolve
 from crossenv.sysroots.unpack import finish_tree, unpack_deb
 from crossenv.sysroots.version import compare, satisfies, sort_key
-from debian_archive import Archive, HardLink, Member, ar, deb, sign, small_archive, tar
+from debian_archive import Archive, HardLink, Member, ar, deb, sign, small_archive, stop_agent, tar
 
 Create = Callable[..., subprocess.CompletedProcess[str]]
 
