@@ -104,9 +104,9 @@ def enter_environment(facts: "dict[str, Any]", backend: str = "") -> None:
     _name_directories()
     _require_rust_target()
     if not ours["fails_by_itself"]:
-        from _crossenv import verify
+        from _crossenv import attempts
 
-        verify.watch_compiler()
+        attempts.watch_compiler()
     # Prefixes below which CMake may look for what build requirements ship (pybind11's and nanobind's modules).
     os.environ["CROSSENV_BUILD_ROOTS"] = os.pathsep.join(
         entry for entry in sys.path if entry.rstrip("/").endswith(("site-packages", "dist-packages"))
@@ -242,14 +242,14 @@ def check_results(backend: "Any", facts: "dict[str, Any]") -> None:
     """Check every wheel that `backend` (a module or an object) builds."""
     import functools
 
-    from _crossenv import verify
+    from _crossenv import judge
 
     def checked(hook: "Any", *, editable: bool) -> "Any":
         @functools.wraps(hook)
         def call(wheel_directory: str, *args: "Any", **kwargs: "Any") -> str:
             name = str(hook(wheel_directory, *args, **kwargs))
             path = os.path.join(wheel_directory, name)
-            return os.path.basename(verify.require_host_wheel(path, facts, editable=editable))
+            return os.path.basename(judge.require_sealed(path, facts, editable=editable))
 
         return call
 
