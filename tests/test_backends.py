@@ -251,7 +251,7 @@ def test_pkg_config_answers_for_the_targets_python(made_up_env: Path, run: Run, 
 
 @pytest.mark.parametrize("bits", [32, 64])
 def test_the_size_of_a_pointer_is_the_targets(env: Path, tmp_path: Path, run: Run, bits: int) -> None:
-    """FindPythonLibsNew (pybind11's classic mode) asks an interpreter that runs here, and compares with the compiler."""
+    """FindPythonLibsNew (pybind11's classic mode) asks a Python that runs here, and compares."""
     if shutil.which("cmake") is None:
         pytest.skip("needs cmake")
     record = load_record(env)
