@@ -13,7 +13,7 @@ from importlib.resources import files as package_files
 from pathlib import Path
 
 from crossenv.environment.cross_prefix import host_side_in
-from crossenv.environment.isolation_base import BASE, link_standard_library
+from crossenv.environment.isolation_base import BASE, START_FILE, link_standard_library
 from crossenv.environment.plan import Plan
 from crossenv.errors import BuildError, CrossenvError, UsageError
 from crossenv.record import RECORD_NAME
@@ -260,8 +260,7 @@ def _install_shim(plan: Plan) -> None:
         if entry.name.endswith(".py"):
             (package / entry.name).write_bytes(entry.read_bytes())
             sources.append(str(package / entry.name))
-    for name in ("000_crossenv.pth", "000_crossenv.start"):
-        (site_packages / name).write_bytes(runtime.joinpath(name).read_bytes())
+    (site_packages / START_FILE).write_bytes(runtime.joinpath(START_FILE).read_bytes())
     sources += map(str, (plan.root / BASE).glob("lib*/python*/sitecustomize/__init__.py"))
     job = {"facts": plan.facts, "facts_file": str(package / "facts.marshal"), "sources": sources}
     try:
