@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from _crossenv import uv_command
 
+from conftest import Run
+
 FACTS: dict[str, Any] = {
     "root": "/e",
     "uv_prefix": "/e/etc/uv",
