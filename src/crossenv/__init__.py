@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 __version__ = "2.0.0"
-# The older tool's distribution, crossenv, has this package's name too; an `__init__` without this line is the older tool's.
+# The older tool, the distribution crossenv, has an import package of this name too, without this line.
 DISTRIBUTION = "crossenv2"
