@@ -167,7 +167,8 @@ def expected_of(tags: Sequence[str], *, libc: str, host: Host | None) -> Expecte
         pythons=pythons,
         targets=tuple(targets),
         unknown=tuple(unknown),
-        machines=() if unknown else machines,
+        # An environment's host is known, whatever the tags say.
+        machines=() if unknown and host is None else machines,
         promised=tuple(policy for target in targets if (policy := policy_of(target)) is not None),
         suffixes=() if unknown else suffixes,
     )
@@ -210,6 +211,8 @@ def _suffixes(python: PythonTag, target: Target, *, plain: bool) -> list[str]:
         suffixes += [f".cpython-{number}-{name}.so" for name in names]
         if "t" not in python.flags:
             suffixes.append(".abi3.so")
+        if python.version >= (3, 15):
+            suffixes.append(".abi3t.so")
     return suffixes
 
 

@@ -1,6 +1,6 @@
 """The start-up shim of a cross environment: makes this interpreter report the host machine.
 
-`000_crossenv.pth` (and from Python 3.15 on `000_crossenv.start`, PEP 829) calls `start` while `site` runs, that is
+`000_crossenv.pth` (from Python 3.18 on `000_crossenv.start`, PEP 829) calls `start` while `site` runs, that is
 before any user code. `start` finds out three things, each from what this process can see of itself:
 
 1. The *place*: the environment's host side ("cross"), an isolated environment made from it ("isolated"), an
@@ -123,9 +123,10 @@ def _forget_host() -> None:
     """Take away what a parent in role "host" has set: nothing that this process starts is for the host."""
     for name in (RECORD_VARIABLE, CROSS_VARIABLE):
         os.environ.pop(name, None)
-    if "CROSSENV_VARIABLES" in os.environ:
+    if "CROSSENV_VARIABLES" in os.environ or "CROSSENV_HOOK_VARIABLES" in os.environ:
         from _crossenv import variables
 
+        variables.take_back_defaults(os.environ)
         variables.take_back(os.environ)
 
 
