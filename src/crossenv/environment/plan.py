@@ -26,6 +26,7 @@ from crossenv.compilers.zig.launchers import CONFIGURATION_NAME
 from crossenv.environment.build_info import public_part
 from crossenv.environment.isolation_base import BASE, UV, base_copies, base_files, base_links
 from crossenv.environment.localise import data_module_text, localise
+from crossenv.files import script_text
 from crossenv.libc.policies import policy_of
 from crossenv.pythons.build_details import build_details
 from crossenv.pythons.build_python import BuildPython
@@ -333,30 +334,31 @@ def _handover(record: Record, options: Options, target: Target | None) -> Handov
 
 
 def _commands(record: Record, options: Options) -> dict[str, str]:
-    """The environment's own commands beside the interpreters of `ENV/bin`.
-
-    Shell scripts: a `#!` line holds neither blanks nor more than 127 bytes of path.
-    """
-    root = shlex.quote(record.root)
+    """The environment's own commands beside the interpreters of `ENV/bin`."""
+    build, cross = f"{record.root}/build/bin/python", f"{record.root}/cross/bin/python"
     programs = shlex.quote(str(options.programs or ""))
     shim = shlex.quote(f"{record.host.site_packages}/_crossenv")
-    plain = f"exec {root}/build/bin/python -I"
     # Also where a process of the host side starts them.
-    native = f"unset PYTHON_CROSSENV CROSSENV_RECORD\n{_take_back(record)}exec {root}/build/bin/python"
+    native = f"unset PYTHON_CROSSENV CROSSENV_RECORD\n{_take_back(record)}exec"
+    # By the program that each starts: the command before that and what follows.
     scripts = {
-        "bin/build-python": f'{native} "$@"',
-        "bin/cross-uv": f'{plain} {shim}/uv_command.py {programs} "$@"',
-        "bin/cross-expose": f'{plain} {shim}/expose_command.py "$@"',
+        "bin/build-python": (build, native, '"$@"'),
+        "bin/cross-uv": (build, "exec", f'-I {shim}/uv_command.py {programs} "$@"'),
+        "bin/cross-expose": (build, "exec", f'-I {shim}/expose_command.py "$@"'),
     }
     if record.crossenv_python:
         # Isolated: what PYTHONPATH names is for the program that is run.
-        run = f"exec {shlex.quote(record.crossenv_python)} -I -m crossenv run --env {root}"
-        scripts[CROSS_RUN] = f'{run} -- "$@"'
+        run = f'-I -m crossenv run --env {shlex.quote(record.root)} -- "$@"'
+        scripts[CROSS_RUN] = (record.crossenv_python, "exec", run)
     if record.pip:
-        scripts["bin/cross-pip"] = f'exec {root}/cross/bin/python -m pip "$@"'
+        scripts["bin/cross-pip"] = (cross, "exec", '-m pip "$@"')
     if record.build_pip:
-        scripts["bin/build-pip"] = f'{native} -m pip "$@"'
-    return {name: f"#!/bin/sh\n{line}\n" for name, line in scripts.items()}
+        scripts["bin/build-pip"] = (build, native, '-m pip "$@"')
+    mend = "create the environment again: it was moved, or a Python that it needs was removed"
+    return {
+        name: script_text(program, f"{command} {shlex.quote(program)} {rest}", mend)
+        for name, (program, command, rest) in scripts.items()
+    }
 
 
 def _take_back(record: Record) -> str:
