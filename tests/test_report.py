@@ -9,6 +9,7 @@ import time
 import pytest
 
 from crossenv.report import LiveLines, Reporter, clock, wants_colour, wants_live
+from terminals import on_terminal
 
 # Runs a step for a while, with a note in the middle, behind the streams that the command would use.
 PROGRAM = """
