@@ -404,7 +404,7 @@ def test_a_link_to_a_sysroot_stays_one(create: Create, crossenv: CrossenvCommand
 def test_the_parsed_index_is_kept_and_its_damage_noticed(create: Create, archive: Archive, tmp_path: Path) -> None:
     create(directory="one")
     index = archive.directory / "dists/bookworm/main/binary-arm64/Packages.xz"
-    (parsed,) = (tmp_path / "cache/crossenv/sysroots/indexes").glob("*.v*")
+    (parsed,) = (tmp_path / "cache/crossenv/debian/indexes").glob("*.v*")
     kept = parsed.with_suffix("")
     index.rename(tmp_path / "Packages.xz")
     kept.unlink()

@@ -24,7 +24,7 @@ from conftest import CrossenvCommand, Run
 from crossenv.config import load_settings
 from crossenv.errors import UsageError
 from crossenv.farm.combinations import builds_of
-from crossenv.farm.complaint import complaint_of, hint_of, is_refusal
+from crossenv.farm.complaint import complaint_of, hint_of, refusal_in
 from crossenv.farm.model import BUILT, FAILED, Build, Destination, Outcome, Python, Requirement
 from crossenv.farm.pip_words import pip_variables, without_secrets
 from crossenv.farm.processes import Children, EndedError
@@ -33,7 +33,6 @@ from crossenv.farm.requirements import pinned, read_requirement, read_requiremen
 from crossenv.farm.scratch import workshop
 from crossenv.farm.sources import digest_of
 from crossenv.farm.store import STATE_NAME, Store
-from crossenv.report import LiveLines
 from crossenv.wheels.tags import PythonTag
 from makers import X86_64, write
 
@@ -303,24 +302,34 @@ ERROR: Failed to build one or more wheels
 def test_the_line_that_says_what_went_wrong() -> None:
     text = OUTPUT.format(code=1, ours="")
     assert complaint_of(text) == "toy.c:1:10: fatal error: 'x.h' file not found"
-    assert (hint_of(text), is_refusal(text)) == ("", False)
+    assert hint_of(text) == ""
     text = OUTPUT.format(code=7, ours="crossenv: error: it is native\n      crossenv: hint: mend it")
-    assert (complaint_of(text), hint_of(text), is_refusal(text)) == ("it is native", "mend it", True)
+    assert (complaint_of(text), hint_of(text)) == ("it is native", "mend it")
     assert complaint_of("ERROR: No matching distribution found for x\n").endswith("found for x")
     assert complaint_of("crossenv: warning: toy failed: RuntimeError: no") == "toy failed: RuntimeError: no"
     assert complaint_of("") == "no output"
 
 
-def test_lines_are_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "10")
-    monkeypatch.setenv("LINES", "3")
-    stream = io.StringIO()
-    live = LiveLines(stream)
-    live.show(["one", "two", "a line too long"])
-    live.show(["x"])
-    live.clear()
-    live.clear()
-    assert stream.getvalue() == "two\na line to\n\x1b[2A\r\x1b[Jx\n\x1b[1A\r\x1b[J"
+def test_the_judges_answers_tell_a_refusal(tmp_path: Path) -> None:
+    """Whatever pip prints: its words for an exit status are its own."""
+    sealed = {
+        "format": 1,
+        "verdict": "sealed",
+        "wheel": "/w/a.whl",
+        "faults": [],
+        "refusal": "",
+        "hint": "",
+        "notes": [],
+    }
+    fault = {"id": "machine", "path": "b.so", "message": "is for x86-64"}
+    refused = {**sealed, "verdict": "refused", "wheel": "/w/b.whl", "faults": [fault], "hint": "mend it"}
+    assert refusal_in(tmp_path) is None
+    (tmp_path / "a.whl.json").write_text(json.dumps(sealed))
+    (tmp_path / "c.whl.json").write_text("{")
+    (tmp_path / "d.whl.json").write_text(json.dumps({**refused, "format": 2}))
+    assert refusal_in(tmp_path) is None
+    (tmp_path / "b.whl.json").write_text(json.dumps(refused))
+    assert refusal_in(tmp_path) == ("b.whl: b.so is for x86-64", "mend it")
 
 
 def test_children_are_ended_with_theirs(tmp_path: Path) -> None:
@@ -438,7 +447,7 @@ def test_one_command(crossenv: CrossenvCommand, host_prefix: Path, places: dict[
     assert failed["error"] in Path(failed["log"]).read_text()
     assert "x86-64" in refused["error"]
     # Nothing is left of the environments, and the trees are as they were.
-    assert list((tmp_path / "cache/crossenv/wheels").glob("run-*")) == []
+    assert list((tmp_path / "cache/crossenv/wheel").glob("run-*")) == []
     assert sorted(path.name for path in trees["native"].iterdir()) == ["payload", "pyproject.toml", "tag", "tools"]
 
     # Other sources of the same version are another wheel.
@@ -476,7 +485,7 @@ def test_an_interrupted_run_leaves_nothing(
 ) -> None:
     tree, pure = project(tmp_path, "native", "wait"), project(tmp_path, "pure", "py3-none-any")
     words: list[str | Path] = ["wheel", "-j1", "-w", tmp_path / "out", "--host-python", host_prefix, pure, tree]
-    cache = tmp_path / "cache/crossenv/wheels"
+    cache = tmp_path / "cache/crossenv/wheel"
 
     def ended_by(number: signal.Signals) -> tuple[int, str, int]:
         pid = tmp_path / f"pid-{number}"

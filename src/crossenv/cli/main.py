@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from crossenv.cli.parser import COMMANDS, build_parser, closest
 from crossenv.errors import CrossenvError, UsageError
-from crossenv.report import Reporter, wants_colour
+from crossenv.report import LiveLines, Reporter, wants_colour, wants_live
 
 # Those in whose command lines "--" stands before the words of another command.
 WITH_COMMAND = ("run", "test", "wheel")
@@ -75,7 +75,10 @@ def _require_command(words: Sequence[str]) -> None:
 
 def run_reported(options: argparse.Namespace, run: Run) -> int:
     """Carry out what the command line asks for; returns the exit status."""
-    reporter = Reporter(verbosity=-1 if options.quiet else options.verbose, colour=wants_colour(sys.stderr, os.environ))
+    live = LiveLines(sys.stderr) if not options.quiet and wants_live(sys.stderr, os.environ) else None
+    reporter = Reporter(
+        verbosity=-1 if options.quiet else options.verbose, colour=wants_colour(sys.stderr, os.environ), live=live
+    )
     try:
         return run(options, reporter)
     except CrossenvError as error:

@@ -26,7 +26,7 @@ from crossenv.farm.table import as_json, exit_code_of, table
 from crossenv.pythons.build_python import find_build_python
 from crossenv.pythons.find import read_host_python
 from crossenv.pythons.known import host_python_path
-from crossenv.report import LiveLines, Reporter, wants_live
+from crossenv.report import Reporter
 
 # Options of pip that are ours too: those with a value, and those without.
 _PIP_VALUES = (
@@ -149,8 +149,7 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     _make_directory(logs, "--log-dir")
     store.open()
     with _interrupted_by_signals(), workshop(cache, keep=args.keep_environments) as place:
-        live = LiveLines(reporter.err) if reporter.verbosity >= 0 and wants_live(reporter.err, os.environ) else None
-        board = Board(reporter, len(builds), live)
+        board = Board(reporter, len(builds))
         try:
             outcomes = Run(builds, wishes, place=place, logs=logs, store=store, environ=os.environ, board=board).all()
         finally:

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from crossenv.farm.model import COVERED, GOOD, KEPT, Build, Outcome
-from crossenv.report import LiveLines, Reporter
+from crossenv.report import Reporter, clock
 
 
 @dataclass
@@ -21,23 +21,22 @@ class Board:
     Args:
         reporter: Who speaks.
         total: How many combinations there are.
-        live: Lines that can be drawn anew; None where that is not possible or not wanted.
     """
 
-    def __init__(self, reporter: Reporter, total: int, live: LiveLines | None) -> None:
-        self._reporter, self._total, self._live = reporter, total, live
+    def __init__(self, reporter: Reporter, total: int) -> None:
+        self._reporter, self._total = reporter, total
         self._running: dict[Build, _Running] = {}
         self._done = self._failed = 0
 
     @property
     def pace(self) -> float | None:
         """After how many seconds it wants to be called again."""
-        return None if self._live is None else 0.5
+        return None if self._reporter.live is None else 0.5
 
     def started(self, build: Build) -> None:
         """A combination is being built."""
         self._running[build] = _Running(since=time.monotonic())
-        if self._live is None:
+        if self._reporter.live is None:
             self._reporter.note(f"{build.label}: started")
 
     def stage(self, build: Build, words: str) -> None:
@@ -51,13 +50,11 @@ class Board:
         self._running.pop(build, None)
         self._done += 1
         self._failed += bool(outcome.exit_code)
-        if self._live is not None:
-            self._live.clear()
         self._reporter.note(f"{build.label}: {outcome_words(outcome)}")
 
     def tick(self) -> None:
         """Draw the lines anew."""
-        if self._live is None:
+        if self._reporter.live is None:
             return
         now = time.monotonic()
         lines = [
@@ -65,12 +62,11 @@ class Board:
             for build, running in self._running.items()
         ]
         failed = f", {self._failed} failed" if self._failed else ""
-        self._live.show([*lines, f"  {self._done} of {self._total} done{failed}"])
+        self._reporter.redraw([*lines, f"  {self._done} of {self._total} done{failed}"])
 
     def close(self) -> None:
         """Leave the terminal as it was."""
-        if self._live is not None:
-            self._live.clear()
+        self._reporter.redraw([])
 
 
 def outcome_words(outcome: Outcome) -> str:
@@ -85,9 +81,3 @@ def outcome_words(outcome: Outcome) -> str:
         took = f" in {clock(outcome.seconds)}" if outcome.seconds else ""
         return f"{'was there already:' if outcome.status == KEPT else outcome.status} {wheel}{more}{took}"
     return outcome.status
-
-
-def clock(seconds: float) -> str:
-    """A duration for people: "12 s", "3:05"."""
-    whole = round(seconds)
-    return f"{whole} s" if whole < 60 else f"{whole // 60}:{whole % 60:02}"

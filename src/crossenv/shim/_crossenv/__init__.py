@@ -123,9 +123,10 @@ def _forget_host() -> None:
     """Take away what a parent in role "host" has set: nothing that this process starts is for the host."""
     for name in (RECORD_VARIABLE, CROSS_VARIABLE):
         os.environ.pop(name, None)
-    if "CROSSENV_VARIABLES" in os.environ:
+    if "CROSSENV_VARIABLES" in os.environ or "CROSSENV_HOOK_VARIABLES" in os.environ:
         from _crossenv import variables
 
+        variables.take_back_defaults(os.environ)
         variables.take_back(os.environ)
 
 

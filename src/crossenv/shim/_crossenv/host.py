@@ -60,6 +60,7 @@ def _replace_confstr(family: str, version: str) -> None:
 _BY_NAME = {
     "platform": "platform_module",
     "distutils.sysconfig": "distutils_sysconfig",
+    "setuptools._distutils.sysconfig": "distutils_compiler",
     "ctypes": "ctypes_module",
     "venv": "venv_module",
     "virtualenv": "virtualenv_module",
@@ -72,7 +73,6 @@ _BY_NAME = {
     "pip._internal.commands.install": "pip_building_command",
     "pip._internal.commands.download": "pip_building_command",
     "pip._internal.commands.lock": "pip_building_command",
-    "mesonpy": "mesonpy_module",
     "setuptools.command.build_ext": "build_ext_module",
     "wheel.bdist_wheel": "bdist_wheel_module",
     "wheel._bdist_wheel": "bdist_wheel_module",
@@ -97,6 +97,12 @@ def _patch(name: str, module: "ModuleType", facts: "dict[str, Any]") -> None:
     patcher(module, facts)
 
 
+def _adapt_settings(module: "ModuleType", facts: "dict[str, Any]") -> None:
+    from _crossenv import settings
+
+    settings.adapt(module, facts, module.__name__)
+
+
 class Finder:
     """Serves the host's `_sysconfigdata` and adapts a few modules right after they are executed.
 
@@ -106,6 +112,8 @@ class Finder:
 
     def __init__(self, facts: "dict[str, Any]") -> None:
         self.facts = facts
+        # The packages of the back ends that get settings, whoever imports them: an in-tree back end often wraps one.
+        self.backends = {name.partition(".")[0] for name, it in facts["backends"].items() if it["settings"]}
         # Modules that a hook process waits for: what to call before the search, and after the execution.
         self.before: dict[str, Callable[[], None]] = {}
         self.after: dict[str, Callable[[ModuleType], None]] = {}
@@ -126,6 +134,8 @@ class Finder:
         after = []
         if _patcher_name(name):
             after.append(lambda module: _patch(name, module, self.facts))
+        if name.partition(".")[0] in self.backends:
+            after.append(lambda module: _adapt_settings(module, self.facts))
         if name in self.before:
             self.before.pop(name)()
         if name in self.after:
