@@ -124,7 +124,7 @@ def test_what_the_start_imports_is_there_already() -> None:
 
 
 def test_both_start_files_name_the_same_function() -> None:
-    """PEP 829: from Python 3.15 on a .start file of the same name replaces the .pth file's import lines."""
+    """PEP 829: from Python 3.18 on only the .start file is obeyed."""
     (entry,) = (RUNTIME / "000_crossenv.start").read_text(encoding="utf-8").split()
     assert callable(pkgutil.resolve_name(entry))
     module, function = entry.split(":")

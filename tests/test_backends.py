@@ -27,7 +27,7 @@ class Hooks:
             wheel.writestr("toy.py", "")
             wheel.writestr("toy-1.dist-info/METADATA", "Metadata-Version: 2.1\\nName: toy\\nVersion: 1\\n")
             wheel.writestr("toy-1.dist-info/WHEEL", "Wheel-Version: 1.0\\nTag: py3-none-any\\n")
-            wheel.writestr("toy-1.dist-info/RECORD", "")
+            write_record(wheel, "toy-1.dist-info")
         return name
 
 an_object = Hooks()
@@ -60,7 +60,7 @@ def called(env: Path, tmp_path: Path, backend: str, *options: str, **extra: str)
     project = tmp_path / "project"
     name = f'"{module}:{attribute}"' if attribute else f'"{module}"'
     system = f'[build-system]\nrequires = []\nbuild-backend = {name}\nbackend-path = ["."]\n'
-    projects.write(project, {"pyproject.toml": system, f"{module.replace('.', '/')}.py": BACKEND})
+    projects.write(project, {"pyproject.toml": system, f"{module.replace('.', '/')}.py": BACKEND + projects.RECORD})
     seen = tmp_path / "seen.json"
     done = subprocess.run(
         [env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", *options, project],

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from crossenv.codec import WrongValueError, decode, encode
+from crossenv.environment.write import start_file
 from crossenv.errors import BuildError, UsageError
 from crossenv.files import write_file
 from crossenv.record import RECORD_NAME
@@ -29,7 +30,6 @@ from crossenv.record import RECORD_NAME
 HOME = "crossenv"
 MANIFEST = f"{HOME}/in-place.json"
 SCHEMA = 1
-START_FILES = ("000_crossenv.pth", "000_crossenv.start")
 
 _ASK = """
 import json, os, sys, sysconfig
@@ -37,6 +37,7 @@ from importlib.machinery import PathFinder
 found = PathFinder.find_spec("sitecustomize", [entry for entry in sys.path if entry])
 print(json.dumps({
     "executable": sys.executable,
+    "version": "{}.{}".format(*sys.version_info),
     "prefix": sys.prefix,
     "base_prefix": sys.base_prefix,
     "library": sysconfig.get_path("stdlib"),
@@ -53,6 +54,7 @@ class Installation:
 
     Attributes:
         executable: The interpreter.
+        version: "3.11".
         prefix: Its `sys.prefix`.
         library: Where its standard library is.
         site: Its site directory.
@@ -60,6 +62,7 @@ class Installation:
     """
 
     executable: Path
+    version: str
     prefix: Path
     library: Path
     site: Path
@@ -74,7 +77,7 @@ class Installation:
     def places(self) -> tuple[Path, ...]:
         """What a conversion puts into it besides."""
         own = (self.library / "_crossenv", self.library / "sitecustomize")
-        return (*own, *(self.site / name for name in START_FILES))
+        return (*own, self.site / start_file(self.version))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,6 +125,7 @@ def read_installation(python: Path) -> Installation:
         )
     installation = Installation(
         executable=Path(answers["executable"]),
+        version=answers["version"],
         prefix=Path(answers["prefix"]),
         library=Path(answers["library"]),
         site=Path(answers["site"]),
@@ -230,8 +234,8 @@ def convert(installation: Installation, conversion: Conversion, shim: Path) -> N
             (package / "of_the_installation.py").symlink_to(installation.customisation)
         # Here, not at the first start: it may be under another user or with a read-only disk.
         _run(installation, "-m", "compileall", "-q", str(package))
-        for name in START_FILES:
-            (installation.site / name).write_bytes(runtime.joinpath(name).read_bytes())
+        name = start_file(installation.version)
+        (installation.site / name).write_bytes(runtime.joinpath(name).read_bytes())
         answer = "import sys, _crossenv; print(_crossenv.place, _crossenv.role, end='')"
         said = _run(installation, "-I", "-c", answer)
         if said != "in-place build":

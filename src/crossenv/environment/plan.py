@@ -409,6 +409,8 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "extension_suffixes": list(host.extension_suffixes),
         "host_executable": host.executable,
         "sysconfigdata": host.sysconfigdata,
+        # The first is BASE/include/pythonX.Y.
+        "header_base": str(Path(host.include_dirs[0]).parent.parent),
         "files_root": _files_root(record),
         "fortran": "fc" in record.toolchain.tools,
         "allow_pure": list(record.handover.allow_pure),

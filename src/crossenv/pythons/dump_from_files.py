@@ -204,7 +204,9 @@ def _stable_suffixes(host: HostPython) -> list[str]:
         except OSError:
             continue
     usual = [".abi3.so"] if host.implementation == "cpython" else []
-    return sorted(found, key=lambda name: (len(name), name)) or usual
+    # Python 3.15 looks for the longer of two first.
+    last = tuple(map(int, host.version.split("."))) >= (3, 15)
+    return sorted(found, key=lambda name: (name.startswith(".abi3t"), -len(name) if last else len(name))) or usual
 
 
 def _elf(host: HostPython) -> dict[str, Any] | None:

@@ -211,6 +211,8 @@ def _suffixes(python: PythonTag, target: Target, *, plain: bool) -> list[str]:
         suffixes += [f".cpython-{number}-{name}.so" for name in names]
         if "t" not in python.flags:
             suffixes.append(".abi3.so")
+        if python.version >= (3, 15):
+            suffixes.append(".abi3t.so")
     return suffixes
 
 

@@ -1,6 +1,6 @@
 """The start-up shim of a cross environment: makes this interpreter report the host machine.
 
-`000_crossenv.pth` (and from Python 3.15 on `000_crossenv.start`, PEP 829) calls `start` while `site` runs, that is
+`000_crossenv.pth` (from Python 3.18 on `000_crossenv.start`, PEP 829) calls `start` while `site` runs, that is
 before any user code. `start` finds out three things, each from what this process can see of itself:
 
 1. The *place*: the environment's host side ("cross"), an isolated environment made from it ("isolated"), an

@@ -23,6 +23,10 @@ def install(facts: "dict[str, Any]") -> "Finder":
     sys.cross_compiling = True  # type: ignore[attr-defined]
     os.environ["CROSSENV_RECORD"] = facts["root"] + "/crossenv.json"
     os.environ["PYTHON_CROSSENV"] = "1"
+    if sys.version_info >= (3, 15):
+        # Read for the markers of PEP 780.
+        sys.abi_info.pointer_bits = facts["elf"]["bits"]
+        sys.abi_info.byteorder = facts["elf"]["byte_order"]
     _replace_uname(facts["machine"])
     _replace_confstr(facts["libc_family"], facts["libc_version"])
     finder = Finder(facts)
@@ -58,6 +62,7 @@ def _replace_confstr(family: str, version: str) -> None:
 
 
 _BY_NAME = {
+    "sysconfig": "sysconfig_module",
     "platform": "platform_module",
     "distutils.sysconfig": "distutils_sysconfig",
     "setuptools._distutils.sysconfig": "distutils_compiler",

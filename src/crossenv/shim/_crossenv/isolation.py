@@ -7,7 +7,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-START_FILES = ("000_crossenv.pth", "000_crossenv.start")
+# `crossenv.environment.write.start_file` says why.
+START_FILE = "000_crossenv.pth" if sys.version_info < (3, 18) else "000_crossenv.start"
 
 
 def link_shim(env_dir: str, facts: "dict[str, Any]") -> None:
@@ -21,7 +22,7 @@ def link_shim(env_dir: str, facts: "dict[str, Any]") -> None:
     site_packages = os.path.join(env_dir, "lib", version, "site-packages")
     if not os.path.isdir(site_packages):
         return
-    for name in ("_crossenv", *START_FILES):
+    for name in ("_crossenv", START_FILE):
         link = os.path.join(site_packages, name)
         if not os.path.lexists(link):
             os.symlink(os.path.join(home, name), link)

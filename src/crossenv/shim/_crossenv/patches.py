@@ -65,6 +65,24 @@ def platform_module(platform: "ModuleType", facts: "Facts") -> None:
     _replace(platform, "uname", make_uname)
 
 
+def sysconfig_module(module: "ModuleType", facts: "Facts") -> None:
+    """`sysconfig`: the headers are below the host's base.
+
+    Up to Python 3.13 the host's data say so. From 3.14 on `sysconfig` sets the two bases after it has read them.
+    """
+
+    def make_get_config_vars(original: "Any") -> "Any":
+        def get_config_vars(*names: str) -> "Any":
+            variables = original()
+            variables["installed_base"] = variables["installed_platbase"] = facts["header_base"]
+            return [variables.get(name) for name in names] if names else variables
+
+        return get_config_vars
+
+    if sys.version_info >= (3, 14):
+        _replace(module, "get_config_vars", make_get_config_vars)
+
+
 def distutils_sysconfig(module: "ModuleType", facts: "Facts") -> None:
     """The standard library's distutils (3.10, 3.11) derives the include directory from `sys.base_prefix`."""
 
