@@ -54,7 +54,7 @@ def tree(root: Path) -> dict[str, str]:
 def old_and_new(root: Path) -> tuple[Path, Path]:
     """Two places with an old tree each."""
     place, other = root / "place", root / "other"
-    for name in ("record", "bin/python", "cross/lib/shim/stale", "cross/lib/installed", "cross/lib/gone", "mine/file"):
+    for name in ("record", "bin/python", "cross/lib/shim/stale", "cross/lib/installed", "mine/file"):
         write(place / name, f"old {name}")
     (place / "link").symlink_to("bin")
     write(other / "tool", "somebody's")
@@ -70,7 +70,7 @@ def exchange(root: Path) -> None:
         write(staged(other) / "tool", "ours")
         moves = moves_in(other) + moves_in(
             place,
-            removed=("bin", "link", "record", "cross/lib/gone", "cross/lib/none", "bin/python"),
+            removed=("bin", "link", "record"),
             whole=("cross/lib/shim",),
             last="record",
         )

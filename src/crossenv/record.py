@@ -21,6 +21,9 @@ SCHEMA = 9
 RECORD_NAME = "crossenv.json"
 # Runs programs of the host; below the environment's root.
 CROSS_RUN = "bin/cross-run"
+# The target's Python as an installation of its own would lie: `lib/pythonX.Y`, `include/pythonX.Y`, `lib/pkgconfig`.
+# Build scripts find one of these from another.
+PREFIX = "host"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -76,7 +76,7 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
         reporter.result(f"{row['target']:<32}{floors:<16}{compilers:<34}{row['emulator'] or 'none'}")
     reporter.note("a target with another floor is spelled alike: manylinux_2_17_x86_64, musllinux_1_1_aarch64")
     if not has_zig(os.environ.get("PATH", os.defpath)):
-        reporter.note("zig has compilers for all of them: pip install 'crossenv[zig]'")
+        reporter.note("zig has compilers for all of them: pip install ziglang")
     return 0
 
 

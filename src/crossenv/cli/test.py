@@ -15,7 +15,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from crossenv.cli.active import active_environment
 from crossenv.cli.audit import wheel_path
 from crossenv.cli.common import common_options
-from crossenv.cli.run import add_emulator_options, wishes_of
+from crossenv.cli.run import add_emulator_options, emulation_options
 from crossenv.emulation.environment import interpreter_for, session_in
 from crossenv.emulation.interpreters import architecture_of_host, interpreter_of
 from crossenv.emulation.model import Session
@@ -152,15 +152,15 @@ def _host_place(
     args: argparse.Namespace, record: Record | None, subjects: list[Subject], directory: Path, reporter: Reporter
 ) -> Place:
     """Install for the host; where its programs are started."""
-    wishes = wishes_of(args)
+    options = emulation_options(args)
     wanted = _wanted(args, [str(subject.path) for subject in subjects])
     prefix = directory / "host"
     if record is not None:
         architecture = architecture_of_host(record.host.elf)
         interpreter = interpreter_of(
-            record, given_root=wishes.host_root, environ=wishes.environ, cache=wishes.cache, reporter=reporter
+            record, given_roots=options.host_roots, environ=options.environ, cache=options.cache, reporter=reporter
         )
-        session_in(prefix, architecture, interpreter, wishes, reporter)
+        session_in(prefix, architecture, interpreter, options, reporter)
         reporter.step("installing for the host, by the environment's pip")
         install_with_environment(record, prefix, wanted, os.environ)
     else:
@@ -172,12 +172,12 @@ def _host_place(
             )
         architecture = found
         version = python_for(subjects, args.python, platform.python_version().rpartition(".")[0])
-        interpreter = interpreter_for(architecture, version, wishes, reporter)
-        session = session_in(prefix, architecture, interpreter, wishes, reporter)
+        interpreter = interpreter_for(architecture, version, options, reporter)
+        session = session_in(prefix, architecture, interpreter, options, reporter)
         reporter.step("installing for the host, by a pip that runs there")
         install_under_emulation(session, prefix, wanted, os.environ)
     # Once more, with the scripts that were installed.
-    session = session_in(prefix, architecture, interpreter, wishes, reporter)
+    session = session_in(prefix, architecture, interpreter, options, reporter)
     return Place(label="host", session=session, scripts=prefix / "bin", python="python", environ=os.environ)
 
 

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from crossenv.errors import UsageError
 from crossenv.files import write_file
@@ -37,8 +37,7 @@ def moves_in(
 
     Args:
         place: Where to.
-        removed: The paths below `place` that go, if they are there, before anything comes in. Directories that are not
-            among them are merged with new ones.
+        removed: The entries of `place` that go before anything comes in. Other directories are merged with new ones.
         whole: The directories, by path, that replace one of the same name instead.
         last: The entry that goes first and comes last: it says that the tree is complete.
         replace: Whether files that are there are replaced.
@@ -47,18 +46,11 @@ def moves_in(
         UsageError: Files would be replaced, and must not be.
     """
     old, new = place / SCRATCH / _OLD, staged(place)
-
-    def goes(name: str) -> bool:
-        return any(str(path) in removed for path in (PurePath(name), *PurePath(name).parents))
-
-    moves: list[Move] = []
-    for name in sorted(removed, key=lambda name: (name != last, name)):
-        if os.path.lexists(place / name) and not goes(str(PurePath(name).parent)):
-            moves.append((place / name, old / name))
+    moves = [(place / name, old / name) for name in sorted(removed, key=lambda name: name != last)]
 
     def merge(name: str) -> Iterator[Move]:
         source, goal = new / name, place / name
-        if not goes(name) and os.path.lexists(goal):
+        if name not in removed and os.path.lexists(goal):
             if _is_directory(source) and _is_directory(goal) and name not in whole:
                 for entry in sorted(os.listdir(source)):  # noqa: PTH208
                     yield from merge(f"{name}/{entry}")

@@ -23,14 +23,11 @@ from crossenv.environment.exchange import (
     staged,
     take_back,
 )
-from crossenv.environment.isolation_base import BASE, link_standard_library
+from crossenv.environment.isolation_base import BASE, START_FILE, link_standard_library
 from crossenv.environment.plan import Plan
 from crossenv.errors import BuildError, CrossenvError, UsageError
 from crossenv.files import locked, write_tree
 from crossenv.record import RECORD_NAME
-
-# `site` executes the lines of `.pth` files up to Python 3.17, and what `.start` files name from 3.15 on (PEP 829).
-START_FILES = ("000_crossenv.pth", "000_crossenv.start")
 
 # Run by the build Python: its marshal format and byte code are what the shim will read. Paths come on stdin.
 _COMPILE = """
@@ -100,21 +97,13 @@ def _moves(plan: Plan, removed: Collection[str], *, own: bool) -> list[Move]:
     """The renames that put the environment in place; `own` says that all of its prefix is replaced."""
     prefix = plan.options.cross_prefix
     shim = f"{_site_packages(plan)}/_crossenv"
-    # Where the host side is kept, those of an earlier creation may have another name.
-    stale = [f"{_site_packages(plan)}/{name}" for name in START_FILES]
     moves: list[Move] = []
     if prefix is not None:
         gone = [entry.name for entry in os.scandir(prefix) if own and entry.name != SCRATCH]
-        moves = moves_in(prefix, removed=[*gone, *stale], whole=(shim,))
+        moves = moves_in(prefix, removed=gone, whole=(shim,))
     # Of what was there before the environment, nothing is replaced.
     first = not removed and bool(plan.record.found)
-    return moves + moves_in(
-        plan.root,
-        removed=[*removed, *(f"cross/{name}" for name in stale)],
-        whole=(f"cross/{shim}",),
-        last=RECORD_NAME,
-        replace=not first,
-    )
+    return moves + moves_in(plan.root, removed=removed, whole=(f"cross/{shim}",), last=RECORD_NAME, replace=not first)
 
 
 def _site_packages(plan: Plan) -> Path:
@@ -296,16 +285,6 @@ def _link_pip_cache(plan: Plan) -> None:
         (cache / "http-v2").symlink_to(users / "http-v2")
 
 
-def start_file(version: str) -> str:
-    """The file that starts the shim in a Python of that version ("3.11").
-
-    Where both are obeyed, the `.pth` file is better: it comes before every `.start` file, needs no `pkgutil`, and its
-    own line can end a process that it fails in. A `.start` file of the same name would turn it off.
-    """
-    as_pth, as_start = START_FILES
-    return as_pth if tuple(map(int, version.split("."))) < (3, 18) else as_start
-
-
 def _install_shim(plan: Plan) -> None:
     """Copy the shim verbatim, and give it its facts and byte code."""
     root, prefix = staged(plan.root), plan.options.cross_prefix
@@ -319,8 +298,7 @@ def _install_shim(plan: Plan) -> None:
         if entry.name.endswith(".py"):
             (package / entry.name).write_bytes(entry.read_bytes())
             sources[str(package / entry.name)] = f"{plan.record.host.site_packages}/_crossenv/{entry.name}"
-    name = start_file(plan.record.host.version)
-    (site_packages / name).write_bytes(shim.joinpath(name).read_bytes())
+    (site_packages / START_FILE).write_bytes(shim.joinpath(START_FILE).read_bytes())
     for path in (root / BASE).glob("lib*/python*/sitecustomize/__init__.py"):
         sources[str(path)] = str(plan.root / path.relative_to(root))
     job = {"facts": plan.facts, "facts_file": str(package / "facts.marshal"), "sources": sources}

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from crossenv.environment.fingerprint import fingerprint
 from crossenv.errors import CrossenvError
 from crossenv.farm.complaint import complaint_of, hint_of
 from crossenv.farm.model import Build
@@ -25,10 +26,12 @@ class Environment:
     Attributes:
         root: Where it is.
         host: What its wheels are for.
+        key: The same as long as it makes the same wheels.
     """
 
     root: Path
     host: Host
+    key: str
 
 
 class EnvironmentFailedError(Exception):
@@ -131,7 +134,8 @@ class Environments:
             text = log.read_text(encoding="utf-8", errors="replace")
             raise EnvironmentFailedError(complaint_of(text), hint_of(text), status, log)
         try:
-            return Environment(root=root, host=host_of(load_record(root)))
+            record = load_record(root)
+            return Environment(root=root, host=host_of(record), key=fingerprint(record))
         except CrossenvError as error:
             raise EnvironmentFailedError(error.message, error.hint, error.exit_code, log) from None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from crossenv.farm.model import COVERED, GOOD, KEPT, Build, Outcome
+from crossenv.farm.model import COVERED, GOOD, KEPT, UNTESTED, Build, Result
 from crossenv.report import Reporter, clock
 
 
@@ -45,12 +45,12 @@ class Board:
         if running is not None:
             running.stage = words
 
-    def finished(self, build: Build, outcome: Outcome) -> None:
+    def finished(self, build: Build, result: Result) -> None:
         """A combination is done."""
         self._running.pop(build, None)
         self._done += 1
-        self._failed += bool(outcome.exit_code)
-        self._reporter.note(f"{build.label}: {outcome_words(outcome)}")
+        self._failed += bool(result.exit_code)
+        self._reporter.note(f"{build.label}: {result_words(result)}")
 
     def tick(self) -> None:
         """Draw the lines anew."""
@@ -69,15 +69,17 @@ class Board:
         self._reporter.redraw([])
 
 
-def outcome_words(outcome: Outcome) -> str:
+def result_words(result: Result) -> str:
     """What came of a combination, in a line."""
-    if outcome.exit_code:
-        return f"{outcome.status}: {outcome.complaint}"
-    wheel = outcome.wheels[0] if outcome.wheels else ""
-    more = f" and {len(outcome.wheels) - 1} more" if len(outcome.wheels) > 1 else ""
-    if outcome.status == COVERED:
+    if result.exit_code:
+        return f"{result.status}: {result.complaint}"
+    wheel = result.wheels[0] if result.wheels else ""
+    more = f" and {len(result.wheels) - 1} more" if len(result.wheels) > 1 else ""
+    if result.status == COVERED:
         return f"covered by {wheel}"
-    if outcome.status in GOOD:
-        took = f" in {clock(outcome.seconds)}" if outcome.seconds else ""
-        return f"{'was there already:' if outcome.status == KEPT else outcome.status} {wheel}{more}{took}"
-    return outcome.status
+    if result.status == UNTESTED:
+        return f"untested, {wheel}{more}: {result.complaint}"
+    if result.status in GOOD:
+        took = f" in {clock(result.seconds)}" if result.seconds else ""
+        return f"{'was there already:' if result.status == KEPT else result.status} {wheel}{more}{took}"
+    return result.status
