@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crossenv.platforms.architectures import architecture_of
-from crossenv.platforms.linux_targets import Target
 
 import projects
 from conftest import Run
@@ -28,6 +26,8 @@ from crossenv.environment.write import write_environment
 from crossenv.errors import HostPythonError, ToolchainError
 from crossenv.files import write_tree
 from crossenv.platforms import LINUX, Libc
+from crossenv.platforms.architectures import architecture_of
+from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.build_python import find_build_python
 from crossenv.pythons.find import read_host_python
