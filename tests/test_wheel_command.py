@@ -7,6 +7,7 @@ import importlib.util
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -39,6 +40,7 @@ from crossenv.farm.sources import digest_of
 from crossenv.farm.store import STATE_NAME, Store
 from crossenv.wheels.tags import PythonTag
 from makers import X86_64, write
+from terminals import on_terminal
 
 # --- which combinations are built
 
@@ -385,6 +387,10 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     if tag == "fail":
         print("toy.c:1:10: fatal error: toy.h: No such file")
         raise SystemExit(1)
+    if tag == "slow":
+        print("compiling 1 of 2")
+        time.sleep(1)
+        tag = "py3-none-any"
     if tag == "wait":
         pathlib.Path(os.environ["TOY_PID"]).write_text(str(os.getpid()))
         time.sleep(120)
@@ -675,6 +681,29 @@ def test_a_wheel_that_nothing_here_can_try_is_kept(
     assert run(tree)["builds"][0]["status"] == "kept"
     done = crossenv("wheel", tree, "--host-python", host_prefix, "--host-root", tmp_path, check=False, **places)
     assert "--host-root goes with --test" in done.stderr
+
+
+def test_the_output_of_a_build_is_shown(
+    crossenv: CrossenvCommand, host_prefix: Path, places: dict[str, str], tmp_path: Path
+) -> None:
+    """All of it with -v; on a terminal the last line, where the elapsed time is."""
+    tree = project(tmp_path, "toy", "slow")
+    words: list[str | Path] = ["wheel", "-w", tmp_path / "out", "--host-python", host_prefix, tree]
+    done = crossenv(*words, "-v", check=True, **places)
+    label = f"crossenv: {tree} {done.stdout.split()[5]} linux_aarch64: "
+    lines = done.stderr.splitlines()
+    shown = [line.removeprefix(label).strip() for line in lines if line.startswith(label)]
+    order = ["started", "making", "compiling 1 of 2", "built toy-1"]
+    places_of = [next(index for index, line in enumerate(shown) if line.startswith(one)) for one in order]
+    assert places_of == sorted(places_of)
+    # What made the environment and the sdist too.
+    assert any(line.startswith(f"crossenv: {tree}: * Building sdist") for line in lines)
+
+    command = [sys.executable, "-m", "crossenv", *words, "--rebuild"]
+    status, data = on_terminal(command, **places, PATH=crossenv.path, COLUMNS="200")
+    assert status == 0
+    assert re.search(r"linux_aarch64: building, \d+ s: compiling 1 of 2", data)
+    assert "making its sdist, " in data
 
 
 def test_builds_share_the_cores(

@@ -13,16 +13,13 @@ from importlib.resources import files as package_files
 from pathlib import Path
 
 from crossenv.environment.cross_prefix import host_side_in
-from crossenv.environment.isolation_base import BASE, link_standard_library
+from crossenv.environment.isolation_base import BASE, START_FILE, link_standard_library
 from crossenv.environment.plan import Plan
 from crossenv.errors import BuildError, CrossenvError, UsageError
 from crossenv.record import RECORD_NAME
 
 # Stands in a directory from the first moment of a creation to its last: what has it is ours to clear.
 MARKER = ".crossenv-creating"
-
-# `site` executes the lines of `.pth` files up to Python 3.17, and what `.start` files name from 3.15 on (PEP 829).
-START_FILES = ("000_crossenv.pth", "000_crossenv.start")
 
 # Run by the build Python: its marshal format and byte code are what the shim will read. Paths come on stdin.
 _COMPILE = """
@@ -250,16 +247,6 @@ def _link_pip_cache(plan: Plan) -> None:
         (cache / "http-v2").symlink_to(users / "http-v2")
 
 
-def start_file(version: str) -> str:
-    """The file that starts the shim in a Python of that version ("3.11").
-
-    Where both are obeyed, the `.pth` file is better: it comes before every `.start` file, needs no `pkgutil`, and its
-    own line can end a process that it fails in. A `.start` file of the same name would turn it off.
-    """
-    as_pth, as_start = START_FILES
-    return as_pth if tuple(map(int, version.split("."))) < (3, 18) else as_start
-
-
 def _install_shim(plan: Plan) -> None:
     """Copy the shim verbatim, and give it its facts and byte code."""
     site_packages = Path(plan.record.host.site_packages)
@@ -273,10 +260,7 @@ def _install_shim(plan: Plan) -> None:
         if entry.name.endswith(".py"):
             (package / entry.name).write_bytes(entry.read_bytes())
             sources.append(str(package / entry.name))
-    for name in START_FILES:
-        (site_packages / name).unlink(missing_ok=True)
-    name = start_file(plan.record.host.version)
-    (site_packages / name).write_bytes(runtime.joinpath(name).read_bytes())
+    (site_packages / START_FILE).write_bytes(runtime.joinpath(START_FILE).read_bytes())
     sources += map(str, (plan.root / BASE).glob("lib*/python*/sitecustomize/__init__.py"))
     job = {"facts": plan.facts, "facts_file": str(package / "facts.marshal"), "sources": sources}
     try:
