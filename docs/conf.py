@@ -21,15 +21,14 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
-    "sphinx_design",
     "crossenv_docs",
 ]
 exclude_patterns = ["_build", "_extensions"]
-myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline", "attrs_block", "substitution"]
+myst_enable_extensions = ["deflist", "attrs_inline"]
 myst_heading_anchors = 4
-myst_substitutions = {"version": __version__}
 
-nitpicky = False
+# Pages that are added need no entry in the menu: each of its parts ends in a pattern, which may match nothing.
+suppress_warnings = ["toc.empty_glob"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 napoleon_use_ivar = True

@@ -131,10 +131,13 @@ def test_each_crossenv_command_is_one(capsys: pytest.CaptureFixture[str]) -> Non
     for place, words in shown("crossenv"):
         if "..." in words:
             continue
+        # Running text names an option without its value, or a command without its operands.
+        form = not re.search(r":\d+: ", place)
         try:
             read_words(words)
         except CrossenvError as error:
-            wrong.append(f"{place}: {error.message}")
+            if not form or "has no option" in error.message or "no command" in error.message:
+                wrong.append(f"{place}: {error.message}")
         except SystemExit:  # --help and --version
             capsys.readouterr()
     assert wrong == []
