@@ -27,8 +27,6 @@ exclude_patterns = ["_build", "_extensions"]
 myst_enable_extensions = ["deflist", "attrs_inline"]
 myst_heading_anchors = 4
 
-# Pages that are added need no entry in the menu: each of its parts ends in a pattern, which may match nothing.
-suppress_warnings = ["toc.empty_glob"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 napoleon_use_ivar = True
