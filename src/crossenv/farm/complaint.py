@@ -23,6 +23,29 @@ _PATTERNS = tuple(
 # What pip draws around its messages.
 _DRAWN = " \t\r>\u2502\u2570\u2500\u00d7"
 _OURS = re.compile(r"^crossenv: (error|warning): ")
+# What other tools say of a situation that only cross builds know, and what mends it.
+_MENDS = tuple(
+    (re.compile(pattern, re.MULTILINE), mend)
+    for pattern, mend in (
+        (
+            # Meson; a launcher of ours, which CMake from 4.1 on calls
+            r"exe_wrapper is needed|define one in cross file|Can not run test applications in this cross environment"
+            r"|is a program of the (host|target) and cannot run here",
+            "the build runs a program that it has compiled: --emulator lets it, under QEMU",
+        ),
+        (
+            # CMake before 4.1 leaves the program's name as it is.
+            r"/bin/sh: (?:\d+: )?(?P<name>[\w.+-]+): not found$",
+            "if {name} is compiled by this build, --emulator lets it run under QEMU; if not, install it",
+        ),
+        (
+            # zig, GNU ld
+            r"unable to find (?:dynamic )?system library '?(?P<name>python3[\w.]*)"
+            r"|cannot find -l(?P<other>python3[\w.]*)",
+            "the target's Python has no lib{name} here: name one that has, with --host-python or in a --sysroot",
+        ),
+    )
+)
 
 
 def complaint_of(text: str) -> str:
@@ -36,9 +59,16 @@ def complaint_of(text: str) -> str:
 
 
 def hint_of(text: str) -> str:
-    """The hint of ours below the first error of ours; "" if there is none."""
+    """What mends it: our own hint below our own error, or what we know of another tool's message; "" if nothing."""
     lines = [line.strip(_DRAWN) for line in text.splitlines()]
-    return next((line.removeprefix("crossenv: hint: ") for line in lines if line.startswith("crossenv: hint: ")), "")
+    ours = next((line.removeprefix("crossenv: hint: ") for line in lines if line.startswith("crossenv: hint: ")), "")
+    if ours:
+        return ours
+    for pattern, mend in _MENDS:
+        if match := pattern.search("\n".join(lines)):
+            found = match.groupdict()
+            return mend.format(name=found.get("name") or found.get("other") or "")
+    return ""
 
 
 def refusal_in(directory: Path) -> tuple[str, str] | None:
