@@ -345,13 +345,15 @@ def test_the_judges_answers_tell_a_refusal(tmp_path: Path) -> None:
         ("An exe_wrapper is needed but was not found. Please define one in cross file", "--emulator lets it"),
         ("/bin/sh: 1: gen: not found", "if gen is compiled by this build, --emulator lets it run"),
         ("/bin/sh: gen: not found", "if gen is compiled by this build, --emulator lets it run"),
-        ("error: unable to find dynamic system library 'python3.11' using strategy", "has no libpython3.11 here"),
+        ('error: unable to find dynamic system library "python3.11" using strategy', "has no libpython3.11 here"),
         ("/usr/bin/ld: cannot find -lpython3.12: No such file or directory", "has no libpython3.12 here"),
         ("toy.c:1: error: expected ';'", ""),
     ],
 )
 def test_messages_of_other_tools_get_a_hint(line: str, hint: str) -> None:
-    found = hint_of(OUTPUT.format(code=1, ours=line))
+    text = OUTPUT.format(code=1, ours=line).replace("toy.c:1:10: fatal error: 'x.h' file not found", "")
+    assert complaint_of(text) == line
+    found = hint_of(text)
     assert hint in found
     assert bool(hint) == bool(found)
     assert hint_of(f"{line}\ncrossenv: error: it is native\ncrossenv: hint: mend it") == "mend it"

@@ -8,24 +8,9 @@ from pathlib import Path
 from crossenv.wheels.seal import faults_of, read_status
 
 _LONGEST = 240
-# From the plainest to the vaguest. pip's own summary names the project and no reason.
-_PATTERNS = tuple(
-    map(
-        re.compile,
-        (
-            r"^crossenv: error: ",
-            r"fatal error: |\berror: (?!subprocess|metadata|command|failed-|resolution)",
-            r"^ERROR: (?!Failed to build|Failed building|Could not build)",
-            r"ERROR|Error",
-        ),
-    )
-)
-# What pip draws around its messages.
-_DRAWN = " \t\r>\u2502\u2570\u2500\u00d7"
-_OURS = re.compile(r"^crossenv: (error|warning): ")
 # What other tools say of a situation that only cross builds know, and what mends it.
 _MENDS = tuple(
-    (re.compile(pattern, re.MULTILINE), mend)
+    (re.compile(pattern), mend)
     for pattern, mend in (
         (
             # Meson; a launcher of ours, which CMake from 4.1 on calls
@@ -40,12 +25,31 @@ _MENDS = tuple(
         ),
         (
             # zig, GNU ld
-            r"unable to find (?:dynamic )?system library '?(?P<name>python3[\w.]*)"
+            r"unable to find (?:dynamic )?system library \W?(?P<name>python3[\w.]*)"
             r"|cannot find -l(?P<other>python3[\w.]*)",
             "the target's Python has no lib{name} here: name one that has, with --host-python or in a --sysroot",
         ),
     )
 )
+# From the plainest to the vaguest. pip's own summary names the project and no reason.
+_PATTERNS = (
+    *map(
+        re.compile,
+        (r"^crossenv: error: ", r"fatal error: |\berror: (?!subprocess|metadata|command|failed-|resolution)"),
+    ),
+    *(pattern for pattern, _ in _MENDS),
+    *map(
+        re.compile,
+        (
+            r"^/bin/sh: .*(Permission denied|Exec format error)$|^FAILED: ",
+            r"^ERROR: (?!Failed to build|Failed building|Could not build)",
+            r"(ERROR|Error)(?!: Failed (to build|building))",
+        ),
+    ),
+)
+# What pip draws around its messages.
+_DRAWN = " \t\r>\u2502\u2570\u2500\u00d7"
+_OURS = re.compile(r"^crossenv: (error|warning): ")
 
 
 def complaint_of(text: str) -> str:
@@ -64,8 +68,9 @@ def hint_of(text: str) -> str:
     ours = next((line.removeprefix("crossenv: hint: ") for line in lines if line.startswith("crossenv: hint: ")), "")
     if ours:
         return ours
+    complaint = complaint_of(text)
     for pattern, mend in _MENDS:
-        if match := pattern.search("\n".join(lines)):
+        if match := pattern.search(complaint):
             found = match.groupdict()
             return mend.format(name=found.get("name") or found.get("other") or "")
     return ""
