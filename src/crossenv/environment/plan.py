@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,9 @@ from crossenv.record import (
     VariableRecord,
 )
 
+_NOTHING: Mapping[Path, str | bytes | Path] = {}
+# Where files of the host Python that are made for the environment are, below its root.
+HOST_FILES = "host/python"
 # Where the environment's own compilers are, below its root.
 LAUNCHERS = "etc/bin"
 
@@ -69,6 +72,8 @@ class Options:
         config_vars: Variables of the host's configuration that are to say something else.
         variables: Environment variables of the processes that answer for the host.
         accepted_platforms: The platform tags of ready-made wheels; none for all that the host can load.
+        beside: Whether the directory may hold other files.
+        found: The entries that it had before any environment came.
         in_place: Whether the installation that it is made from will start the shim (`crossenv.environment.in_place`).
     """
 
@@ -87,6 +92,8 @@ class Options:
     config_vars: Mapping[str, str] = field(default_factory=dict)
     variables: tuple[VariableRecord, ...] = ()
     accepted_platforms: tuple[str, ...] = ()
+    beside: bool = False
+    found: tuple[str, ...] = ()
     in_place: bool = False
 
 
@@ -99,7 +106,7 @@ class Plan:
         record: What `crossenv.json` will say.
         build: The build Python.
         options: The user's choices.
-        files: Texts by path below the root; those below a `bin` directory are programs.
+        files: By path below the root: what they hold, or the file to copy; those below a `bin` directory are programs.
         links: Symbolic links: path below the root, what it points to.
         copies: Programs: path below the root, the file that is copied there.
         header_farm: Directories whose entries are linked into `ENV/host/include/pythonX.Y`, the first wins; empty
@@ -111,7 +118,7 @@ class Plan:
     record: Record
     build: BuildPython
     options: Options
-    files: Mapping[str, str]
+    files: Mapping[str, str | bytes | Path]
     links: Mapping[str, str]
     copies: Mapping[str, Path]
     header_farm: tuple[Path, ...]
@@ -126,8 +133,10 @@ def make_plan(
     toolchain: Toolchain,
     options: Options,
     target: Target | None = None,
+    host_files: Mapping[Path, str | bytes | Path] = _NOTHING,
+    flag_directories: Collection[Path] = (),
 ) -> Plan:
-    """Decide everything about the environment in `root` (absolute, resolved).
+    """Decide everything about the environment in `root` (absolute, resolved); the disk is neither read nor written.
 
     Args:
         root: The environment's directory.
@@ -135,6 +144,8 @@ def make_plan(
         host: The host Python.
         toolchain: The compilers and tools.
         options: The user's choices.
+        host_files: Those of the host Python's files that are yet to be written, below `root`.
+        flag_directories: What `crossenv.environment.localise.flag_directories` found.
         target: What the user named, whose policy the wheels keep; None for a host Python of the user's.
     """
     directory = host.directory_name
@@ -150,6 +161,7 @@ def make_plan(
         commands={name: tool.command for name, tool in tools.items()},
         include_dirs=include_dirs,
         lib_dir=host.lib_dir,
+        directories=flag_directories,
     )
     config |= options.config_vars
     record = Record(
@@ -160,6 +172,7 @@ def make_plan(
         pip=options.pip,
         build_pip=options.build_pip,
         cross_prefix=None if options.cross_prefix is None else str(options.cross_prefix),
+        found=options.found,
         config_vars=dict(options.config_vars),
         pip_cache=str(root / "cache/pip"),
         requirements_cache=str(_requirements_cache(root, host, toolchain, options, target)),
@@ -181,11 +194,13 @@ def make_plan(
         ),
     )
     record = dataclasses.replace(record, handover=_handover(record, options, target))
-    libraries = () if host.lib_dir is None else sorted(host.lib_dir.glob("libpython*"))
     pkgconfig = None if host.lib_dir is None else host.lib_dir / "pkgconfig"
-    details = build_details(host, headers=include_dirs[0], pkgconfig=pkgconfig, libraries=libraries)
+    details = build_details(host, headers=include_dirs[0], pkgconfig=pkgconfig, libraries=host.libraries)
     record = dataclasses.replace(record, cross_build_info=public_part(record, config, details))
-    files = {**launchers, **_commands(record, options), data_file: data_module_text(config, host.sysconfigdata)}
+    files: dict[str, str | bytes | Path] = {
+        str(path.relative_to(root)): content for path, content in (host_files or {}).items()
+    }
+    files |= {**launchers, **_commands(record, options), data_file: data_module_text(config, host.sysconfigdata)}
     files |= base_files(root, build, directory)
     for backend in BACKENDS:
         files |= backend.files(record)
@@ -198,7 +213,7 @@ def make_plan(
     links |= base_links(build, directory)
     if not farm:
         links[f"{PREFIX}/include/{include_name}"] = str(first)
-    for library in libraries:
+    for library in host.libraries:
         links[f"{PREFIX}/lib/{library.name}"] = str(library)
         # PyO3 has programs that embed Python linked from where its configuration is.
         links[f"{PREFIX}/lib/{directory}/{library.name}"] = f"../{library.name}"
@@ -287,7 +302,7 @@ def _tools(
     for name, tool in chosen.items():
         if tool is None:
             continue
-        if toolchain.zig is not None and (tool.path.parent / CONFIGURATION_NAME).is_file():
+        if toolchain.zig is not None and tool.launcher:
             copies[f"{LAUNCHERS}/{tool.path.name}"] = toolchain.zig.program
             command = str(root / LAUNCHERS / tool.path.name)
             tools[name] = ToolRecord(command=command, path=toolchain.zig.settings["zig"], args=(), origin=tool.origin)
@@ -405,10 +420,8 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "compiler": record.toolchain.tools["cc"].command,
         "include_dirs": list(host.include_dirs),
         "fortran": "fc" in record.toolchain.tools,
-        "allow_pure": list(record.handover.allow_pure),
         "repair": record.handover.repair,
         "crossenv_python": record.crossenv_python,
-        "policy": None if record.handover.policy is None else dataclasses.asdict(record.handover.policy),
         "hook_environment": dict(record.handover.environment),
         "variables": [(item.name, item.operator, item.value) for item in record.handover.variables],
         "accepted_platforms": list(record.handover.accepted_platforms),
