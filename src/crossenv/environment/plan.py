@@ -430,6 +430,7 @@ def shim_facts(record: Record) -> dict[str, Any]:
                 "settings": {key: list(values) for key, values in backend.settings.items()},
                 "environment": backend.environment,
                 "fails_by_itself": backend.fails_by_itself,
+                "jobs_setting": backend.jobs_setting,
             }
             for module, backend in record.handover.backends.items()
         },
