@@ -17,6 +17,7 @@ import pytest
 from packaging.tags import parse_tag
 
 from conftest import CrossenvCommand
+from crossenv.platforms import LINUX
 from crossenv.platforms.linux_targets import MUSL
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.model import ERROR, WARNING
@@ -614,6 +615,8 @@ def test_in_an_environment(crossenv: CrossenvCommand, env: Path, tmp_path: Path)
 
 
 HOST = Host(
+    platform=LINUX,
+    own_tag="linux_aarch64",
     platform_tag="linux_aarch64",
     python=PythonTag(implementation="cp", version=(3, 11), abi="full"),
     elf=AARCH64,

@@ -338,6 +338,27 @@ def test_the_judges_answers_tell_a_refusal(tmp_path: Path) -> None:
     assert refusal_in(tmp_path) == ("b.whl: b.so is for x86-64", "mend it")
 
 
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("meson.build:3: ERROR: Can not run test applications in this cross environment.", "--emulator lets it"),
+        ("An exe_wrapper is needed but was not found. Please define one in cross file", "--emulator lets it"),
+        ("/bin/sh: 1: gen: not found", "if gen is compiled by this build, --emulator lets it run"),
+        ("/bin/sh: gen: not found", "if gen is compiled by this build, --emulator lets it run"),
+        ('error: unable to find dynamic system library "python3.11" using strategy', "has no libpython3.11 here"),
+        ("/usr/bin/ld: cannot find -lpython3.12: No such file or directory", "has no libpython3.12 here"),
+        ("toy.c:1: error: expected ';'", ""),
+    ],
+)
+def test_messages_of_other_tools_get_a_hint(line: str, hint: str) -> None:
+    text = OUTPUT.format(code=1, ours=line).replace("toy.c:1:10: fatal error: 'x.h' file not found", "")
+    assert complaint_of(text) == line
+    found = hint_of(text)
+    assert hint in found
+    assert bool(hint) == bool(found)
+    assert hint_of(f"{line}\ncrossenv: error: it is native\ncrossenv: hint: mend it") == "mend it"
+
+
 def test_children_are_ended_with_theirs(tmp_path: Path) -> None:
     children = Children(grace=0.2)
     script = "sleep 60 & echo $! > pid; trap '' TERM; wait; sleep 60"
@@ -474,6 +495,9 @@ def test_one_command(crossenv: CrossenvCommand, host_prefix: Path, places: dict[
     assert failed["error"] == "toy.c:1:10: fatal error: toy.h: No such file"
     assert failed["error"] in Path(failed["log"]).read_text()
     assert "x86-64" in refused["error"]
+    assert refused["error"].count("refused") == 0
+    # The environment that it names is gone.
+    assert "crossenv doctor" not in refused["hint"] or "(--keep-environments" in refused["hint"]
     # Nothing is left of the environments, and the trees are as they were.
     assert list((tmp_path / "cache/crossenv/wheel").glob("run-*")) == []
     assert sorted(path.name for path in trees["native"].iterdir()) == ["payload", "pyproject.toml", "tag", "tools"]

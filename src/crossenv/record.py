@@ -171,11 +171,13 @@ class BackendRecord:
         environment: Variables for the processes that run its hooks, set where the user has not set them.
         fails_by_itself: Whether it ends a build in which a compile fails. Such back ends also compile to find things
             out, so a wheel without native code is not suspect.
+        jobs_setting: The setting that takes `-jN`, for back ends that use all cores and heed no variable.
     """
 
     settings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     fails_by_itself: bool = False
+    jobs_setting: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

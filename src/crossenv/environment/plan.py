@@ -437,10 +437,8 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "compiler": record.toolchain.tools["cc"].command,
         "include_dirs": list(host.include_dirs),
         "fortran": "fc" in record.toolchain.tools,
-        "allow_pure": list(record.handover.allow_pure),
         "repair": record.handover.repair,
         "crossenv_python": record.crossenv_python,
-        "policy": None if record.handover.policy is None else dataclasses.asdict(record.handover.policy),
         "hook_environment": dict(record.handover.environment),
         "variables": [(item.name, item.operator, item.value) for item in record.handover.variables],
         "accepted_platforms": list(record.handover.accepted_platforms),
@@ -449,6 +447,7 @@ def shim_facts(record: Record) -> dict[str, Any]:
                 "settings": {key: list(values) for key, values in backend.settings.items()},
                 "environment": backend.environment,
                 "fails_by_itself": backend.fails_by_itself,
+                "jobs_setting": backend.jobs_setting,
             }
             for module, backend in record.handover.backends.items()
         },

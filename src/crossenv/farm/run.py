@@ -230,6 +230,8 @@ class Run:
             )
         except OSError as error:
             result = Result(status=FAILED, log=log, complaint=str(error), exit_code=BuildError.exit_code)
+        if str(self._place) in result.hint and not self._options.keep_environments:
+            result = replace(result, hint=f"{result.hint} (--keep-environments leaves it there)")
         return result if result.status == KEPT else replace(result, seconds=round(time.monotonic() - started, 1))
 
     def _tried(self, build: Build, log: Path, cores: int) -> Result:
@@ -368,7 +370,7 @@ def shares(cores: int) -> dict[str, str]:
 
     Not MAKEFLAGS: make takes one core unless it is told otherwise, and not every Makefile can do with more.
     """
-    names = ("CMAKE_BUILD_PARALLEL_LEVEL", "CARGO_BUILD_JOBS", "MAX_JOBS", "NPY_NUM_BUILD_JOBS")
+    names = ("CROSSENV_JOBS", "CMAKE_BUILD_PARALLEL_LEVEL", "CARGO_BUILD_JOBS", "MAX_JOBS", "NPY_NUM_BUILD_JOBS")
     return dict.fromkeys(names, str(cores))
 
 

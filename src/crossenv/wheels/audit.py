@@ -216,7 +216,7 @@ def _host_findings(claims: Claims, host: Host) -> Iterator[Finding]:
     """Tags that the host would not take; one that it does is enough, unless another names a machine of its own."""
     platforms = dict.fromkeys(tag.split("-", 2)[2] for tag in claims.tags)
     takes = f"the host is {host.platform_tag} with Python {host.python.name}"
-    known = ("any", host.platform_tag)
+    known = ("any", host.own_tag, host.platform_tag)
     foreign = [one for one in platforms if one not in known and not one.endswith(f"_{host.machine}")]
     if foreign:
         yield Finding(id="host-tag", severity=ERROR, path="", message=f"is tagged {', '.join(foreign)}; {takes}")

@@ -21,7 +21,6 @@ from typing import Any
 from crossenv.binaries import BinaryError, Linked, format_of
 from crossenv.errors import AuditError, BuildError, UsageError
 from crossenv.libc.policies import Policy, policies_for, policy_of
-from crossenv.platforms import LINUX
 from crossenv.platforms.linux_targets import MUSL, Target
 from crossenv.targets import parse_target
 from crossenv.wheels.archive import ArchiveError, opened
@@ -215,7 +214,7 @@ def _libraries(target: Target, files: dict[str, Linked], host: Host | None, wish
         if not directory.is_dir():
             raise UsageError(f"{directory} is not a directory", hint="name one that holds libraries of the target")
     sysroot = None if host is None else host.sysroot
-    directories = () if host is None or sysroot is None else LINUX.library_directories(sysroot, host.multiarch)
+    directories = () if host is None or sysroot is None else host.platform.library_directories(sysroot, host.multiarch)
     own = {name.rpartition("/")[2] for name in files}
     needed = {name for file in files.values() for name in file.needed} - own
     return Libraries(target.elf, sysroot, directories, wishes.libraries).closure(sorted(needed))

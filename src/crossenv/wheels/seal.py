@@ -119,7 +119,7 @@ def _sealed(job: Job, record: Record, host: Host, notes: list[str]) -> Path:
         allow_pure=(*record.handover.allow_pure, *job.allow_pure),
     )
     judged = judge(path, host, build)
-    plain = _has_plain_tag(path)
+    plain = host.own_tag in path.name.removesuffix(".whl").rpartition("-")[2].split(".")
     mend = job.repair and plain and not job.editable
     fatal = [finding for finding in judged.errors if not (mend and finding.id in _MENDABLE)]
     if fatal:
@@ -146,7 +146,7 @@ def _sealed(job: Job, record: Record, host: Host, notes: list[str]) -> Path:
         return path
     from crossenv.wheels.retag import retag
 
-    return retag(path, host.policy.tag)
+    return retag(path, host.own_tag, host.policy.tag)
 
 
 def _repaired(path: Path, host: Host, judged: Judgement, job: Job, notes: list[str]) -> Path:
@@ -177,11 +177,6 @@ def _directories_with(names: set[str], roots: Sequence[str]) -> list[Path]:
             if names.intersection(files):
                 found[Path(directory)] = None
     return list(found)
-
-
-def _has_plain_tag(path: Path) -> bool:
-    platforms = path.name.removesuffix(".whl").rpartition("-")[2].split(".")
-    return any(platform.startswith("linux_") for platform in platforms)
 
 
 def faults_of(status: Status) -> list[str]:

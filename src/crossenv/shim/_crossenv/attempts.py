@@ -43,18 +43,26 @@ def compiler_was_called() -> "bool | None":
 
 
 def watch_commands(compiler: "Any") -> "list[str]":
-    """A list to which what `compiler` (distutils) complains of is added, for each command of it that fails."""
+    """A list to which what `compiler` (distutils) complains of is added, for each command of it that fails.
+
+    It is one list for each compiler, which builds one extension module after the other.
+    """
+    watched: list[str] | None = getattr(compiler, "_crossenv_complaints", None)
+    if watched is not None:
+        return watched
     complaints: list[str] = []
+    compiler._crossenv_complaints = complaints
 
     def noting(start: "Callable[..., Any]") -> "Callable[..., Any]":
         def start_noted(*args: "Any", **kwargs: "Any") -> "Any":
+            before = len(complaints)
             with _StandardError() as output:
                 try:
                     return start(*args, **kwargs)
                 except Exception:
                     complaint = _first_complaint(output.text())
                     # One of the two calls the other: which one depends on the version.
-                    if complaint and complaint not in complaints:
+                    if complaint and len(complaints) == before:
                         complaints.append(complaint)
                     raise
 
