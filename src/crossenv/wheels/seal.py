@@ -21,7 +21,7 @@ from crossenv.wheels.archive import ArchiveError
 from crossenv.wheels.audit import Judgement, archive_finding, judge, target_findings
 from crossenv.wheels.losses import Build
 from crossenv.wheels.model import ERROR, Finding
-from crossenv.wheels.refusals import hint_for, refusal_of
+from crossenv.wheels.refusals import MENDABLE, hint_for, refusal_of
 from crossenv.wheels.tags import Host, host_of
 
 if TYPE_CHECKING:
@@ -31,9 +31,6 @@ else:
 
 # Names the directory in which builds leave the judge's answers.
 STATUS_VARIABLE = "CROSSENV_STATUS_DIRECTORY"
-
-# What a repair can mend; with everything else a wheel must not leave the build.
-_MENDABLE = ("library", "libpython", "policy", "rpath", "symbol", "host-tag", "platform-tag", "libc")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,7 +118,7 @@ def _sealed(job: Job, record: Record, host: Host, notes: list[str]) -> Path:
     judged = judge(path, host, build)
     plain = host.own_tag in path.name.removesuffix(".whl").rpartition("-")[2].split(".")
     mend = job.repair and plain and not job.editable
-    fatal = [finding for finding in judged.errors if not (mend and finding.id in _MENDABLE)]
+    fatal = [finding for finding in judged.errors if not (mend and finding.id in MENDABLE)]
     if fatal:
         raise Refused(fatal)
     if job.editable or not plain or not judged.contents.native:
