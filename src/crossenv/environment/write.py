@@ -209,8 +209,12 @@ def _fill(plan: Plan, kept: Collection[str]) -> None:
         if side == "cross" and plan.options.cross_prefix is not None:
             place.symlink_to(plan.options.cross_prefix)
             place = staged(plan.options.cross_prefix)
-        seeded = has_pip and not (side in kept and (plan.root / side / library / "pip").is_dir())
-        _virtualenv(plan, place, *(() if seeded else ("--no-seed",)), *more, "--activators", "")
+        wants_pip = has_pip and not (side in kept and (plan.root / side / library / "pip").is_dir())
+        linked = wants_pip and side == "cross" and place.parent == root and (root / "build" / library / "pip").is_dir()
+        seed = () if wants_pip and not linked else ("--no-seed",)
+        _virtualenv(plan, place, *seed, *more, "--activators", "")
+        if linked:
+            _link_pip(root, library)
     write_tree(
         {root / name: content for name, content in plan.files.items()},
         executable={root / name for name in plan.files if _is_program(name)},
@@ -226,6 +230,28 @@ def _fill(plan: Plan, kept: Collection[str]) -> None:
     _link_pip_cache(plan)
     _install_shim(plan)
     (root / RECORD_NAME).write_text(record.to_json(), encoding="utf-8")
+
+
+def _link_pip(root: Path, library: Path) -> None:
+    """Give the host side the build side's pip: hard links, which take a tenth of the time that copies take."""
+    build, cross = root / "build", root / "cross"
+    for path in (build / library).glob("pip*"):
+        if path.is_dir():
+            shutil.copytree(path, cross / library / path.name, copy_function=_link)
+        else:
+            _link(path, cross / library / path.name)
+    for path in (build / "bin").glob("pip*"):
+        before, _, after = path.read_bytes().rpartition(b"/build/bin/python")
+        (cross / "bin" / path.name).write_bytes(before + b"/cross/bin/python" + after)
+        shutil.copymode(path, cross / "bin" / path.name)
+
+
+def _link(source: str | Path, goal: str | Path) -> None:
+    try:
+        os.link(source, goal)
+    except OSError:
+        # Some file systems have no links.
+        shutil.copy2(source, goal)
 
 
 def _is_program(name: str) -> bool:
