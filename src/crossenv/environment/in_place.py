@@ -23,13 +23,13 @@ from typing import Any
 from crossenv.codec import WrongValueError, decode, encode
 from crossenv.errors import BuildError, UsageError
 from crossenv.files import write_file
+from crossenv.environment.isolation_base import START_FILES
 from crossenv.record import RECORD_NAME
 
 # Both below the installation's prefix: the environment, and what was done to the installation.
 HOME = "crossenv"
 MANIFEST = f"{HOME}/in-place.json"
 SCHEMA = 1
-START_FILES = ("000_crossenv.pth", "000_crossenv.start")
 
 _ASK = """
 import json, os, sys, sysconfig
@@ -74,7 +74,7 @@ class Installation:
     def places(self) -> tuple[Path, ...]:
         """What a conversion puts into it besides."""
         own = (self.library / "_crossenv", self.library / "sitecustomize")
-        return (*own, *(self.site / name for name in START_FILES))
+        return (*own, *(self.site / name for name in ("_crossenv", *START_FILES)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -221,7 +221,8 @@ def convert(installation: Installation, conversion: Conversion, shim: Path) -> N
     write_file(manifest, encode(conversion))
     runtime = package_files("crossenv").joinpath("shim")
     try:
-        (installation.library / "_crossenv").symlink_to(os.path.relpath(shim, installation.library.resolve()))
+        for directory in (installation.library, installation.site):
+            (directory / "_crossenv").symlink_to(os.path.relpath(shim, directory.resolve()))
         package = installation.library / "sitecustomize"
         package.mkdir()
         start = runtime.joinpath("_crossenv/start_isolated.py").read_bytes()

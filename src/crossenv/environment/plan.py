@@ -378,6 +378,7 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "base": f"{record.root}/{BASE}/bin/python{host.version}",
         "uv_prefix": f"{record.root}/{UV}",
         "build_machine": record.build.machine,
+        "build_python": record.build.python,
         "requirements_cache": record.requirements_cache,
         "multiarch": host.multiarch,
         "machine": host.machine,

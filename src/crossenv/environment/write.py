@@ -8,12 +8,13 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from importlib.resources import files as package_files
 from pathlib import Path
+from typing import Any
 
 from crossenv.environment.cross_prefix import host_side_in
-from crossenv.environment.isolation_base import BASE, link_standard_library
+from crossenv.environment.isolation_base import BASE, START_FILES, link_standard_library
 from crossenv.environment.plan import Plan
 from crossenv.errors import BuildError, CrossenvError, UsageError
 from crossenv.record import RECORD_NAME
@@ -24,7 +25,8 @@ MARKER = ".crossenv-creating"
 # Run by the build Python: its marshal format and byte code are what the shim will read. Paths come on stdin.
 _COMPILE = """
 import json, marshal, os, py_compile, sys
-job = json.load(sys.stdin)
+# Texts that are not ASCII come as the bytes that they are on disk, and stay so.
+job = json.load(sys.stdin, object_hook=lambda item: bytes.fromhex(item["bytes"]) if [*item] == ["bytes"] else item)
 with open(job["facts_file"], "wb") as file:
     marshal.dump(job["facts"], file)
 for path in job["sources"]:
@@ -185,6 +187,10 @@ def _fill(plan: Plan) -> None:
     if record.cross_prefix is not None:
         (root / "cross").symlink_to(record.cross_prefix)
     _virtualenv(plan, root / "cross", *seed, "--activators", "")
+    for side in (root, root / "cross"):
+        with (side / "pyvenv.cfg").open("a", encoding="utf-8") as file:
+            # The shim tells by it a side that was moved away from its environment from one that never was in any.
+            file.write(f"crossenv = {root}\n")
     shutil.rmtree(root / "lib")
     (root / "lib").mkdir()
     for name, text in plan.files.items():
@@ -247,6 +253,15 @@ def _link_pip_cache(plan: Plan) -> None:
         (cache / "http-v2").symlink_to(users / "http-v2")
 
 
+def _encoded(value: Any) -> Any:
+    """`value` with the bytes of each text that is not ASCII: a start may be in another encoding than this process."""
+    if isinstance(value, str):
+        return value if value.isascii() else {"bytes": os.fsencode(value).hex()}
+    if isinstance(value, Mapping):
+        return {key: _encoded(item) for key, item in value.items()}
+    return [_encoded(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 def _install_shim(plan: Plan) -> None:
     """Copy the shim verbatim, and give it its facts and byte code."""
     site_packages = Path(plan.record.host.site_packages)
@@ -260,10 +275,11 @@ def _install_shim(plan: Plan) -> None:
         if entry.name.endswith(".py"):
             (package / entry.name).write_bytes(entry.read_bytes())
             sources.append(str(package / entry.name))
-    for name in ("000_crossenv.pth", "000_crossenv.start"):
+    for name in START_FILES:
         (site_packages / name).write_bytes(runtime.joinpath(name).read_bytes())
     sources += map(str, (plan.root / BASE).glob("lib*/python*/sitecustomize/__init__.py"))
-    job = {"facts": plan.facts, "facts_file": str(package / "facts.marshal"), "sources": sources}
+    facts = _encoded(plan.facts)
+    job = {"facts": {**facts, "encoded": facts != plan.facts}, "facts_file": str(package / "facts.marshal"), "sources": sources}
     try:
         subprocess.run(
             [plan.record.build.python, "-I", "-S", "-c", _COMPILE],

@@ -13,7 +13,7 @@ import functools
 import os
 import sys
 
-from _crossenv import fail
+from _crossenv.refusal import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

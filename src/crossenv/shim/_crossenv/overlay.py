@@ -234,7 +234,8 @@ def _target_requirements(
     text = text_of("pyproject.toml")
     if "target-requires" not in text and "host-requires" not in text:
         return []
-    from _crossenv import external, fail
+    from _crossenv import external
+    from _crossenv.refusal import fail
 
     project = pyproject(facts)
     for line in external.missing(project, facts):

@@ -1,27 +1,70 @@
 """Adaptations of modules that look at the running interpreter, each applied right after the module's import.
 
-A patch replaces a function and never creates a name that was not there: where a version of a package has no such
-function, there is nothing that reads it.
+A patch replaces a name that is there. Where a version of a package has no such name, nobody knows what reads the
+running interpreter in its place: the process ends, with the package's version (`replace`). The few names that only
+some versions have, and that nothing depends on, are replaced where they are (`replace_if_there`).
 """
 
 import contextlib
 import os
 import sys
 
+from _crossenv import refusal
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
-    from typing import Any
+    from typing import Any, NoReturn
 
     Facts = dict[str, Any]
 
+_PIP_MISC = "pip._internal.utils.misc"
 
-def _replace(module: "ModuleType | type", name: str, make: "Callable[[Any], Any]") -> None:
-    """Replace `module.name` by `make(module.name)` if there is such a name."""
-    old = getattr(module, name, None)
-    if old is not None:
-        setattr(module, name, make(old))
+
+def apply(patcher: str, module: "ModuleType", facts: "Facts") -> None:
+    """Call the function of this module that is named `patcher`."""
+    adapt: Callable[[ModuleType, Facts], None] = globals()[patcher]
+    adapt(module, facts)
+
+
+def replace(module: "ModuleType | type", name: str, make: "Callable[[Any], Any]") -> None:
+    """Replace `module.name` by `make(module.name)`; end the process if there is no such name."""
+    if not hasattr(module, name):
+        unknown(module, name)
+    setattr(module, name, make(getattr(module, name)))
+
+
+def replace_if_there(module: "ModuleType | type", name: str, make: "Callable[[Any], Any]") -> None:
+    """Replace `module.name` by `make(module.name)`, where there is such a name."""
+    if hasattr(module, name):
+        replace(module, name, make)
+
+
+def unknown(module: "ModuleType | type", name: str) -> "NoReturn":
+    """End the process: this version of the package is one that crossenv cannot adapt."""
+    full_name = module.__name__ if isinstance(module, type(sys)) else f"{module.__module__}.{module.__name__}"
+    package, version = _version(full_name)
+    refusal.fail(
+        f"{full_name} of {package} {version} has no {name}, so it cannot be made to answer for the target",
+        f"install an earlier {package}, or a later crossenv",
+    )
+
+
+def _version(name: str) -> "tuple[str, str]":
+    """The package that the module `name` belongs to, and its version."""
+    package = name.partition(".")[0]
+    if package in sys.stdlib_module_names:
+        return "Python", sys.version.partition(" ")[0]
+    version = getattr(sys.modules.get(package), "__version__", "")
+    if not version:
+        from importlib import metadata
+
+        try:
+            version = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            version = "of unknown version"
+    return package, str(version)
 
 
 def _is_this_interpreter(executable: "str | None") -> bool:
@@ -60,9 +103,9 @@ def platform_module(platform: "ModuleType", facts: "Facts") -> None:
 
         return uname
 
-    _replace(platform, "libc_ver", make_libc_ver)
-    _replace(platform, "architecture", make_architecture)
-    _replace(platform, "uname", make_uname)
+    replace(platform, "libc_ver", make_libc_ver)
+    replace(platform, "architecture", make_architecture)
+    replace(platform, "uname", make_uname)
 
 
 def distutils_sysconfig(module: "ModuleType", facts: "Facts") -> None:
@@ -76,13 +119,13 @@ def distutils_sysconfig(module: "ModuleType", facts: "Facts") -> None:
 
         return get_python_inc
 
-    _replace(module, "get_python_inc", make_get_python_inc)
+    replace(module, "get_python_inc", make_get_python_inc)
 
 
 def packaging_manylinux(module: "ModuleType", facts: "Facts") -> None:
     """`packaging._manylinux` (any copy): reads the C library of this process and the interpreter's ELF header."""
     version = facts["libc_version"] if facts["libc_family"] == "glibc" else ""
-    _replace(module, "_glibc_version_string", lambda _original: lambda: version or None)
+    replace(module, "_glibc_version_string", lambda _original: lambda: version or None)
 
     elf = facts["elf"]
 
@@ -93,6 +136,8 @@ def packaging_manylinux(module: "ModuleType", facts: "Facts") -> None:
         # packaging wants ARM's EABI version 5 beside the float flag.
         flags = elf["abi_flags"] | (0x05000000 if elf["machine"] == 40 else 0)
         interpreter = None
+        # The names up to packaging 22, which has the format's numbers as attributes of the header besides.
+        e_ident_class, e_ident_data, e_machine, e_flags = capacity, encoding, machine, flags
 
     def make_parse_elf(original: "Any") -> "Any":
         @contextlib.contextmanager
@@ -105,11 +150,23 @@ def packaging_manylinux(module: "ModuleType", facts: "Facts") -> None:
 
         return parse_elf
 
-    _replace(module, "_parse_elf", make_parse_elf)
+    def make_get_elf_header(original: "Any") -> "Any":
+        class HostHeader(HostElf, module._ELFFileHeader):  # type: ignore[name-defined,misc] # its numbers
+            def __init__(self) -> None:
+                """Read nothing."""
+
+        return HostHeader
+
+    if hasattr(module, "_get_elf_header"):
+        replace(module, "_get_elf_header", make_get_elf_header)
+    else:
+        replace(module, "_parse_elf", make_parse_elf)
 
 
 def packaging_musllinux(module: "ModuleType", facts: "Facts") -> None:
     """`packaging._musllinux` (any copy): runs the interpreter's ELF loader to learn musl's version."""
+    if not hasattr(module, "_MuslVersion"):
+        unknown(module, "_MuslVersion")
 
     def make_get_musl_version(original: "Any") -> "Any":
         def get_musl_version(executable: str) -> "Any":
@@ -122,15 +179,18 @@ def packaging_musllinux(module: "ModuleType", facts: "Facts") -> None:
 
         return get_musl_version
 
-    _replace(module, "_get_musl_version", make_get_musl_version)
+    replace(module, "_get_musl_version", make_get_musl_version)
 
 
 def packaging_tags(module: "ModuleType", facts: "Facts") -> None:
     """`packaging.tags` (any copy): the platform tags that the user named are all there are."""
+    if hasattr(module, "_have_compatible_manylinux_abi"):
+        # Up to packaging 20, before these were modules of their own.
+        packaging_manylinux(module, facts)
     platforms = facts["accepted_platforms"]
     # Not for what build requirements are laid over with (`host_wheels`): it is linked from here, and not installed.
     if platforms and "CROSSENV_OVERLAY_STACK" not in os.environ:
-        _replace(module, "platform_tags", lambda _original: lambda: iter(platforms))
+        replace(module, "platform_tags", lambda _original: lambda: iter(platforms))
 
 
 def ctypes_module(module: "ModuleType", facts: "Facts") -> None:
@@ -146,41 +206,88 @@ def ctypes_module(module: "ModuleType", facts: "Facts") -> None:
 
         return dlopen
 
-    _replace(module, "_dlopen", make_dlopen)
+    replace(module, "_dlopen", make_dlopen)
 
 
 def venv_module(module: "ModuleType", facts: "Facts") -> None:
     """`venv`: environments that a front end makes for a build get the shim too (`build`, pip's venv isolation)."""
-    from _crossenv import isolation
 
     def make_create(original: "Any") -> "Any":
         def create(self: "Any", env_dir: "Any") -> None:
             original(self, env_dir)
-            isolation.link_shim(os.fspath(env_dir), facts)
+            from _crossenv import isolation
+
+            isolation.adapt_environment(os.fspath(env_dir), facts)
 
         return create
 
-    _replace(module.EnvBuilder, "create", make_create)
+    replace(module.EnvBuilder, "create", make_create)
 
 
 def virtualenv_module(module: "ModuleType", facts: "Facts") -> None:
     """`virtualenv`: `build` makes its isolated environment with it where it is installed."""
-    from _crossenv import isolation
 
     def make_cli_run(original: "Any") -> "Any":
         def cli_run(*args: "Any", **kwargs: "Any") -> "Any":
             session = original(*args, **kwargs)
-            isolation.link_shim(str(session.creator.dest), facts)
+            from _crossenv import isolation
+
+            isolation.adapt_environment(str(session.creator.dest), facts)
             return session
 
         return cli_run
 
-    _replace(module, "cli_run", make_cli_run)
+    replace(module, "cli_run", make_cli_run)
 
 
 def build_env_module(module: "ModuleType", facts: "Facts") -> None:
     """`build --installer uv` looks for uv on PATH: the build side's programs are on it, last."""
     os.environ["PATH"] = os.environ.get("PATH", os.defpath) + os.pathsep + facts["root"] + "/build/bin"
+
+
+def hook_runner_module(module: "ModuleType", facts: "Facts") -> None:
+    """`pyproject_hooks._in_process` (any copy): the script that runs hooks is known by its name (`decide_role`)."""
+
+    def make_script_path(original: "Any") -> "Any":
+        @contextlib.contextmanager
+        def script_path() -> "Iterator[Any]":
+            with original() as path:
+                if os.path.basename(path) != "_in_process.py":
+                    unknown(module, "_in_process.py")
+                yield path
+
+        return script_path
+
+    replace(module, "_in_proc_script_path", make_script_path)
+
+
+def pip_misc_module(module: "ModuleType", facts: "Facts") -> None:
+    """pip's installation of build requirements is known by the name of its script (`decide_role`)."""
+
+    def make_get_runnable_pip(original: "Any") -> "Any":
+        def get_runnable_pip() -> str:
+            path = str(original())
+            if os.path.basename(path) != "__pip-runner__.py":
+                unknown(module, "__pip-runner__.py")
+            return path
+
+        return get_runnable_pip
+
+    replace_if_there(module, "get_runnable_pip", make_get_runnable_pip)
+
+
+def pip_build_env_module(module: "ModuleType", facts: "Facts") -> None:
+    """Up to pip 24 the name of that script was found here."""
+    pip_misc_module(module, facts)
+    if not any(hasattr(sys.modules.get(name), "get_runnable_pip") for name in (module.__name__, _PIP_MISC)):
+        unknown(module, "get_runnable_pip")
+
+
+def pip_main_parser_module(module: "ModuleType", facts: "Facts") -> None:
+    """pip's `--python`, PIP_PYTHON and `python =` of pip.conf would start another interpreter."""
+    from _crossenv import pip_commands
+
+    replace(module, "identify_python_interpreter", lambda original: pip_commands.refusing_python(original, facts))
 
 
 def uv_finder_module(module: "ModuleType", facts: "Facts") -> None:
@@ -190,7 +297,7 @@ def uv_finder_module(module: "ModuleType", facts: "Facts") -> None:
     def make_find_uv_bin(_original: "Any") -> "Any":
         return lambda: uv_command.find_uv(facts["root"], "", os.environ.get("PATH", os.defpath))
 
-    _replace(module, "find_uv_bin", make_find_uv_bin)
+    replace_if_there(module, "find_uv_bin", make_find_uv_bin)
 
 
 def pip_module(module: "ModuleType", facts: "Facts") -> None:
@@ -203,7 +310,7 @@ def pip_module(module: "ModuleType", facts: "Facts") -> None:
 
 def distlib_scripts(module: "ModuleType", facts: "Facts") -> None:
     """Console scripts that are installed into the host side start the host's interpreter."""
-    module.ScriptMaker.executable = facts["host_executable"]
+    replace(module.ScriptMaker, "executable", lambda _original: facts["host_executable"])
 
     def make_build_shebang(original: "Any") -> "Any":
         def build_shebang(self: "Any", executable: bytes, post_interp: bytes) -> bytes:
@@ -216,7 +323,7 @@ def distlib_scripts(module: "ModuleType", facts: "Facts") -> None:
 
         return build_shebang
 
-    _replace(module.ScriptMaker, "_build_shebang", make_build_shebang)
+    replace(module.ScriptMaker, "_build_shebang", make_build_shebang)
 
 
 def pip_install_wheel(module: "ModuleType", facts: "Facts") -> None:
@@ -235,7 +342,7 @@ def pip_install_wheel(module: "ModuleType", facts: "Facts") -> None:
 
         return fix_script
 
-    _replace(module, "fix_script", make_fix_script)
+    replace(module, "fix_script", make_fix_script)
 
 
 def pip_wheel_command(module: "ModuleType", facts: "Facts") -> None:
@@ -248,11 +355,11 @@ def pip_wheel_command(module: "ModuleType", facts: "Facts") -> None:
     """
     from _crossenv import pip_commands, repair
 
-    _replace(module.WheelCommand, "get_requirements", pip_commands.building_by_name)
-    _replace(module.WheelCommand, "run", pip_commands.refusing_unsafe_features)
-    _replace(module.WheelCommand, "run", pip_commands.announcing_index)
-    _replace(module.WheelCommand, "add_options", repair.add_option)
-    _replace(module.WheelCommand, "run", repair.sweeping(facts))
+    replace(module.WheelCommand, "get_requirements", pip_commands.building_by_name)
+    replace(module.WheelCommand, "run", pip_commands.refusing_unsafe_features)
+    replace(module.WheelCommand, "run", pip_commands.announcing_index)
+    replace(module.WheelCommand, "add_options", repair.add_option)
+    replace(module.WheelCommand, "run", repair.sweeping(facts))
 
 
 def pip_building_command(module: "ModuleType", facts: "Facts") -> None:
@@ -261,8 +368,8 @@ def pip_building_command(module: "ModuleType", facts: "Facts") -> None:
 
     for name in ("InstallCommand", "DownloadCommand", "LockCommand"):
         if hasattr(module, name):
-            _replace(getattr(module, name), "run", pip_commands.refusing_unsafe_features)
-            _replace(getattr(module, name), "run", pip_commands.announcing_index)
+            replace(getattr(module, name), "run", pip_commands.refusing_unsafe_features)
+            replace(getattr(module, name), "run", pip_commands.announcing_index)
 
 
 def mesonpy_module(module: "ModuleType", facts: "Facts") -> None:
@@ -324,7 +431,7 @@ def build_ext_module(module: "ModuleType", facts: "Facts") -> None:
 
         return build_extension
 
-    _replace(module.build_ext, "build_extension", make_build_extension)
+    replace(module.build_ext, "build_extension", make_build_extension)
 
 
 def bdist_wheel_module(module: "ModuleType", facts: "Facts") -> None:
@@ -344,4 +451,4 @@ def bdist_wheel_module(module: "ModuleType", facts: "Facts") -> None:
     bdist_wheel = getattr(module, "bdist_wheel", None)
     # A module that only passes the name on from another one, which has been adapted.
     if bdist_wheel is not None and bdist_wheel.__module__ == module.__name__:
-        _replace(bdist_wheel, "run", make_run)
+        replace(bdist_wheel, "run", make_run)

@@ -4,6 +4,8 @@ import json
 import os
 import sys
 
+from _crossenv.refusal import fail
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -42,6 +44,41 @@ def refusing_unsafe_features(original: "Any") -> "Any":
         return int(original(self, options, args))
 
     return run
+
+
+def refusing_python(original: "Any", facts: "dict[str, Any]") -> "Any":
+    """Wrap the search for the interpreter that pip is to start in its own place: only this one may be named."""
+
+    def identify_python_interpreter(python: str) -> "str | None":
+        found = original(python)
+        own = [facts["root"] + directory for directory in ("/bin", "/cross/bin")]
+        if found is not None and os.path.dirname(os.path.abspath(found)) not in own:
+            source, mend = _source_of_python()
+            fail(
+                f"{source} names another interpreter, {python}, which would build for this machine",
+                f"{mend}; pip of the build machine is {facts['root']}/bin/build-pip",
+                2,
+            )
+        return None if found is None else str(found)
+
+    return identify_python_interpreter
+
+
+def _source_of_python() -> "tuple[str, str]":
+    """Where pip has its `python` setting from, and how to take it away."""
+    if any(word.partition("=")[0] == "--python" for word in sys.argv[1:]):
+        return "--python", "leave it out"
+    if os.environ.get("PIP_PYTHON"):
+        return "PIP_PYTHON", "unset it"
+    from pip._internal.configuration import Configuration
+
+    configuration = Configuration(isolated=False)
+    files = [path for _kind, paths in configuration.iter_config_files() for path in paths]
+    for path in filter(os.path.isfile, files):
+        with open(path, encoding="utf-8", errors="replace") as file:
+            if any(line.partition("=")[0].strip() == "python" for line in file):
+                return f"`python` in {path}", "take it out, or set PIP_CONFIG_FILE=/dev/null"
+    return "pip's configuration", "see `pip config debug`"
 
 
 def announcing_index(original: "Any") -> "Any":
