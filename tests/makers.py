@@ -81,6 +81,8 @@ def elf_bytes(
         places[name] = position + len(body)
         body += blob + bytes(-len(blob) % 8)
     tags = [(1, offsets[name]) for name in needed] + ([(14, offsets[soname])] if soname else [])
+    if versions:
+        tags += [(0x6FFFFFFC, places[".gnu.version_d"]), (0x6FFFFFFD, len(versions) + 1)]
     tags += [(5, places[".dynstr"]), (10, len(strings)), (0, 0)]
     blobs[".dynamic"] = b"".join(struct.pack(e + word * 2, *tag) for tag in tags)
     places[".dynamic"] = position + len(body)

@@ -392,7 +392,19 @@ def hatchling(directory: Path) -> Path:
     )
 
 
-IN_TREE = '''
+# Code for back ends that pack their wheels themselves.
+RECORD = """
+def write_record(wheel, info):
+    import base64, hashlib
+    rows = [f"{info}/RECORD,,\\n"]
+    for name in wheel.namelist():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(wheel.read(name)).digest()).rstrip(b"=").decode()
+        rows.append(f"{name},sha256={digest},{len(wheel.read(name))}\\n")
+    wheel.writestr(f"{info}/RECORD", "".join(rows))
+"""
+IN_TREE = (
+    RECORD
+    + '''
 """A back end that lies in the project and asks for nothing."""
 import pathlib, sysconfig, zipfile
 
@@ -403,9 +415,10 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
         wheel.write("payload", "toy/_toy" + sysconfig.get_config_var("EXT_SUFFIX"))
         wheel.writestr("toy-1.dist-info/METADATA", "Metadata-Version: 2.1\\nName: toy\\nVersion: 1\\n")
         wheel.writestr("toy-1.dist-info/WHEEL", f"Wheel-Version: 1.0\\nRoot-Is-Purelib: false\\nTag: {tag}\\n")
-        wheel.writestr("toy-1.dist-info/RECORD", "")
+        write_record(wheel, "toy-1.dist-info")
     return name
 '''
+)
 
 
 def in_tree(directory: Path, payload: bytes) -> Path:

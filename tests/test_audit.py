@@ -23,8 +23,18 @@ from crossenv.wheels.model import ERROR, WARNING
 from crossenv.wheels.python_api import exports_of, known_versions, stable_since
 from crossenv.wheels.tags import Host, PythonTag, accepts, expected_of
 from makers import AARCH64, ARMEL, ARMHF, S390X, X86_64, elf_bytes, write
-from test_verify import archive as static_library
-from wheels import LIBC, SUFFIX, TAG, extension, good_files, linked, make_wheel, record_row, wheel_text
+from wheels import (
+    LIBC,
+    SUFFIX,
+    TAG,
+    extension,
+    good_files,
+    linked,
+    make_wheel,
+    record_row,
+    static_library,
+    wheel_text,
+)
 
 MODULE = f"toy/_toy{SUFFIX}"
 MUSL_TAG = "cp311-cp311-musllinux_1_2_aarch64"
@@ -573,7 +583,9 @@ def test_every_finding_is_documented() -> None:
     named = {
         word
         for path in source.glob("*.py")
-        for word in re.findall(r'\bid="([a-z-]+)"|_error\("([a-z-]+)"|return "(member-[a-z]+)"', path.read_text())
+        for word in re.findall(
+            r'\bid="([a-z-]+)"|_(?:error|lost)\("([a-z-]+)"|return "(member-[a-z]+)"', path.read_text()
+        )
         for word in word
         if word
     }

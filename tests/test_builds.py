@@ -19,7 +19,7 @@ import pytest
 import hosts
 import projects
 from conftest import Run, with_thorough
-from crossenv.elf import elf_identity
+from crossenv.binaries.elf import elf_identity
 from crossenv.targets import ElfIdentity
 from makers import AARCH64, X86_64, elf_bytes
 

@@ -18,7 +18,7 @@ import pytest
 
 import projects
 from conftest import CrossenvCommand, Run
-from crossenv.elf import elf_identity
+from crossenv.binaries.elf import elf_identity
 from crossenv.errors import UsageError
 from crossenv.export import EXPORTERS
 from crossenv.testing import made_up_record

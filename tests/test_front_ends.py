@@ -17,7 +17,7 @@ import pytest
 
 import projects
 from conftest import Run, with_thorough
-from crossenv.elf import elf_identity
+from crossenv.binaries.elf import elf_identity
 
 pytestmark = pytest.mark.integration
 

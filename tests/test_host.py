@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import makers
-from crossenv.elf import ElfError, elf_identity, read_elf
+from crossenv.binaries.elf import ElfError, elf_identity, read_elf
 from crossenv.errors import HostPythonError
 from crossenv.platforms.triplets import gnu_triplet, identity_of_triplet, libc_of_triplet
 from crossenv.pythons.find import read_host_python

@@ -15,9 +15,9 @@ from _crossenv import variables
 
 import projects
 from conftest import VERSION, CrossenvCommand, Run
+from crossenv.binaries.elf import elf_identity
 from crossenv.cli import older
 from crossenv.cli.assignments import parse_config_vars, parse_variables
-from crossenv.elf import elf_identity
 from crossenv.environment.accept_tags import accepted_platforms
 from crossenv.errors import UsageError
 from crossenv.record import VariableRecord

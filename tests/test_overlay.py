@@ -18,7 +18,7 @@ from _crossenv.distribution import Distribution, is_library
 
 import projects
 from conftest import Run
-from crossenv.elf import elf_identity
+from crossenv.binaries.elf import elf_identity
 from makers import AARCH64, X86_64, elf_bytes
 
 NODOT = f"{sys.version_info[0]}{sys.version_info[1]}"

@@ -15,8 +15,8 @@ import pytest
 import hosts
 import projects
 from conftest import CrossenvCommand, Run
-from crossenv.elf import elf_identity
-from crossenv.wheels.native import LinkedFile
+from crossenv.binaries import Linked
+from crossenv.binaries.elf import Elf, elf_identity
 from makers import X86_64
 from wheels import good_files, linked, make_wheel
 
@@ -84,12 +84,12 @@ def greeter(directory: Path) -> Path:
     return project
 
 
-def members(wheel: Path, directory: Path) -> dict[str, LinkedFile]:
+def members(wheel: Path, directory: Path) -> dict[str, Linked]:
     """The linked files of a wheel, by name; all of them are the host's."""
     shutil.unpack_archive(wheel, directory, "zip")
     found = {str(path.relative_to(directory)): path for path in directory.rglob("*.so*")}
     assert all(elf_identity(path).machine == 183 for path in found.values())
-    return {name: LinkedFile(path.read_bytes()) for name, path in found.items()}
+    return {name: linked for name, path in found.items() if (linked := Elf().linked(path.read_bytes()))}
 
 
 @pytest.fixture

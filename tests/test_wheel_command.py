@@ -24,7 +24,7 @@ from conftest import CrossenvCommand, Run
 from crossenv.config import load_settings
 from crossenv.errors import UsageError
 from crossenv.farm.combinations import builds_of
-from crossenv.farm.complaint import complaint_of, hint_of, is_refusal
+from crossenv.farm.complaint import complaint_of, hint_of, refusal_in
 from crossenv.farm.model import BUILT, FAILED, Build, Destination, Outcome, Python, Requirement
 from crossenv.farm.pip_words import pip_variables, without_secrets
 from crossenv.farm.processes import Children, EndedError
@@ -302,12 +302,34 @@ ERROR: Failed to build one or more wheels
 def test_the_line_that_says_what_went_wrong() -> None:
     text = OUTPUT.format(code=1, ours="")
     assert complaint_of(text) == "toy.c:1:10: fatal error: 'x.h' file not found"
-    assert (hint_of(text), is_refusal(text)) == ("", False)
+    assert hint_of(text) == ""
     text = OUTPUT.format(code=7, ours="crossenv: error: it is native\n      crossenv: hint: mend it")
-    assert (complaint_of(text), hint_of(text), is_refusal(text)) == ("it is native", "mend it", True)
+    assert (complaint_of(text), hint_of(text)) == ("it is native", "mend it")
     assert complaint_of("ERROR: No matching distribution found for x\n").endswith("found for x")
     assert complaint_of("crossenv: warning: toy failed: RuntimeError: no") == "toy failed: RuntimeError: no"
     assert complaint_of("") == "no output"
+
+
+def test_the_judges_answers_tell_a_refusal(tmp_path: Path) -> None:
+    """Whatever pip prints: its words for an exit status are its own."""
+    sealed = {
+        "format": 1,
+        "verdict": "sealed",
+        "wheel": "/w/a.whl",
+        "faults": [],
+        "refusal": "",
+        "hint": "",
+        "notes": [],
+    }
+    fault = {"id": "machine", "path": "b.so", "message": "is for x86-64"}
+    refused = {**sealed, "verdict": "refused", "wheel": "/w/b.whl", "faults": [fault], "hint": "mend it"}
+    assert refusal_in(tmp_path) is None
+    (tmp_path / "a.whl.json").write_text(json.dumps(sealed))
+    (tmp_path / "c.whl.json").write_text("{")
+    (tmp_path / "d.whl.json").write_text(json.dumps({**refused, "format": 2}))
+    assert refusal_in(tmp_path) is None
+    (tmp_path / "b.whl.json").write_text(json.dumps(refused))
+    assert refusal_in(tmp_path) == ("b.whl: b.so is for x86-64", "mend it")
 
 
 def test_children_are_ended_with_theirs(tmp_path: Path) -> None:

@@ -16,11 +16,11 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from _crossenv.policy import Dynamic
 
 import hosts
 import projects
 from conftest import CrossenvCommand, Run, with_thorough
+from crossenv.binaries.elf import Dynamic
 from crossenv.compilers.zig import locate
 from crossenv.targets import GLIBC, MUSL, default_target, parse_target, target_architectures
 from makers import debian_sysroot, make_compiler, write
@@ -87,7 +87,7 @@ def test_every_target_from_one_machine(zig_env: Make, bare_path: str, tmp_path: 
         (name,) = (name for name in archive.namelist() if name.endswith(".so"))
         dynamic = Dynamic(archive.read(name))
     wanted = parse_target(target)
-    versions = [version for _library, version, _weak, _index in dynamic.versions]
+    versions = [version.name for version in dynamic.versions]
     if wanted.libc == GLIBC:
         assert versions, "nothing of glibc is needed: the check above has had nothing to check"
         numbers = [tuple(map(int, version.removeprefix("GLIBC_").split("."))) for version in versions]

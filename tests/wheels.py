@@ -185,3 +185,14 @@ def make_wheel(
         for name, data in {**members, **(unlisted or {})}.items():
             archive.writestr(zipfile.ZipInfo(name, (2020, 2, 2, 2, 2, 2)), data)
     return path
+
+
+def static_library(*members: tuple[str, bytes]) -> bytes:
+    """A static library (ar(5))."""
+    data = b"!<arch>\n"
+    for name, content in members:
+        # Its own two tables begin with the character that ends a name.
+        label = name if name.startswith("/") else f"{name}/"
+        data += f"{label:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(content):<10}".encode() + b"`\n" + content
+        data += b"\n" * (len(content) % 2)
+    return data

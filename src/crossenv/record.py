@@ -160,12 +160,28 @@ class VariableRecord:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BackendRecord:
+    """What the shim does for one build back end.
+
+    Attributes:
+        settings: The `config_settings` (PEP 517) that its hooks get before the user's.
+        environment: Variables for the processes that run its hooks, set where the user has not set them.
+        fails_by_itself: Whether it ends a build in which a compile fails. Such back ends also compile to find things
+            out, so a wheel without native code is not suspect.
+    """
+
+    settings: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    fails_by_itself: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class HandoverRecord:
     """What the processes that run build back ends are given.
 
     Attributes:
         environment: Variables, set where the user has not set them.
-        settings: For each back-end module, the `config_settings` that are put before the user's (PEP 517).
+        backends: By module or package, what is done for that back end alone; "" for those that are not listed.
         allow_pure: Projects, by normalised name, that may lose their extension modules; "*" for all.
         repair: Whether wheels get the host's libraries that they need, unless somebody says otherwise.
         emulator: Whether Meson and CMake may run programs of the host, through `bin/cross-run`.
@@ -176,7 +192,7 @@ class HandoverRecord:
     """
 
     environment: dict[str, str]
-    settings: dict[str, dict[str, tuple[str, ...]]]
+    backends: dict[str, BackendRecord]
     allow_pure: tuple[str, ...]
     repair: bool = False
     emulator: bool = False
@@ -222,7 +238,7 @@ class Record:
     build: BuildRecord
     host: HostRecord
     toolchain: ToolchainRecord
-    handover: HandoverRecord = field(default_factory=lambda: HandoverRecord(environment={}, settings={}, allow_pure=()))
+    handover: HandoverRecord = field(default_factory=lambda: HandoverRecord(environment={}, backends={}, allow_pure=()))
     cross_build_info: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:

@@ -1,6 +1,6 @@
-"""What each build back end needs beyond the host's configuration variables: one module each.
+"""What each build tool needs beyond the target's configuration variables: one module each.
 
-setuptools, flit, hatchling, pdm and poetry read `sysconfig`, or run something that does, and need nothing here.
+To add a back end, write its module and add it to `BACKENDS`: the shim reads everything from the record.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from crossenv.backends import autotools, cmake, fortran, meson, pkg_config, rust
-from crossenv.record import Record
+from crossenv.backends import autotools, cmake, fortran, meson, named_tools, pkg_config, rust
+from crossenv.record import BackendRecord, Record
 
 
 class Backend(Protocol):
@@ -19,10 +19,10 @@ class Backend(Protocol):
         """Files to write, by path below the environment; those below `etc/bin` are programs."""
 
     def environment(self, record: Record) -> Mapping[str, str]:
-        """Variables for the processes that run the back end, set where the user has not set them."""
+        """Variables for every process that runs hooks, set where the user has not set them."""
 
-    def settings(self, record: Record) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
-        """By back-end module: `config_settings` to put before the user's (PEP 517)."""
+    def modules(self, record: Record) -> Mapping[str, BackendRecord]:
+        """What the shim does for the back ends of these modules or packages; "" stands for all that no table names."""
 
 
 BACKENDS: tuple[Backend, ...] = (
@@ -30,6 +30,7 @@ BACKENDS: tuple[Backend, ...] = (
     meson.Meson(),
     cmake.CMake(),
     rust.Rust(),
+    named_tools.NamedTools(),
     fortran.Fortran(),
     autotools.Autotools(),
 )

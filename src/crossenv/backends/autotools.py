@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 
 from crossenv.backends.fortran import fortran_command
-from crossenv.record import Record
+from crossenv.record import BackendRecord, Record
 
 SITE_FILE = "etc/config.site"
 # Runs no test, and says so as automake understands it (Automake manual, "Scripts-based Testsuites").
@@ -42,6 +42,6 @@ class Autotools:
         """Every configure script reads the first; `make check` of automake starts tests through the second."""
         return {"CONFIG_SITE": f"{record.root}/{SITE_FILE}", "LOG_COMPILER": f"{record.root}/{TEST_RUNNER}"}
 
-    def settings(self, record: Record) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
-        """None: it is no back end."""
+    def modules(self, record: Record) -> Mapping[str, BackendRecord]:
+        """None: it is not a back end."""
         return {}

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 
 from crossenv.backends.fortran import fortran_command
-from crossenv.record import CROSS_RUN, Record
+from crossenv.record import CROSS_RUN, BackendRecord, Record
 
 TOOLCHAIN_FILE = "etc/toolchain.cmake"
 # The same for vcpkg, which has its own flags passed through it (vcpkg, "VCPKG_CHAINLOAD_TOOLCHAIN_FILE").
@@ -109,9 +109,9 @@ class CMake:
         """CMake reads it where no toolchain file is given (CMake 3.21)."""
         return {"CMAKE_TOOLCHAIN_FILE": f"{record.root}/{TOOLCHAIN_FILE}"}
 
-    def settings(self, record: Record) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
-        """None: every CMake back end reads the variable."""
-        return {}
+    def modules(self, record: Record) -> Mapping[str, BackendRecord]:
+        """They read the variable; a failed compile ends the build."""
+        return dict.fromkeys(("scikit_build_core", "py_build_cmake"), BackendRecord(fails_by_itself=True))
 
 
 def _include_roots(record: Record) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from crossenv.record import Record
+from crossenv.record import BackendRecord, Record
 
 
 def fortran_command(record: Record) -> str:
@@ -38,6 +38,6 @@ class Fortran:
         """None: configure scripts have their site file, Meson and CMake files of theirs."""
         return {}
 
-    def settings(self, record: Record) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
-        """None: it is no back end."""
+    def modules(self, record: Record) -> Mapping[str, BackendRecord]:
+        """None: it is not a back end."""
         return {}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 
 from crossenv.backends.fortran import fortran_command
 from crossenv.backends.pkg_config import launcher_path
-from crossenv.record import CROSS_RUN, Record
+from crossenv.record import CROSS_RUN, BackendRecord, Record
 from crossenv.targets import ElfIdentity, architecture_of
 
 CROSS_FILE = "etc/meson-cross.ini"
+# The interpreter with the build requirements: that of the hook, whose isolated environment may have one of its own.
+HOOK_PYTHON = "etc/bin/hook-python"
 
 # Programs of build requirements that answer for what they installed; found on PATH when Meson asks for them.
 _CONFIG_TOOLS = ("cmake", "numpy-config", "pybind11-config")
@@ -43,7 +46,7 @@ class Meson:
     """Meson through meson-python, whatever copy of Meson the package uses."""
 
     def files(self, record: Record) -> Mapping[str, str]:
-        """The cross file."""
+        """The cross file, and the interpreter that it names."""
         elf = record.host.elf
         architecture = architecture_of(elf)
         tools, names = record.toolchain.tools, record.host.platform.names
@@ -52,7 +55,7 @@ class Meson:
         lines += [
             f"fortran = {quoted(fortran_command(record))}",
             f"pkg-config = {quoted(launcher_path(record))}",
-            f"python = {quoted(record.root + '/cross/bin/python')}",
+            f"python = {quoted(f'{record.root}/{HOOK_PYTHON}')}",
         ]
         lines += [f"{name} = {quoted(name)}" for name in _CONFIG_TOOLS]
         if record.handover.emulator:
@@ -70,12 +73,18 @@ class Meson:
             f"cpu = {quoted(record.host.machine)}",
             f"endian = {quoted(elf.byte_order)}",
         ]
-        return {CROSS_FILE: "\n".join(lines) + "\n"}
+        python = shlex.quote(f"{record.root}/cross/bin/python")
+        choice = f'[ -x "$CROSSENV_PYTHON" ] || CROSSENV_PYTHON={python}\nexec "$CROSSENV_PYTHON" "$@"\n'
+        return {
+            CROSS_FILE: "\n".join(lines) + "\n",
+            HOOK_PYTHON: f"#!/bin/sh\n{choice}",
+        }
 
     def environment(self, record: Record) -> Mapping[str, str]:
         """None: `MESON` would replace the Meson that a package brings along (numpy does)."""
         return {}
 
-    def settings(self, record: Record) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    def modules(self, record: Record) -> Mapping[str, BackendRecord]:
         """The cross file, before the user's own `setup-args`: a later cross file overrides an earlier one."""
-        return {"mesonpy": {"setup-args": (f"--cross-file={record.root}/{CROSS_FILE}",)}}
+        settings: dict[str, tuple[str, ...]] = {"setup-args": (f"--cross-file={record.root}/{CROSS_FILE}",)}
+        return {"mesonpy": BackendRecord(settings=settings, fails_by_itself=True)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from crossenv.record import Record
+from crossenv.record import BackendRecord, Record
 
 EMPTY_DIRECTORY = "etc/pkgconfig"
 # Holds `pkg-config` alone: hook processes put it on their PATH where there is a pkg-config to call.
@@ -74,6 +74,6 @@ class PkgConfig:
             variables["PKG_CONFIG_SYSROOT_DIR"] = sysroot
         return variables
 
-    def settings(self, record: Record) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
-        """None: pkg-config is no back end."""
+    def modules(self, record: Record) -> Mapping[str, BackendRecord]:
+        """None: it is not a back end."""
         return {}

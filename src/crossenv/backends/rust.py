@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from crossenv.record import Record
+from crossenv.record import BackendRecord, Record
 
 # PyO3 looks here for the host's configuration, and takes it for ambiguous where there is more than one file.
 CONFIG_DIRECTORY = "etc/pyo3"
@@ -37,6 +37,6 @@ class Rust:
                 variables[f"{variable}_{name}"] = tools[tool].command
         return variables
 
-    def settings(self, record: Record) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
-        """None: variables reach both back ends, and a build.rs besides."""
-        return {}
+    def modules(self, record: Record) -> Mapping[str, BackendRecord]:
+        """Maturin only: setuptools-rust is a part of setuptools."""
+        return {"maturin": BackendRecord(fails_by_itself=True)}

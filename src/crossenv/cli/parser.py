@@ -21,6 +21,7 @@ COMMANDS = (
     "sysroot",
     "audit",
     "repair",
+    "seal",
     "run",
     "test",
     "export",

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from crossenv.binaries.elf import ElfError, elf_identity
 from crossenv.compilers.model import PROBED_MACROS, Tool
 from crossenv.compilers.run import Outcome, run_tool
-from crossenv.elf import ElfError, elf_identity
 from crossenv.targets import ElfIdentity
 
 _SOURCES = {

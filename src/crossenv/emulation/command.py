@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from crossenv.elf import ElfError, elf_identity
+from crossenv.binaries.elf import ElfError, elf_identity
 from crossenv.emulation import enter
 from crossenv.emulation.interpreters import inside_root
 from crossenv.emulation.model import Command, Session

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from crossenv.elf import ElfError, elf_identity, read_elf
+from crossenv.binaries.elf import ElfError, elf_identity, read_elf
 from crossenv.emulation.model import HostInterpreter
 from crossenv.errors import CrossenvError, EmulatorError
 from crossenv.files import locked

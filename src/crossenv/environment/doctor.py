@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crossenv.elf import ElfError, elf_identity
+from crossenv.binaries.elf import ElfError, elf_identity
 from crossenv.record import Record
 
 

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from crossenv.codec import WrongValueError, decode, encode
+from crossenv.environment.isolation_base import START_FILES
 from crossenv.errors import BuildError, UsageError
 from crossenv.files import write_file
-from crossenv.environment.isolation_base import START_FILES
 from crossenv.record import RECORD_NAME
 
 # Both below the installation's prefix: the environment, and what was done to the installation.

@@ -33,6 +33,7 @@ from crossenv.pythons.build_python import BuildPython
 from crossenv.pythons.model import HostPython
 from crossenv.record import (
     CROSS_RUN,
+    BackendRecord,
     BuildRecord,
     HandoverRecord,
     HostRecord,
@@ -310,16 +311,15 @@ def _pkg_config_libdir(host: HostPython, toolchain: Toolchain) -> tuple[str, ...
 
 def _handover(record: Record, options: Options, target: Target | None) -> HandoverRecord:
     environment: dict[str, str] = {}
-    settings: dict[str, dict[str, tuple[str, ...]]] = {}
+    backends: dict[str, BackendRecord] = {}
     for backend in BACKENDS:
         environment |= backend.environment(record)
-        for module, values in backend.settings(record).items():
-            settings[module] = {key: tuple(items) for key, items in values.items()}
+        backends |= backend.modules(record)
     allowed = tuple(name if name == "*" else canonicalize_name(name) for name in options.allow_pure)
     policy = None if target is None else policy_of(target)
     return HandoverRecord(
         environment=environment,
-        settings=settings,
+        backends=backends,
         allow_pure=allowed,
         repair=options.repair,
         emulator=options.emulator,
@@ -339,7 +339,7 @@ def _commands(record: Record, options: Options) -> dict[str, str]:
     shim = shlex.quote(f"{record.host.site_packages}/_crossenv")
     plain = f"exec {root}/build/bin/python -I"
     # Also where a process of the host side starts them.
-    native = f"unset PYTHON_CROSSENV CROSSENV_RECORD\nexec {root}/build/bin/python"
+    native = f"unset PYTHON_CROSSENV CROSSENV_RECORD\n{_take_back(record)}exec {root}/build/bin/python"
     scripts = {
         "bin/build-python": f'{native} "$@"',
         "bin/cross-uv": f'{plain} {shim}/uv_command.py {programs} "$@"',
@@ -354,6 +354,13 @@ def _commands(record: Record, options: Options) -> dict[str, str]:
     if record.build_pip:
         scripts["bin/build-pip"] = f'{native} -m pip "$@"'
     return {name: f"#!/bin/sh\n{line}\n" for name, line in scripts.items()}
+
+
+def _take_back(record: Record) -> str:
+    """Shell lines that unset what hook processes have been given: nothing of it is for the build side."""
+    given = [record.handover.environment, *(backend.environment for backend in record.handover.backends.values())]
+    pairs = {(name, value) for variables in given for name, value in variables.items()}
+    return "".join(f'[ "${{{name}-}}" != {shlex.quote(value)} ] || unset {name}\n' for name, value in sorted(pairs))
 
 
 def _files_root(record: Record) -> str | None:
@@ -397,8 +404,12 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "hook_environment": dict(record.handover.environment),
         "variables": [(item.name, item.operator, item.value) for item in record.handover.variables],
         "accepted_platforms": list(record.handover.accepted_platforms),
-        "settings": {
-            module: {key: list(values) for key, values in settings.items()}
-            for module, settings in record.handover.settings.items()
+        "backends": {
+            module: {
+                "settings": {key: list(values) for key, values in backend.settings.items()},
+                "environment": backend.environment,
+                "fails_by_itself": backend.fails_by_itself,
+            }
+            for module, backend in record.handover.backends.items()
         },
     }

@@ -279,7 +279,8 @@ def _install_shim(plan: Plan) -> None:
         (site_packages / name).write_bytes(runtime.joinpath(name).read_bytes())
     sources += map(str, (plan.root / BASE).glob("lib*/python*/sitecustomize/__init__.py"))
     facts = _encoded(plan.facts)
-    job = {"facts": {**facts, "encoded": facts != plan.facts}, "facts_file": str(package / "facts.marshal"), "sources": sources}
+    encoded = not json.dumps(plan.facts, ensure_ascii=False).isascii()
+    job = {"facts": {**facts, "encoded": encoded}, "facts_file": str(package / "facts.marshal"), "sources": sources}
     try:
         subprocess.run(
             [plan.record.build.python, "-I", "-S", "-c", _COMPILE],

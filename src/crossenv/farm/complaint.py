@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+
+from crossenv.wheels.seal import faults_of, read_status
 
 _LONGEST = 240
 # From the plainest to the vaguest. pip's own summary names the project and no reason.
@@ -20,8 +23,6 @@ _PATTERNS = tuple(
 # What pip draws around its messages.
 _DRAWN = " \t\r>\u2502\u2570\u2500\u00d7"
 _OURS = re.compile(r"^crossenv: (error|warning): ")
-# How pip tells that a back end's process ended with the audit's exit code.
-_REFUSED = re.compile(r"exit code: 7$", re.MULTILINE)
 
 
 def complaint_of(text: str) -> str:
@@ -40,6 +41,14 @@ def hint_of(text: str) -> str:
     return next((line.removeprefix("crossenv: hint: ") for line in lines if line.startswith("crossenv: hint: ")), "")
 
 
-def is_refusal(text: str) -> bool:
-    """Whether a wheel was built and refused."""
-    return bool(_REFUSED.search(text))
+def refusal_in(directory: Path) -> tuple[str, str] | None:
+    """Why a wheel was built and refused, and what mends it; None if none of those judged was refused.
+
+    Args:
+        directory: Where the judge's answers are (docs/reference/seal.md).
+    """
+    for path in sorted(directory.glob("*.json")):
+        status = read_status(path)
+        if status is not None and status["verdict"] == "refused":
+            return f"{Path(status['wheel']).name}: {faults_of(status)[0]}"[:_LONGEST], status["hint"]
+    return None

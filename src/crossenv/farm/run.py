@@ -16,7 +16,7 @@ from typing import Any
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from crossenv.errors import AuditError, BuildError
-from crossenv.farm.complaint import complaint_of, hint_of, is_refusal
+from crossenv.farm.complaint import complaint_of, hint_of, refusal_in
 from crossenv.farm.environments import Environment, EnvironmentFailedError, Environments
 from crossenv.farm.model import (
     BUILT,
@@ -40,6 +40,7 @@ from crossenv.farm.sources import SdistError, Source, source_of
 from crossenv.farm.store import Store
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.model import ERROR
+from crossenv.wheels.seal import STATUS_VARIABLE
 from crossenv.wheels.tags import Host
 
 _NOT_IN_LOG_NAMES = re.compile(r"[^A-Za-z0-9._+=-]+")
@@ -246,16 +247,21 @@ class Run:
         words = [str(environment.root / "bin/cross-pip"), "wheel", "--no-input", "--disable-pip-version-check"]
         words += ["--progress-bar", "off", *([] if self._wishes.deps else ["--no-deps"]), *self._wishes.pip]
         words += ["--wheel-dir", str(place), "-r", str(asked)]
-        status = self._children.run(words, log, self._environment)
+        judged = place / "judged"
+        judged.mkdir()
+        status = self._children.run(words, log, {**self._environment, STATUS_VARIABLE: str(judged)})
         if status:
+            refusal = refusal_in(judged)
+            if refusal is not None:
+                complaint, hint = refusal
+                return Outcome(status=REFUSED, log=log, complaint=complaint, hint=hint, exit_code=AuditError.exit_code)
             text = log.read_text(encoding="utf-8", errors="replace")
-            refused = is_refusal(text)
             return Outcome(
-                status=REFUSED if refused else FAILED,
+                status=FAILED,
                 log=log,
                 complaint=complaint_of(text),
                 hint=hint_of(text),
-                exit_code=AuditError.exit_code if refused else BuildError.exit_code,
+                exit_code=BuildError.exit_code,
             )
         wheels = self._own_first(build, sorted(place.glob("*.whl")))
         if not wheels:

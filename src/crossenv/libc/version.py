@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path, PurePosixPath
 
-from crossenv.elf import ElfError, ElfFacts, elf_identity, read_elf
+from crossenv.binaries.elf import ElfError, ElfFacts, elf_identity, read_elf
 from crossenv.platforms import LINUX, Libc
 from crossenv.platforms.triplets import libc_of_triplet
 from crossenv.targets import ElfIdentity

@@ -180,7 +180,7 @@ def _elf(node: Node) -> ElfIdentity:
     machine, order = node.at("machine").number(0xFFFF), node.at("byte_order").one_of(["little", "big"])
     abi_flags = node.at("flags").number() & abi_flag_mask(machine)
     if machine == _EM_PPC64 and abi_flags == 0:
-        # The byte order's usual ABI, as in `crossenv.elf`.
+        # The byte order's usual ABI, as in `crossenv.binaries.elf`.
         abi_flags = 2 if order == "little" else 1
     return ElfIdentity(machine=machine, bits=bits, byte_order=order, abi_flags=abi_flags)
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import crossenv
-from crossenv.elf import elf_flags, read_elf
+from crossenv.binaries.elf import elf_flags, read_elf
 from crossenv.errors import HostPythonError
 from crossenv.libc.version import read_text
 from crossenv.pythons.crossenv_dump import (

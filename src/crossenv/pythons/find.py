@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from crossenv.elf import ElfError, ElfFacts, is_elf, read_elf
+from crossenv.binaries.elf import ElfError, ElfFacts, is_elf, read_elf
 from crossenv.errors import HostPythonError
 from crossenv.libc.version import find_libc, read_text
 from crossenv.platforms import platform_of_config

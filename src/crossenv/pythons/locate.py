@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from crossenv.elf import ElfError, elf_identity, is_elf
+from crossenv.binaries.elf import ElfError, elf_identity, is_elf
 from crossenv.errors import HostPythonError
 from crossenv.libc.version import read_text
 from crossenv.pythons.data_files import (

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from crossenv.elf import is_elf
+from crossenv.binaries.elf import is_elf
 from crossenv.errors import HostPythonError
 from crossenv.libc.version import read_text
 from crossenv.pythons.locate import DETAILS, Located, find_program

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from crossenv.elf import ElfError, elf_identity
+from crossenv.binaries.elf import ElfError, elf_identity
 from crossenv.errors import ToolchainError
 from crossenv.pythons.pyconfig import Macro
 from crossenv.synthesis.probe_source import BYTES, NUMBER, questions, references

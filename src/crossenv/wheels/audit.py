@@ -1,4 +1,4 @@
-"""Audit a wheel: everything that can be known of it without running it."""
+"""Audit a wheel: everything that can be known of it without running it. This is the judge, of builds too."""
 
 from __future__ import annotations
 
@@ -6,28 +6,66 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crossenv.targets import Target
+from crossenv.binaries import BinaryError, Linked, format_of, is_native, objects_in
+from crossenv.libc.policies import Policy
+from crossenv.targets import ElfIdentity
 from crossenv.wheels import file_checks
 from crossenv.wheels.archive import Archive, ArchiveError, Member, opened
+from crossenv.wheels.losses import Build, loss_findings
 from crossenv.wheels.metadata import Claims, digest_fault, purelib_finding, read_claims, record_findings
 from crossenv.wheels.model import ERROR, WARNING, Finding, NativeFile, WheelReport
-from crossenv.wheels.native import LinkedFile, init_functions, newest_versions
+from crossenv.wheels.native import newest_versions
 from crossenv.wheels.promises import oldest_kept, policy_findings
-from crossenv.wheels.shim import is_linked
 from crossenv.wheels.symbols import symbol_findings
 from crossenv.wheels.tags import Expected, Host, accepts, default_libc, expected_of
 
-# ELF files and static libraries; everything else is only hashed.
-_NATIVE = (b"\x7fELF", b"!<arch>\n")
-
 
 @dataclass
-class _Contents:
-    """What was found inside a wheel while it was read once."""
+class Contents:
+    """What was found inside a wheel while it was read once.
 
-    headers: dict[str, list[tuple[str, bytes]]] = field(default_factory=dict)
-    linked: dict[str, LinkedFile] = field(default_factory=dict)
+    Attributes:
+        inside: The base names of all its files.
+        native: Its native files and static libraries: by name, the machine of each object in them, in words.
+        archives: Which of these are static libraries.
+        linked: Its programs and shared libraries by name.
+        findings: The faults of single files.
+    """
+
+    inside: frozenset[str]
+    native: dict[str, list[str]] = field(default_factory=dict)
+    archives: set[str] = field(default_factory=set)
+    linked: dict[str, Linked] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def libc(self) -> str:
+        """The C library that its files name; "" if none does."""
+        return next((name for file in self.linked.values() if (name := default_libc(file.needed))), "")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """The findings on a wheel, and what they rest on.
+
+    Attributes:
+        claims: What the wheel says of itself.
+        expected: What follows from its tags and the host.
+        contents: What is in it.
+        findings: Its faults, the errors first.
+        unchecked: What could not be looked at, and why.
+    """
+
+    claims: Claims
+    expected: Expected
+    contents: Contents
+    findings: tuple[Finding, ...]
+    unchecked: tuple[str, ...]
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """Those findings for which a wheel is refused."""
+        return tuple(finding for finding in self.findings if finding.severity == ERROR)
 
 
 def audit_wheel(path: Path, host: Host | None = None) -> WheelReport:
@@ -38,44 +76,60 @@ def audit_wheel(path: Path, host: Host | None = None) -> WheelReport:
         host: The host of the environment that it is for, if any.
     """
     try:
-        with opened(path) as archive:
-            return _audit(path, archive, host)
+        judged = judge(path, host)
     except ArchiveError as error:
-        finding = Finding(id="archive", severity=ERROR, path="", message=str(error))
+        finding = archive_finding(error)
         return WheelReport(path=str(path), tags=(), keeps=(), files=(), findings=(finding,), unchecked=())
-
-
-def _audit(path: Path, archive: Archive, host: Host | None) -> WheelReport:
-    claims = read_claims(path.name, archive)
-    contents = _read(archive, claims, host)
-    libc = next((name for file in contents.linked.values() if (name := default_libc(file.needed))), "")
-    expected = expected_of(claims.tags, libc=libc, host=host)
-    inside = {member.name.rpartition("/")[2] for member in archive.members}
-    findings = [*archive.findings, *claims.findings, *record_findings(claims, archive), *contents.findings]
-    unchecked = [f"{platform}: nothing is known of that platform" for platform in expected.unknown]
-    if host is not None and claims.tags and not any(accepts(host, tag) for tag in claims.tags):
-        says = f"the host ({host.platform_tag}, Python {host.python.name}) would not take it"
-        findings.append(Finding(id="host-tag", severity=ERROR, path="", message=says))
-    findings += _platform_findings(archive, claims, expected, contents)
-    findings += _file_findings(expected, contents)
-    promised = {(policy.libc, policy.floor): policy for policy in expected.promised}
-    for policy in promised.values():
-        findings += policy_findings(contents.linked, inside, policy)
-    kept = []
-    libcs = {target.libc for target in expected.targets}
-    for target in _one_of_each(expected.targets):
-        # A file that needs no C library keeps the oldest policy of either, which says little.
-        if contents.linked and (len(libcs) > 1 or libc in ("", target.libc)):
-            oldest = oldest_kept(contents.linked, inside, target)
-            kept += [oldest.tag] if oldest is not None else []
-    assumed = libc or (libcs.pop() if len(libcs) == 1 else "")
-    symbols, not_known = symbol_findings(contents.linked, inside, expected, assumed, host)
-    order = {ERROR: 0, WARNING: 1}
     return WheelReport(
         path=str(path),
-        tags=claims.tags,
-        keeps=tuple(kept),
-        files=tuple(_native_files(contents, inside)),
+        tags=judged.claims.tags,
+        keeps=tuple(_kept(judged)),
+        files=tuple(_native_files(judged.contents)),
+        findings=judged.findings,
+        unchecked=judged.unchecked,
+    )
+
+
+def archive_finding(error: ArchiveError) -> Finding:
+    """The finding for a wheel that cannot be read."""
+    return Finding(id="archive", severity=ERROR, path="", message=str(error))
+
+
+def judge(path: Path, host: Host | None = None, build: Build | None = None) -> Judgement:
+    """Whether a wheel is what its tags say.
+
+    Args:
+        path: The wheel.
+        host: The host of the environment that it is for, if any.
+        build: What the build says that has just made it, if it was one.
+
+    Raises:
+        ArchiveError: It is no archive, or a damaged one.
+    """
+    with opened(path) as archive:
+        claims = read_claims(path.name, archive)
+        contents = _read(archive, claims, host)
+        expected = expected_of(claims.tags, libc=contents.libc, host=host)
+        findings = [*archive.findings, *claims.findings, *record_findings(claims, archive), *contents.findings]
+        findings += _platform_findings(archive, claims, expected, contents, silent=build is not None)
+    unchecked = [f"{platform}: nothing is known of that platform" for platform in expected.unknown]
+    if host is not None:
+        findings += _host_findings(claims, host)
+    if build is not None:
+        project = claims.name or path.name.partition("-")[0]
+        findings += loss_findings(build, project=project, tagged=not expected.pure, native=bool(contents.native))
+    findings += _linked_findings(expected, contents)
+    for policy in {(policy.libc, policy.floor): policy for policy in expected.promised}.values():
+        own = host is not None and host.policy == policy
+        findings += policy_findings(contents.linked, contents.inside, policy, first_release=own)
+    libcs = {target.libc for target in expected.targets}
+    assumed = contents.libc or (libcs.pop() if len(libcs) == 1 else "")
+    symbols, not_known = symbol_findings(contents.linked, contents.inside, expected, assumed, host)
+    order = {ERROR: 0, WARNING: 1}
+    return Judgement(
+        claims=claims,
+        expected=expected,
+        contents=contents,
         findings=tuple(
             sorted(dict.fromkeys([*findings, *symbols]), key=lambda finding: (order[finding.severity], finding.path))
         ),
@@ -83,44 +137,74 @@ def _audit(path: Path, archive: Archive, host: Host | None) -> WheelReport:
     )
 
 
-def _one_of_each(targets: tuple[Target, ...]) -> list[Target]:
-    return list({(target.machine, target.libc): target for target in targets}.values())
+def target_findings(judged: Judgement, policy: Policy) -> list[Finding]:
+    """What keeps a wheel tagged `linux_...` from the tag of the environment's target."""
+    return list(policy_findings(judged.contents.linked, judged.contents.inside, policy, first_release=True))
 
 
-def _read(archive: Archive, claims: Claims, host: Host | None) -> _Contents:
+def _kept(judged: Judgement) -> Iterator[str]:
+    """The oldest policy that the files keep, for each machine and C library that the tags name."""
+    targets = {(target.machine, target.libc): target for target in judged.expected.targets}
+    libc = judged.contents.libc
+    several = len({target.libc for target in targets.values()}) > 1
+    for target in targets.values():
+        # A file that needs no C library keeps the oldest policy of either, which says little.
+        if judged.contents.linked and (several or libc in ("", target.libc)):
+            policy = oldest_kept(judged.contents.linked, judged.contents.inside, target)
+            if policy is not None:
+                yield policy.tag
+
+
+def _read(archive: Archive, claims: Claims, host: Host | None) -> Contents:
     """Go through all members once: their hashes, and of the native ones everything."""
-    contents = _Contents()
+    contents = Contents(inside=frozenset(member.name.rpartition("/")[2] for member in archive.members))
+    machines = expected_of(claims.tags, libc="", host=host).machines
     for member in archive.members:
         head, fault = digest_fault(member.name, archive.blocks(member.name), claims)
         contents.findings += [fault] if fault is not None else []
-        if head.startswith(_NATIVE):
-            _read_native(member, archive.read(member.name), contents, host)
+        if is_native(head):
+            _read_native(member, archive.read(member.name), contents, machines, host)
         elif member.name.endswith(".so"):
-            contents.findings.append(
-                Finding(id="elf-damaged", severity=ERROR, path=member.name, message="is not an ELF file")
-            )
+            contents.findings.append(_damaged(member.name, "is not an ELF file"))
     return contents
 
 
-def _read_native(member: Member, data: bytes, contents: _Contents, host: Host | None) -> None:
-    contents.headers[member.name] = list(file_checks.headers_of(member.name, data))
+def _read_native(
+    member: Member, data: bytes, contents: Contents, machines: tuple[ElfIdentity, ...], host: Host | None
+) -> None:
+    words = contents.native[member.name] = []
+    for label, content in objects_in(member.name, data):
+        said, fault = file_checks.machine_finding(label, content, machines)
+        words.append(said)
+        contents.findings += [fault] if fault is not None else []
     trace = file_checks.trace_finding(member.name, data, host)
     contents.findings += [trace] if trace is not None else []
-    if not is_linked(data[:64]):
+    native = format_of(data)
+    if native is None:
+        contents.archives.add(member.name)
         return
     try:
-        contents.linked[member.name] = LinkedFile(data)
-    except ValueError as error:
-        contents.findings.append(Finding(id="elf-damaged", severity=ERROR, path=member.name, message=str(error)))
+        linked = native.linked(data)
+    except BinaryError as error:
+        contents.findings.append(_damaged(member.name, str(error)))
+        return
+    if linked is not None:
+        contents.linked[member.name] = linked
 
 
-def _platform_findings(archive: Archive, claims: Claims, expected: Expected, contents: _Contents) -> Iterator[Finding]:
-    """Whether the wheel is native, and says so."""
-    native = list(contents.headers)
+def _damaged(path: str, message: str) -> Finding:
+    return Finding(id="elf-damaged", severity=ERROR, path=path, message=message)
+
+
+def _platform_findings(
+    archive: Archive, claims: Claims, expected: Expected, contents: Contents, *, silent: bool
+) -> Iterator[Finding]:
+    """Whether the wheel is native, and says so; `silent` on a tag without code, which the build tells more of."""
+    native = list(contents.native)
     if expected.pure and native:
         says = f"says that it runs anywhere and holds native code ({native[0]})"
         yield Finding(id="platform-tag", severity=ERROR, path="", message=says)
-    if claims.tags and not expected.pure and not native and not expected.unknown:
+    if claims.tags and not expected.pure and not native and not expected.unknown and not silent:
         says = "is tagged for a machine and holds no native code"
         yield Finding(id="platform-tag", severity=WARNING, path="", message=says)
     finding = purelib_finding(claims, archive, native) if claims.dist_info else None
@@ -128,40 +212,43 @@ def _platform_findings(archive: Archive, claims: Claims, expected: Expected, con
         yield finding
 
 
-def _file_findings(expected: Expected, contents: _Contents) -> Iterator[Finding]:
-    for name, headers in contents.headers.items():
-        for label, header in headers:
-            finding = file_checks.machine_finding(label, header, expected.machines)[1]
+def _host_findings(claims: Claims, host: Host) -> Iterator[Finding]:
+    """Tags that the host would not take; one that it does is enough, unless another names a machine of its own."""
+    platforms = dict.fromkeys(tag.split("-", 2)[2] for tag in claims.tags)
+    takes = f"the host is {host.platform_tag} with Python {host.python.name}"
+    known = ("any", host.platform_tag)
+    foreign = [one for one in platforms if one not in known and not one.endswith(f"_{host.machine}")]
+    if foreign:
+        yield Finding(id="host-tag", severity=ERROR, path="", message=f"is tagged {', '.join(foreign)}; {takes}")
+    elif claims.tags and not any(accepts(host, tag) for tag in claims.tags):
+        says = f"is tagged {', '.join(claims.tags[:3])}, which an installer there would not take; {takes}"
+        yield Finding(id="host-tag", severity=ERROR, path="", message=says)
+
+
+def _linked_findings(expected: Expected, contents: Contents) -> Iterator[Finding]:
+    for name, file in contents.linked.items():
+        yield from file_checks.search_path_findings(name, file)
+        for finding in (
+            file_checks.name_finding(name, expected),
+            file_checks.init_finding(name, file),
+            file_checks.interpreter_finding(name, file, expected),
+            file_checks.stack_finding(name, file),
+        ):
             if finding is not None:
                 yield finding
-        if name in contents.linked:
-            yield from _linked_findings(name, contents.linked[name], expected)
 
 
-def _linked_findings(name: str, file: LinkedFile, expected: Expected) -> Iterator[Finding]:
-    yield from file_checks.search_path_findings(name, file)
-    for finding in (
-        file_checks.name_finding(name, expected),
-        file_checks.init_finding(name, file),
-        file_checks.interpreter_finding(name, file, expected),
-        file_checks.stack_finding(name, file),
-    ):
-        if finding is not None:
-            yield finding
-
-
-def _native_files(contents: _Contents, inside: set[str]) -> Iterator[NativeFile]:
-    for name, headers in contents.headers.items():
-        words = [file_checks.machine_finding(label, header, ())[0] for label, header in headers]
+def _native_files(contents: Contents) -> Iterator[NativeFile]:
+    for name, words in contents.native.items():
         file = contents.linked.get(name)
-        kind = "archive" if headers and headers[0][0] != name else "object"
+        kind = "archive" if name in contents.archives else "object"
         if file is not None:
-            kind = "program" if file.program else "extension" if init_functions(file) else "library"
+            kind = "program" if file.program else "extension" if file.init_functions else "library"
         yield NativeFile(
             path=name,
             kind=kind,
             machine=next(filter(None, words), ""),
-            needs=() if file is None else tuple(file.needed),
-            versions={} if file is None else newest_versions(file, inside),
+            needs=() if file is None else file.needed,
+            versions={} if file is None else newest_versions(file, contents.inside),
             search_path=() if file is None else file.search_path,
         )

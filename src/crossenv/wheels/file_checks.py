@@ -4,56 +4,43 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
+from crossenv.binaries import BinaryError, Linked, format_of
 from crossenv.targets import ElfIdentity
 from crossenv.wheels.model import ERROR, WARNING, Finding
-from crossenv.wheels.native import BUILD_PATHS, LinkedFile, init_functions, uses_python
-from crossenv.wheels.shim import archive_members, describe, elf_identity
+from crossenv.wheels.native import BUILD_PATHS
 from crossenv.wheels.tags import Expected, Host
 
-_ET_REL, _EM_ARM = 1, 40
 # What extension modules are named (PEP 3149, 384).
 _EXTENSION = re.compile(r"^(?P<stem>[^/]*?)(?P<suffix>\.(?:cpython-|abi3|pypy)[^/]*\.so)$")
 _IN_DATA = re.compile(r"^[^/]+\.data/(?!(?:purelib|platlib)/)")
 _SHOWN = 80
 
 
-def headers_of(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
-    """The label and first bytes of each ELF file in a member: itself, or those in a static library."""
-    if data.startswith(b"!<arch>\n"):
-        for inner, head in archive_members(data):
-            yield f"{name}({inner})", head
-    else:
-        yield name, data[:64]
+def machine_finding(label: str, data: bytes, machines: Sequence[ElfIdentity]) -> tuple[str, Finding | None]:
+    """The machine that a native file is for, in words, and whether the wheel is for that machine.
 
+    Args:
+        label: The file.
+        data: Its content.
+        machines: Those that the wheel is for; empty if that is not known.
 
-def machine_finding(label: str, header: bytes, machines: Sequence[ElfIdentity]) -> tuple[str, Finding | None]:
-    """What an ELF header says, in words ("" if it is none), and whether that is a machine of the wheel's."""
-    try:
-        found = elf_identity(header)
-    except ValueError as error:
-        return "", Finding(id="elf-damaged", severity=ERROR, path=label, message=str(error))
-    if found is None:
+    Returns:
+        The words, "" for a file that is not native; and the fault.
+    """
+    native = format_of(data)
+    if native is None:
         return "", None
-    words = describe(found)
-    if machines and not any(_is_for(found, machine) for machine in machines):
-        wanted = " or ".join(describe(_as_dict(machine)) for machine in machines)
-        return words, Finding(
-            id="machine", severity=ERROR, path=label, message=f"is for {words}; the wheel is for {wanted}"
-        )
-    return words, None
-
-
-def _is_for(found: Mapping[str, Any], machine: ElfIdentity) -> bool:
-    # Relocatable ARM objects carry the float ABI in a section instead.
-    flags = () if found["kind"] == _ET_REL and found["machine"] == _EM_ARM else ("abi_flags",)
-    return all(found[key] == getattr(machine, key) for key in ("machine", "bits", "byte_order", *flags))
-
-
-def _as_dict(machine: ElfIdentity) -> dict[str, Any]:
-    return {key: getattr(machine, key) for key in ("machine", "bits", "byte_order", "abi_flags")}
+    try:
+        machine = native.machine(data)
+    except BinaryError as error:
+        return "", Finding(id="elf-damaged", severity=ERROR, path=label, message=str(error))
+    if machines and not any(machine.fits(wanted) for wanted in machines):
+        words = " or ".join(map(native.describe, machines))
+        says = f"is for {machine.words}; the wheel is for {words}"
+        return machine.words, Finding(id="machine", severity=ERROR, path=label, message=says)
+    return machine.words, None
 
 
 def name_finding(name: str, expected: Expected) -> Finding | None:
@@ -71,7 +58,7 @@ def name_finding(name: str, expected: Expected) -> Finding | None:
     return Finding(id="extension-suffix", severity=ERROR, path=name, message=says)
 
 
-def init_finding(name: str, file: LinkedFile) -> Finding | None:
+def init_finding(name: str, file: Linked) -> Finding | None:
     """An extension module without the function that the import system calls."""
     match = _EXTENSION.match(name.rpartition("/")[2])
     if match is None:
@@ -85,17 +72,17 @@ def init_finding(name: str, file: LinkedFile) -> Finding | None:
             # PEP 489
             encoded = stem.encode("punycode").replace(b"-", b"_").decode("ascii")
             wanted |= {f"PyInitU_{encoded}", f"PyModExportU_{encoded}"}
-    found = init_functions(file)
+    found = file.init_functions
     if found & wanted:
         return None
     has = f" (it has {', '.join(sorted(found)[:3])})" if found else ""
     says = f"has no function {min(wanted)}: Python cannot import it{has}"
     # What asks nothing of Python may be meant for ctypes or cffi, and has its name from setuptools.
-    severity = ERROR if found or uses_python(file) else WARNING
+    severity = ERROR if found or file.uses_python else WARNING
     return Finding(id="init-function", severity=severity, path=name, message=says)
 
 
-def search_path_findings(name: str, file: LinkedFile) -> Iterator[Finding]:
+def search_path_findings(name: str, file: Linked) -> Iterator[Finding]:
     """RPATH entries that are not inside the directory that the wheel is installed into."""
     for entry in file.search_path:
         first, _, rest = entry.partition("/")
@@ -115,7 +102,7 @@ def search_path_findings(name: str, file: LinkedFile) -> Iterator[Finding]:
             yield Finding(id="rpath", severity=ERROR, path=name, message=says)
 
 
-def interpreter_finding(name: str, file: LinkedFile, expected: Expected) -> Finding | None:
+def interpreter_finding(name: str, file: Linked, expected: Expected) -> Finding | None:
     """A program that asks for a loader which the host does not have."""
     loaders = {target.loader for target in expected.targets}
     if not file.interpreter or not loaders or expected.unknown or file.interpreter in loaders:
@@ -124,7 +111,7 @@ def interpreter_finding(name: str, file: LinkedFile, expected: Expected) -> Find
     return Finding(id="interpreter", severity=ERROR, path=name, message=says)
 
 
-def stack_finding(name: str, file: LinkedFile) -> Finding | None:
+def stack_finding(name: str, file: Linked) -> Finding | None:
     """A file that wants an executable stack."""
     if not file.executable_stack:
         return None

@@ -18,17 +18,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from crossenv.binaries import BinaryError, Linked, format_of
 from crossenv.errors import AuditError, BuildError, UsageError
 from crossenv.libc.policies import Policy, policies_for, policy_of
+from crossenv.platforms import LINUX
 from crossenv.targets import MUSL, Target, parse_target
 from crossenv.wheels.archive import ArchiveError, opened
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.metadata import read_claims
 from crossenv.wheels.model import ERROR, Finding, WheelReport
-from crossenv.wheels.native import LinkedFile
+from crossenv.wheels.native import listed
 from crossenv.wheels.promises import policy_findings
-from crossenv.wheels.shim import is_linked, listed
-from crossenv.wheels.sysroot_libraries import library_directories
+from crossenv.wheels.sysroot_libraries import Libraries
 from crossenv.wheels.tags import Host, default_libc, expected_of
 
 # What a repair can mend; everything else makes the wheel one that nobody should have.
@@ -93,7 +94,7 @@ def repair(path: Path, directory: Path, host: Host | None, wishes: Wishes) -> Re
     files, tags = _read(path)
     target = _target_of(path, files, tags, host, wishes)
     wanted = _wanted_policy(target, host, wishes)
-    libraries = _libraries(host, wishes)
+    libraries = _libraries(target, files, host, wishes)
     with tempfile.TemporaryDirectory(prefix="crossenv-repair-") as name:
         place = Path(name).resolve()
         job = {
@@ -104,13 +105,15 @@ def repair(path: Path, directory: Path, host: Host | None, wishes: Wishes) -> Re
             "floor": list((wanted or policies_for(target)[-1]).floor),
             "target": wanted.tag if wanted is not None else "",
             "policy": "" if wanted is None else _auditwheel_name(target, wanted),
-            "libraries": [str(directory) for directory in libraries],
+            # auditwheel follows links as they stand: it is shown the target's libraries by themselves.
+            "libraries": [str(_linked_to(libraries, place / "libraries"))],
             "exclude": [*wishes.exclude, *(_LIBC_OF_MUSL if target.libc == MUSL else ())],
         }
         (place / "out").mkdir()
         answer = _run_auditwheel(job, place)
         taken = answer.get("grafted", answer.get("external", {}))
         _require_host_libraries(path, taken, libraries)
+        taken = {name: str(libraries[name]) for name in taken}
         if "wheel" not in answer:
             raise _refusal(path, answer, files, target, wanted, host)
         short_of = ""
@@ -148,21 +151,23 @@ def _errors(findings: Sequence[Finding]) -> str:
     return lines[0] + rest
 
 
-def _read(path: Path) -> tuple[dict[str, LinkedFile], tuple[str, ...]]:
+def _read(path: Path) -> tuple[dict[str, Linked], tuple[str, ...]]:
     """The wheel's linked files by name, and its tags."""
-    files: dict[str, LinkedFile] = {}
+    files: dict[str, Linked] = {}
     try:
         with opened(path) as archive:
             for member in archive.members:
-                if is_linked(next(archive.blocks(member.name), b"")[:64]):
-                    files[member.name] = LinkedFile(archive.read(member.name))
+                native = format_of(next(archive.blocks(member.name), b""))
+                linked = None if native is None else native.linked(archive.read(member.name))
+                if linked is not None:
+                    files[member.name] = linked
             return files, read_claims(path.name, archive).tags
-    except (ArchiveError, ValueError) as error:
+    except (ArchiveError, BinaryError) as error:
         raise AuditError(f"{path.name} {error}") from None
 
 
 def _target_of(
-    path: Path, files: dict[str, LinkedFile], tags: tuple[str, ...], host: Host | None, wishes: Wishes
+    path: Path, files: dict[str, Linked], tags: tuple[str, ...], host: Host | None, wishes: Wishes
 ) -> Target:
     """The machine and C library of the wheel."""
     libc = next((name for file in files.values() if (name := default_libc(file.needed))), "")
@@ -203,33 +208,41 @@ def _auditwheel_name(target: Target, wanted: Policy) -> str:
     return known[-1].tag.removesuffix(f"_{target.machine}")
 
 
-def _libraries(host: Host | None, wishes: Wishes) -> tuple[Path, ...]:
+def _libraries(target: Target, files: dict[str, Linked], host: Host | None, wishes: Wishes) -> dict[str, Path]:
+    """Where the target's libraries are that the wheel needs, and those that they need."""
     for directory in wishes.libraries:
         if not directory.is_dir():
-            raise UsageError(f"{directory} is not a directory", hint="name one that holds libraries of the host")
-    found = [directory.resolve() for directory in wishes.libraries]
-    if host is not None and host.sysroot is not None:
-        found += library_directories(host.sysroot, host.multiarch)
-    return tuple(found)
+            raise UsageError(f"{directory} is not a directory", hint="name one that holds libraries of the target")
+    sysroot = None if host is None else host.sysroot
+    directories = () if host is None or sysroot is None else LINUX.library_directories(sysroot, host.multiarch)
+    own = {name.rpartition("/")[2] for name in files}
+    needed = {name for file in files.values() for name in file.needed} - own
+    return Libraries(target.elf, sysroot, directories, wishes.libraries).closure(sorted(needed))
 
 
-def _require_host_libraries(path: Path, taken: dict[str, str], libraries: Sequence[Path]) -> None:
+def _linked_to(libraries: dict[str, Path], directory: Path) -> Path:
+    """A directory with a link to each library."""
+    directory.mkdir()
+    for name, path in libraries.items():
+        (directory / name).symlink_to(path.resolve())
+    return directory
+
+
+def _require_host_libraries(path: Path, taken: dict[str, str], libraries: dict[str, Path]) -> None:
     """Refuse what auditwheel found by itself: by an RPATH, or beside this machine's loader."""
-    roots = [directory.resolve() for directory in libraries]
-    # What a directory's links point to is the host's too.
-    known = {entry.resolve() for root in roots for entry in root.iterdir()}
+    known = {place.resolve() for place in libraries.values()}
     for name, place in taken.items():
-        if Path(place).resolve() not in known and not any(root in Path(place).resolve().parents for root in roots):
+        if Path(place).resolve() not in known:
             raise AuditError(
-                f"{path.name} needs {name}, and the only one found is {place}, which is not the host's",
-                hint="name the directory of the host's library with --library-dir DIR",
+                f"{path.name} needs {name}, and the only one found is {place}, which is not the target's",
+                hint="name the directory of the target's library with --library-dir DIR",
             )
 
 
 def _refusal(
     path: Path,
     answer: dict[str, Any],
-    files: dict[str, LinkedFile],
+    files: dict[str, Linked],
     target: Target,
     wanted: Policy | None,
     host: Host | None,
@@ -245,14 +258,18 @@ def _refusal(
     return AuditError(f"{path.name} keeps no policy: {reason or answer['refused']}", hint=_LATER)
 
 
-def _reason(files: dict[str, LinkedFile], taken: dict[str, str], policy: Policy) -> str:
+def _reason(files: dict[str, Linked], taken: dict[str, str], policy: Policy) -> str:
     """What of the wheel, or of the libraries that go into it, asks more than `policy` promises."""
     together = dict(files)
     for name, place in taken.items():
         try:
-            together[name] = LinkedFile(Path(place).read_bytes())
-        except (OSError, ValueError):
+            data = Path(place).read_bytes()
+            native = format_of(data)
+            linked = None if native is None else native.linked(data)
+        except (OSError, BinaryError):
             continue
+        if linked is not None:
+            together[name] = linked
     inside = {name.rpartition("/")[2] for name in together}
     findings = [finding for finding in policy_findings(together, inside, policy) if finding.severity == ERROR]
     return listed([f"{finding.path} {finding.message}" for finding in findings][:1])

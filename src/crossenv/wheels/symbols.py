@@ -6,15 +6,16 @@ is left are names without one: Python's C API, musl, other files of the wheel, a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
+from crossenv.binaries import Linked
 from crossenv.libc.symbols import glibc_names, musl_names
+from crossenv.platforms import LINUX
 from crossenv.targets import GLIBC, MUSL
-from crossenv.wheels.model import ERROR, Finding
-from crossenv.wheels.native import LinkedFile
+from crossenv.wheels.model import ERROR, WARNING, Finding
+from crossenv.wheels.native import listed
 from crossenv.wheels.python_api import exports_of, is_python_name, stable_since
-from crossenv.wheels.shim import listed
-from crossenv.wheels.sysroot_libraries import SysrootLibraries, library_directories
+from crossenv.wheels.sysroot_libraries import Libraries
 from crossenv.wheels.tags import Expected, Host, PythonTag, python_of_file
 
 # Whatever these export has a version; what has none comes from somewhere else. Loaders have many names.
@@ -39,7 +40,7 @@ _MUSL_LIBC = ("libc.so", "libc.musl-", "ld-musl-")
 
 
 def symbol_findings(
-    files: Mapping[str, LinkedFile], inside: set[str], expected: Expected, libc: str, host: Host | None
+    files: Mapping[str, Linked], inside: Set[str], expected: Expected, libc: str, host: Host | None
 ) -> tuple[list[Finding], list[str]]:
     """The symbols that nobody provides.
 
@@ -60,8 +61,8 @@ def symbol_findings(
     for name, file in files.items():
         wanted = {
             symbol
-            for symbol, (weak, version) in file.imports.items()
-            if not weak and version < 2 and symbol not in offered
+            for symbol, said in file.imports.items()
+            if not said.weak and said.version < 2 and symbol not in offered
         }
         python = {symbol for symbol in wanted if is_python_name(symbol)}
         if python:
@@ -87,10 +88,10 @@ def symbol_findings(
     return findings, list(unchecked)
 
 
-def _host_libraries(host: Host | None) -> SysrootLibraries | None:
+def _host_libraries(host: Host | None) -> Libraries | None:
     if host is None or host.sysroot is None:
         return None
-    libraries = SysrootLibraries(library_directories(host.sysroot, host.multiarch), host.elf)
+    libraries = Libraries(host.elf, host.sysroot, LINUX.library_directories(host.sysroot, host.multiarch))
     return libraries if libraries.has_libc() else None
 
 
@@ -126,9 +127,7 @@ def _python_fault(symbols: set[str], tag: PythonTag | None, expected: Expected) 
     )
 
 
-def _missing(
-    symbols: list[str], file: LinkedFile, outside: list[str], libc: str, libraries: SysrootLibraries | None
-) -> list[str]:
+def _missing(symbols: list[str], file: Linked, outside: list[str], libc: str, libraries: Libraries | None) -> list[str]:
     """Which of `symbols`, all without a version, nobody provides; none if that cannot be told."""
     if not symbols:
         return []
@@ -165,31 +164,30 @@ def _has_versions(library: str) -> bool:
 
 
 def _absent_libraries(
-    name: str, outside: list[str], expected: Expected, libraries: SysrootLibraries | None
+    name: str, outside: list[str], expected: Expected, libraries: Libraries | None
 ) -> Iterator[Finding]:
     """Libraries that the host does not have; where the tags promise a policy, that one decides."""
     if libraries is None or expected.promised:
         return
     for library in outside:
         if libraries.find(library) is None and not library.startswith("libpython3"):
+            # Another wheel may bring it along: `linux_...` says nothing about libraries.
             says = f"needs {library}, which is not in the wheel nor in the sysroot"
-            yield Finding(id="library", severity=ERROR, path=name, message=says)
+            yield Finding(id="library", severity=WARNING, path=name, message=says)
 
 
-def _absent_versions(
-    name: str, file: LinkedFile, inside: set[str], libraries: SysrootLibraries | None
-) -> Iterator[Finding]:
+def _absent_versions(name: str, file: Linked, inside: Set[str], libraries: Libraries | None) -> Iterator[Finding]:
     """Symbols with a version, of a library of the host's that does not have them."""
     if libraries is None:
         return
     wanted: dict[int, tuple[str, str]] = {}
-    for library, version, weak, index in file.versions:
-        if library not in inside and not weak and libraries.load(library) is not None:
-            wanted[index] = (library, version)
+    for one in file.versions:
+        if one.library not in inside and not one.weak and libraries.load(one.library) is not None:
+            wanted[one.index] = (one.library, one.name)
     missing: dict[str, list[str]] = {}
-    for symbol, (weak, index) in file.imports.items():
-        if index in wanted and not weak:
-            library, version = wanted[index]
+    for symbol, said in file.imports.items():
+        if said.version in wanted and not said.weak:
+            library, version = wanted[said.version]
             loaded = libraries.load(library)
             # Those of libpthread.so.0 moved to libc.so.6 (glibc 2.34); the loader looks everywhere for them.
             if loaded is not None and symbol not in (libraries.exports([library]) or loaded.exports):

@@ -2,67 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from crossenv.elf import ElfError, elf_identity
+from crossenv.binaries import BinaryError, Linked, format_of
 from crossenv.targets import ARCHITECTURES, MUSL, ElfIdentity
-from crossenv.wheels.native import LinkedFile
 
-
-def library_directories(sysroot: Path, multiarch: str) -> tuple[Path, ...]:
-    """Where the loader of a system in `sysroot` would look, as far as that can be known without running it."""
-    names = ["usr/local/lib", "lib", "usr/lib", "lib64", "usr/lib64"]
-    if multiarch:
-        names = [f"usr/local/lib/{multiarch}", f"lib/{multiarch}", f"usr/lib/{multiarch}", *names]
-    found = [sysroot / name for name in names if (sysroot / name).is_dir()]
-    # /lib is often a link to /usr/lib.
-    return tuple({path.resolve(): path for path in reversed(found)}.values())[::-1]
-
-
+# The kernel gives up there too.
+_MOST_LINKS = 40
 # musl is one file: its loader, which other names may point to.
 _MUSL_NAMES = {row.elf: (row.loader(MUSL).rpartition("/")[2],) for row in ARCHITECTURES}
 
 
-class SysrootLibraries:
-    """Looks libraries up in directories, and reads each once."""
+def inside(root: Path, path: Path) -> Path | None:
+    """Where `path`, a file below `root`, is on this machine, with its links followed as on the target.
 
-    def __init__(self, directories: Iterable[Path], elf: ElfIdentity) -> None:
-        self._directories = tuple(directories)
-        self._elf = elf
-        self._read: dict[str, LinkedFile | None] = {}
+    An absolute link leads from the target's root: opened as it stands, it would lead to a file of this machine.
+
+    Returns:
+        A path below `root` without links; None if there is no such file, or its links leave `root` or have no end.
+    """
+    top = root.resolve()
+    waiting = list(reversed(path.relative_to(root).parts))
+    found: list[str] = []
+    links = 0
+    while waiting:
+        part = waiting.pop()
+        if part == "..":
+            # Above the root is the root, as on the target.
+            found = found[:-1]
+            continue
+        here = top.joinpath(*found, part)
+        if not here.is_symlink():
+            found.append(part)
+            continue
+        links += 1
+        if links > _MOST_LINKS:
+            return None
+        target = here.readlink()
+        if target.is_absolute():
+            # Written for this machine, by a tool that made the sysroot here.
+            own = target.is_relative_to(top)
+            found, target = [], target.relative_to(top if own else "/")
+        waiting += reversed([one for one in target.parts if one != "."])
+    place = top.joinpath(*found)
+    return place if place.exists() else None
+
+
+class Libraries:
+    """Looks libraries of a target up, and reads each once.
+
+    Args:
+        elf: What the target's files say.
+        sysroot: The root of its files here; None for none.
+        directories: Those below `sysroot` that hold libraries.
+        first: Directories of this machine that hold libraries of the target; searched first.
+    """
+
+    def __init__(
+        self, elf: ElfIdentity, sysroot: Path | None, directories: Iterable[Path], first: Iterable[Path] = ()
+    ) -> None:
+        self._elf, self._sysroot = elf, sysroot
+        self._first, self._directories = tuple(first), tuple(directories)
+        self._read: dict[str, Linked | None] = {}
 
     def find(self, name: str) -> Path | None:
-        """The library of that DT_NEEDED name, if it is the host's; None if there is none."""
+        """The library of that name if it is for the target; None if there is none."""
         names = (name, *_MUSL_NAMES.get(self._elf, ())) if name.startswith(("libc.so", "libc.musl-")) else (name,)
-        paths: list[Path] = [directory / one for one in names for directory in self._directories]
-        for path in paths:
-            try:
-                if "/" not in name and path.is_file() and elf_identity(path) == self._elf:
-                    return path
-            except (ElfError, OSError):
-                # A linker script, or a file for another machine: the loader goes on too.
-                continue
+        if "/" in name:
+            return None
+        for one in names:
+            for path in self._candidates(one):
+                try:
+                    if path.is_file() and self._is_for_target(path):
+                        return path
+                except (BinaryError, OSError):
+                    # A linker script, or a damaged file: the loader goes on too.
+                    continue
         return None
+
+    def _candidates(self, name: str) -> Iterator[Path]:
+        for directory in self._first:
+            yield directory / name
+        if self._sysroot is not None:
+            for directory in self._directories:
+                path = inside(self._sysroot, directory / name)
+                if path is not None:
+                    yield path
+
+    def closure(self, names: Iterable[str]) -> dict[str, Path]:
+        """Where libraries, and those that they need, are; those that are not found are left out."""
+        found: dict[str, Path] = {}
+        waiting = list(names)
+        seen = set(waiting)
+        while waiting:
+            name = waiting.pop()
+            path, library = self.find(name), self.load(name)
+            if path is None or library is None:
+                continue
+            found[name] = path
+            waiting += [other for other in library.needed if other not in seen]
+            seen |= set(library.needed)
+        return found
 
     def has_libc(self) -> bool:
         """Whether the C library itself is there; a sysroot without it is for compiling only."""
         return any(self.find(name) is not None for name in ("libc.so.6", *_MUSL_NAMES.get(self._elf, ())))
 
-    def load(self, name: str) -> LinkedFile | None:
+    def load(self, name: str) -> Linked | None:
         """What that library defines and needs; None if it is not there or cannot be read."""
         if name not in self._read:
             path = self.find(name)
             try:
-                self._read[name] = None if path is None else LinkedFile(path.read_bytes())
-            except (OSError, ValueError):
+                data = b"" if path is None else path.read_bytes()
+                native = format_of(data)
+                self._read[name] = None if native is None else native.linked(data)
+            except (OSError, BinaryError):
                 self._read[name] = None
         return self._read[name]
 
     def exports(self, names: Iterable[str]) -> set[str] | None:
         """What libraries, and those that they need, define together; None if one of them is missing."""
         defined: set[str] = set()
-        waiting, seen = list(names), set(names)
+        waiting = list(names)
+        seen = set(waiting)
         while waiting:
             library = self.load(waiting.pop())
             if library is None:
@@ -71,3 +134,8 @@ class SysrootLibraries:
             waiting += [name for name in library.needed if name not in seen]
             seen |= set(library.needed)
         return defined
+
+    def _is_for_target(self, path: Path) -> bool:
+        data = path.read_bytes()
+        native = format_of(data)
+        return native is not None and native.machine(data).fits(self._elf)

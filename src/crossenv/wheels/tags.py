@@ -167,7 +167,8 @@ def expected_of(tags: Sequence[str], *, libc: str, host: Host | None) -> Expecte
         pythons=pythons,
         targets=tuple(targets),
         unknown=tuple(unknown),
-        machines=() if unknown else machines,
+        # An environment's host is known, whatever the tags say.
+        machines=() if unknown and host is None else machines,
         promised=tuple(policy for target in targets if (policy := policy_of(target)) is not None),
         suffixes=() if unknown else suffixes,
     )

@@ -62,7 +62,7 @@ def start(site_directory: str) -> None:
         return
     try:
         _start(site_directory)
-    except BaseException as error:  # noqa: BLE001 - `site` would go on, natively
+    except BaseException as error:
         from _crossenv import refusal
 
         refusal.unexpected(error)
@@ -209,9 +209,10 @@ def _forget_host() -> None:
     """Take away what a parent in role "host" has set: nothing that this process starts is for the host."""
     for name in (RECORD_VARIABLE, CROSS_VARIABLE):
         os.environ.pop(name, None)
-    if "CROSSENV_VARIABLES" in os.environ:
+    if "CROSSENV_VARIABLES" in os.environ or "CROSSENV_HOOK_VARIABLES" in os.environ:
         from _crossenv import variables
 
+        variables.take_back_defaults(os.environ)
         variables.take_back(os.environ)
 
 
@@ -279,7 +280,7 @@ def decide_role(
         from _crossenv import front_ends
 
         if command := front_ends.pip_command(script, argv, orig_argv):
-            # Wheels are made for the host, by whatever pip. What it installs is tools, and so is what it builds for that.
+            # Wheels are for the target, by whatever pip. What it installs is tools, and so is what it builds for that.
             return ("host", False, "") if command == "wheel" else ("build", True, "")
     return ("host" if place == "cross" else "build"), False, ""
 
@@ -387,6 +388,7 @@ def _explain_extensions(facts: "dict[str, Any]") -> None:
 _BY_NAME = {
     "platform": "platform_module",
     "distutils.sysconfig": "distutils_sysconfig",
+    "setuptools._distutils.sysconfig": "distutils_compiler",
     "ctypes": "ctypes_module",
     "venv": "venv_module",
     "virtualenv": "virtualenv_module",
@@ -402,7 +404,6 @@ _BY_NAME = {
     "pip._internal.commands.install": "pip_building_command",
     "pip._internal.commands.download": "pip_building_command",
     "pip._internal.commands.lock": "pip_building_command",
-    "mesonpy": "mesonpy_module",
     "setuptools.command.build_ext": "build_ext_module",
     "wheel.bdist_wheel": "bdist_wheel_module",
     "wheel._bdist_wheel": "bdist_wheel_module",
@@ -428,6 +429,12 @@ def _patch(name: str, module: "ModuleType", facts: "dict[str, Any]") -> None:
     patches.apply(str(_patcher_name(name)), module, facts)
 
 
+def _adapt_settings(module: "ModuleType", facts: "dict[str, Any]") -> None:
+    from _crossenv import settings
+
+    settings.adapt(module, facts, module.__name__)
+
+
 class Finder:
     """Serves the host's `_sysconfigdata` and adapts a few modules right after they are executed.
 
@@ -437,6 +444,8 @@ class Finder:
 
     def __init__(self, facts: "dict[str, Any]") -> None:
         self.facts = facts
+        # The packages of the back ends that get settings, whoever imports them: an in-tree back end often wraps one.
+        self.backends = {name.partition(".")[0] for name, it in facts["backends"].items() if it["settings"]}
         # Modules that a hook process waits for: what to call before the search, and after the execution.
         self.before: dict[str, Callable[[], None]] = {}
         self.after: dict[str, Callable[[ModuleType], None]] = {}
@@ -460,6 +469,8 @@ class Finder:
         after = []
         if _patcher_name(name):
             after.append(lambda module: _patch(name, module, self.facts))
+        if name.partition(".")[0] in self.backends:
+            after.append(lambda module: _adapt_settings(module, self.facts))
         if name in self.before:
             _or_end(self.before.pop(name))
         if name in self.after:
@@ -516,7 +527,7 @@ def _or_end(call: "Callable[..., None]", *arguments: "ModuleType") -> None:
     """Call it, and end the process if it fails: whoever imports a module may catch the exception and go on."""
     try:
         call(*arguments)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         from _crossenv import refusal
 
         refusal.unexpected(error)

@@ -13,6 +13,7 @@ import functools
 import os
 import sys
 
+from _crossenv import settings
 from _crossenv.refusal import fail
 
 TYPE_CHECKING = False
@@ -22,15 +23,6 @@ if TYPE_CHECKING:
 KEY = "cross-build-info"
 VERSIONS = "cross_build_info_versions"
 HOOK = "cross_build_wheel"
-# Where each hook has `config_settings` among its arguments (PEP 517, PEP 660).
-_POSITIONS = {
-    "build_wheel": 1,
-    "build_editable": 1,
-    "prepare_metadata_for_build_wheel": 1,
-    "prepare_metadata_for_build_editable": 1,
-    "get_requires_for_build_wheel": 0,
-    "get_requires_for_build_editable": 0,
-}
 
 
 def tell(backend: "Any", facts: "dict[str, Any]") -> None:
@@ -43,9 +35,7 @@ def tell(backend: "Any", facts: "dict[str, Any]") -> None:
         return
     path = facts["root"] + "/crossenv.json"
     if declared is not None:
-        for name, position in _POSITIONS.items():
-            if getattr(backend, name, None) is not None:
-                setattr(backend, name, _with_setting(getattr(backend, name), position, path))
+        settings.change(backend, lambda users: _merged(users, path), "crossenv_told")
     if hook is not None:
         backend.build_wheel = _instead(hook, path, with_setting=declared is not None)
 
@@ -64,19 +54,6 @@ def _accepts(backend: "Any", declared: "Any") -> bool:
         f" {', '.join(map(str, declared)) or 'none'}; this is version {crossenv_info.MAJOR_VERSION}, so it gets none\n"
     )
     return False
-
-
-def _with_setting(hook: "Any", position: int, path: str) -> "Any":
-    @functools.wraps(hook)
-    def call(*args: "Any", **kwargs: "Any") -> "Any":
-        words = list(args)
-        if len(words) > position:
-            words[position] = _merged(words[position], path)
-        else:
-            kwargs["config_settings"] = _merged(kwargs.get("config_settings"), path)
-        return hook(*words, **kwargs)
-
-    return call
 
 
 def _merged(given: "Any", path: str) -> "dict[str, Any]":

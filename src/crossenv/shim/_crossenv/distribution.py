@@ -4,7 +4,7 @@ import csv
 import os
 import re
 
-from _crossenv import policy
+from _crossenv import elf
 
 HEADERS = (".h", ".hh", ".hpp", ".hxx", ".inc", ".pxd", ".pxi")
 # A header in which a build writes down what it found out about its machine: _numpyconfig.h, pyconfig.h, ffi_conf.h.
@@ -82,6 +82,6 @@ def _needed(path: str) -> "list[str]":
     try:
         with open(path, "rb") as file:
             data = file.read()
-        return policy.Dynamic(data).needed if policy.is_linked(data[:64]) else []
-    except (OSError, ValueError):
+        return elf.needed(data)
+    except OSError:
         return []

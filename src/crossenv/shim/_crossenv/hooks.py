@@ -71,19 +71,24 @@ def _announce_index() -> None:
 
 def adapt_backend(module: "ModuleType", attributes: str, facts: "dict[str, Any]") -> None:
     """Tell the back end, which is `module` or an object of it, of the host if it asks, and check what it builds."""
-    from _crossenv import cross_hooks
+    from _crossenv import cross_hooks, settings
 
     target: Any = module
     for attribute in attributes.split(".") if attributes else ():
         target = getattr(target, attribute, None)
     if target is not None:
+        settings.adapt(target, facts, module.__name__)
         cross_hooks.tell(target, facts)
         check_results(target, facts)
 
 
 def enter_environment(facts: "dict[str, Any]", backend: str = "") -> None:
     """Put the build's settings into `os.environ` and the search path in order, for the back end of this name."""
+    from _crossenv import settings, variables
+
     root = facts["root"]
+    # Those of another environment or back end, where its build starts this one.
+    variables.take_back_defaults(os.environ)
     if sys.prefix == facts["uv_prefix"]:
         # cross-uv without isolation.
         sys.path.append(facts["cross_site"])
@@ -96,18 +101,18 @@ def enter_environment(facts: "dict[str, Any]", backend: str = "") -> None:
     # `python` on PATH is the one that has the build requirements.
     programs = "" if facts["in_place"] else root + "/bin"
     _prepend_to_path(root + "/etc/bin", _pkg_config(root), programs, "" if isolated else root + "/build/bin")
-    for name, value in facts["hook_environment"].items():
-        os.environ.setdefault(name, value)
+    ours = settings.declared(facts, backend)
+    variables.set_defaults({**facts["hook_environment"], **ours["environment"]}, os.environ)
     os.environ["CROSSENV_PYTHON"] = sys.executable
     from _crossenv import host_files
 
     host_files.answer_for_host(facts)
     _name_directories()
     _require_rust_target()
-    if not _fails_by_itself(backend):
-        from _crossenv import verify
+    if not ours["fails_by_itself"]:
+        from _crossenv import attempts
 
-        verify.watch_compiler()
+        attempts.watch_compiler()
     # Prefixes below which CMake may look for what build requirements ship (pybind11's and nanobind's modules).
     os.environ["CROSSENV_BUILD_ROOTS"] = os.pathsep.join(
         entry for entry in sys.path if entry.rstrip("/").endswith(("site-packages", "dist-packages"))
@@ -219,14 +224,6 @@ def _require_rust_target() -> None:
         fail(f"Rust has no standard library for {target}", hint)
 
 
-def _fails_by_itself(backend: str) -> bool:
-    """Whether `backend` ends a build in which a compile fails.
-
-    These also compile to find things out, and a project may then do without native code of its own choice.
-    """
-    return backend.partition(".")[0] in ("mesonpy", "scikit_build_core", "maturin", "py_build_cmake")
-
-
 def _show_build_side(facts: "dict[str, Any]") -> None:
     import site
 
@@ -247,55 +244,18 @@ def _prepend_to_path(*directories: str) -> None:
     os.environ["PATH"] = os.pathsep.join(old[:first] + new + old[first:])
 
 
-def adapt_settings(module: "ModuleType", settings: "dict[str, list[str]]") -> None:
-    """Prepend `settings` to the `config_settings` that the back end `module`'s hooks are called with.
-
-    Prepended, so that the user's come later and win.
-    """
-    import functools
-
-    def adapted(hook: "Any", position: int) -> "Any":
-        @functools.wraps(hook)
-        def call(*args: "Any", **kwargs: "Any") -> "Any":
-            words = list(args)
-            given = words[position] if len(words) > position else kwargs.get("config_settings")
-            merged = merge_settings(settings, given)
-            if len(words) > position:
-                words[position] = merged
-            else:
-                kwargs["config_settings"] = merged
-            return hook(*words, **kwargs)
-
-        return call
-
-    for name in ("build_wheel", "build_editable", "get_requires_for_build_wheel", "get_requires_for_build_editable"):
-        hook = getattr(module, name, None)
-        if hook is not None:
-            # (wheel_directory, config_settings=None, ...) or (config_settings=None), PEP 517.
-            setattr(module, name, adapted(hook, 1 if name.startswith("build_") else 0))
-
-
-def merge_settings(ours: "dict[str, list[str]]", users: "dict[str, Any] | None") -> "dict[str, Any]":
-    """`users` with the values of `ours` put before those of the same key."""
-    merged: dict[str, Any] = dict(users or {})
-    for key, values in ours.items():
-        old = merged.get(key, [])
-        merged[key] = [*values, *([old] if isinstance(old, str) else old)]
-    return merged
-
-
 def check_results(backend: "Any", facts: "dict[str, Any]") -> None:
     """Check every wheel that `backend` (a module or an object) builds."""
     import functools
 
-    from _crossenv import verify
+    from _crossenv import judge
 
     def checked(hook: "Any", *, editable: bool) -> "Any":
         @functools.wraps(hook)
         def call(wheel_directory: str, *args: "Any", **kwargs: "Any") -> str:
             name = str(hook(wheel_directory, *args, **kwargs))
             path = os.path.join(wheel_directory, name)
-            return os.path.basename(verify.require_host_wheel(path, facts, editable=editable))
+            return os.path.basename(judge.require_sealed(path, facts, editable=editable))
 
         return call
 

@@ -13,7 +13,7 @@ import os
 import sys
 import zipfile
 
-from _crossenv import verify
+from _crossenv import elf
 from _crossenv.distribution import CMAKE_PACKAGE, HEADERS, Distribution, is_library, text_of
 from _crossenv.host_wheels import host_wheel, missing, outer_environment, run_pip, say
 from _crossenv.project import pyproject
@@ -203,9 +203,9 @@ def _soname_needed(path: str, needed: "set[str]") -> bool:
 
 
 def _is_host_library(data: bytes, facts: "dict[str, Any]") -> bool:
-    identity = verify.elf_identity(data[:64])
+    host = facts["elf"]
     # A linker script has no machine.
-    return identity is None or all(identity[key] == facts["elf"][key] for key in ("machine", "bits", "byte_order"))
+    return elf.machine(data[:64]) in (None, (host["machine"], host["bits"], host["byte_order"]))
 
 
 def _write(path: str, data: bytes) -> None:

@@ -120,6 +120,24 @@ def distutils_sysconfig(module: "ModuleType", facts: "Facts") -> None:
         return get_python_inc
 
     replace(module, "get_python_inc", make_get_python_inc)
+    distutils_compiler(module, facts)
+
+
+def distutils_compiler(module: "ModuleType", facts: "Facts") -> None:
+    """Setuptools takes compilers and their options from the configuration: CC without its options would replace them.
+
+    A user's own CC is obeyed as ever.
+    """
+    from _crossenv import variables
+
+    def make_customize_compiler(original: "Any") -> "Any":
+        def customize_compiler(compiler: "Any") -> None:
+            with variables.WithoutDefaults(os.environ):
+                original(compiler)
+
+        return customize_compiler
+
+    replace(module, "customize_compiler", make_customize_compiler)
 
 
 def packaging_manylinux(module: "ModuleType", facts: "Facts") -> None:
@@ -262,7 +280,7 @@ def hook_runner_module(module: "ModuleType", facts: "Facts") -> None:
 
 
 def pip_misc_module(module: "ModuleType", facts: "Facts") -> None:
-    """pip's installation of build requirements is known by the name of its script (`decide_role`)."""
+    """Pip's installation of build requirements is known by the name of its script (`decide_role`)."""
 
     def make_get_runnable_pip(original: "Any") -> "Any":
         def get_runnable_pip() -> str:
@@ -284,7 +302,7 @@ def pip_build_env_module(module: "ModuleType", facts: "Facts") -> None:
 
 
 def pip_main_parser_module(module: "ModuleType", facts: "Facts") -> None:
-    """pip's `--python`, PIP_PYTHON and `python =` of pip.conf would start another interpreter."""
+    """Pip's `--python`, PIP_PYTHON and `python =` of pip.conf would start another interpreter."""
     from _crossenv import pip_commands
 
     replace(module, "identify_python_interpreter", lambda original: pip_commands.refusing_python(original, facts))
@@ -353,13 +371,13 @@ def pip_wheel_command(module: "ModuleType", facts: "Facts") -> None:
     Any of pip's own options on binaries, on the command line, in its configuration or in a requirements file, turns
     this off.
     """
-    from _crossenv import pip_commands, repair
+    from _crossenv import judge, pip_commands
 
     replace(module.WheelCommand, "get_requirements", pip_commands.building_by_name)
     replace(module.WheelCommand, "run", pip_commands.refusing_unsafe_features)
     replace(module.WheelCommand, "run", pip_commands.announcing_index)
-    replace(module.WheelCommand, "add_options", repair.add_option)
-    replace(module.WheelCommand, "run", repair.sweeping(facts))
+    replace(module.WheelCommand, "add_options", judge.add_option)
+    replace(module.WheelCommand, "run", judge.sweeping(facts))
 
 
 def pip_building_command(module: "ModuleType", facts: "Facts") -> None:
@@ -372,62 +390,23 @@ def pip_building_command(module: "ModuleType", facts: "Facts") -> None:
             replace(getattr(module, name), "run", pip_commands.announcing_index)
 
 
-def mesonpy_module(module: "ModuleType", facts: "Facts") -> None:
-    """meson-python takes Meson's arguments from `config_settings` only."""
-    from _crossenv import hooks
-
-    settings = facts["settings"]["mesonpy"]
-    if not sys.executable.startswith(facts["root"] + "/cross/"):
-        # An isolated environment with an interpreter of its own, which has the build requirements: a later cross file
-        # says so. It lies where it is thrown away with the environment.
-        directory = facts["root"] + "/cache" if sys.prefix == sys.base_prefix else sys.prefix
-        path = os.path.join(directory, "crossenv-python.ini")
-        quote = "'''" if "'" in sys.executable else "'"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(f"[binaries]\npython = {quote}{sys.executable}{quote}\n")
-        settings = {key: [*values, f"--cross-file={path}"] for key, values in settings.items()}
-    hooks.adapt_settings(module, settings)
-
-
-def _failing_commands(compiler: "Any") -> "list[list[str]]":
-    """A list that the commands which `compiler` (distutils) fails with are put into from now on."""
-    failed: list[list[str]] = []
-
-    def noting(start: "Any") -> "Any":
-        def start_noted(command: "Any", *args: "Any", **kwargs: "Any") -> "Any":
-            try:
-                return start(command, *args, **kwargs)
-            except Exception:
-                failed.append([os.fspath(word) for word in command])
-                raise
-
-        return start_noted
-
-    # One of them calls the other, which one depends on the version.
-    for name in ("spawn", "call"):
-        start = getattr(compiler, name, None)
-        if start is not None:
-            setattr(compiler, name, noting(start))
-    return failed
-
-
 def build_ext_module(module: "ModuleType", facts: "Facts") -> None:
     """setuptools: an extension that is optional may fail to compile, and the build goes on without it."""
-    from _crossenv import verify
+    from _crossenv import attempts
 
     def make_build_extension(original: "Any") -> "Any":
         def build_extension(self: "Any", ext: "Any") -> None:
-            failed = _failing_commands(self.compiler)
+            complaints = attempts.watch_commands(self.compiler)
             try:
                 original(self, ext)
             except Exception as error:
                 text = " ".join(str(error).split()) or type(error).__name__
                 # A compiler's command line is in the build's output above.
                 text = text if len(text) < 120 else f"{text[:60]} ... {text[-50:]}"
-                verify.attempted[ext.name] = verify.first_complaint(failed[-1]) if failed else text
+                attempts.attempted[ext.name] = complaints[-1] if complaints else text
                 raise
             # Also after a failure: a package may try again with other flags.
-            verify.attempted[ext.name] = ""
+            attempts.attempted[ext.name] = ""
 
         return build_extension
 
@@ -436,7 +415,7 @@ def build_ext_module(module: "ModuleType", facts: "Facts") -> None:
 
 def bdist_wheel_module(module: "ModuleType", facts: "Facts") -> None:
     """`setup.py bdist_wheel` run by hand: no hook returns, so the command checks its wheels itself."""
-    from _crossenv import verify
+    from _crossenv import judge
 
     def make_run(original: "Any") -> "Any":
         def run(self: "Any") -> None:
@@ -444,7 +423,7 @@ def bdist_wheel_module(module: "ModuleType", facts: "Facts") -> None:
             files = self.distribution.dist_files
             for index, (command, version, path) in enumerate(files):
                 if command == "bdist_wheel":
-                    files[index] = (command, version, verify.require_host_wheel(path, facts))
+                    files[index] = (command, version, judge.require_sealed(path, facts))
 
         return run
 

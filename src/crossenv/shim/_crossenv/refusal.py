@@ -25,7 +25,9 @@ def fail(message: str, hint: str, status: int = 1) -> "NoReturn":
         os._exit(status)
 
 
-def unexpected(error: BaseException, hint: str = "make the environment anew with --clear, or report this") -> "NoReturn":
+def unexpected(
+    error: BaseException, hint: str = "make the environment anew with --clear, or report this"
+) -> "NoReturn":
     """End the process because of an exception that nobody expected."""
     status = 130 if isinstance(error, KeyboardInterrupt) else 1
     try:
@@ -34,7 +36,7 @@ def unexpected(error: BaseException, hint: str = "make the environment anew with
             where = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"
             trace = trace.tb_next
         message = f"this process could not be set up for the target: {type(error).__name__}: {error} ({where})"
-    except BaseException:  # noqa: BLE001 - the exception's own text may raise
+    except BaseException:
         message = "this process could not be set up for the target"
     fail(message, hint, status)
 

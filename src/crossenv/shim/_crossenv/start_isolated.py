@@ -18,7 +18,7 @@ try:
     _crossenv.start(_library)
     if not _crossenv.role:
         raise ImportError(f"{_crossenv.__file__} is not crossenv's")
-except BaseException as _error:  # noqa: BLE001
+except BaseException as _error:
     try:
         os.write(2, ascii(_error).join(("crossenv: error: the start-up shim was not started: ", "\n")).encode())
     finally:

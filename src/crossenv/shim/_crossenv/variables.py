@@ -2,15 +2,21 @@
 
 They are put in place once and inherited from then on: what is appended is appended once. A process that works for the
 build machine takes them back: flags for the host's compiler are not for native builds.
+
+The variables that hook processes get where the user has not set them are taken back likewise, and also where another
+environment or back end starts.
 """
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping, Sequence
+    from collections.abc import Mapping, MutableMapping, Sequence
 
 # Whose variables are in place, and their names: "ROOT:NAME,NAME". What they were before is in variables of their own.
 MARK = "CROSSENV_VARIABLES"
 _BEFORE = "CROSSENV_BEFORE_"
+# What hook processes have been given: "NAME=VALUE", separated by a character that no value has.
+DEFAULTS_MARK = "CROSSENV_HOOK_VARIABLES"
+_SEPARATOR = "\x1f"
 
 
 def apply(variables: "Sequence[tuple[str, str, str]]", root: str, environ: "MutableMapping[str, str]") -> None:
@@ -42,3 +48,39 @@ def take_back(environ: "MutableMapping[str, str]") -> None:
             environ.pop(name, None)
         else:
             environ[name] = before
+
+
+def set_defaults(variables: "Mapping[str, str]", environ: "MutableMapping[str, str]") -> None:
+    """Put `variables` into `environ` where they are not set."""
+    ours = {name: value for name, value in variables.items() if name not in environ}
+    environ.update(ours)
+    environ[DEFAULTS_MARK] = _SEPARATOR.join(f"{name}={value}" for name, value in ours.items())
+
+
+def _defaults(environ: "Mapping[str, str]") -> "dict[str, str]":
+    """The variables that `set_defaults` has put into `environ` and nobody has changed."""
+    pairs = (item.partition("=") for item in environ.get(DEFAULTS_MARK, "").split(_SEPARATOR))
+    return {name: value for name, _, value in pairs if name and environ.get(name) == value}
+
+
+def take_back_defaults(environ: "MutableMapping[str, str]") -> None:
+    """Undo `set_defaults`; what the build itself has changed since then stays."""
+    for name in _defaults(environ):
+        del environ[name]
+    environ.pop(DEFAULTS_MARK, None)
+
+
+class WithoutDefaults:
+    """A context in which `environ` lacks what `set_defaults` has put into it."""
+
+    def __init__(self, environ: "MutableMapping[str, str]") -> None:
+        self.environ = environ
+        self.hidden: dict[str, str] = {}
+
+    def __enter__(self) -> None:
+        self.hidden = _defaults(self.environ)
+        for name in self.hidden:
+            del self.environ[name]
+
+    def __exit__(self, *_: object) -> None:
+        self.environ.update(self.hidden)

@@ -1,0 +1,141 @@
+"""What a binary format says of a file, whatever the format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from crossenv.targets import ElfIdentity
+
+# PEP 489, and PEP 793 from Python 3.15 on.
+_INIT_PREFIXES = ("PyInit_", "PyInitU_", "PyModExport_", "PyModExportU_")
+
+
+class BinaryError(ValueError):
+    """A damaged file; its text continues the file's name: "is cut off"."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Machine:
+    """The machine that a file is for.
+
+    Attributes:
+        identity: What its header says.
+        words: The same for messages: "AArch64, 64-bit, little-endian".
+        any_abi: Whether the file suits each ABI of the machine: it holds nothing that depends on the ABI.
+    """
+
+    identity: ElfIdentity
+    words: str
+    any_abi: bool = False
+
+    def fits(self, wanted: ElfIdentity) -> bool:
+        """Whether the file can be used on a machine whose files say `wanted`."""
+        own = self.identity
+        same = (own.machine, own.bits, own.byte_order) == (wanted.machine, wanted.bits, wanted.byte_order)
+        return same and (self.any_abi or own.abi_flags == wanted.abi_flags)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NeededVersion:
+    """A version of symbols that a file needs of a library.
+
+    Attributes:
+        library: The library's name as the file has it.
+        name: "GLIBC_2.17".
+        weak: Whether the loader goes on without it.
+        index: How the file's symbols refer to it.
+    """
+
+    library: str
+    name: str
+    weak: bool
+    index: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Import:
+    """How a file refers to a symbol that it does not define.
+
+    Attributes:
+        weak: Whether the loader goes on without it.
+        version: The `NeededVersion.index`; 0 or 1 for none.
+    """
+
+    weak: bool
+    version: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Linked:
+    """A program or shared library.
+
+    Attributes:
+        needed: The libraries that it loads, by name, in their order.
+        versions: The versions of symbols that it needs of them.
+        soname: Its own name; "" for none.
+        search_path: Where the loader looks for its libraries first, as written.
+        interpreter: The loader that a program asks for; "" for none.
+        executable_stack: Whether it asks for an executable stack; None where it says nothing.
+        program: Whether it is a program.
+        exports: The names that it defines for others.
+        imports: The names that it wants from others.
+        version_definitions: The versions of symbols that it defines, without its base name.
+    """
+
+    needed: tuple[str, ...]
+    versions: tuple[NeededVersion, ...] = ()
+    soname: str = ""
+    search_path: tuple[str, ...] = ()
+    interpreter: str = ""
+    executable_stack: bool | None = None
+    program: bool = False
+    exports: frozenset[str] = frozenset()
+    imports: Mapping[str, Import] = field(default_factory=dict)
+    version_definitions: tuple[str, ...] = ()
+
+    @property
+    def init_functions(self) -> frozenset[str]:
+        """The functions that the import system may call; a file that has one is an extension module."""
+        return frozenset(name for name in self.exports if name.startswith(_INIT_PREFIXES))
+
+    @property
+    def uses_python(self) -> bool:
+        """Whether it wants a name of Python's C API."""
+        return any(name.startswith(("Py", "_Py")) for name in self.imports)
+
+
+class Format(Protocol):
+    """A format of native files.
+
+    Attributes:
+        name: "elf".
+        title: "ELF".
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def title(self) -> str: ...  # noqa: D102
+
+    def recognises(self, head: bytes) -> bool:
+        """Whether a file that begins with these bytes is of this format."""
+
+    def machine(self, data: bytes) -> Machine:
+        """The machine that a file is for.
+
+        Raises:
+            BinaryError: It is damaged.
+        """
+
+    def linked(self, data: bytes) -> Linked | None:
+        """The content of a program or shared library; None for an object file.
+
+        Raises:
+            BinaryError: It is damaged.
+        """
+
+    def describe(self, identity: ElfIdentity) -> str:
+        """A machine in words, as `Machine.words`."""

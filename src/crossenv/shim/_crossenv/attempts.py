@@ -1,0 +1,137 @@
+"""What a build has tried to compile in this process, for the judge of its wheel."""
+
+import contextlib
+import os
+import sys
+import threading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+# The extension modules that this process has tried to build, each with what went wrong ("" for nothing).
+attempted: "dict[str, str]" = {}
+
+# Names a file that the environment's compilers write to when they are called; set in hook processes.
+CALLED_VARIABLE = "CROSSENV_COMPILER_CALLED"
+_LONGEST = 300
+
+
+def watch_compiler() -> None:
+    """Have this process's children note that they compile; see `compiler_was_called`."""
+    import atexit
+    import tempfile
+
+    file, path = tempfile.mkstemp(prefix="crossenv-called-")
+    os.close(file)
+    os.environ[CALLED_VARIABLE] = path
+
+    def forget() -> None:
+        if os.path.exists(path):
+            os.unlink(path)
+
+    atexit.register(forget)
+
+
+def compiler_was_called() -> "bool | None":
+    """Whether a launcher has compiled anything for this process; None if nobody watches."""
+    try:
+        return os.path.getsize(os.environ[CALLED_VARIABLE]) > 0
+    except (KeyError, OSError):
+        return None
+
+
+def watch_commands(compiler: "Any") -> "list[str]":
+    """A list to which what `compiler` (distutils) complains of is added, for each command of it that fails."""
+    complaints: list[str] = []
+
+    def noting(start: "Callable[..., Any]") -> "Callable[..., Any]":
+        def start_noted(*args: "Any", **kwargs: "Any") -> "Any":
+            with _StandardError() as output:
+                try:
+                    return start(*args, **kwargs)
+                except Exception:
+                    complaint = _first_complaint(output.text())
+                    # One of the two calls the other: which one depends on the version.
+                    if complaint and complaint not in complaints:
+                        complaints.append(complaint)
+                    raise
+
+        return start_noted
+
+    for name in ("spawn", "call"):
+        start = getattr(compiler, name, None)
+        if start is not None:
+            setattr(compiler, name, noting(start))
+    return complaints
+
+
+def _first_complaint(output: str) -> str:
+    """The first error in the output of a command that has failed; "" if it said nothing."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    telling = [line for line in lines if "error" in line.lower() or "undefined" in line.lower()]
+    return (telling or lines or [""])[0][:_LONGEST]
+
+
+class _StandardError:
+    """Reads along what children write to the standard error, which they inherit from this process.
+
+    It goes to a file and from there to where it would have gone. Not through a pipe: a compiler may leave a server
+    behind (ccache, sccache) that keeps the pipe open.
+    """
+
+    _lock = threading.Lock()
+    # Compilers may be called from several threads, and there is one standard error.
+    _users = 0
+    _file: "Any" = None
+    _old = -1
+
+    def __enter__(self) -> "_StandardError":
+        import tempfile
+
+        shared = _StandardError
+        with shared._lock:
+            if shared._users == 0:
+                with contextlib.suppress(Exception):
+                    sys.stderr.flush()
+                shared._file = tempfile.TemporaryFile()
+                try:
+                    shared._old = os.dup(2)
+                except OSError:
+                    # It is closed.
+                    shared._old = -1
+                os.dup2(shared._file.fileno(), 2)
+            shared._users += 1
+            self._start = os.fstat(shared._file.fileno()).st_size
+        return self
+
+    def text(self) -> str:
+        """What was written since the beginning."""
+        size = os.fstat(_StandardError._file.fileno()).st_size
+        data = os.pread(_StandardError._file.fileno(), size - self._start, self._start)
+        return data.decode("utf-8", "replace")
+
+    def __exit__(self, *_error: object) -> None:
+        shared = _StandardError
+        with shared._lock:
+            shared._users -= 1
+            if shared._users:
+                return
+            with contextlib.suppress(Exception):
+                sys.stderr.flush()
+            if shared._old < 0:
+                os.close(2)
+            else:
+                os.dup2(shared._old, 2)
+                os.close(shared._old)
+            for block in _blocks(shared._file):
+                with contextlib.suppress(OSError):
+                    os.write(2, block)
+            shared._file.close()
+
+
+def _blocks(file: "Any") -> "Iterator[bytes]":
+    file.seek(0)
+    while block := file.read(1 << 16):
+        yield block

@@ -1,0 +1,68 @@
+"""What the environment's record declares for single build back ends (`handover.backends`)."""
+
+import functools
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+# Where each hook has `config_settings` among its arguments (PEP 517, PEP 660).
+_POSITIONS = {
+    "build_wheel": 1,
+    "build_editable": 1,
+    "prepare_metadata_for_build_wheel": 1,
+    "prepare_metadata_for_build_editable": 1,
+    "get_requires_for_build_wheel": 0,
+    "get_requires_for_build_editable": 0,
+}
+_MARK = "crossenv_settings"
+
+
+def declared(facts: "dict[str, Any]", module: str) -> "dict[str, Any]":
+    """What is declared for `module`, for the nearest package that holds it, or for every back end not listed."""
+    backends = facts["backends"]
+    name = module
+    while name and name not in backends:
+        name = name.rpartition(".")[0]
+    found: dict[str, Any] = backends.get(name) or {"settings": {}, "environment": {}, "fails_by_itself": False}
+    return found
+
+
+def adapt(backend: "Any", facts: "dict[str, Any]", module: str) -> None:
+    """Give the hooks of `backend`, a module or an object of `module`, the declared settings before the user's."""
+    ours = declared(facts, module)["settings"]
+    if ours:
+        change(backend, lambda users: merged(ours, users), _MARK)
+
+
+def change(backend: "Any", merge: "Callable[[Any], dict[str, Any]]", mark: str) -> None:
+    """Call the hooks of `backend` with `merge(config_settings)`, once for each `mark`."""
+
+    def changed(hook: "Any", position: int) -> "Any":
+        @functools.wraps(hook)
+        def call(*args: "Any", **kwargs: "Any") -> "Any":
+            words = list(args)
+            if len(words) > position:
+                words[position] = merge(words[position])
+            else:
+                kwargs["config_settings"] = merge(kwargs.get("config_settings"))
+            return hook(*words, **kwargs)
+
+        setattr(call, mark, True)
+        return call
+
+    for name, position in _POSITIONS.items():
+        hook = getattr(backend, name, None)
+        if hook is not None and not hasattr(hook, mark):
+            setattr(backend, name, changed(hook, position))
+
+
+def merged(ours: "dict[str, list[str]]", users: "dict[str, Any] | None") -> "dict[str, Any]":
+    """`users` with the values of `ours` put before those of the same key, in the way of pip's `-C KEY=VALUE`."""
+    result: dict[str, Any] = dict(users or {})
+    for key, values in ours.items():
+        old = result.get(key, [])
+        together = [*values, *([old] if isinstance(old, str) else old)]
+        result[key] = together[0] if len(together) == 1 else together
+    return result

@@ -1,0 +1,63 @@
+"""Why a wheel that was just built is refused, and what mends it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+
+from crossenv.wheels.model import Finding
+
+
+class Refusal(enum.Enum):
+    """A kind of refusal: the findings (docs/reference/audit.md) that one remedy mends.
+
+    In the order in which their hints are given where a wheel has several faults.
+    """
+
+    FOREIGN = ("machine", "libc", "interpreter", "extension-suffix", "elf-damaged")
+    LOST = ("extension-lost", "native-lost")
+    EMPTY = ("native-absent",)
+    TAG = ("host-tag", "platform-tag", "wheel-tags")
+    LATE = ("policy", "musl-release")
+    OUTSIDE = ("library", "libpython")
+    SEARCH_PATH = ("rpath",)
+    SYMBOL = ("symbol", "init-function", "python-api", "python-abi", "stable-abi", "executable-stack")
+    REPAIR = ("repair",)
+    ARCHIVE = (
+        *("archive", "filename", "member-outside", "member-link", "member-twice", "metadata-missing"),
+        *("metadata-mismatch", "metadata-damaged", "record-unlisted", "record-absent", "record-hash"),
+    )
+
+
+_HINTS = {
+    Refusal.FOREIGN: "a part of this build did not use the target's compiler or Python;"
+    " `crossenv doctor {root}` checks the environment",
+    Refusal.LOST: "the compiler's errors are in the output above; if the package may do without,"
+    " say so with CROSSENV_ALLOW_PURE=NAME or `crossenv create --allow-pure NAME`",
+    Refusal.EMPTY: "if the package has no native code for this target, say so with CROSSENV_ALLOW_PURE=NAME"
+    " or `crossenv create --allow-pure NAME`",
+    Refusal.TAG: "the project or its back end chooses the tag itself: have it take the platform from"
+    " sysconfig.get_platform(), or set its option for that",
+    Refusal.LATE: "make the environment for a later policy, with an older C library (--sysroot), or with"
+    " --toolchain zig, which has one of every age",
+    Refusal.OUTSIDE: "have the back end tag the wheel linux_..., so that `crossenv repair` can put such"
+    " libraries into it, or link them statically",
+    Refusal.SEARCH_PATH: "take -Wl,-rpath (runtime_library_dirs) out of the build, or let `cross-pip wheel --repair`"
+    " take such directories out of the wheel",
+    Refusal.SYMBOL: "`crossenv audit` explains its findings in docs/reference/audit.md; most often a library is missing"
+    " on the link line, or the build took another Python's headers",
+    Refusal.REPAIR: "see above; `--no-repair` leaves the wheel as the back end makes it",
+    Refusal.ARCHIVE: "the back end made a broken archive: report it to its project",
+}
+_BY_ID = {kind: refusal for refusal in Refusal for kind in refusal.value}
+
+
+def refusal_of(findings: Iterable[Finding]) -> Refusal:
+    """The kind whose remedy comes first."""
+    kinds = {_BY_ID[finding.id] for finding in findings}
+    return next(kind for kind in Refusal if kind in kinds)
+
+
+def hint_for(refusal: Refusal, root: str) -> str:
+    """What mends a refusal, in the environment at `root`."""
+    return _HINTS[refusal].replace("{root}", root)

@@ -1,0 +1,120 @@
+"""Change the platform tag of a finished wheel, and nothing else of it (PEP 427)."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import zipfile
+from pathlib import Path
+from typing import BinaryIO
+
+# The general purpose flag of a zip member whose name is in UTF-8 (APPNOTE.TXT 4.4.4).
+_ZIP_UTF8 = 0x800
+
+
+def retag(path: Path, tag: str) -> Path:
+    """Replace the platform tag `linux_...` of the wheel at `path` by `tag`: in its name, its WHEEL and its RECORD.
+
+    Everything else stays as it is: the members' order, dates, permissions and compressed bytes. (`wheel tags` would
+    write the archive anew.)
+
+    Returns:
+        The wheel's new path; `path` itself if it has no such tag.
+
+    Raises:
+        zipfile.BadZipFile: What it has to change cannot be read.
+    """
+    stem, _, platforms = path.name.removesuffix(".whl").rpartition("-")
+    replaced = [tag if platform.startswith("linux_") else platform for platform in platforms.split(".")]
+    made = path.with_name(f"{stem}-{'.'.join(dict.fromkeys(replaced))}.whl")
+    if made == path:
+        return path
+    partial = path.with_name(f".{made.name}.part")
+    try:
+        with path.open("rb") as source, zipfile.ZipFile(source) as old, zipfile.ZipFile(partial, "w") as new:
+            _copy_retagged(source, old, new, tag)
+        partial.chmod(path.stat().st_mode & 0o777)
+        partial.replace(made)
+    finally:
+        partial.unlink(missing_ok=True)
+    path.unlink()
+    return made
+
+
+def _copy_retagged(source: BinaryIO, old: zipfile.ZipFile, new: zipfile.ZipFile, tag: str) -> None:
+    """Write into `new` what `old` has, which is read from `source`."""
+    new.comment = old.comment
+    changed: dict[str, bytes] = {}
+    for info in old.infolist():
+        if _is_metadata(info, "WHEEL"):
+            changed[info.filename] = _retagged_text(old.read(info), tag)
+    for info in old.infolist():
+        if _is_metadata(info, "RECORD"):
+            changed[info.filename] = _record_of(old.read(info), changed)
+        elif not info.filename.isascii() and not info.flag_bits & _ZIP_UTF8:
+            # The directory's entry will be in UTF-8, and a reader wants the member's own header to agree.
+            changed[info.filename] = old.read(info)
+    # Members lie one behind the other, and the directory behind the last one.
+    starts = sorted(info.header_offset for info in old.infolist())
+    ends = dict(zip(starts, [*starts[1:], old.start_dir], strict=True))
+    for info in old.infolist():
+        if info.filename in changed:
+            made = zipfile.ZipInfo(info.filename, info.date_time)
+            made.external_attr, made.create_system = info.external_attr, info.create_system
+            made.internal_attr, made.comment = info.internal_attr, info.comment
+            new.writestr(made, changed[info.filename], compress_type=info.compress_type)
+        else:
+            _copy_member(source, info, ends[info.header_offset], new)
+
+
+def _is_metadata(info: zipfile.ZipInfo, name: str) -> bool:
+    parent, _, base = info.filename.rpartition("/")
+    return base == name and parent.endswith(".dist-info") and "/" not in parent
+
+
+def _copy_member(source: BinaryIO, info: zipfile.ZipInfo, end: int, new: zipfile.ZipFile) -> None:
+    """Append a member as it is: to compress it again would take most of the time, and change its bytes."""
+    assert new.fp is not None
+    left = end - info.header_offset
+    source.seek(info.header_offset)
+    info.header_offset = new.start_dir
+    new.fp.seek(new.start_dir)
+    while left > 0 and (block := source.read(min(left, 1 << 20))):
+        new.fp.write(block)
+        left -= len(block)
+    new.start_dir = new.fp.tell()
+    new.filelist.append(info)
+    new.NameToInfo[info.filename] = info
+
+
+def _retagged_text(data: bytes, tag: str) -> bytes:
+    lines = _decoded(data).split("\n")
+    for number, line in enumerate(lines):
+        if line.startswith("Tag:"):
+            head, _, platform = line.rstrip("\r").rpartition("-")
+            if platform.startswith("linux_"):
+                lines[number] = f"{head}-{tag}" + ("\r" if line.endswith("\r") else "")
+    return "\n".join(lines).encode("utf-8")
+
+
+def _record_of(data: bytes, changed: dict[str, bytes]) -> bytes:
+    try:
+        rows = list(csv.reader(io.StringIO(_decoded(data), newline="")))
+    except csv.Error as error:
+        raise zipfile.BadZipFile(f"its RECORD is damaged: {error}") from None
+    for row in rows:
+        if row and row[0] in changed:
+            digest = base64.urlsafe_b64encode(hashlib.sha256(changed[row[0]]).digest()).rstrip(b"=").decode("ascii")
+            row[1:3] = [f"sha256={digest}", str(len(changed[row[0]]))]
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode("utf-8")
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise zipfile.BadZipFile("its metadata is not in UTF-8") from None

@@ -1,0 +1,203 @@
+"""Judge a wheel that was just built in an environment: check it, repair it if asked, tag it.
+
+The process that built the wheel starts this as a child (`crossenv seal`) and tells what only the build knows.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from crossenv.codec import WrongValueError, decode
+from crossenv.errors import AuditError, UsageError
+from crossenv.record import Record, load_record
+from crossenv.wheels.archive import ArchiveError
+from crossenv.wheels.audit import Judgement, archive_finding, judge, target_findings
+from crossenv.wheels.losses import Build
+from crossenv.wheels.model import ERROR, Finding
+from crossenv.wheels.refusals import hint_for, refusal_of
+from crossenv.wheels.tags import Host, host_of
+
+if TYPE_CHECKING:
+    from _crossenv.seal_types import FORMAT, Fault, Status
+else:
+    from crossenv.shim._crossenv.seal_types import FORMAT
+
+# Names the directory in which builds leave the judge's answers.
+STATUS_VARIABLE = "CROSSENV_STATUS_DIRECTORY"
+
+# What a repair can mend; with everything else a wheel must not leave the build.
+_MENDABLE = ("library", "libpython", "policy", "rpath", "symbol", "host-tag", "platform-tag", "libc")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """What the build tells; `_crossenv.seal_types.Job` describes the attributes."""
+
+    format: int
+    wheel: str
+    environment: str
+    editable: bool
+    repair: bool
+    attempted: dict[str, str]
+    compiler_called: bool | None
+    allow_pure: tuple[str, ...]
+    site_directories: tuple[str, ...]
+
+
+def parse_job(text: str) -> Job:
+    """Read a job.
+
+    Raises:
+        UsageError: It is not one, or of another version of crossenv.
+    """
+    hint = "create the environment again: crossenv create --clear ..."
+    try:
+        data = json.loads(text)
+        if isinstance(data, dict) and data.get("format", FORMAT) != FORMAT:
+            raise UsageError("the environment was made by another version of crossenv", hint=hint)
+        return decode(Job, data)
+    except (ValueError, WrongValueError) as error:
+        raise UsageError(f"the build's message to crossenv cannot be read: {error}", hint=hint) from None
+
+
+class Refused(Exception):  # noqa: N818 - no error of the tool's
+    """The wheel is refused."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__()
+        self.findings = list(findings)
+
+
+def read_status(path: Path) -> Status | None:
+    """The judge's answer in a file; None if there is none that can be read."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return cast("Status", data) if isinstance(data, dict) and data.get("format") == FORMAT else None
+
+
+def seal(job: Job) -> Status:
+    """Judge the wheel of a job.
+
+    The wheel stays if it is refused: the build deletes it, whatever happens here.
+    """
+    record = load_record(Path(job.environment))
+    notes: list[str] = []
+    try:
+        wheel = _sealed(job, record, host_of(record), notes)
+    except ArchiveError as error:
+        return _refusal(job, [archive_finding(error)])
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+        return _refusal(job, [archive_finding(ArchiveError(f"cannot be read as a wheel ({error})"))])
+    except Refused as refused:
+        return _refusal(job, refused.findings)
+    return {
+        "format": FORMAT,
+        "verdict": "sealed",
+        "wheel": str(wheel),
+        "faults": [],
+        "refusal": "",
+        "hint": "",
+        "notes": notes,
+    }
+
+
+def _sealed(job: Job, record: Record, host: Host, notes: list[str]) -> Path:
+    path = Path(job.wheel)
+    build = Build(
+        editable=job.editable,
+        attempted=job.attempted,
+        compiler_called=job.compiler_called,
+        allow_pure=(*record.handover.allow_pure, *job.allow_pure),
+    )
+    judged = judge(path, host, build)
+    plain = _has_plain_tag(path)
+    mend = job.repair and plain and not job.editable
+    fatal = [finding for finding in judged.errors if not (mend and finding.id in _MENDABLE)]
+    if fatal:
+        raise Refused(fatal)
+    if job.editable or not plain or not judged.contents.native:
+        return path
+    if host.policy is None:
+        return _repaired(path, host, judged, job, notes) if mend else path
+    found = target_findings(judged, host.policy)
+    outside = [finding for finding in found if finding.id in ("library", "libpython")]
+    late = [finding for finding in found if finding.severity == ERROR and finding not in outside]
+    if late:
+        raise Refused(late)
+    if mend and (outside or judged.errors):
+        return _repaired(path, host, judged, job, notes)
+    if outside:
+        notes += [
+            f"warning: {path.name} is not tagged {host.policy.tag}: {finding.path} {finding.message}"
+            for finding in outside
+        ]
+        notes.append(
+            "hint: `cross-pip wheel --repair` or `crossenv repair` puts such libraries into the wheel and tags it"
+        )
+        return path
+    from crossenv.wheels.retag import retag
+
+    return retag(path, host.policy.tag)
+
+
+def _repaired(path: Path, host: Host, judged: Judgement, job: Job, notes: list[str]) -> Path:
+    # auditwheel's part of the imports costs as much as everything else.
+    from crossenv.wheels.repair import Wishes, repair
+
+    needed = {name for file in judged.contents.linked.values() for name in file.needed} - judged.contents.inside
+    wishes = Wishes(libraries=tuple(_directories_with(needed, job.site_directories)))
+    try:
+        done = repair(path, path.parent, host, wishes)
+    except AuditError as error:
+        raise Refused(
+            [Finding(id="repair", severity=ERROR, path="", message=f"{error.message} ({error.hint})")]
+        ) from None
+    notes += [f"{name} comes from {place}" for name, place in sorted(done.grafted.items())]
+    if done.short_of:
+        notes.append(f"warning: {path.name} is tagged {done.tag}: {done.short_of}")
+    if done.wheel != path:
+        path.unlink()
+    return done.wheel
+
+
+def _directories_with(names: set[str], roots: Sequence[str]) -> list[Path]:
+    """The directories below `roots` that hold a file of one of these names."""
+    found: dict[Path, None] = {}
+    for root in roots if names else ():
+        for directory, _directories, files in os.walk(root):
+            if names.intersection(files):
+                found[Path(directory)] = None
+    return list(found)
+
+
+def _has_plain_tag(path: Path) -> bool:
+    platforms = path.name.removesuffix(".whl").rpartition("-")[2].split(".")
+    return any(platform.startswith("linux_") for platform in platforms)
+
+
+def faults_of(status: Status) -> list[str]:
+    """Why a wheel was refused, one line each."""
+    return [f"{fault['path']} {fault['message']}".strip() for fault in status["faults"]]
+
+
+def _refusal(job: Job, findings: Sequence[Finding]) -> Status:
+    faults: list[Fault] = [{"id": finding.id, "path": finding.path, "message": finding.message} for finding in findings]
+    refusal = refusal_of(findings)
+    return {
+        "format": FORMAT,
+        "verdict": "refused",
+        "wheel": job.wheel,
+        "faults": faults,
+        "refusal": refusal.name.lower().replace("_", "-"),
+        "hint": hint_for(refusal, job.environment),
+        "notes": [],
+    }

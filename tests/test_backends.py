@@ -1,0 +1,216 @@
+"""What the record declares for build back ends, and what their processes make of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _crossenv import settings, variables
+
+import projects
+from conftest import Run
+
+# A back end in the source tree that writes down what it was called with.
+BACKEND = """
+import json, os, zipfile
+
+class Hooks:
+    def build_wheel(self, wheel_directory, config_settings=None, metadata_directory=None):
+        with open(os.environ["SEEN"], "w") as file:
+            json.dump({"settings": config_settings, "environment": dict(os.environ)}, file)
+        name = "toy-1-py3-none-any.whl"
+        with zipfile.ZipFile(os.path.join(wheel_directory, name), "w") as wheel:
+            wheel.writestr("toy.py", "")
+            wheel.writestr("toy-1.dist-info/METADATA", "Metadata-Version: 2.1\\nName: toy\\nVersion: 1\\n")
+            wheel.writestr("toy-1.dist-info/WHEEL", "Wheel-Version: 1.0\\nTag: py3-none-any\\n")
+            write_record(wheel, "toy-1.dist-info")
+        return name
+
+an_object = Hooks()
+build_wheel = an_object.build_wheel
+"""
+
+# Creates an environment with a back end that crossenv does not know.
+CREATE = """
+import sys
+import crossenv.backends as backends
+from crossenv.record import BackendRecord
+
+class MadeUp:
+    def files(self, record): return {"etc/made-up.conf": "yes"}
+    def environment(self, record): return {"FOR_ALL": "1"}
+    def modules(self, record):
+        path = f"{record.root}/etc/made-up.conf"
+        settings = {"made-up-args": (f"--file={path}", "--second"), "one": ("word",)}
+        return {"made_up": BackendRecord(settings=settings, environment={"FOR_MADE_UP": path}, fails_by_itself=True)}
+
+backends.BACKENDS += (MadeUp(),)
+from crossenv.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def called(env: Path, tmp_path: Path, backend: str, *options: str, **extra: str) -> Any:
+    """What a hook of `backend`, in the source tree, sees when pip builds a wheel."""
+    module, _, attribute = backend.partition(":")
+    project = tmp_path / "project"
+    name = f'"{module}:{attribute}"' if attribute else f'"{module}"'
+    system = f'[build-system]\nrequires = []\nbuild-backend = {name}\nbackend-path = ["."]\n'
+    projects.write(project, {"pyproject.toml": system, f"{module.replace('.', '/')}.py": BACKEND + projects.RECORD})
+    seen = tmp_path / "seen.json"
+    done = subprocess.run(
+        [env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", *options, project],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", "SEEN": str(seen), **extra},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(seen.read_text())
+
+
+@pytest.fixture(scope="module")
+def made_up_env(tmp_path_factory: pytest.TempPathFactory, tools: Path, host_prefix: Path, run: Run) -> Path:
+    env = tmp_path_factory.mktemp("made up") / "env"
+    path = f"{tools}:/usr/bin:/bin"
+    words = ("create", "--python", sys.executable, "--host-python", host_prefix, env)
+    run(sys.executable, "-c", CREATE, *words, PATH=path)
+    return env
+
+
+@pytest.mark.parametrize("backend", ["made_up", "made_up:an_object", "made_up.inner"])
+def test_a_back_end_from_the_table_gets_what_its_adapter_declares(
+    made_up_env: Path, tmp_path: Path, backend: str
+) -> None:
+    seen = called(made_up_env, tmp_path, backend, "-Cmade-up-args=--users", "-Cother=1")
+    path = f"{made_up_env}/etc/made-up.conf"
+    assert seen["settings"] == {
+        "made-up-args": [f"--file={path}", "--second", "--users"],
+        "one": "word",
+        "other": "1",
+    }
+    assert seen["environment"]["FOR_ALL"] == "1"
+    assert seen["environment"]["FOR_MADE_UP"] == path
+    # It fails by itself, so nobody watches its compiles; and it has a way of its own to name compilers.
+    assert "CROSSENV_COMPILER_CALLED" not in seen["environment"]
+    assert "CC" not in seen["environment"]
+
+
+def test_a_back_end_of_no_table_gets_compilers_by_their_usual_variables(made_up_env: Path, tmp_path: Path) -> None:
+    seen = called(made_up_env, tmp_path, "unknown", AR="/opt/users-ar")
+    tools = json.loads((made_up_env / "crossenv.json").read_text())["toolchain"]["tools"]
+    environment = seen["environment"]
+    # The environment's path has a blank, which one word cannot have: the name is on PATH.
+    assert environment["CC"] == Path(tools["cc"]["command"]).name
+    assert "CROSSENV_COMPILER_CALLED" in environment
+    assert environment["CC_FOR_BUILD"] == environment["HOSTCC"] == environment["HOST_CC"] == "cc"
+    assert environment["AR"] == "/opt/users-ar"
+    assert environment["FOR_ALL"] == "1"
+    assert "FOR_MADE_UP" not in environment
+    assert seen["settings"] in ({}, None)
+
+
+@pytest.mark.parametrize("backend", ["mesonpy", "maturin", "scikit_build_core", "py_build_cmake"])
+def test_back_ends_that_name_compilers_in_a_better_way(env: Path, backend: str) -> None:
+    declared = json.loads((env / "crossenv.json").read_text())["handover"]["backends"]
+    assert declared[backend]["environment"] == {}
+    assert declared[backend]["fails_by_itself"]
+    assert (
+        declared[""]["environment"]["CC"]
+        == json.loads((env / "crossenv.json").read_text())["toolchain"]["tools"]["cc"]["command"]
+    )
+
+
+def test_tools_go_by_a_prefix(env: Path, run: Run) -> None:
+    """`$(CROSS)gcc` of LuaJIT's makefile."""
+    declared = json.loads((env / "crossenv.json").read_text())["handover"]["backends"][""]["environment"]
+    program = f"{declared['CROSS']}gcc"
+    path = f"{env}/etc/bin:/usr/bin:/bin"
+    assert (
+        "183" in run("env", f"PATH={path}", program, "-dM", "-E", "-x", "c", "/dev/null")
+        or Path(f"{env}/etc/bin/{program}").is_file()
+    )
+
+
+def test_native_processes_get_none_of_it(env: Path, tmp_path: Path, run: Run) -> None:
+    """The build side, and what pip installs as a build requirement on the way."""
+    declared = json.loads((env / "crossenv.json").read_text())["handover"]
+    given = {**declared["environment"], **declared["backends"][""]["environment"]}
+    code = "import json, os; print(json.dumps(dict(os.environ)))"
+    asked = json.loads(run(env / "bin/build-python", "-c", code, **given))
+    assert not set(given) & set(asked)
+    # A process of the host side that answers for the build machine.
+    mark = {variables.DEFAULTS_MARK: "\x1f".join(f"{name}={value}" for name, value in given.items())}
+    own = {"CC": "/opt/what-the-project-set"}
+    words = (env / "bin/cross-python", "-c", code)
+    asked = json.loads(run(*words, **{**given, **mark, **own, "CROSSENV_ROLE": "build"}))
+    assert set(given) & set(asked) == {"CC"}
+    assert asked["CC"] == "/opt/what-the-project-set"
+
+
+def test_another_environment_takes_back_what_the_first_has_set(made_up_env: Path, env: Path, tmp_path: Path) -> None:
+    """A build that starts a build of another environment: nothing of the first one's is taken for the user's."""
+    first = called(made_up_env, tmp_path / "first", "unknown")["environment"]
+    own = ("PIP_", "_PYPROJECT", "PYTHON", "SEEN", "PATH", "CROSSENV_ROLE")
+    inherited = {name: value for name, value in first.items() if not name.startswith(own)}
+    second = called(env, tmp_path / "second", "unknown", **inherited)["environment"]
+    assert second["CMAKE_TOOLCHAIN_FILE"] == f"{env}/etc/toolchain.cmake"
+    assert second["CC"].startswith(f"{env}/etc/bin")
+    assert "FOR_ALL" not in second
+
+
+def test_defaults_are_set_where_the_user_has_set_nothing() -> None:
+    environ = {"CC": "users"}
+    variables.set_defaults({"CC": "ours", "CXX": "ours=1", "AR": "ours"}, environ)
+    assert (environ["CC"], environ["CXX"], environ["AR"]) == ("users", "ours=1", "ours")
+    environ["AR"] = "changed by the build"
+    with variables.WithoutDefaults(environ):
+        assert "CXX" not in environ
+    assert environ["CXX"] == "ours=1"
+    variables.take_back_defaults(environ)
+    assert environ == {"CC": "users", "AR": "changed by the build"}
+
+
+@pytest.mark.parametrize(
+    ("users", "expected"),
+    [
+        (None, {"a": ["1", "2"], "b": "3"}),
+        ({"a": "x"}, {"a": ["1", "2", "x"], "b": "3"}),
+        ({"b": ["x", "y"], "c": "z"}, {"a": ["1", "2"], "b": ["3", "x", "y"], "c": "z"}),
+    ],
+)
+def test_settings_of_the_user_come_last(users: dict[str, Any] | None, expected: dict[str, Any]) -> None:
+    assert settings.merged({"a": ["1", "2"], "b": ["3"]}, users) == expected
+
+
+CUSTOMIZED = """
+import json, os, sys
+try:
+    from setuptools._distutils import ccompiler, sysconfig
+except ImportError:
+    from distutils import ccompiler, sysconfig
+compiler = ccompiler.new_compiler()
+sysconfig.customize_compiler(compiler)
+names = ("compiler", "compiler_so", "compiler_cxx", "linker_so", "archiver", "preprocessor")
+print(json.dumps([os.environ.get("CC"), {name: getattr(compiler, name, None) for name in names}]))
+"""
+
+
+def test_setuptools_commands_are_those_of_the_configuration(env: Path, tmp_path: Path, run: Run) -> None:
+    """CC is set for what a setup.py calls itself, and changes nothing of setuptools' own command lines."""
+    pytest.importorskip("distutils" if sys.version_info < (3, 12) else "setuptools")
+    for name in ("setup.py", "other.py"):
+        (tmp_path / name).write_text(CUSTOMIZED)
+    python = env / "bin/cross-python"
+    extra = {"PYTHONPATH": str(Path(pytest.importorskip("setuptools").__file__).parent.parent)}
+    cc, hook = json.loads(run(python, tmp_path / "setup.py", **extra))
+    none, plain = json.loads(run(python, tmp_path / "other.py", **extra))
+    assert cc is not None
+    assert none is None
+    assert hook == plain
+    _, users = json.loads(run(python, tmp_path / "setup.py", CC="/opt/users-cc", **extra))
+    assert users["compiler"][0] == "/opt/users-cc"
