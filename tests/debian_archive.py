@@ -60,7 +60,15 @@ def sign(plain: Path, signed: Path, home: Path) -> None:
     gpg = ["gpg", "--homedir", str(home), "--batch", "--yes"]
     listed = subprocess.run([*gpg, "--list-secret-keys", "--with-colons"], check=True, capture_output=True, text=True)
     users = [f"--local-user={line.split(':')[4]}" for line in listed.stdout.splitlines() if line.startswith("sec:")]
-    subprocess.run([*gpg, *users, "--clearsign", "-o", str(signed), str(plain)], check=True, capture_output=True)
+    try:
+        subprocess.run([*gpg, *users, "--clearsign", "-o", str(signed), str(plain)], check=True, capture_output=True)
+    finally:
+        stop_agent(home)
+
+
+def stop_agent(home: Path) -> None:
+    """End the agent that gpg starts for a home with secret keys: it would outlive the tests."""
+    subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "gpg-agent"], check=False, capture_output=True)
 
 
 class Archive:

@@ -8,7 +8,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from crossenv.targets import ElfIdentity
+from crossenv.platforms.architectures import ElfIdentity
 from makers import AARCH64, elf_bytes, make_compiler, make_tools
 
 
@@ -55,7 +55,12 @@ def make_prefix(directory: Path, triplet: str = "aarch64-linux-gnu", identity: E
     (stdlib / name).write_text(f"build_time_vars = {config!r}\n")
     (stdlib / "os.py").write_text("")
     include = prefix / f"include/python{version}{sys.abiflags}"
-    shutil.copytree(sysconfig.get_path("include"), include)
+    own_include = Path(sysconfig.get_path("include"))
+    shutil.copytree(own_include, include)
+    # Debian's pyconfig.h includes that of the architecture, which lies in a directory of its own.
+    by_architecture = own_include.parent / sys.implementation._multiarch / own_include.name
+    if by_architecture.is_dir():
+        shutil.copytree(by_architecture, include.parent / triplet / include.name)
     (include.parent / "features.h").write_text("#define __GLIBC__ 2\n#define __GLIBC_MINOR__ 36\n")
     (prefix / "bin").mkdir()
     executable = prefix / f"bin/python{version}"

@@ -17,7 +17,7 @@ import pytest
 from packaging.tags import parse_tag
 
 from conftest import CrossenvCommand
-from crossenv.targets import MUSL
+from crossenv.platforms.linux_targets import MUSL
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.model import ERROR, WARNING
 from crossenv.wheels.python_api import exports_of, known_versions, stable_since

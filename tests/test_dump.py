@@ -122,12 +122,14 @@ def test_the_host_side_of_an_environment_is_no_host(env: Path) -> None:
 def interpreter(minor: int) -> str | None:
     """A CPython 3.`minor` that works, on PATH or among pyenv's."""
     versions = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    if not os.access(versions, os.R_OK):
+        versions = Path("no such directory")
     found = [shutil.which(f"python3.{minor}"), *map(str, versions.glob(f"3.{minor}.*/bin/python3.{minor}"))]
     works = (p for p in found if p and subprocess.run([p, "-c", ""], check=False, capture_output=True).returncode == 0)
     return next(works, None)
 
 
-@pytest.mark.parametrize("minor", range(8, 15))
+@pytest.mark.parametrize("minor", range(8, 16))
 def test_every_version_here_runs_it(minor: int, tmp_path: Path) -> None:
     python = interpreter(minor)
     if python is None:
@@ -350,7 +352,7 @@ def test_headers_that_were_taken_with_the_dump(
     crossenv(*words, tmp_path / "sysroot")
     assert not (tmp_path / "sysroot/host/python").exists()
     record = json.loads((tmp_path / "sysroot/crossenv.json").read_text())
-    assert record["host"]["include_dirs"] == [str(include)]
+    assert record["host"]["include_dirs"][0] == str(include)
     # Another archive of the same name.
     (tmp_path / "dump.tar.gz").write_bytes(header_archive(include.name, files))
     words = ["create", "--python", sys.executable, "--host-python", tmp_path / "dump.json", tmp_path / "never"]

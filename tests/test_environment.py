@@ -159,7 +159,6 @@ def test_doctor_names_a_broken_environment(crossenv: CrossenvCommand, host_prefi
     crossenv("create", "--python", sys.executable, "--host-python", host_prefix, env)
     site = env / f"cross/lib/python{VERSION}{sys.abiflags}/site-packages"
     (site / "000_crossenv.pth").unlink()
-    (site / "000_crossenv.start").unlink()
     result = crossenv("doctor", env, check=False)
     assert result.returncode == 7
     assert "FAIL `cross/bin/python -c` answers for the host" in result.stdout

@@ -34,7 +34,7 @@ def copy_installation(directory: Path) -> Path:
     shutil.copy2(os.path.realpath(sys.executable), directory / "bin" / VERSION)
     for name in ("python", "python3"):
         (directory / "bin" / name).symlink_to(VERSION)
-    (directory / "lib" / VERSION / "site-packages").mkdir(parents=True)
+    (directory / "lib" / VERSION).mkdir(parents=True)
     for entry in os.scandir(library):
         if entry.name not in ("site-packages", "__pycache__", "sitecustomize.py"):
             (directory / "lib" / VERSION / entry.name).symlink_to(entry.path)
@@ -43,11 +43,18 @@ def copy_installation(directory: Path) -> Path:
         (directory / "lib" / path.name).symlink_to(path)
     (directory / "include").symlink_to(base / "include")
     python = directory / "bin/python"
+    site_directory(python).mkdir(parents=True)
     # All byte code that there will be.
     if (library / "__pycache__").is_dir():
         shutil.copytree(library / "__pycache__", directory / "lib" / VERSION / "__pycache__")
     subprocess.run([python, "-I", "-m", "compileall", "-q", "-l", directory / "lib" / VERSION], check=True)
     return python
+
+
+def site_directory(python: Path) -> Path:
+    """Where the interpreter's packages are: Debian's own Python has `local/lib/python3.X/dist-packages`."""
+    code = "import sysconfig; print(sysconfig.get_path('purelib'), end='')"
+    return Path(subprocess.run([python, "-I", "-B", "-c", code], text=True, capture_output=True, check=True).stdout)
 
 
 def tree(directory: Path) -> dict[str, tuple[object, ...]]:
@@ -115,9 +122,8 @@ def test_conversion_and_back(installation: Path, crossenv: CrossenvCommand, host
 
 
 def test_what_somebody_else_added_stays(installation: Path, crossenv: CrossenvCommand, host_prefix: Path) -> None:
-    prefix = installation.parent.parent
     crossenv("create", "--in-place", "--force", "--python", installation, "--host-python", host_prefix)
-    theirs = prefix / "lib" / VERSION / "site-packages/theirs.py"
+    theirs = site_directory(installation) / "theirs.py"
     theirs.write_text("")
     crossenv("create", "--in-place", "--undo", "--python", installation)
     assert theirs.exists()
@@ -129,7 +135,7 @@ def test_a_failure_leaves_the_installation_as_it_was(
 ) -> None:
     prefix = installation.parent.parent
     words = ("create", "--in-place", "--force", "--python", installation, "--host-python", host_prefix)
-    foreign = prefix / "lib" / VERSION / "site-packages/000_crossenv.pth"
+    foreign = site_directory(installation) / "000_crossenv.pth"
     foreign.write_text("")
     before = tree(prefix)
     refused = crossenv(*words, check=False)

@@ -24,6 +24,8 @@ from crossenv.environment.plan import Options, make_plan
 from crossenv.environment.write import write_environment
 from crossenv.errors import HostPythonError, ToolchainError
 from crossenv.platforms import LINUX, Libc
+from crossenv.platforms.architectures import architecture_of
+from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.build_python import find_build_python
 from crossenv.pythons.find import read_host_python
@@ -35,7 +37,7 @@ from crossenv.synthesis.machine_macros import functions_to_ask, machine_macros
 from crossenv.synthesis.probe_object import Answers, ask_compiler
 from crossenv.synthesis.probe_source import CONDITIONS, EXPRESSIONS
 from crossenv.synthesis.synthesise import read_build_facts, synthesise_host_python
-from crossenv.targets import Target, architecture_of, parse_target
+from crossenv.targets import parse_target
 from makers import X86_64, HostTree, write
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"

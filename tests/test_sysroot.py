@@ -29,7 +29,7 @@ from crossenv.sysroots.archive import Package, Source, default_mirror, parse_pac
 from crossenv.sysroots.resolve import resolve
 from crossenv.sysroots.unpack import finish_tree, unpack_deb
 from crossenv.sysroots.version import compare, satisfies, sort_key
-from debian_archive import Archive, HardLink, Member, ar, deb, sign, small_archive, tar
+from debian_archive import Archive, HardLink, Member, ar, deb, sign, small_archive, stop_agent, tar
 
 Create = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -210,18 +210,22 @@ def test_bad_words(create: Create, crossenv: CrossenvCommand, tmp_path: Path) ->
 
 def make_keys(home: Path, *names: str) -> Path:
     """A gpg home with a key of each name, and a keyring of the first one."""
-    if shutil.which("gpg") is None or shutil.which("gpgv") is None:
-        pytest.skip("needs gpg and gpgv")
+    if not all(map(shutil.which, ("gpg", "gpg-agent", "gpgconf", "gpgv"))):
+        pytest.skip("needs gpg, gpg-agent and gpgv")
     home.mkdir(mode=0o700)
     gpg = ["gpg", "--homedir", str(home), "--batch", "--quiet"]
-    for name in names:
-        subprocess.run(
-            [*gpg, "--passphrase", "", "--quick-gen-key", f"{name}@example.org", "ed25519"],
-            check=True,
-            capture_output=True,
-        )
-    keys = home.parent / f"{home.name}.keys"
-    subprocess.run([*gpg, "--export", "-o", str(keys), f"{names[0]}@example.org"], check=True)
+    try:
+        for name in names:
+            subprocess.run(
+                [*gpg, "--passphrase", "", "--quick-gen-key", f"{name}@example.org", "ed25519"],
+                check=True,
+                capture_output=True,
+            )
+        keys = home.parent / f"{home.name}.keys"
+        subprocess.run([*gpg, "--export", "-o", str(keys), f"{names[0]}@example.org"], check=True)
+    finally:
+        # gpg has started an agent, which would stay.
+        stop_agent(home)
     return keys
 
 

@@ -1,4 +1,4 @@
-"""Lock directories and write files so that nobody ever sees half of one."""
+"""Lock directories, write files so that nobody ever sees half of one, and make scripts that start a program."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,3 +64,20 @@ def write_file(path: Path, content: str | bytes, *, mode: int = 0o666) -> None:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def script_text(program: str, body: str, mend: str) -> str:
+    """A POSIX shell script that needs a program, and says so in one line where that is missing.
+
+    A script rather than a `#!` line, which holds neither blanks nor more than 127 bytes of path.
+
+    Args:
+        program: The absolute path of the program.
+        body: What the script does.
+        mend: What to do where the program is missing.
+    """
+    fault = shlex.quote(f"crossenv: error: {program} is missing")
+    return (
+        f"#!/bin/sh\nif ! [ -x {shlex.quote(program)} ]; then\n"
+        f"  printf '%s\\n' {fault} {shlex.quote(f'crossenv: hint: {mend}')} >&2\n  exit 2\nfi\n{body}\n"
+    )

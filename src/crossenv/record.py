@@ -15,12 +15,15 @@ from crossenv.codec import WrongValueError, decode, encode
 from crossenv.errors import UsageError
 from crossenv.libc.policies import Policy
 from crossenv.platforms import PLATFORMS, Libc, Machine, Platform
-from crossenv.targets import ElfIdentity
+from crossenv.platforms.architectures import ElfIdentity
 
 SCHEMA = 8
 RECORD_NAME = "crossenv.json"
 # Runs programs of the host; below the environment's root.
 CROSS_RUN = "bin/cross-run"
+# The target's Python as an installation of its own would lie: `lib/pythonX.Y`, `include/pythonX.Y`, `lib/pkgconfig`.
+# Build scripts find one of these from another.
+PREFIX = "host"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,6 @@ from packaging.utils import canonicalize_name
 
 import crossenv
 from crossenv.backends import BACKENDS
-from crossenv.backends.rust import CONFIG_DIRECTORY
 from crossenv.compilers.launchers import (
     COMPILERS,
     launcher_name,
@@ -27,12 +26,15 @@ from crossenv.compilers.zig.launchers import CONFIGURATION_NAME
 from crossenv.environment.build_info import public_part
 from crossenv.environment.isolation_base import BASE, UV, base_copies, base_files, base_links
 from crossenv.environment.localise import data_module_text, localise
+from crossenv.files import script_text
 from crossenv.libc.policies import policy_of
+from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.build_details import build_details
 from crossenv.pythons.build_python import BuildPython
 from crossenv.pythons.model import HostPython
 from crossenv.record import (
     CROSS_RUN,
+    PREFIX,
     BackendRecord,
     BuildRecord,
     HandoverRecord,
@@ -42,7 +44,6 @@ from crossenv.record import (
     ToolRecord,
     VariableRecord,
 )
-from crossenv.targets import Target
 
 # Where the environment's own compilers are, below its root.
 LAUNCHERS = "etc/bin"
@@ -140,10 +141,10 @@ def make_plan(
     include_name = f"{directory.rstrip('t')}{host.abi_flags}"
     first = host.include_dirs[0]
     farm = () if first.name == include_name and first.parent.name == "include" else host.include_dirs
-    include_dirs = (root / "host/include" / include_name,) if farm else host.include_dirs
+    include_dirs = (root / PREFIX / "include" / include_name,) if farm else host.include_dirs
     tools, launchers, copies = _tools(root, toolchain, "" if toolchain.sysroot else host.multiarch)
     data_name = host.platform.data_module(host.abi_flags, host.multiarch)
-    data_file = f"host/{data_name}.py"
+    data_file = f"{PREFIX}/lib/{directory}/{data_name}.py"
     config = localise(
         host,
         commands={name: tool.command for name, tool in tools.items()},
@@ -194,10 +195,13 @@ def make_plan(
         links[f"bin/cross-{name}"] = "python"
         if name != "python":
             links[f"bin/build-{name}"] = "build-python"
-    links[f"{CONFIG_DIRECTORY}/{data_name}.py"] = f"../../{data_file}"
     links |= base_links(build, directory)
-    # PyO3 has programs that embed Python linked from where its configuration is.
-    links |= {f"{CONFIG_DIRECTORY}/{library.name}": str(library) for library in libraries}
+    if not farm:
+        links[f"{PREFIX}/include/{include_name}"] = str(first)
+    for library in libraries:
+        links[f"{PREFIX}/lib/{library.name}"] = str(library)
+        # PyO3 has programs that embed Python linked from where its configuration is.
+        links[f"{PREFIX}/lib/{directory}/{library.name}"] = f"../{library.name}"
     if options.pip:
         names = ("bin/pip", "bin/pip3", f"bin/pip{host.version}", "bin/cross-pip3", f"bin/cross-pip{host.version}")
         links |= dict.fromkeys(names, "cross-pip")
@@ -330,30 +334,31 @@ def _handover(record: Record, options: Options, target: Target | None) -> Handov
 
 
 def _commands(record: Record, options: Options) -> dict[str, str]:
-    """The environment's own commands beside the interpreters of `ENV/bin`.
-
-    Shell scripts: a `#!` line holds neither blanks nor more than 127 bytes of path.
-    """
-    root = shlex.quote(record.root)
+    """The environment's own commands beside the interpreters of `ENV/bin`."""
+    build, cross = f"{record.root}/build/bin/python", f"{record.root}/cross/bin/python"
     programs = shlex.quote(str(options.programs or ""))
     shim = shlex.quote(f"{record.host.site_packages}/_crossenv")
-    plain = f"exec {root}/build/bin/python -I"
     # Also where a process of the host side starts them.
-    native = f"unset PYTHON_CROSSENV CROSSENV_RECORD\n{_take_back(record)}exec {root}/build/bin/python"
+    native = f"unset PYTHON_CROSSENV CROSSENV_RECORD\n{_take_back(record)}exec"
+    # By the program that each starts: the command before that and what follows.
     scripts = {
-        "bin/build-python": f'{native} "$@"',
-        "bin/cross-uv": f'{plain} {shim}/uv_command.py {programs} "$@"',
-        "bin/cross-expose": f'{plain} {shim}/expose_command.py "$@"',
+        "bin/build-python": (build, native, '"$@"'),
+        "bin/cross-uv": (build, "exec", f'-I {shim}/uv_command.py {programs} "$@"'),
+        "bin/cross-expose": (build, "exec", f'-I {shim}/expose_command.py "$@"'),
     }
     if record.crossenv_python:
         # Isolated: what PYTHONPATH names is for the program that is run.
-        run = f"exec {shlex.quote(record.crossenv_python)} -I -m crossenv run --env {root}"
-        scripts[CROSS_RUN] = f'{run} -- "$@"'
+        run = f'-I -m crossenv run --env {shlex.quote(record.root)} -- "$@"'
+        scripts[CROSS_RUN] = (record.crossenv_python, "exec", run)
     if record.pip:
-        scripts["bin/cross-pip"] = f'exec {root}/cross/bin/python -m pip "$@"'
+        scripts["bin/cross-pip"] = (cross, "exec", '-m pip "$@"')
     if record.build_pip:
-        scripts["bin/build-pip"] = f'{native} -m pip "$@"'
-    return {name: f"#!/bin/sh\n{line}\n" for name, line in scripts.items()}
+        scripts["bin/build-pip"] = (build, native, '-m pip "$@"')
+    mend = "create the environment again: it was moved, or a Python that it needs was removed"
+    return {
+        name: script_text(program, f"{command} {shlex.quote(program)} {rest}", mend)
+        for name, (program, command, rest) in scripts.items()
+    }
 
 
 def _take_back(record: Record) -> str:
@@ -395,7 +400,11 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "extension_suffixes": list(host.extension_suffixes),
         "host_executable": host.executable,
         "sysconfigdata": host.sysconfigdata,
+        # The first is BASE/include/pythonX.Y.
+        "header_base": str(Path(host.include_dirs[0]).parent.parent),
         "files_root": _files_root(record),
+        "compiler": record.toolchain.tools["cc"].command,
+        "include_dirs": list(host.include_dirs),
         "fortran": "fc" in record.toolchain.tools,
         "allow_pure": list(record.handover.allow_pure),
         "repair": record.handover.repair,

@@ -8,10 +8,9 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from importlib.resources import files as package_files
 from pathlib import Path
-from typing import Any
 
 from crossenv.environment.cross_prefix import host_side_in
 from crossenv.environment.isolation_base import BASE, START_FILES, link_standard_library
@@ -25,8 +24,7 @@ MARKER = ".crossenv-creating"
 # Run by the build Python: its marshal format and byte code are what the shim will read. Paths come on stdin.
 _COMPILE = """
 import json, marshal, os, py_compile, sys
-# Texts that are not ASCII come as the bytes that they are on disk, and stay so.
-job = json.load(sys.stdin, object_hook=lambda item: bytes.fromhex(item["bytes"]) if [*item] == ["bytes"] else item)
+job = json.load(sys.stdin)
 with open(job["facts_file"], "wb") as file:
     marshal.dump(job["facts"], file)
 for path in job["sources"]:
@@ -253,15 +251,6 @@ def _link_pip_cache(plan: Plan) -> None:
         (cache / "http-v2").symlink_to(users / "http-v2")
 
 
-def _encoded(value: Any) -> Any:
-    """`value` with the bytes of each text that is not ASCII: a start may be in another encoding than this process."""
-    if isinstance(value, str):
-        return value if value.isascii() else {"bytes": os.fsencode(value).hex()}
-    if isinstance(value, Mapping):
-        return {key: _encoded(item) for key, item in value.items()}
-    return [_encoded(item) for item in value] if isinstance(value, list | tuple) else value
-
-
 def _install_shim(plan: Plan) -> None:
     """Copy the shim verbatim, and give it its facts and byte code."""
     site_packages = Path(plan.record.host.site_packages)
@@ -278,9 +267,7 @@ def _install_shim(plan: Plan) -> None:
     for name in START_FILES:
         (site_packages / name).write_bytes(runtime.joinpath(name).read_bytes())
     sources += map(str, (plan.root / BASE).glob("lib*/python*/sitecustomize/__init__.py"))
-    facts = _encoded(plan.facts)
-    encoded = not json.dumps(plan.facts, ensure_ascii=False).isascii()
-    job = {"facts": {**facts, "encoded": encoded}, "facts_file": str(package / "facts.marshal"), "sources": sources}
+    job = {"facts": plan.facts, "facts_file": str(package / "facts.marshal"), "sources": sources}
     try:
         subprocess.run(
             [plan.record.build.python, "-I", "-S", "-c", _COMPILE],

@@ -44,6 +44,18 @@ def pip_variables(words: Iterable[str], lines: Iterable[str] = ()) -> Mapping[st
     return found
 
 
+def settings_in(words: Iterable[str]) -> tuple[str, ...]:
+    """The settings for the build back end (PEP 517) in pip's options: "KEY=VALUE"."""
+    left, found = list(words), []
+    while left:
+        word = left.pop(0)
+        if word in ("-C", "--config-settings", "--config-setting") and left:
+            found.append(left.pop(0))
+        elif match := re.match(r"(?:--config-settings?=|-C)(?=.)", word):
+            found.append(word[match.end() :])
+    return tuple(found)
+
+
 def without_secrets(words: Iterable[str]) -> str:
     """A command for a log: addresses lose the name and the password in them."""
     return re.sub(r"://[^/@\s]+@", "://", shlex.join(words))

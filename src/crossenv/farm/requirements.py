@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement
@@ -64,6 +64,35 @@ def pinned(line: str, version: str) -> str:
     extras = f"[{','.join(sorted(parsed.extras))}]" if parsed.extras else ""
     marker = f" ; {parsed.marker}" if parsed.marker else ""
     return f"{parsed.name}{extras}=={version}{marker} {own}".rstrip()
+
+
+def pip_arguments(line: str, options: Sequence[str], settings: Sequence[str], file: Path) -> list[str]:
+    """What pip is given to build one requirement.
+
+    pip hands `--config-settings` of its command line to requirements of the command line only, and takes options that
+    belong to one requirement, such as `--hash`, in files only. So a requirement with options of its own goes into
+    `file`, with the settings on its line (pip 23.1 or later), and so does an address with a password, which the list
+    of processes would show. All others are named on the command line.
+
+    Args:
+        line: The requirement.
+        options: Lines of pip's options from the file that it came from.
+        settings: The settings for the back end, as `settings_in` finds them.
+        file: The requirements file to write, if one is needed.
+    """
+    lines = list(options)
+    stated, own = _split(line)
+    in_file = bool(own) or re.search(r"://[^/@\s]+@", stated) is not None
+    if in_file:
+        lines.append(" ".join([line, *(f"--config-settings {_quoted(setting)}" for setting in settings)]))
+    if lines:
+        file.write_text("".join(f"{one}\n" for one in lines), encoding="utf-8")
+    return [*(["-r", str(file)] if lines else []), *([] if in_file else [stated])]
+
+
+def _quoted(value: str) -> str:
+    """Quote a value for a requirements file, where pip looks for comments and variables inside quotes too."""
+    return shlex.quote(value).replace("#", "''#").replace("${", "$''{")
 
 
 def _split(word: str) -> tuple[str, str]:

@@ -171,8 +171,8 @@ def _windows_libraries(
 
 
 def stable_suffix(extensions: Iterable[str]) -> str | None:
-    """The suffix of extension modules of the stable ABI, of all that are taken."""
-    return next((suffix for suffix in extensions if suffix.startswith(".abi3")), None)
+    """The plainest suffix of extension modules of the stable ABI, of all that are taken."""
+    return min((suffix for suffix in extensions if suffix.startswith(".abi3")), key=len, default=None)
 
 
 def wheel_tags(version: tuple[int, int], abi: str, implementation: str, platforms: Sequence[str]) -> Iterator[str]:

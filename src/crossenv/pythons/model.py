@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crossenv.platforms import PLATFORMS, Libc, Machine, Platform
-from crossenv.targets import ElfIdentity
+from crossenv.platforms.architectures import ElfIdentity
 
 ConfigValue = int | str
 
@@ -84,8 +84,21 @@ class HostPython:
     @property
     def extension_suffixes(self) -> tuple[str, ...]:
         """What its import system takes, the most specific first. PyPy takes its own only."""
-        plain = (self.platform.stable_suffix, self.platform.module_suffix)
-        return (self.ext_suffix, *(() if self.implementation == "pypy" else plain))
+        if self.implementation == "pypy":
+            return (self.ext_suffix,)
+        plain, names = self.platform.module_suffix, [self.platform.stable_suffix]
+        if tuple(map(int, self.version.split("."))) >= (3, 15):
+            # PEP 803. Each is also taken with the multiarch tuple, which comes first.
+            names = [name.replace(".abi3", f".{abi}") for name in names for abi in self._stable_abis]
+            if self.multiarch:
+                names = [
+                    either for name in names for either in (name.replace(plain, f"-{self.multiarch}{plain}"), name)
+                ]
+        return (self.ext_suffix, *names, plain)
+
+    @property
+    def _stable_abis(self) -> tuple[str, ...]:
+        return ("abi3t",) if self.free_threaded else ("abi3", "abi3t")
 
     @property
     def recorded_prefix(self) -> str:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from crossenv.platforms.linux_targets import GLIBC, Target
 from crossenv.pythons.pyconfig import Macro
 from crossenv.synthesis.probe_object import Answers
 from crossenv.synthesis.probe_source import DOUBLE_PATTERN
-from crossenv.targets import GLIBC, Target
 
 # Libraries that CPython's own modules use. No extension module may ask pyconfig.h for them, and a compiler's C
 # library says nothing of them: what the build Python was built with stays.
 _OTHERS_FUNCTIONS = re.compile(
-    r"rl_\w+|uuid_\w+|ffi_\w+|crypt\w*|_dyld\w*|filter|has_key|immedok|is_pad|is_term_resized|resize_term|resizeterm"
-    r"|syncok|typeahead|use_env|wchgat"
+    r"rl_\w+|uuid_\w+|ffi_\w+|crypt\w*|_dyld\w*|filter|getmouse|has_key|immedok|is_pad|is_term_resized|resize_term"
+    r"|resizeterm|set_escdelay|set_tabsize|syncok|typeahead|use_env|wchgat"
 )
 _OTHERS_HEADERS = re.compile(
     r"(n?curses\w*/)?(n?curses|panel|term)\.h|(db|gdbm|gdbm[-/]ndbm|ndbm|crypt|zlib|bzlib|lzma|ffi|expat|zstd)\.h"

@@ -35,6 +35,11 @@ class Place:
     python: str
     environ: Mapping[str, str]
 
+    @property
+    def where(self) -> str:
+        """Where programs are started, for people."""
+        return "on this machine" if self.session is None else "on the target"
+
     def command(self, words: Sequence[str]) -> Command:
         """The command of this machine that runs `words` there.
 

@@ -74,7 +74,11 @@ def _start(site_directory: str) -> None:
     if here != site_directory + "/_crossenv":
         _require_own(here, site_directory)
     try:
-        facts = load_facts(here)
+        with open(here + "/facts.marshal", "rb") as file:
+            facts = marshal.load(file)  # noqa: S302 - written by `crossenv create` into this very directory
+        if sys.getfilesystemencoding() != "utf-8":
+            # LC_ALL=C PYTHONUTF8=0: paths are spelled with surrogates, as everywhere in this process.
+            facts = _as_file_names(facts)
         root = facts["root"]
     except (OSError, ValueError, EOFError, TypeError, KeyError) as error:
         fail(f"the environment's facts cannot be read from {here} ({error})", "make it anew with --clear")
@@ -86,7 +90,7 @@ def _start(site_directory: str) -> None:
             guest.install()
         role = "none"
         return
-    found, export, hook = decide_role(place, sys.argv, sys.orig_argv, os.environ, os.getcwd)
+    found, export, hook = decide_role(place, sys.argv, sys.orig_argv, os.environ, os.getcwd, root=root)
     if place == "cross":
         enter_cross_prefix(root)
     if sys.argv[:1] == ["-c"] and _asked_by_uv(sys.orig_argv) and sys.prefix in (root + "/cross", facts["uv_prefix"]):
@@ -107,26 +111,22 @@ def _start(site_directory: str) -> None:
             from _crossenv import hooks
 
             hooks.prepare(facts, hook, finder)
+        elif os.environ.get("CROSSENV_FILES") == root:
+            # What a hook has started.
+            from _crossenv import host_files
+
+            host_files.answer_for_host(facts)
     role = found
 
 
-def load_facts(directory: str) -> "dict[str, Any]":
-    """What `crossenv create` wrote down for the shim in `directory`."""
-    with open(directory + "/facts.marshal", "rb") as file:
-        loaded: dict[str, Any] = marshal.load(file)  # noqa: S302 - `crossenv create` wrote it into this very directory
-    if loaded["encoded"]:
-        loaded = _decoded(loaded)
-    return loaded
-
-
-def _decoded(value: "Any") -> "Any":
-    """`value` with texts in place of bytes: in the encoding of this process, which may not be that of another."""
-    if isinstance(value, bytes):
-        return os.fsdecode(value)
+def _as_file_names(value: "Any") -> "Any":
+    """`value` with its texts as this process spells file names."""
+    if isinstance(value, str):
+        return os.fsdecode(value.encode("utf-8", "surrogateescape"))
     if isinstance(value, dict):
-        return {key: _decoded(item) for key, item in value.items()}
+        return {_as_file_names(key): _as_file_names(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_decoded(item) for item in value]
+        return type(value)(map(_as_file_names, value))
     return value
 
 
@@ -150,16 +150,14 @@ def find_place(here: str, root: str) -> str:
         return "cross"
     linked = os.path.islink(here)
     if linked and not facts["in_place"]:
-        # `_crossenv.isolation` links the shim into the environments that front ends make for a build; those of uv
-        # have it from their base.
-        if here.startswith(prefix + "/") or "/builds-v" in prefix or prefix == facts["uv_prefix"]:
+        # `_crossenv.isolation` links the shim into the environments that front ends make for a build. Those that uv
+        # makes have it from their base, and so do those that users make with uv, which are native.
+        by_uv = here.startswith(root + "/etc/base/") and prefix != facts["uv_prefix"]
+        if not by_uv or "/builds-v" in prefix:
             return "isolated"
-        if UV_VARIABLE in os.environ:
-            fail(
-                f"uv has made an environment for a build in {prefix}, where this crossenv does not expect one",
-                "use another version of uv, or cross-pip",
-            )
-        _leave_ordinary(root)
+        if UV_VARIABLE in os.environ and _runs_backend(sys.orig_argv):
+            fail(f"uv builds in {prefix}, and crossenv knows other places for that", "use an older uv, or cross-pip")
+        _leave_ordinary()
         return ""
     try:
         # The environment reached by another name: a symbolic link, a bind mount.
@@ -186,7 +184,7 @@ def find_place(here: str, root: str) -> str:
     return ""
 
 
-def _leave_ordinary(root: str) -> None:
+def _leave_ordinary() -> None:
     """Leave an environment alone that somebody has made from ours with uv: it is for this machine, for good."""
     if os.environ.get(ROLE_VARIABLE) == "host":
         del os.environ[ROLE_VARIABLE]
@@ -223,6 +221,7 @@ def decide_role(
     environ: "Mapping[str, str]",
     getcwd: "Callable[[], str]",
     get_parent: "Callable[[], Sequence[str]] | None" = None,
+    root: str = "",
 ) -> "tuple[str, bool, str]":
     """What this process is for.
 
@@ -233,6 +232,7 @@ def decide_role(
         environ: The process's environment.
         getcwd: Says the working directory.
         get_parent: Says the command line of the process that started this one; for tests.
+        root: The environment's directory.
 
     Returns:
         The role ("build" or "host"), whether children inherit it, and what the process runs: the name of a PEP 517
@@ -259,7 +259,7 @@ def decide_role(
         if argv[1].endswith("build_sdist"):
             return "build", True, ""
         return "host", True, argv[1]
-    if script == "-c" and any("backend" in word for word in orig_argv):
+    if script == "-c" and _runs_backend(orig_argv):
         from _crossenv import front_ends
 
         if backend := front_ends.uv_backend(orig_argv):
@@ -269,6 +269,10 @@ def decide_role(
                 command = front_ends.uv_command((get_parent or front_ends.command_line_of_parent)())
                 if command != "build":
                     return "build", True, ""
+            elif command is None:
+                parent = (get_parent or front_ends.command_line_of_parent)()
+                if front_ends.uv_serves_another(parent, environ, root):
+                    return "build", True, ""
             if backend == "sdist" or (command == "build" and front_ends.is_requirement_of_uv(getcwd())):
                 return "build", True, ""
             return "host", True, f"uv:{backend}"
@@ -276,6 +280,10 @@ def decide_role(
         return "host", True, "setup.py"
     if asked == "host":
         return "host", False, ""
+    if "_PYPROJECT_HOOKS_BUILD_BACKEND" in environ or (script == "-c" and _runs_backend(orig_argv)):
+        from _crossenv import front_ends
+
+        front_ends.require_known_runner(script, orig_argv, environ)
     if place == "in-place" and "pip" in f"{script} {orig_argv}":
         from _crossenv import front_ends
 
@@ -293,6 +301,11 @@ def _names_build_prefix(argv: "Sequence[str]") -> bool:
 def _runs_pip(orig_argv: "Sequence[str]") -> bool:
     pairs = zip(orig_argv[1:], orig_argv[2:], strict=False)  # noqa: RUF007 - itertools would cost an import
     return any(word[:1] == "-" and word[-1:] == "m" and after == "pip" for word, after in pairs)
+
+
+def _runs_backend(orig_argv: "Sequence[str]") -> bool:
+    """Whether a script on the command line may be one of uv's that runs a build back end."""
+    return any("backend" in word for word in orig_argv)
 
 
 def _asked_by_uv(orig_argv: "Sequence[str]") -> bool:
@@ -330,6 +343,10 @@ def install(facts: "dict[str, Any]") -> "Finder":
     sys.cross_compiling = True  # type: ignore[attr-defined]
     os.environ["CROSSENV_RECORD"] = facts["root"] + "/crossenv.json"
     os.environ["PYTHON_CROSSENV"] = "1"
+    if sys.version_info >= (3, 15):
+        # Read for the markers of PEP 780.
+        sys.abi_info.pointer_bits = facts["elf"]["bits"]
+        sys.abi_info.byteorder = facts["elf"]["byte_order"]
     _replace_uname(facts["machine"])
     _replace_confstr(facts["libc_family"], facts["libc_version"])
     finder = Finder(facts)
@@ -386,10 +403,12 @@ def _explain_extensions(facts: "dict[str, Any]") -> None:
 
 
 _BY_NAME = {
+    "sysconfig": "sysconfig_module",
     "platform": "platform_module",
     "distutils.sysconfig": "distutils_sysconfig",
     "setuptools._distutils.sysconfig": "distutils_compiler",
     "ctypes": "ctypes_module",
+    "ctypes.util": "ctypes_util_module",
     "venv": "venv_module",
     "virtualenv": "virtualenv_module",
     "build.env": "build_env_module",
@@ -397,7 +416,7 @@ _BY_NAME = {
     "pip": "pip_module",
     "pip._internal.utils.misc": "pip_misc_module",
     "pip._internal.build_env": "pip_build_env_module",
-    "pip._internal.cli.main_parser": "pip_main_parser_module",
+    "pip._internal.cli.main_parser": "pip_main_parser",
     "pip._vendor.distlib.scripts": "distlib_scripts",
     "pip._internal.operations.install.wheel": "pip_install_wheel",
     "pip._internal.commands.wheel": "pip_wheel_command",
@@ -418,8 +437,6 @@ def _patcher_name(name: str) -> "str | None":
         return "packaging_musllinux"
     if name.endswith("packaging.tags"):
         return "packaging_tags"
-    if name.endswith("pyproject_hooks._in_process"):
-        return "hook_runner_module"
     return _BY_NAME.get(name)
 
 
@@ -459,7 +476,7 @@ class Finder:
             from importlib.util import spec_from_file_location
 
             spec = spec_from_file_location(name, self.facts["sysconfigdata"])
-            if self.facts["encoded"] and spec is not None:
+            if spec is not None and sys.getfilesystemencoding() != "utf-8":
                 _call_when_executed(spec, [_decode_configuration])
             return spec
         if name == "crossenv_info":
@@ -498,12 +515,13 @@ class LastFinder:
         if name in ("sitecustomize", "usercustomize"):
             # Every start looks for them.
             return
-        file = "/" + name.rpartition(".")[2] + self.facts["extension_suffixes"][0]
+        file = name.rpartition(".")[2] + self.facts["extension_suffixes"][0]
         for directory in sys.path if path is None else path:
-            if isinstance(directory, str) and os.path.isfile(directory + file):
+            found = os.path.join(directory, file)
+            if os.path.exists(found):
                 from _crossenv import foreign
 
-                foreign.refuse_module(name, directory + file, self.facts)
+                foreign.refuse_module(name, found, self.facts)
 
 
 def _call_when_executed(spec: "ModuleSpec", after: "list[Callable[[ModuleType], None]]") -> None:
@@ -535,8 +553,4 @@ def _or_end(call: "Callable[..., None]", *arguments: "ModuleType") -> None:
 
 def _decode_configuration(module: "ModuleType") -> None:
     """The file is in UTF-8; paths in it have to be in the encoding of this process."""
-    values = module.build_time_vars
-    if sys.getfilesystemencoding() != "utf-8":
-        for name, value in values.items():
-            if isinstance(value, str):
-                values[name] = os.fsdecode(value.encode())
+    module.build_time_vars = _as_file_names(module.build_time_vars)  # type: ignore[attr-defined]

@@ -9,7 +9,13 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from typing import Any
+
+
+_MEND = (
+    "run the program with `cross-run python`, which has an emulator; a build that must load it needs an environment"
+    " made with `crossenv create --emulator`"
+)
 
 
 def refuse_module(name: str, path: str, facts: "dict[str, Any]") -> None:
@@ -17,32 +23,25 @@ def refuse_module(name: str, path: str, facts: "dict[str, Any]") -> None:
     # Two callers up: the finder, and `_find_spec` of importlib.
     frame = sys._getframe(2)
     if frame.f_code.co_name == "_find_spec" and frame.f_back and frame.f_back.f_code.co_name.startswith("_find_and"):
-        raise ModuleNotFoundError(f"No module named {name!r} for this machine: {_words(path, facts)}", name=name)
+        raise ModuleNotFoundError(
+            f"{path} is an extension module for the target ({facts['machine']}), which this machine cannot load;"
+            f" {_MEND}",
+            name=name,
+        )
 
 
 def explain(error: "Exception", path: "Any", facts: "dict[str, Any]") -> None:
     """Raise `error`, of loading the file `path`, with the reason if that is that it is the target's."""
     try:
         text = os.fsdecode(path)
-        foreign = os.path.isfile(text) and (_is_foreign(text) or text.startswith(facts["cross_site"] + "/"))
+        if not os.path.isfile(text) or not (_is_foreign(text) or text.startswith(facts["cross_site"] + "/")):
+            return
     except (TypeError, ValueError, OSError):
-        foreign = False
-    if foreign:
-        _raise_with(error, f"{error}: {_words(text, facts)}")
-
-
-def _raise_with(error: "Exception", text: str) -> "NoReturn":
+        return
+    words = f"{text} cannot be loaded on this machine: it is for the target ({facts['machine']}); {_MEND} ({error})"
     if isinstance(error, ImportError):
-        raise ImportError(text, name=error.name, path=error.path) from error
-    raise OSError(text) from error
-
-
-def _words(path: str, facts: "dict[str, Any]") -> str:
-    return (
-        f"{path} is for the target ({facts['machine']}) and cannot be loaded here; run the program with"
-        f" {facts['root']}/bin/cross-run, or, in a build, let CMake and Meson run such programs:"
-        " `crossenv create --emulator`"
-    )
+        raise ImportError(words, name=error.name, path=error.path) from error
+    raise OSError(words) from error
 
 
 def _is_foreign(path: str) -> bool:

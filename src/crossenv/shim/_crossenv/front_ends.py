@@ -2,9 +2,11 @@
 
 import os
 
+from _crossenv.refusal import fail
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 def command_line_of_parent() -> "Sequence[str]":
@@ -41,6 +43,33 @@ def is_requirement_of_uv(directory: str) -> bool:
     """
     _, found, inside = directory.partition("/sdists-v")
     return bool(found) and not inside.partition("/")[2].startswith(".tmp")
+
+
+def uv_serves_another(words: "Sequence[str]", environ: "Mapping[str, str]", root: str) -> bool:
+    """Whether the uv with this command line installs into an environment that is not the one in `root`.
+
+    An environment that `uv venv` makes from ours is native, and so is what uv builds for it.
+    """
+    named = environ.get("VIRTUAL_ENV", "")
+    for index, word in enumerate(words):
+        option, equals, value = word.partition("=")
+        if option in ("--python", "-p"):
+            named = value if equals else "".join(words[index + 1 : index + 2])
+    # A version, or the name of a program, is none of an environment's.
+    path = os.path.abspath(named) if os.path.exists(named) else ""
+    return bool(path and root) and path != root and not path.startswith(root + "/")
+
+
+def require_known_runner(script: str, orig_argv: "Sequence[str]", environ: "Mapping[str, str]") -> None:
+    """End the process if it runs a build back end in a way that is not known: it would build natively."""
+    code = next((after for word, after in zip(orig_argv, orig_argv[1:], strict=False) if word == "-c"), "")  # noqa: RUF007
+    if "backend.build_wheel(" in code or "backend.build_editable(" in code:
+        fail("this version of uv runs back ends in a way that crossenv does not know", "use an older uv, or cross-pip")
+    if environ.get("_PYPROJECT_HOOKS_BUILD_BACKEND"):
+        fail(
+            f"{script} runs a build back end in a way that crossenv does not know",
+            "use an older version of the front end, or cross-pip",
+        )
 
 
 def pip_command(script: str, argv: "Sequence[str]", orig_argv: "Sequence[str]") -> str:

@@ -1,40 +1,23 @@
-"""Takes the shim into the isolated environments that front ends make for a build, and into no others."""
+"""Takes the shim into the isolated environments that front ends make for a build."""
 
 import os
 import sys
-
-from _crossenv.refusal import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 START_FILES = ("000_crossenv.pth", "000_crossenv_check.pth")
-# The modules that make environments for builds.
-_MAKERS = ("build.env.", "pip._internal.build_env.")
+# Of the front ends that make an environment for a build: `build`, and pip with venv-isolation.
+_FRONT_ENDS = ("build.env", "pip._internal.build_env")
 
 
-def adapt_environment(env_dir: str, facts: "dict[str, Any]") -> None:
-    """Link the shim into `env_dir` if a front end makes it for a build; say that it is native if somebody else does."""
-    if not _is_for_build():
-        sys.stderr.write(
-            f"crossenv: {env_dir} is an environment for this machine: what is built in it is not for the target\n"
-        )
-        return
-    home = facts["shim"]
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}{'t' if 't' in sys.abiflags else ''}"
-    site_packages = os.path.join(env_dir, "lib", version, "site-packages")
-    if not os.path.isdir(site_packages):
-        fail(
-            f"the isolated environment {env_dir} was made for another Python than this one",
-            "take VIRTUALENV_PYTHON out of the environment, and `python` out of virtualenv.ini",
-        )
-    # Links, not copies: they tell `_crossenv.find_place` an isolated environment from a site directory that was copied
-    # elsewhere.
-    for name in ("_crossenv", *START_FILES):
-        link = os.path.join(site_packages, name)
-        if not os.path.lexists(link):
-            os.symlink(os.path.join(home, name), link)
+def adopt(env_dir: str, facts: "dict[str, Any]") -> None:
+    """Take the shim into a new virtual environment if a front end made it for a build; say that others are native."""
+    if _is_for_build():
+        link_shim(env_dir, facts)
+    elif sys.stderr is not None:
+        sys.stderr.write(f"crossenv: note: {env_dir} is an environment for this machine; what it builds is native\n")
 
 
 def _is_for_build() -> bool:
@@ -42,6 +25,47 @@ def _is_for_build() -> bool:
     frame = sys._getframe()
     while frame.f_back is not None:
         frame = frame.f_back
-        if f"{frame.f_globals.get('__name__')}.".startswith(_MAKERS):
+        # A module, or one in the package of that name.
+        if f"{frame.f_globals.get('__name__')}.".startswith(tuple(f"{name}." for name in _FRONT_ENDS)):
             return True
     return False
+
+
+def starts_shim(python: str, facts: "dict[str, Any]") -> bool:
+    """Whether the interpreter `python` starts this environment's shim: its own, or one made for a build."""
+    prefix = os.path.dirname(os.path.dirname(os.path.abspath(python)))
+    try:
+        if facts["in_place"]:
+            # All environments of a converted installation start the shim.
+            return os.path.samefile(python, sys.executable)
+        if any(os.path.samefile(prefix, own) for own in (facts["root"], facts["root"] + "/cross")):
+            return True
+        return os.path.samefile(os.path.join(_site_packages(prefix), "_crossenv"), facts["shim"] + "/_crossenv")
+    except OSError:
+        return False
+
+
+def _site_packages(prefix: str) -> str:
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}{'t' if 't' in sys.abiflags else ''}"
+    return os.path.join(prefix, "lib", version, "site-packages")
+
+
+def link_shim(env_dir: str, facts: "dict[str, Any]") -> None:
+    """Link the shim into the virtual environment `env_dir`.
+
+    A link, not a copy: it is how `_crossenv.find_place` knows an isolated environment from a site directory that was
+    copied elsewhere.
+    """
+    home = facts["shim"]
+    site_packages = _site_packages(env_dir)
+    if not os.path.isdir(site_packages):
+        from _crossenv.refusal import fail
+
+        fail(
+            f"the environment {env_dir}, made for a build, is of another Python than {sys.version.partition(' ')[0]}",
+            "unset VIRTUALENV_PYTHON, and take `python` out of virtualenv's configuration file",
+        )
+    for name in ("_crossenv", *START_FILES):
+        link = os.path.join(site_packages, name)
+        if not os.path.lexists(link):
+            os.symlink(os.path.join(home, name), link)

@@ -1,15 +1,12 @@
 """Adaptations of modules that look at the running interpreter, each applied right after the module's import.
 
-A patch replaces a name that is there. Where a version of a package has no such name, nobody knows what reads the
-running interpreter in its place: the process ends, with the package's version (`replace`). The few names that only
-some versions have, and that nothing depends on, are replaced where they are (`replace_if_there`).
+A patch replaces a name and never creates one. Where a wheel could come out native without the patch, a missing name
+ends the process: that version of the package is not known. Other names are left alone where they are missing.
 """
 
 import contextlib
 import os
 import sys
-
-from _crossenv import refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,41 +16,46 @@ if TYPE_CHECKING:
 
     Facts = dict[str, Any]
 
-_PIP_MISC = "pip._internal.utils.misc"
-
 
 def apply(patcher: str, module: "ModuleType", facts: "Facts") -> None:
-    """Call the function of this module that is named `patcher`."""
+    """Call the function of this module that is named `patcher`; end the process if it fails."""
     adapt: Callable[[ModuleType, Facts], None] = globals()[patcher]
-    adapt(module, facts)
+    try:
+        adapt(module, facts)
+    except Exception as error:
+        # The importing code might catch it and go on with what is native.
+        from _crossenv.refusal import fail
+
+        fail(f"{module.__name__} cannot be adapted to the target: {error!a}", "install an earlier version of it")
 
 
-def replace(module: "ModuleType | type", name: str, make: "Callable[[Any], Any]") -> None:
-    """Replace `module.name` by `make(module.name)`; end the process if there is no such name."""
-    if not hasattr(module, name):
-        unknown(module, name)
-    setattr(module, name, make(getattr(module, name)))
+def _replace(owner: "ModuleType | type", name: str, make: "Callable[[Any], Any]") -> None:
+    """Replace `owner.name` by `make(owner.name)`; end the process if there is no such name."""
+    old = getattr(owner, name, None)
+    if old is None:
+        _fail_for(owner, name)
+    setattr(owner, name, make(old))
 
 
-def replace_if_there(module: "ModuleType | type", name: str, make: "Callable[[Any], Any]") -> None:
-    """Replace `module.name` by `make(module.name)`, where there is such a name."""
-    if hasattr(module, name):
-        replace(module, name, make)
+def _replace_if_there(owner: "ModuleType | type", name: str, make: "Callable[[Any], Any]") -> None:
+    """Replace `owner.name` by `make(owner.name)` if there is such a name; no wheel becomes native without it."""
+    if getattr(owner, name, None) is not None:
+        _replace(owner, name, make)
 
 
-def unknown(module: "ModuleType | type", name: str) -> "NoReturn":
+def _fail_for(owner: "ModuleType | type", name: str) -> "NoReturn":
     """End the process: this version of the package is one that crossenv cannot adapt."""
-    full_name = module.__name__ if isinstance(module, type(sys)) else f"{module.__module__}.{module.__name__}"
-    package, version = _version(full_name)
-    refusal.fail(
-        f"{full_name} of {package} {version} has no {name}, so it cannot be made to answer for the target",
-        f"install an earlier {package}, or a later crossenv",
+    from _crossenv.refusal import fail
+
+    place = f"{owner.__module__}.{owner.__name__}" if isinstance(owner, type) else owner.__name__
+    package, version = _version(place.partition(".")[0])
+    fail(
+        f"{package} {version} has no {place}.{name}, which crossenv replaces",
+        f"install an earlier {package}: docs/how-to/front-ends.md lists what was tried",
     )
 
 
-def _version(name: str) -> "tuple[str, str]":
-    """The package that the module `name` belongs to, and its version."""
-    package = name.partition(".")[0]
+def _version(package: str) -> "tuple[str, str]":
     if package in sys.stdlib_module_names:
         return "Python", sys.version.partition(" ")[0]
     version = getattr(sys.modules.get(package), "__version__", "")
@@ -63,7 +65,7 @@ def _version(name: str) -> "tuple[str, str]":
         try:
             version = metadata.version(package)
         except metadata.PackageNotFoundError:
-            version = "of unknown version"
+            version = "of this version"
     return package, str(version)
 
 
@@ -103,9 +105,27 @@ def platform_module(platform: "ModuleType", facts: "Facts") -> None:
 
         return uname
 
-    replace(platform, "libc_ver", make_libc_ver)
-    replace(platform, "architecture", make_architecture)
-    replace(platform, "uname", make_uname)
+    _replace(platform, "libc_ver", make_libc_ver)
+    _replace(platform, "architecture", make_architecture)
+    _replace(platform, "uname", make_uname)
+
+
+def sysconfig_module(module: "ModuleType", facts: "Facts") -> None:
+    """`sysconfig`: the headers are below the host's base.
+
+    Up to Python 3.13 the host's data say so. From 3.14 on `sysconfig` sets the two bases after it has read them.
+    """
+
+    def make_get_config_vars(original: "Any") -> "Any":
+        def get_config_vars(*names: str) -> "Any":
+            variables = original()
+            variables["installed_base"] = variables["installed_platbase"] = facts["header_base"]
+            return [variables.get(name) for name in names] if names else variables
+
+        return get_config_vars
+
+    if sys.version_info >= (3, 14):
+        _replace(module, "get_config_vars", make_get_config_vars)
 
 
 def distutils_sysconfig(module: "ModuleType", facts: "Facts") -> None:
@@ -119,7 +139,7 @@ def distutils_sysconfig(module: "ModuleType", facts: "Facts") -> None:
 
         return get_python_inc
 
-    replace(module, "get_python_inc", make_get_python_inc)
+    _replace(module, "get_python_inc", make_get_python_inc)
     distutils_compiler(module, facts)
 
 
@@ -137,13 +157,13 @@ def distutils_compiler(module: "ModuleType", facts: "Facts") -> None:
 
         return customize_compiler
 
-    replace(module, "customize_compiler", make_customize_compiler)
+    _replace(module, "customize_compiler", make_customize_compiler)
 
 
 def packaging_manylinux(module: "ModuleType", facts: "Facts") -> None:
     """`packaging._manylinux` (any copy): reads the C library of this process and the interpreter's ELF header."""
     version = facts["libc_version"] if facts["libc_family"] == "glibc" else ""
-    replace(module, "_glibc_version_string", lambda _original: lambda: version or None)
+    _replace(module, "_glibc_version_string", lambda _original: lambda: version or None)
 
     elf = facts["elf"]
 
@@ -154,8 +174,6 @@ def packaging_manylinux(module: "ModuleType", facts: "Facts") -> None:
         # packaging wants ARM's EABI version 5 beside the float flag.
         flags = elf["abi_flags"] | (0x05000000 if elf["machine"] == 40 else 0)
         interpreter = None
-        # The names up to packaging 22, which has the format's numbers as attributes of the header besides.
-        e_ident_class, e_ident_data, e_machine, e_flags = capacity, encoding, machine, flags
 
     def make_parse_elf(original: "Any") -> "Any":
         @contextlib.contextmanager
@@ -168,23 +186,19 @@ def packaging_manylinux(module: "ModuleType", facts: "Facts") -> None:
 
         return parse_elf
 
-    def make_get_elf_header(original: "Any") -> "Any":
-        class HostHeader(HostElf, module._ELFFileHeader):  # type: ignore[name-defined,misc] # its numbers
-            def __init__(self) -> None:
-                """Read nothing."""
-
-        return HostHeader
-
     if hasattr(module, "_get_elf_header"):
-        replace(module, "_get_elf_header", make_get_elf_header)
+        # Before packaging 22, which pip had until 23.
+        header = type("HostHeader", (module._ELFFileHeader,), {"__init__": lambda self: None})()
+        header.e_ident_class = header.ELFCLASS32 if elf["bits"] == 32 else header.ELFCLASS64
+        header.e_ident_data = header.ELFDATA2LSB if elf["byte_order"] == "little" else header.ELFDATA2MSB
+        header.e_machine, header.e_flags = HostElf.machine, HostElf.flags
+        _replace(module, "_get_elf_header", lambda _original: lambda: header)
     else:
-        replace(module, "_parse_elf", make_parse_elf)
+        _replace(module, "_parse_elf", make_parse_elf)
 
 
 def packaging_musllinux(module: "ModuleType", facts: "Facts") -> None:
     """`packaging._musllinux` (any copy): runs the interpreter's ELF loader to learn musl's version."""
-    if not hasattr(module, "_MuslVersion"):
-        unknown(module, "_MuslVersion")
 
     def make_get_musl_version(original: "Any") -> "Any":
         def get_musl_version(executable: str) -> "Any":
@@ -197,7 +211,7 @@ def packaging_musllinux(module: "ModuleType", facts: "Facts") -> None:
 
         return get_musl_version
 
-    replace(module, "_get_musl_version", make_get_musl_version)
+    _replace(module, "_get_musl_version", make_get_musl_version)
 
 
 def packaging_tags(module: "ModuleType", facts: "Facts") -> None:
@@ -208,7 +222,7 @@ def packaging_tags(module: "ModuleType", facts: "Facts") -> None:
     platforms = facts["accepted_platforms"]
     # Not for what build requirements are laid over with (`host_wheels`): it is linked from here, and not installed.
     if platforms and "CROSSENV_OVERLAY_STACK" not in os.environ:
-        replace(module, "platform_tags", lambda _original: lambda: iter(platforms))
+        _replace(module, "platform_tags", lambda _original: lambda: iter(platforms))
 
 
 def ctypes_module(module: "ModuleType", facts: "Facts") -> None:
@@ -220,92 +234,63 @@ def ctypes_module(module: "ModuleType", facts: "Facts") -> None:
                 from _crossenv import overlay
 
                 name = overlay.native_library(name)
-            return original(name, *args)
+            try:
+                return original(name, *args)
+            except OSError as error:
+                from _crossenv import foreign
+
+                foreign.explain(error, name, facts)
+                raise
 
         return dlopen
 
-    replace(module, "_dlopen", make_dlopen)
+    _replace(module, "_dlopen", make_dlopen)
+
+
+def ctypes_util_module(module: "ModuleType", facts: "Facts") -> None:
+    """`ctypes.util` asks ldconfig and the compiler of this machine."""
+    if "CROSSENV_FILES" not in os.environ:
+        return
+    from _crossenv import host_files
+
+    def make_find_library(original: "Any") -> "Any":
+        return lambda name: host_files.find_library(name, original)
+
+    _replace(module, "find_library", make_find_library)
 
 
 def venv_module(module: "ModuleType", facts: "Facts") -> None:
     """`venv`: environments that a front end makes for a build get the shim too (`build`, pip's venv isolation)."""
+    from _crossenv import isolation
 
     def make_create(original: "Any") -> "Any":
         def create(self: "Any", env_dir: "Any") -> None:
             original(self, env_dir)
-            from _crossenv import isolation
-
-            isolation.adapt_environment(os.fspath(env_dir), facts)
+            isolation.adopt(os.fspath(env_dir), facts)
 
         return create
 
-    replace(module.EnvBuilder, "create", make_create)
+    _replace(module.EnvBuilder, "create", make_create)
 
 
 def virtualenv_module(module: "ModuleType", facts: "Facts") -> None:
     """`virtualenv`: `build` makes its isolated environment with it where it is installed."""
+    from _crossenv import isolation
 
     def make_cli_run(original: "Any") -> "Any":
         def cli_run(*args: "Any", **kwargs: "Any") -> "Any":
             session = original(*args, **kwargs)
-            from _crossenv import isolation
-
-            isolation.adapt_environment(str(session.creator.dest), facts)
+            isolation.adopt(str(session.creator.dest), facts)
             return session
 
         return cli_run
 
-    replace(module, "cli_run", make_cli_run)
+    _replace(module, "cli_run", make_cli_run)
 
 
 def build_env_module(module: "ModuleType", facts: "Facts") -> None:
     """`build --installer uv` looks for uv on PATH: the build side's programs are on it, last."""
     os.environ["PATH"] = os.environ.get("PATH", os.defpath) + os.pathsep + facts["root"] + "/build/bin"
-
-
-def hook_runner_module(module: "ModuleType", facts: "Facts") -> None:
-    """`pyproject_hooks._in_process` (any copy): the script that runs hooks is known by its name (`decide_role`)."""
-
-    def make_script_path(original: "Any") -> "Any":
-        @contextlib.contextmanager
-        def script_path() -> "Iterator[Any]":
-            with original() as path:
-                if os.path.basename(path) != "_in_process.py":
-                    unknown(module, "_in_process.py")
-                yield path
-
-        return script_path
-
-    replace(module, "_in_proc_script_path", make_script_path)
-
-
-def pip_misc_module(module: "ModuleType", facts: "Facts") -> None:
-    """Pip's installation of build requirements is known by the name of its script (`decide_role`)."""
-
-    def make_get_runnable_pip(original: "Any") -> "Any":
-        def get_runnable_pip() -> str:
-            path = str(original())
-            if os.path.basename(path) != "__pip-runner__.py":
-                unknown(module, "__pip-runner__.py")
-            return path
-
-        return get_runnable_pip
-
-    replace_if_there(module, "get_runnable_pip", make_get_runnable_pip)
-
-
-def pip_build_env_module(module: "ModuleType", facts: "Facts") -> None:
-    """Up to pip 24 the name of that script was found here."""
-    pip_misc_module(module, facts)
-    if not any(hasattr(sys.modules.get(name), "get_runnable_pip") for name in (module.__name__, _PIP_MISC)):
-        unknown(module, "get_runnable_pip")
-
-
-def pip_main_parser_module(module: "ModuleType", facts: "Facts") -> None:
-    """Pip's `--python`, PIP_PYTHON and `python =` of pip.conf would start another interpreter."""
-    from _crossenv import pip_commands
-
-    replace(module, "identify_python_interpreter", lambda original: pip_commands.refusing_python(original, facts))
 
 
 def uv_finder_module(module: "ModuleType", facts: "Facts") -> None:
@@ -315,7 +300,7 @@ def uv_finder_module(module: "ModuleType", facts: "Facts") -> None:
     def make_find_uv_bin(_original: "Any") -> "Any":
         return lambda: uv_command.find_uv(facts["root"], "", os.environ.get("PATH", os.defpath))
 
-    replace_if_there(module, "find_uv_bin", make_find_uv_bin)
+    _replace_if_there(module, "find_uv_bin", make_find_uv_bin)
 
 
 def pip_module(module: "ModuleType", facts: "Facts") -> None:
@@ -328,7 +313,7 @@ def pip_module(module: "ModuleType", facts: "Facts") -> None:
 
 def distlib_scripts(module: "ModuleType", facts: "Facts") -> None:
     """Console scripts that are installed into the host side start the host's interpreter."""
-    replace(module.ScriptMaker, "executable", lambda _original: facts["host_executable"])
+    module.ScriptMaker.executable = facts["host_executable"]
 
     def make_build_shebang(original: "Any") -> "Any":
         def build_shebang(self: "Any", executable: bytes, post_interp: bytes) -> bytes:
@@ -341,7 +326,7 @@ def distlib_scripts(module: "ModuleType", facts: "Facts") -> None:
 
         return build_shebang
 
-    replace(module.ScriptMaker, "_build_shebang", make_build_shebang)
+    _replace_if_there(module.ScriptMaker, "_build_shebang", make_build_shebang)
 
 
 def pip_install_wheel(module: "ModuleType", facts: "Facts") -> None:
@@ -360,7 +345,52 @@ def pip_install_wheel(module: "ModuleType", facts: "Facts") -> None:
 
         return fix_script
 
-    replace(module, "fix_script", make_fix_script)
+    _replace_if_there(module, "fix_script", make_fix_script)
+
+
+def pip_misc_module(module: "ModuleType", facts: "Facts") -> None:
+    """Pip's installation of build requirements is known by the name of its script (`decide_role`)."""
+
+    def make_get_runnable_pip(original: "Any") -> "Any":
+        def get_runnable_pip() -> str:
+            path = str(original())
+            if os.path.basename(path) != "__pip-runner__.py":
+                _fail_for(module, "__pip-runner__.py")
+            return path
+
+        return get_runnable_pip
+
+    _replace_if_there(module, "get_runnable_pip", make_get_runnable_pip)
+
+
+def pip_build_env_module(module: "ModuleType", facts: "Facts") -> None:
+    """Up to pip 24 the name of that script was found here."""
+    pip_misc_module(module, facts)
+    if not any(
+        hasattr(sys.modules.get(name), "get_runnable_pip") for name in (module.__name__, "pip._internal.utils.misc")
+    ):
+        _fail_for(module, "get_runnable_pip")
+
+
+def pip_main_parser(module: "ModuleType", facts: "Facts") -> None:
+    """`pip --python`, PIP_PYTHON and `python` in pip.conf: pip would go on in an interpreter that is native."""
+
+    def make_identify(original: "Any") -> "Any":
+        def identify_python_interpreter(python: str) -> "str | None":
+            found: str | None = original(python)
+            if found is not None and not isolation.starts_shim(found, facts):
+                from _crossenv import pip_commands
+
+                pip_commands.refuse_python(found)
+            return found
+
+        return identify_python_interpreter
+
+    from _crossenv import isolation
+
+    # `--python` came with pip 22.3.
+    if hasattr(module, "subprocess"):
+        _replace(module, "identify_python_interpreter", make_identify)
 
 
 def pip_wheel_command(module: "ModuleType", facts: "Facts") -> None:
@@ -373,11 +403,11 @@ def pip_wheel_command(module: "ModuleType", facts: "Facts") -> None:
     """
     from _crossenv import judge, pip_commands
 
-    replace(module.WheelCommand, "get_requirements", pip_commands.building_by_name)
-    replace(module.WheelCommand, "run", pip_commands.refusing_unsafe_features)
-    replace(module.WheelCommand, "run", pip_commands.announcing_index)
-    replace(module.WheelCommand, "add_options", judge.add_option)
-    replace(module.WheelCommand, "run", judge.sweeping(facts))
+    _replace(module.WheelCommand, "get_requirements", pip_commands.building_by_name)
+    _replace(module.WheelCommand, "run", pip_commands.refusing_unsafe_features)
+    _replace(module.WheelCommand, "run", pip_commands.announcing_index)
+    _replace(module.WheelCommand, "add_options", judge.add_option)
+    _replace(module.WheelCommand, "run", judge.sweeping(facts))
 
 
 def pip_building_command(module: "ModuleType", facts: "Facts") -> None:
@@ -386,8 +416,8 @@ def pip_building_command(module: "ModuleType", facts: "Facts") -> None:
 
     for name in ("InstallCommand", "DownloadCommand", "LockCommand"):
         if hasattr(module, name):
-            replace(getattr(module, name), "run", pip_commands.refusing_unsafe_features)
-            replace(getattr(module, name), "run", pip_commands.announcing_index)
+            _replace(getattr(module, name), "run", pip_commands.refusing_unsafe_features)
+            _replace(getattr(module, name), "run", pip_commands.announcing_index)
 
 
 def build_ext_module(module: "ModuleType", facts: "Facts") -> None:
@@ -410,7 +440,7 @@ def build_ext_module(module: "ModuleType", facts: "Facts") -> None:
 
         return build_extension
 
-    replace(module.build_ext, "build_extension", make_build_extension)
+    _replace(module.build_ext, "build_extension", make_build_extension)
 
 
 def bdist_wheel_module(module: "ModuleType", facts: "Facts") -> None:
@@ -430,4 +460,4 @@ def bdist_wheel_module(module: "ModuleType", facts: "Facts") -> None:
     bdist_wheel = getattr(module, "bdist_wheel", None)
     # A module that only passes the name on from another one, which has been adapted.
     if bdist_wheel is not None and bdist_wheel.__module__ == module.__name__:
-        replace(bdist_wheel, "run", make_run)
+        _replace(bdist_wheel, "run", make_run)

@@ -8,7 +8,7 @@ from _crossenv.refusal import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, NoReturn
 
 
 def building_by_name(original: "Any") -> "Any":
@@ -46,28 +46,16 @@ def refusing_unsafe_features(original: "Any") -> "Any":
     return run
 
 
-def refusing_python(original: "Any", facts: "dict[str, Any]") -> "Any":
-    """Wrap the search for the interpreter that pip is to start in its own place: only this one may be named."""
-
-    def identify_python_interpreter(python: str) -> "str | None":
-        found = original(python)
-        own = [facts["root"] + directory for directory in ("/bin", "/cross/bin")]
-        if found is not None and os.path.dirname(os.path.abspath(found)) not in own:
-            source, mend = _source_of_python()
-            fail(
-                f"{source} names another interpreter, {python}, which would build for this machine",
-                f"{mend}; pip of the build machine is {facts['root']}/bin/build-pip",
-                2,
-            )
-        return None if found is None else str(found)
-
-    return identify_python_interpreter
+def refuse_python(found: str) -> "NoReturn":
+    """End, because pip was told to go on in the interpreter `found`, which is not this environment's."""
+    source, mend = _source_of_python()
+    fail(f"{source} has pip work with {found}, which is not this environment's Python", mend, 2)
 
 
 def _source_of_python() -> "tuple[str, str]":
     """Where pip has its `python` setting from, and how to take it away."""
     if any(word.partition("=")[0] == "--python" for word in sys.argv[1:]):
-        return "--python", "leave it out"
+        return "--python", "leave it out, or run that Python with -m pip"
     if os.environ.get("PIP_PYTHON"):
         return "PIP_PYTHON", "unset it"
     from pip._internal.configuration import Configuration

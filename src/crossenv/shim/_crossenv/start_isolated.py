@@ -1,26 +1,25 @@
 """Starts the shim in environments that are made from `ENV/etc/base`: the `sitecustomize` of its standard library.
 
-A `.pth` file would do where there is one, but uv makes environments with empty site directories. `site` prints the
-exceptions of this file and goes on, natively: so none may leave it.
+A `.pth` file would do where there is one, but uv makes environments with empty site directories.
 """
 
 import os
 import sys
 
+library = os.path.dirname(os.path.dirname(__file__))
 try:
-    _library = os.path.dirname(os.path.dirname(__file__))
-    # Before any other module of that name on PYTHONPATH.
-    sys.path.insert(0, _library)
-    try:
-        import _crossenv
-    finally:
-        sys.path.remove(_library)
-    _crossenv.start(_library)
+    # Before anything that PYTHONPATH names.
+    sys.path.insert(0, library)
+    import _crossenv
+
+    sys.path.remove(library)
+    _crossenv.start(library)
     if not _crossenv.role:
-        raise ImportError(f"{_crossenv.__file__} is not crossenv's")
-except BaseException as _error:
+        raise ImportError(f"{_crossenv.__file__} was loaded first")
+except BaseException as error:
+    # `site` prints what a sitecustomize raises and goes on, with an interpreter that is native.
     try:
-        os.write(2, ascii(_error).join(("crossenv: error: the start-up shim was not started: ", "\n")).encode())
+        os.write(2, f"crossenv: error: the cross environment of {library!a} cannot start: {error!a}\n".encode())
     finally:
         os._exit(1)
 if os.path.exists(os.path.join(os.path.dirname(__file__), "of_the_installation.py")):
