@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -216,7 +218,11 @@ def make_plan(
         links=links,
         copies={**copies, **base_copies(build)},
         header_farm=farm,
-        facts={**shim_facts(record), "in_place": options.in_place},
+        facts={
+            **shim_facts(record),
+            "in_place": options.in_place,
+            "build_key": _build_key(record, files),
+        },
     )
 
 
@@ -368,6 +374,13 @@ def _take_back(record: Record) -> str:
     return "".join(f'[ "${{{name}-}}" != {shlex.quote(value)} ] || unset {name}\n' for name, value in sorted(pairs))
 
 
+def _build_key(record: Record, files: Mapping[str, str]) -> str:
+    """What stands for everything that decides what a build makes; its build directories are named by it."""
+    parts = [dataclasses.asdict(part) for part in (record.host, record.toolchain, record.handover)]
+    text = json.dumps([*parts, dict(files)], sort_keys=True, default=str)
+    return f"{record.toolchain.triplet}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+
+
 def _files_root(record: Record) -> str | None:
     """What stands before the paths of the host's headers and libraries here; None where there are none."""
     sysroot = record.toolchain.sysroot or record.host.sysroot
@@ -417,6 +430,7 @@ def shim_facts(record: Record) -> dict[str, Any]:
                 "settings": {key: list(values) for key, values in backend.settings.items()},
                 "environment": backend.environment,
                 "fails_by_itself": backend.fails_by_itself,
+                "build_directory": list(backend.build_directory),
             }
             for module, backend in record.handover.backends.items()
         },
