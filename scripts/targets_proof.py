@@ -21,9 +21,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from checks import CHECKS, WITHOUT_LIBRARIES
+from crossenv.platforms.architectures import target_architectures
+from crossenv.platforms.linux_targets import GLIBC, MUSL, Target, default_target
 from inspection import WrongWheelError, inspected
-
-from crossenv.targets import GLIBC, MUSL, Target, default_target, target_architectures
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 WORK = CHECKOUT / ".cache/targets"

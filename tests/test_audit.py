@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from crossenv.platforms.linux_targets import MUSL
 from packaging.tags import parse_tag
 
 from conftest import CrossenvCommand
-from crossenv.targets import MUSL
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.model import ERROR, WARNING
 from crossenv.wheels.python_api import exports_of, known_versions, stable_since

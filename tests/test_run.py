@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from _crossenv import guest
+from crossenv.platforms.architectures import ARCHITECTURES, target_architectures
 
 import projects
 from conftest import VERSION, CrossenvCommand, Run
@@ -28,7 +29,6 @@ from crossenv.errors import DownloadError, EmulatorError, UsageError
 from crossenv.report import Reporter
 from crossenv.sysroots.architectures import PYTHONS, debian_name, release_with
 from crossenv.sysroots.unpack import read_member
-from crossenv.targets import ARCHITECTURES, target_architectures
 from debian_archive import deb
 from makers import AARCH64, ARMHF, S390X, X86_64, elf_bytes, write
 

@@ -15,6 +15,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
+from crossenv.platforms.architectures import architecture_of
+from crossenv.platforms.linux_targets import Target
 
 import projects
 from conftest import Run
@@ -35,7 +37,7 @@ from crossenv.synthesis.machine_macros import functions_to_ask, machine_macros
 from crossenv.synthesis.probe_object import Answers, ask_compiler
 from crossenv.synthesis.probe_source import CONDITIONS, EXPRESSIONS
 from crossenv.synthesis.synthesise import read_build_facts, synthesise_host_python
-from crossenv.targets import Target, architecture_of, parse_target
+from crossenv.targets import parse_target
 from makers import X86_64, HostTree, write
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"

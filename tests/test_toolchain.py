@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from crossenv.platforms.architectures import ElfIdentity
 
 import makers
 from crossenv.compilers.find import find_toolchain
@@ -19,7 +20,6 @@ from crossenv.errors import ToolchainError
 from crossenv.platforms import Libc
 from crossenv.pythons.find import read_host_python
 from crossenv.pythons.model import HostPython
-from crossenv.targets import ElfIdentity
 from makers import HostTree, calls_of, elf_bytes, make_compiler, make_program, make_tools, write
 
 TRIPLET = "aarch64-linux-gnu"

@@ -16,13 +16,15 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from crossenv.platforms.architectures import target_architectures
+from crossenv.platforms.linux_targets import GLIBC, MUSL, default_target
 
 import hosts
 import projects
 from conftest import CrossenvCommand, Run, with_thorough
 from crossenv.binaries.elf import Dynamic
 from crossenv.compilers.zig import locate
-from crossenv.targets import GLIBC, MUSL, default_target, parse_target, target_architectures
+from crossenv.targets import parse_target
 from makers import debian_sysroot, make_compiler, write
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"

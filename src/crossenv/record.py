@@ -15,7 +15,7 @@ from crossenv.codec import WrongValueError, decode, encode
 from crossenv.errors import UsageError
 from crossenv.libc.policies import Policy
 from crossenv.platforms import PLATFORMS, Libc, Machine, Platform
-from crossenv.targets import ElfIdentity
+from crossenv.platforms.architectures import ElfIdentity
 
 SCHEMA = 8
 RECORD_NAME = "crossenv.json"

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from crossenv.backends.fortran import fortran_command
 from crossenv.backends.pkg_config import launcher_path
+from crossenv.platforms.architectures import ElfIdentity, architecture_of
 from crossenv.record import CROSS_RUN, BackendRecord, Record
-from crossenv.targets import ElfIdentity, architecture_of
 
 CROSS_FILE = "etc/meson-cross.ini"
 # The interpreter with the build requirements: that of the hook, whose isolated environment may have one of its own.

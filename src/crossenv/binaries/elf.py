@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from crossenv.binaries.model import BinaryError, Import, Linked, Machine, NeededVersion
-from crossenv.targets import ElfIdentity, abi_flag_mask
+from crossenv.platforms.architectures import ElfIdentity, abi_flag_mask
 
 _MAGIC = b"\x7fELF"
 _EHDR32, _EHDR64 = 52, 64

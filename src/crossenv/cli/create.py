@@ -36,6 +36,7 @@ from crossenv.environment.cross_prefix import check_cross_prefix
 from crossenv.environment.plan import Options, Plan, make_plan
 from crossenv.environment.write import check_destination, write_environment
 from crossenv.errors import UsageError
+from crossenv.platforms.linux_targets import GLIBC, MUSL
 from crossenv.pythons.build_python import find_build_python
 from crossenv.pythons.dump_document import Dump, load_dump
 from crossenv.pythons.dump_headers import Headers, adapted_headers, find_headers, write_headers
@@ -45,7 +46,7 @@ from crossenv.pythons.known import host_python_path
 from crossenv.pythons.model import HostPython
 from crossenv.report import Reporter
 from crossenv.synthesis.synthesise import read_build_facts, synthesise_host_python
-from crossenv.targets import GLIBC, MUSL, parse_target
+from crossenv.targets import parse_target
 
 TOOL_OPTIONS = ("cc", "cxx", "fc", "ar", "ranlib", "strip", "nm", "objcopy", "objdump", "readelf", "ld")
 

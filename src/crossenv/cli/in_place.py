@@ -27,8 +27,9 @@ from crossenv.environment.in_place import (
 from crossenv.environment.plan import Plan
 from crossenv.environment.write import write_environment
 from crossenv.errors import UsageError
+from crossenv.platforms.architectures import ARCHITECTURES
 from crossenv.report import Reporter
-from crossenv.targets import ARCHITECTURES, parse_target
+from crossenv.targets import parse_target
 
 # From the environment's directory, and one that files of the host may be put into, to the plan.
 PlanIn = Callable[[Path, Path], Plan]

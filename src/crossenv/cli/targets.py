@@ -17,6 +17,8 @@ from crossenv.compilers.zig.locate import has_zig
 from crossenv.compilers.zig.targets import oldest_glibc
 from crossenv.config import KNOWN_HOST
 from crossenv.errors import UsageError
+from crossenv.platforms.architectures import Architecture, architecture_of, target_architectures
+from crossenv.platforms.linux_targets import GLIBC, MUSL, Target, default_target
 from crossenv.platforms.triplets import gnu_triplet
 from crossenv.pythons.build_python import find_build_python
 from crossenv.pythons.compare import compare_configurations
@@ -25,16 +27,7 @@ from crossenv.pythons.known import known_host, known_hosts
 from crossenv.pythons.pyconfig import config_values
 from crossenv.report import Reporter
 from crossenv.synthesis.synthesise import read_build_facts, synthesise_host_python
-from crossenv.targets import (
-    GLIBC,
-    MUSL,
-    Architecture,
-    Target,
-    architecture_of,
-    default_target,
-    parse_target,
-    target_architectures,
-)
+from crossenv.targets import parse_target
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crossenv.compilers.zig.launchers import Launchers
-from crossenv.targets import ElfIdentity
+from crossenv.platforms.architectures import ElfIdentity
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,9 +17,9 @@ from crossenv.emulation.model import HostInterpreter, Session
 from crossenv.emulation.qemu import find_emulator
 from crossenv.emulation.session import AUTO, open_session
 from crossenv.emulation.tree import write_unless_same
+from crossenv.platforms.architectures import Architecture
 from crossenv.record import Record
 from crossenv.report import Reporter
-from crossenv.targets import Architecture
 
 # In an environment; two levels down, so that the shim does not take it for one that was moved.
 TREE = "cache/run"

@@ -11,12 +11,13 @@ from crossenv.binaries.elf import ElfError, elf_identity, read_elf
 from crossenv.emulation.model import HostInterpreter
 from crossenv.errors import CrossenvError, EmulatorError
 from crossenv.files import locked
+from crossenv.platforms.architectures import Architecture, ElfIdentity, architecture_of
+from crossenv.platforms.linux_targets import GLIBC
 from crossenv.record import Record
 from crossenv.report import Reporter
 from crossenv.sysroots.architectures import debian_name, release_with
 from crossenv.sysroots.archive import DEFAULT_KEYRING, Source, default_mirror
 from crossenv.sysroots.sysroot import create_host_root
-from crossenv.targets import GLIBC, Architecture, ElfIdentity, architecture_of
 
 _NAME_A_ROOT = "name a root of the target with this Python in it: --host-root DIR"
 

@@ -10,7 +10,7 @@ from crossenv.emulation.model import Emulator, HostInterpreter, Session
 from crossenv.emulation.registration import registration_line
 from crossenv.emulation.tree import make_tree
 from crossenv.errors import EmulatorError
-from crossenv.targets import architecture_of
+from crossenv.platforms.architectures import architecture_of
 
 AUTO, KERNEL, LAUNCHER = "auto", "kernel", "launcher"
 CHILDREN = (AUTO, KERNEL, LAUNCHER)

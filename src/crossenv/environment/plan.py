@@ -30,6 +30,7 @@ from crossenv.environment.isolation_base import BASE, UV, base_copies, base_file
 from crossenv.environment.localise import data_module_text, localise
 from crossenv.files import script_text
 from crossenv.libc.policies import policy_of
+from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.build_details import build_details
 from crossenv.pythons.build_python import BuildPython
 from crossenv.pythons.model import HostPython
@@ -45,7 +46,6 @@ from crossenv.record import (
     ToolRecord,
     VariableRecord,
 )
-from crossenv.targets import Target
 
 # Where the environment's own compilers are, below its root.
 LAUNCHERS = "etc/bin"

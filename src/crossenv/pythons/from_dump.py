@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from crossenv.errors import HostPythonError
+from crossenv.platforms.architectures import ElfIdentity, architecture_of
 from crossenv.platforms.triplets import identity_of_triplet
 from crossenv.pythons.check import check_host_python
 from crossenv.pythons.dump_document import OURS, Dump
 from crossenv.pythons.dump_headers import headers_below
 from crossenv.pythons.model import HostPython
-from crossenv.targets import ElfIdentity, architecture_of
 
 LAYOUT = "dump"
 _SYSTEMS = {"win32": "Windows", "darwin": "macOS"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crossenv.platforms import PLATFORMS, Libc, Machine, Platform
-from crossenv.targets import ElfIdentity
+from crossenv.platforms.architectures import ElfIdentity
 
 ConfigValue = int | str
 

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 
 from crossenv.binaries.elf import ElfError, elf_identity
 from crossenv.errors import ToolchainError
+from crossenv.platforms.architectures import ElfIdentity
 from crossenv.pythons.pyconfig import Macro
 from crossenv.synthesis.probe_source import BYTES, NUMBER, questions, references
-from crossenv.targets import ElfIdentity
 
 _TIMEOUT_SECONDS = 300.0
 # GNU ld, gold, lld and mold.

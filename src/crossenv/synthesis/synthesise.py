@@ -12,6 +12,7 @@ from pathlib import Path
 
 from crossenv.errors import HostPythonError, ToolchainError
 from crossenv.platforms import LINUX, Libc
+from crossenv.platforms.linux_targets import GLIBC, MUSL, Target
 from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.find import read_host_python
 from crossenv.pythons.model import ConfigValue, HostPython
@@ -19,7 +20,6 @@ from crossenv.pythons.pyconfig import edit_pyconfig, parse_pyconfig
 from crossenv.synthesis.config import config_variables, synthesised_config
 from crossenv.synthesis.machine_macros import functions_to_ask, machine_macros
 from crossenv.synthesis.probe_object import Answers, Compiler, ask_compiler
-from crossenv.targets import GLIBC, MUSL, Target
 
 LAYOUT = "synthesised"
 _HOST_PREFIX = "/usr/local"

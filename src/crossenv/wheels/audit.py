@@ -8,7 +8,7 @@ from pathlib import Path
 
 from crossenv.binaries import BinaryError, Linked, format_of, is_native, objects_in
 from crossenv.libc.policies import Policy
-from crossenv.targets import ElfIdentity
+from crossenv.platforms.architectures import ElfIdentity
 from crossenv.wheels import file_checks
 from crossenv.wheels.archive import Archive, ArchiveError, Member, opened
 from crossenv.wheels.losses import Build, loss_findings

@@ -22,7 +22,8 @@ from crossenv.binaries import BinaryError, Linked, format_of
 from crossenv.errors import AuditError, BuildError, UsageError
 from crossenv.libc.policies import Policy, policies_for, policy_of
 from crossenv.platforms import LINUX
-from crossenv.targets import MUSL, Target, parse_target
+from crossenv.platforms.linux_targets import MUSL, Target
+from crossenv.targets import parse_target
 from crossenv.wheels.archive import ArchiveError, opened
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.metadata import read_claims

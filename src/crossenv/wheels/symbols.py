@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Set
 from crossenv.binaries import Linked
 from crossenv.libc.symbols import glibc_names, musl_names
 from crossenv.platforms import LINUX
-from crossenv.targets import GLIBC, MUSL
+from crossenv.platforms.linux_targets import GLIBC, MUSL
 from crossenv.wheels.model import ERROR, WARNING, Finding
 from crossenv.wheels.native import listed
 from crossenv.wheels.python_api import exports_of, is_python_name, stable_since

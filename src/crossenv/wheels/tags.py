@@ -9,8 +9,10 @@ from pathlib import Path
 
 from crossenv.errors import UsageError
 from crossenv.libc.policies import Policy, policy_of
+from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.linux_targets import GLIBC, MUSL, Target
 from crossenv.record import Record
-from crossenv.targets import GLIBC, MUSL, ElfIdentity, Target, parse_target
+from crossenv.targets import parse_target
 
 # CPython before 3.11 named no C library but GNU's in the suffix, on musl too.
 _FIRST_WITH_MUSL_SUFFIX = (3, 11)

@@ -26,7 +26,8 @@ from crossenv.compilers.zig.runtime_library import (
 from crossenv.compilers.zig.targets import processor, require_floor, zig_target
 from crossenv.errors import ToolchainError
 from crossenv.platforms import LINUX
-from crossenv.targets import MUSL, ElfIdentity, Target
+from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.linux_targets import MUSL, Target
 
 
 def find_zig_toolchain(
