@@ -27,12 +27,14 @@ from crossenv.compilers.choose import (
     replaced_compiler,
     require_linkable,
 )
+from crossenv.compilers.model import Toolchain
 from crossenv.compilers.relative import with_relative_tools
 from crossenv.config import FLAGS, LISTS, TEXTS, Settings, load_settings
 from crossenv.environment.accept_tags import accepted_platforms
 from crossenv.environment.cross_prefix import check_cross_prefix
+from crossenv.environment.fingerprint import surroundings
 from crossenv.environment.localise import flag_directories
-from crossenv.environment.plan import HOST_FILES, Options, Plan, make_plan
+from crossenv.environment.plan import HOST_FILES, Options, Plan, make_plan, pkg_config_libdir
 from crossenv.environment.write import check_destination, write_environment
 from crossenv.errors import UsageError
 from crossenv.files import write_tree
@@ -367,6 +369,18 @@ def plan_for_target(args: argparse.Namespace, root: Path, wishes: Wishes, option
         options=options,
         target=target,
         host_files=made.files,
+        surroundings=surroundings_of(made.host, toolchain),
+    )
+
+
+def surroundings_of(host: HostPython, toolchain: Toolchain) -> str:
+    """What is said of the tools and the target's libraries, as they are now."""
+    tools = [tool.path for tool in (toolchain.cc, toolchain.cxx, toolchain.fc, *toolchain.binutils.values()) if tool]
+    return surroundings(
+        [*tools, *([Path(toolchain.zig.settings["zig"])] if toolchain.zig else [])],
+        [root for root in (toolchain.sysroot, host.sysroot) if root],
+        host.multiarch,
+        map(Path, pkg_config_libdir(host, toolchain)),
     )
 
 

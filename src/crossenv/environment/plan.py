@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +26,7 @@ from crossenv.compilers.launchers import (
 from crossenv.compilers.model import Tool, Toolchain
 from crossenv.compilers.zig.launchers import CONFIGURATION_NAME
 from crossenv.environment.build_info import public_part
+from crossenv.environment.fingerprint import NO_MATTER, SESSION
 from crossenv.environment.isolation_base import BASE, UV, base_copies, base_files, base_links
 from crossenv.environment.localise import data_module_text, localise
 from crossenv.files import script_text
@@ -135,6 +138,7 @@ def make_plan(
     target: Target | None = None,
     host_files: Mapping[Path, str | bytes | Path] = _NOTHING,
     flag_directories: Collection[Path] = (),
+    surroundings: str = "",
 ) -> Plan:
     """Decide everything about the environment in `root` (absolute, resolved); the disk is neither read nor written.
 
@@ -146,6 +150,7 @@ def make_plan(
         options: The user's choices.
         host_files: Those of the host Python's files that are yet to be written, below `root`.
         flag_directories: What `crossenv.environment.localise.flag_directories` found.
+        surroundings: What `crossenv.environment.fingerprint.surroundings` says of the toolchain and the target's files.
         target: What the user named, whose policy the wheels keep; None for a host Python of the user's.
     """
     directory = host.directory_name
@@ -175,7 +180,7 @@ def make_plan(
         found=options.found,
         config_vars=dict(options.config_vars),
         pip_cache=str(root / "cache/pip"),
-        requirements_cache=str(_requirements_cache(root, host, toolchain, options, target)),
+        requirements_cache="",
         build=BuildRecord(
             python=str(build.executable),
             version=build.full_version,
@@ -190,7 +195,7 @@ def make_plan(
             sysroot=None if toolchain.sysroot is None else str(toolchain.sysroot),
             tools=tools,
             macros=dict(toolchain.macros),
-            pkg_config_libdir=_pkg_config_libdir(host, toolchain),
+            pkg_config_libdir=pkg_config_libdir(host, toolchain),
         ),
     )
     record = dataclasses.replace(record, handover=_handover(record, options, target))
@@ -222,7 +227,7 @@ def make_plan(
         links |= dict.fromkeys(names, "cross-pip")
     if options.build_pip:
         links |= dict.fromkeys(("bin/build-pip3", f"bin/build-pip{host.version}"), "build-pip")
-    return Plan(
+    plan = Plan(
         root=root,
         record=record,
         build=build,
@@ -231,17 +236,28 @@ def make_plan(
         links=links,
         copies={**copies, **base_copies(build)},
         header_farm=farm,
-        facts={**shim_facts(record), "in_place": options.in_place},
+        facts={},
     )
+    kept = str(_requirements_cache(plan, target, surroundings))
+    record = dataclasses.replace(record, requirements_cache=kept)
+    facts = {**shim_facts(record), "in_place": options.in_place}
+    return dataclasses.replace(plan, record=record, facts=facts)
 
 
-def _requirements_cache(
-    root: Path, host: HostPython, toolchain: Toolchain, options: Options, target: Target | None
-) -> Path:
-    """Wheels for a policy fit every environment of that policy; those for a user's own host Python only this one."""
-    if target is None or options.user_cache is None or policy_of(target) is None:
-        return root / "cache/requirements"
-    return options.user_cache / "requirements" / f"{host.soabi}-{target.platform_tag}-{toolchain.family}"
+def _requirements_cache(plan: Plan, target: Target | None, surroundings: str) -> Path:
+    """Where wheels of build requirements are kept: those for a user's own host Python are for this environment only.
+
+    Others are shared by all environments that would make them alike.
+    """
+    root, cache = str(plan.root), plan.options.user_cache
+    if target is None or cache is None or policy_of(target) is None:
+        return plan.root / "cache/requirements"
+    said = {name: value for name, value in dataclasses.asdict(plan.record).items() if name not in NO_MATTER}
+    made = [(name, str(content)) for name, content in sorted(plan.files.items())]
+    text = json.dumps([said, made, sorted(map(str, plan.copies.values())), surroundings], sort_keys=True)
+    key = hashlib.sha256(text.replace(root, "ENV").encode(errors="surrogateescape")).hexdigest()[:16]
+    record = plan.record
+    return cache / "requirements" / f"{record.host.soabi}-{target.platform_tag}-{record.toolchain.family}-{key}"
 
 
 def _host_record(
@@ -320,7 +336,7 @@ def _tools(
     return tools, launchers, copies
 
 
-def _pkg_config_libdir(host: HostPython, toolchain: Toolchain) -> tuple[str, ...]:
+def pkg_config_libdir(host: HostPython, toolchain: Toolchain) -> tuple[str, ...]:
     """Where the host's .pc files are looked for, whether or not there are any yet."""
     root = toolchain.sysroot or host.sysroot
     if root is None:
@@ -406,6 +422,7 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "uv_prefix": f"{record.root}/{UV}",
         "build_machine": record.build.machine,
         "requirements_cache": record.requirements_cache,
+        "session_variables": SESSION,
         "multiarch": host.multiarch,
         "machine": host.machine,
         "libc_family": host.libc_family,
