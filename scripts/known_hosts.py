@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 from crossenv.platforms.architectures import architecture_of
-
 from crossenv.pythons import crossenv_dump
 from crossenv.pythons.crossenv_dump import document_text
 from crossenv.pythons.dump_document import parse_dump

@@ -21,9 +21,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from checks import CHECKS, WITHOUT_LIBRARIES
+from inspection import WrongWheelError, inspected
+
 from crossenv.platforms.architectures import target_architectures
 from crossenv.platforms.linux_targets import GLIBC, MUSL, Target, default_target
-from inspection import WrongWheelError, inspected
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 WORK = CHECKOUT / ".cache/targets"

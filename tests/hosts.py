@@ -9,7 +9,6 @@ import sysconfig
 from pathlib import Path
 
 from crossenv.platforms.architectures import ElfIdentity
-
 from makers import AARCH64, elf_bytes, make_compiler, make_tools
 
 

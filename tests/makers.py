@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
 from crossenv.platforms.architectures import EF_ARM_ABI_FLOAT_HARD, ElfIdentity
 
 AARCH64 = ElfIdentity(machine=183, bits=64, byte_order="little")

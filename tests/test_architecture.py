@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +23,8 @@ ORDER = (
     "crossenv.files",
     "crossenv.codec",
     "crossenv.config",
-    "crossenv.targets",
     "crossenv.platforms",
+    "crossenv.targets",
     "crossenv.binaries",
     "crossenv.libc",
     "crossenv.sysroots",
@@ -127,3 +128,9 @@ def test_the_start_file_is_one_import_line() -> None:
     text = (RUNTIME / "000_crossenv.pth").read_text(encoding="utf-8")
     assert text.startswith("import ") and text.count("\n") == 1
     ast.parse(text)
+
+
+def test_the_page_shows_the_rooms_in_their_order() -> None:
+    page = (SOURCE.parent.parent / "docs/explanation/architecture.md").read_text(encoding="utf-8")
+    rooms = re.findall(r"^\| `(\w+)` \|", page.split("## Where to look")[0], re.MULTILINE)
+    assert [f"crossenv.{room}" for room in rooms] == [name for name in ORDER if name != "crossenv.__main__"]

@@ -53,7 +53,8 @@ class MadeUp:
     def modules(self, record):
         path = f"{record.root}/etc/made-up.conf"
         settings = {"made-up-args": (f"--file={path}", "--second"), "one": ("word",)}
-        return {"made_up": BackendRecord(settings=settings, environment={"FOR_MADE_UP": path}, fails_by_itself=True)}
+        return {"made_up": BackendRecord(settings=settings, environment={"FOR_MADE_UP": path}, fails_by_itself=True,
+            jobs_setting="jobs")}
 
 backends.BACKENDS += (MadeUp(),)
 from crossenv.cli.main import main
@@ -105,6 +106,12 @@ def test_a_back_end_from_the_table_gets_what_its_adapter_declares(
     # It fails by itself, so nobody watches its compiles; and it has a way of its own to name compilers.
     assert "CROSSENV_COMPILER_CALLED" not in seen["environment"]
     assert "CC" not in seen["environment"]
+
+
+def test_a_share_of_the_cores_becomes_a_setting(made_up_env: Path, tmp_path: Path) -> None:
+    """The user's own follows it."""
+    seen = called(made_up_env, tmp_path, "made_up", "-Cjobs=-j7", CROSSENV_JOBS="2")
+    assert seen["settings"]["jobs"] == ["-j2", "-j7"]
 
 
 def test_a_back_end_of_no_table_gets_compilers_by_their_usual_variables(made_up_env: Path, tmp_path: Path) -> None:

@@ -15,12 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from crossenv.platforms.architectures import ElfIdentity
 
 import hosts
 import projects
 from conftest import Run, with_thorough
 from crossenv.binaries.elf import elf_identity
+from crossenv.platforms.architectures import ElfIdentity
 from makers import AARCH64, X86_64, elf_bytes
 
 pytestmark = pytest.mark.integration

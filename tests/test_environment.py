@@ -39,7 +39,7 @@ VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 def test_show_says_what_was_made(crossenv: CrossenvCommand, env: Path) -> None:
     record = json.loads(crossenv("show", env, "--json").stdout)
-    assert record["schema"] == 8
+    assert record["schema"] == 9
     assert record["root"] == str(env)
     assert record["host"]["machine"] == "aarch64"
     assert record["host"]["soabi"].endswith("-aarch64-linux-gnu")
@@ -349,7 +349,7 @@ def test_a_damaged_shim_ends_the_process(crossenv: CrossenvCommand, host_prefix:
     ("change", "says"),
     [
         (lambda text: text[: len(text) // 2], "is not a record"),
-        (lambda text: text.replace('"schema": 8', '"schema": 99'), "is of schema 99"),
+        (lambda text: text.replace('"schema": 9', '"schema": 99'), "is of schema 99"),
         (lambda text: text.replace('"bits": 64', '"bits": "64"'), "expected int at 'host.elf.bits'"),
         (lambda text: text.replace('"multiarch"', '"multiarsch"'), "missing 'host.multiarch'"),
         (lambda text: "[]", "is of schema None"),

@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from crossenv.platforms.architectures import ElfIdentity
 
 import makers
 from crossenv.binaries.elf import ElfError, elf_identity, read_elf
 from crossenv.errors import HostPythonError
+from crossenv.platforms.architectures import ElfIdentity
 from crossenv.platforms.triplets import gnu_triplet, identity_of_triplet, libc_of_triplet
 from crossenv.pythons.find import read_host_python
 from crossenv.pythons.sysconfigdata import parse_sysconfigdata

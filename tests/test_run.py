@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from _crossenv import guest
-from crossenv.platforms.architectures import ARCHITECTURES, target_architectures
 
 import projects
 from conftest import VERSION, CrossenvCommand, Run
@@ -22,10 +21,10 @@ from crossenv.emulation.enter import works
 from crossenv.emulation.interpreters import interpreter_in
 from crossenv.emulation.model import Emulator, HostInterpreter, Session
 from crossenv.emulation.qemu import find_emulator
-from crossenv.emulation.registration import registration_line
-from crossenv.emulation.session import open_session
+from crossenv.emulation.session import open_session, registration_line
 from crossenv.emulation.tree import make_tree
 from crossenv.errors import DownloadError, EmulatorError, UsageError
+from crossenv.platforms.architectures import ARCHITECTURES, target_architectures
 from crossenv.report import Reporter
 from crossenv.sysroots.architectures import PYTHONS, debian_name, release_with
 from crossenv.sysroots.unpack import read_member

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from crossenv.platforms.architectures import ARCHITECTURES, architecture_of, target_architectures
-from crossenv.platforms.linux_targets import Target, usual_floor
 
 from crossenv.errors import UsageError
+from crossenv.platforms.architectures import ARCHITECTURES, architecture_of, target_architectures
+from crossenv.platforms.linux_targets import Target, usual_floor
 from crossenv.targets import parse_target
 
 EIGHT = ["x86_64", "i686", "aarch64", "armv7l", "ppc64le", "s390x", "riscv64", "loongarch64"]

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from crossenv.platforms.architectures import ElfIdentity
 
 import makers
 from crossenv.compilers.find import find_toolchain
@@ -18,6 +17,7 @@ from crossenv.compilers.launchers import launcher_text
 from crossenv.compilers.model import Toolchain
 from crossenv.errors import ToolchainError
 from crossenv.platforms import Libc
+from crossenv.platforms.architectures import ElfIdentity
 from crossenv.pythons.find import read_host_python
 from crossenv.pythons.model import HostPython
 from makers import HostTree, calls_of, elf_bytes, make_compiler, make_program, make_tools, write

@@ -16,14 +16,14 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from crossenv.platforms.architectures import target_architectures
-from crossenv.platforms.linux_targets import GLIBC, MUSL, default_target
 
 import hosts
 import projects
 from conftest import CrossenvCommand, Run, with_thorough
 from crossenv.binaries.elf import Dynamic
 from crossenv.compilers.zig import locate
+from crossenv.platforms.architectures import target_architectures
+from crossenv.platforms.linux_targets import GLIBC, MUSL, default_target
 from crossenv.targets import parse_target
 from makers import debian_sysroot, make_compiler, write
 

@@ -11,9 +11,9 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from crossenv.platforms.architectures import ElfIdentity
 from packaging.tags import parse_tag
 
+from crossenv.platforms.architectures import ElfIdentity
 from makers import AARCH64
 
 LIBC = ("libc.so.6", "GLIBC_2.17")

@@ -88,4 +88,7 @@ class Meson:
         """The cross file, before the user's own `setup-args`: a later cross file overrides an earlier one."""
         settings: dict[str, tuple[str, ...]] = {"setup-args": (f"--cross-file={record.root}/{CROSS_FILE}",)}
         places = ("setting:build-dir", "setting:builddir")
-        return {"mesonpy": BackendRecord(settings=settings, fails_by_itself=True, build_directory=places)}
+        mesonpy = BackendRecord(
+            settings=settings, fails_by_itself=True, build_directory=places, jobs_setting="compile-args"
+        )
+        return {"mesonpy": mesonpy}

@@ -51,8 +51,8 @@ def find_emulator(
             return Emulator(program=Path(found).absolute(), architecture=architecture, origin="PATH")
     kept = cache / "emulators" / platform.machine() / name
     if not os.access(kept, os.X_OK):
-        reporter.note(f"{name} is not on PATH: fetching it from Debian {_SUITE}")
-        _fetch(name, kept, environ, cache, reporter)
+        with reporter.working(f"fetching {name}, which is not on PATH, from Debian {_SUITE}", slow=True):
+            _fetch(name, kept, environ, cache, reporter)
     return Emulator(program=kept, architecture=architecture, origin="cache")
 
 

@@ -32,11 +32,10 @@ from crossenv.farm.model import (
     Requirement,
     Result,
 )
-from crossenv.farm.pip_words import pip_variables, settings_in
 from crossenv.farm.processes import Children, EndedError
 from crossenv.farm.progress import Board
 from crossenv.farm.release import covering, released
-from crossenv.farm.requirements import pinned, pip_arguments
+from crossenv.farm.requirements import pinned, pip_arguments, pip_variables, settings_in
 from crossenv.farm.sources import SdistError, Source, source_of
 from crossenv.farm.store import Store
 from crossenv.wheels.audit import audit_wheel
@@ -110,6 +109,7 @@ class Run:
         self._environments = Environments(
             place / "environments",
             builds,
+            logs=logs,
             words=options.create,
             installs=options.build_installs,
             environment=self._environment,
@@ -134,6 +134,8 @@ class Run:
                 while True:
                     while waiting and len(preparing) + len(building) < self._options.jobs:
                         requirement = waiting.pop(0)
+                        if requirement.path is not None and requirement.path.is_dir():
+                            self._board.started(requirement, "making its sdist")
                         future = pool.submit(self._prepare, requirement, by_requirement[requirement])
                         preparing[future] = requirement
                     known = {one: builds for one, builds in by_requirement.items() if one in self._sources}
@@ -151,7 +153,7 @@ class Run:
                     everything: list[Future[Any]] = [*preparing, *building]
                     done, _ = wait(everything, timeout=self._board.pace, return_when=FIRST_COMPLETED)
                     for prepared in done & preparing.keys():
-                        del preparing[prepared]
+                        self._board.prepared(preparing.pop(prepared))
                         for build, result in prepared.result().items():
                             self._note(build, result)
                     for built in done & building.keys():
@@ -193,6 +195,7 @@ class Run:
         """Make the sdist of a source tree; the result of all its builds if that fails."""
         number = list(dict.fromkeys(build.requirement for build in self._builds)).index(requirement)
         log = self._log_of(f"sdist-{requirement.label}")
+        self._board.stage(requirement, "making its sdist", log)
         try:
             source = source_of(
                 requirement,
@@ -226,11 +229,13 @@ class Run:
             )
         except OSError as error:
             result = Result(status=FAILED, log=log, complaint=str(error), exit_code=BuildError.exit_code)
+        if str(self._place) in result.hint and not self._options.keep_environments:
+            result = replace(result, hint=f"{result.hint} (--keep-environments leaves it there)")
         return result if result.status == KEPT else replace(result, seconds=round(time.monotonic() - started, 1))
 
     def _tried(self, build: Build, log: Path, cores: int) -> Result:
-        self._board.stage(build, "making the environment")
-        environment = self._environments.get(build, self._logs, self._children)
+        self._board.stage(build, "making the environment", self._environments.log(build))
+        environment = self._environments.get(build, self._children)
         key = self._key(build, environment)
         wheels = () if self._options.rebuild else self._kept(key)
         if wheels and (not self._options.test or self._store.kept(_tested(key))):
@@ -243,8 +248,10 @@ class Run:
             wheels = made
         untested = None
         if self._options.test:
-            self._board.stage(build, "testing")
-            untested = self._failure_on_target(environment, wheels[0], log)
+            own = log.with_suffix(".test.log")
+            own.unlink(missing_ok=True)
+            self._board.stage(build, "testing", own)
+            untested = self._failure_on_target(environment, wheels[0], own)
             if untested is not None and untested.status != UNTESTED:
                 return untested
         new = self._store.publish(key, wheels)
@@ -262,18 +269,26 @@ class Run:
 
     def _made(self, build: Build, environment: Environment, log: Path, cores: int) -> tuple[Path, ...] | Result:
         """Build and audit wheels, in a directory of this run."""
-        self._board.stage(build, "building")
+        self._board.stage(build, "building", log)
         place = self._place / f"wheels-{build.python.label}-{build.destination.label}-{self._builds.index(build)}"
         place.mkdir()
         asked = pip_arguments(
             self._line(build), build.requirement.options, settings_in(self._options.pip), place / "requirements.txt"
         )
         words = [str(environment.root / "bin/cross-pip"), "wheel", "--no-input", "--disable-pip-version-check"]
-        words += ["--progress-bar", "off", *([] if self._options.deps else ["--no-deps"]), *self._options.pip]
+        # The log has the back end's output, whether or not it fails: it is shown while it is written.
+        words += [
+            "--verbose",
+            "--progress-bar",
+            "off",
+            *([] if self._options.deps else ["--no-deps"]),
+            *self._options.pip,
+        ]
         words += ["--wheel-dir", str(place), *asked]
         judged = place / "judged"
         judged.mkdir()
-        status = self._children.run(words, log, {**shares(cores), **self._environment, STATUS_VARIABLE: str(judged)})
+        variables = {**shares(cores), "PYTHONUNBUFFERED": "1", **self._environment, STATUS_VARIABLE: str(judged)}
+        status = self._children.run(words, log, variables)
         if status:
             refusal = refusal_in(judged)
             if refusal is not None:
@@ -301,18 +316,16 @@ class Run:
 
     def _failure_on_target(self, environment: Environment, wheel: Path, log: Path) -> Result | None:
         """Install and import the wheel on its target; None if that works, "untested" if nothing here can run it."""
-        own = log.with_suffix(".test.log")
-        own.unlink(missing_ok=True)
         words = [sys.executable, "-m", "crossenv", "test", "--env", str(environment.root)]
         words += [word for root in self._options.host_roots for word in ("--host-root", root)]
         words.append(str(wheel))
-        status = self._children.run(words, own, self._environment)
+        status = self._children.run(words, log, self._environment)
         if not status:
             return None
-        text = own.read_text(encoding="utf-8", errors="replace")
+        text = log.read_text(encoding="utf-8", errors="replace")
         if status == EmulatorError.exit_code:
-            return Result(status=UNTESTED, log=own, complaint=complaint_of(text), hint=hint_of(text))
-        return Result(status=REFUSED, log=own, complaint=complaint_of(text), hint=hint_of(text), exit_code=status)
+            return Result(status=UNTESTED, log=log, complaint=complaint_of(text), hint=hint_of(text))
+        return Result(status=REFUSED, log=log, complaint=complaint_of(text), hint=hint_of(text), exit_code=status)
 
     def _good(self, status: str, build: Build, wheels: Sequence[Path], log: Path | None = None) -> Result:
         name, version, _, tags = parse_wheel_filename(wheels[0].name)
@@ -356,7 +369,7 @@ def shares(cores: int) -> dict[str, str]:
 
     Not MAKEFLAGS: make takes one core unless it is told otherwise, and not every Makefile can do with more.
     """
-    names = ("CMAKE_BUILD_PARALLEL_LEVEL", "CARGO_BUILD_JOBS", "MAX_JOBS", "NPY_NUM_BUILD_JOBS")
+    names = ("CROSSENV_JOBS", "CMAKE_BUILD_PARALLEL_LEVEL", "CARGO_BUILD_JOBS", "MAX_JOBS", "NPY_NUM_BUILD_JOBS")
     return dict.fromkeys(names, str(cores))
 
 

@@ -414,13 +414,14 @@ def build_ext_module(module: "ModuleType", facts: "Facts") -> None:
     def make_build_extension(original: "Any") -> "Any":
         def build_extension(self: "Any", ext: "Any") -> None:
             complaints = attempts.watch_commands(self.compiler)
+            before = len(complaints)
             try:
                 original(self, ext)
             except Exception as error:
                 text = " ".join(str(error).split()) or type(error).__name__
                 # A compiler's command line is in the build's output above.
                 text = text if len(text) < 120 else f"{text[:60]} ... {text[-50:]}"
-                attempts.attempted[ext.name] = complaints[-1] if complaints else text
+                attempts.attempted[ext.name] = complaints[-1] if len(complaints) > before else text
                 raise
             # Also after a failure: a package may try again with other flags.
             attempts.attempted[ext.name] = ""

@@ -18,7 +18,8 @@ _POSITIONS = {
     "get_requires_for_build_editable": 0,
 }
 _MARK = "crossenv_settings"
-_NOTHING: "dict[str, Any]" = {"settings": {}, "environment": {}, "fails_by_itself": False, "build_directory": []}
+_NOTHING: "dict[str, Any]" = {"settings": {}, "environment": {}, "fails_by_itself": False}
+_NOTHING |= {"build_directory": [], "jobs_setting": ""}
 
 
 def declared(facts: "dict[str, Any]", module: str) -> "dict[str, Any]":
@@ -34,14 +35,18 @@ def declared(facts: "dict[str, Any]", module: str) -> "dict[str, Any]":
 def adapt(backend: "Any", facts: "dict[str, Any]", module: str) -> None:
     """Give the hooks of `backend`, a module or an object of `module`, the declared settings before the user's."""
     ours = declared(facts, module)
-    if not ours["settings"] and not ours["build_directory"]:
+    settings = dict(ours["settings"])
+    # Set by `crossenv wheel`, which runs several builds at a time.
+    jobs = os.environ.get("CROSSENV_JOBS", "")
+    if jobs.isdigit() and ours["jobs_setting"]:
+        settings[ours["jobs_setting"]] = ["-j" + jobs]
+    if not settings and not ours["build_directory"]:
         return
 
     def merge(users: "Any") -> "dict[str, Any]":
         from _crossenv import build_directories
 
-        settings = merged(ours["settings"], users)
-        return build_directories.settled(ours["build_directory"], settings, facts, os.environ)
+        return build_directories.settled(ours["build_directory"], merged(settings, users), facts, os.environ)
 
     change(backend, merge, _MARK)
 
