@@ -50,6 +50,46 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def coverage(session: nox.Session) -> None:
+    """The unit tests with coverage of the tool's own process; fails below the floor in pyproject.toml."""
+    _install(session, "test", "coverage")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", "-q", "-p", "no:xdist", "-m", "not integration", *session.posargs)
+    session.run("coverage", "combine")
+    session.run("coverage", "report")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation site, into docs/_build/html: no warning is accepted, and no misspelling."""
+    _install(session, "docs")
+    session.run("codespell")
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html", *session.posargs)
+
+
+@nox.session
+def linkcheck(session: nox.Session) -> None:
+    """Links of the documentation: those into this repository; with `-- --online` those to other sites too."""
+    _install(session, "docs")
+    online = ["-t", "online"] if "--online" in session.posargs else []
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "linkcheck", *online, "docs", "docs/_build/linkcheck")
+
+
+@nox.session
+def commands(session: nox.Session) -> None:
+    """The commands that the documentation shows; the tutorials are run, and the install lines with this wheel."""
+    _install(session, "test")
+    session.run("pytest", "-m", "", "tests/test_docs.py", "tests/test_distribution.py", *session.posargs)
+
+
+@nox.session
+def pictures(session: nox.Session) -> None:
+    """The pictures of README and documentation, the terminal included."""
+    session.install("-e", ".[zig]")
+    session.run("python", "scripts/pictures.py", "--terminal")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Creation, start, builds and compiles against their counterparts, paired; writes docs/explanation/speed.md."""
     session.install("-e", ".[zig]")

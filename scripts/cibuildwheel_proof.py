@@ -32,7 +32,7 @@ sys.path.insert(0, str(CHECKOUT / "tests"))
 
 import crossenv  # noqa: E402
 import projects  # noqa: E402
-from crossenv.emulation.registration import registration_line  # noqa: E402
+from crossenv.emulation.session import registration_line  # noqa: E402
 from crossenv.targets import parse_target  # noqa: E402
 
 WORK = CHECKOUT / ".cache/cibuildwheel"
@@ -412,7 +412,7 @@ class Proofs:
             project=directory,
             front_end="build",
             build=" ".join(f"{tag}-manylinux_x86_64" for tag in self._tags),
-            before=f'pip install -q --find-links /wheels "crossenv[zig]=={crossenv.__version__}" && {CREATE}',
+            before=f'pip install -q --find-links /wheels "crossenv2[zig]=={crossenv.__version__}" && {CREATE}',
         )
         return require_wheels(run, self._podman, GLIBC_TARGET, len(self._tags), self._sysroots)
 

@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from crossenv.platforms.architectures import architecture_of
 from crossenv.pythons import crossenv_dump
 from crossenv.pythons.crossenv_dump import document_text
 from crossenv.pythons.dump_document import parse_dump
@@ -30,7 +31,6 @@ from crossenv.pythons.from_dump import host_of_dump
 from crossenv.pythons.known import INDEX, LIBRARY
 from crossenv.pythons.model import HostPython
 from crossenv.sysroots.sysroot import Manifest, load_manifest
-from crossenv.targets import architecture_of
 
 # What a user can see of the origin: the packages that the facts come from.
 _PACKAGES = r"python3\.\d+|libc6"

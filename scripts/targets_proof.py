@@ -23,7 +23,8 @@ from pathlib import Path
 from checks import CHECKS, WITHOUT_LIBRARIES
 from inspection import WrongWheelError, inspected
 
-from crossenv.targets import GLIBC, MUSL, Target, default_target, target_architectures
+from crossenv.platforms.architectures import target_architectures
+from crossenv.platforms.linux_targets import GLIBC, MUSL, Target, default_target
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 WORK = CHECKOUT / ".cache/targets"

@@ -22,7 +22,7 @@ def main() -> int:
     # pip 25.1 learned --group; an older one would not do.
     subprocess.run([*install, "--upgrade", "pip>=25.1"], check=True)
     subprocess.run([*install, "-e", CHECKOUT, "--group", f"{CHECKOUT}/pyproject.toml:test"], check=True)
-    arguments = sys.argv[1:] or ["-n", "2", "--quiet", "--tb=short"]
+    arguments = ["-n", "2", "--quiet", "--tb=short", *sys.argv[1:]]
     return subprocess.run([python, "-m", "pytest", *arguments], cwd=CHECKOUT, check=False).returncode
 
 

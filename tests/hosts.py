@@ -8,7 +8,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from crossenv.targets import ElfIdentity
+from crossenv.platforms.architectures import ElfIdentity
 from makers import AARCH64, elf_bytes, make_compiler, make_tools
 
 

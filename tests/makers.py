@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from crossenv.targets import EF_ARM_ABI_FLOAT_HARD, ElfIdentity
+from crossenv.platforms.architectures import EF_ARM_ABI_FLOAT_HARD, ElfIdentity
 
 AARCH64 = ElfIdentity(machine=183, bits=64, byte_order="little")
 X86_64 = ElfIdentity(machine=62, bits=64, byte_order="little")

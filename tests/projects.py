@@ -169,13 +169,16 @@ def asks_cmake(directory: Path) -> Path:
     )
 
 
-def pybind11(directory: Path) -> Path:
+def pybind11(directory: Path, requirement: str = "pybind11", *, classic: bool = False) -> Path:
+    """A module of pybind11, which finds Python in CMake's own way or (`classic`) in that of before CMake 3.12."""
+    # Before this version the policy does not remove FindPythonInterp.
+    newest = "3.26" if classic else "3.31"
     return write(
         directory,
         {
-            "pyproject.toml": _pyproject(["scikit-build-core", "pybind11"], "scikit_build_core.build", "toy"),
-            "CMakeLists.txt": "cmake_minimum_required(VERSION 3.15...3.31)\nproject(toy LANGUAGES CXX)\n"
-            "set(PYBIND11_FINDPYTHON ON)\nfind_package(pybind11 CONFIG REQUIRED)\n"
+            "pyproject.toml": _pyproject(["scikit-build-core", requirement], "scikit_build_core.build", "toy"),
+            "CMakeLists.txt": f"cmake_minimum_required(VERSION 3.15...{newest})\nproject(toy LANGUAGES CXX)\n"
+            f"set(PYBIND11_FINDPYTHON {'OFF' if classic else 'ON'})\nfind_package(pybind11 CONFIG REQUIRED)\n"
             "pybind11_add_module(_toy toy.cc)\ninstall(TARGETS _toy DESTINATION toy)\n",
             "toy.cc": "#include <pybind11/pybind11.h>\n"
             'PYBIND11_MODULE(_toy, m) { m.def("answer", [] { return sizeof(void *); }); }\n',

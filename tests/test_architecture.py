@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
-import pkgutil
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,8 +23,8 @@ ORDER = (
     "crossenv.files",
     "crossenv.codec",
     "crossenv.config",
-    "crossenv.targets",
     "crossenv.platforms",
+    "crossenv.targets",
     "crossenv.binaries",
     "crossenv.libc",
     "crossenv.sysroots",
@@ -123,9 +123,14 @@ def test_what_the_start_imports_is_there_already() -> None:
     assert at_once <= {"marshal", "os", "sys"}
 
 
-def test_both_start_files_name_the_same_function() -> None:
-    """PEP 829: from Python 3.18 on only the .start file is obeyed."""
-    (entry,) = (RUNTIME / "000_crossenv.start").read_text(encoding="utf-8").split()
-    assert callable(pkgutil.resolve_name(entry))
-    module, function = entry.split(":")
-    assert (RUNTIME / "000_crossenv.pth").read_text(encoding="utf-8") == f"import {module}; {module}.{function}()\n"
+def test_the_start_file_is_one_import_line() -> None:
+    """`site` runs no other lines, and ends at the first line break."""
+    text = (RUNTIME / "000_crossenv.pth").read_text(encoding="utf-8")
+    assert text.startswith("import ") and text.count("\n") == 1
+    ast.parse(text)
+
+
+def test_the_page_shows_the_rooms_in_their_order() -> None:
+    page = (SOURCE.parent.parent / "docs/explanation/architecture.md").read_text(encoding="utf-8")
+    rooms = re.findall(r"^\| `(\w+)` \|", page.split("## Where to look")[0], re.MULTILINE)
+    assert [f"crossenv.{room}" for room in rooms] == [name for name in ORDER if name != "crossenv.__main__"]

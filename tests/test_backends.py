@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +16,8 @@ from _crossenv import settings, variables
 
 import projects
 from conftest import Run
+from crossenv.backends.cmake import TOOLCHAIN_FILE, CMake
+from crossenv.record import load_record
 
 # A back end in the source tree that writes down what it was called with.
 BACKEND = """
@@ -46,7 +51,8 @@ class MadeUp:
     def modules(self, record):
         path = f"{record.root}/etc/made-up.conf"
         settings = {"made-up-args": (f"--file={path}", "--second"), "one": ("word",)}
-        return {"made_up": BackendRecord(settings=settings, environment={"FOR_MADE_UP": path}, fails_by_itself=True)}
+        return {"made_up": BackendRecord(settings=settings, environment={"FOR_MADE_UP": path}, fails_by_itself=True,
+            jobs_setting="jobs")}
 
 backends.BACKENDS += (MadeUp(),)
 from crossenv.cli.main import main
@@ -98,6 +104,12 @@ def test_a_back_end_from_the_table_gets_what_its_adapter_declares(
     # It fails by itself, so nobody watches its compiles; and it has a way of its own to name compilers.
     assert "CROSSENV_COMPILER_CALLED" not in seen["environment"]
     assert "CC" not in seen["environment"]
+
+
+def test_a_share_of_the_cores_becomes_a_setting(made_up_env: Path, tmp_path: Path) -> None:
+    """The user's own follows it."""
+    seen = called(made_up_env, tmp_path, "made_up", "-Cjobs=-j7", CROSSENV_JOBS="2")
+    assert seen["settings"]["jobs"] == ["-j2", "-j7"]
 
 
 def test_a_back_end_of_no_table_gets_compilers_by_their_usual_variables(made_up_env: Path, tmp_path: Path) -> None:
@@ -214,3 +226,54 @@ def test_setuptools_commands_are_those_of_the_configuration(env: Path, tmp_path:
     assert hook == plain
     _, users = json.loads(run(python, tmp_path / "setup.py", CC="/opt/users-cc", **extra))
     assert users["compiler"][0] == "/opt/users-cc"
+
+
+def test_the_targets_python_is_laid_out_as_an_installation(env: Path, run: Run) -> None:
+    """Build scripts find headers and libraries from `PYO3_CROSS_LIB_DIR`, and `python3.pc` and its like by name."""
+    record = json.loads((env / "crossenv.json").read_text())
+    host = record["host"]
+    version = f"{host['version']}{host['abi_flags']}"
+    library = Path(record["handover"]["environment"]["PYO3_CROSS_LIB_DIR"])
+    assert library == env / f"host/lib/python{version}"
+    assert [path.name for path in library.glob("_sysconfigdata_*.py")] == [Path(host["sysconfigdata"]).name]
+    assert (library.parent.parent / f"include/python{version}/Python.h").is_file()
+    for name in ("python3", "python", f"python{host['version']}", f"{record['toolchain']['triplet']}-python3"):
+        assert run(env / f"etc/bin/{name}-config", "--extension-suffix").strip() == host["extension_suffixes"][0]
+        assert run(env / f"host/bin/{name}-config", "--abiflags").strip() == host["abi_flags"]
+
+
+@pytest.mark.parametrize("name", ["python3", "python3-embed", "python-{version}", "python-{version}-embed"])
+def test_pkg_config_answers_for_the_targets_python(made_up_env: Path, run: Run, name: str) -> None:
+    """Below a directory with a blank in its name, too."""
+    if shutil.which("pkg-config") is None:
+        pytest.skip("needs pkg-config")
+    host = json.loads((made_up_env / "crossenv.json").read_text())["host"]
+    program = made_up_env / "etc/pkg-config/bin/pkg-config"
+    module = name.format(version=host["version"])
+    assert shlex.split(run(program, "--cflags", module)) == [f"-I{directory}" for directory in host["include_dirs"]]
+    libraries = shlex.split(run(program, "--libs", module))
+    assert (f"-lpython{host['version']}{host['abi_flags']}" in libraries) == name.endswith("-embed")
+    assert module not in run(program, "--list-all").split()
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+def test_the_size_of_a_pointer_is_the_targets(env: Path, tmp_path: Path, run: Run, bits: int) -> None:
+    """FindPythonLibsNew (pybind11's classic mode) asks a Python that runs here, and compares."""
+    if shutil.which("cmake") is None:
+        pytest.skip("needs cmake")
+    record = load_record(env)
+    host = dataclasses.replace(record.host, elf=dataclasses.replace(record.host.elf, bits=bits))
+    toolchain = tmp_path / "toolchain.cmake"
+    toolchain.write_text(CMake().files(dataclasses.replace(record, host=host))[TOOLCHAIN_FILE])
+    script = tmp_path / "ask.cmake"
+    script.write_text(
+        # As pybind11 does; CMake reads a toolchain file more than once.
+        f'include("{toolchain}")\ninclude("{toolchain}")\n'
+        "macro(get list index name)\n  list(GET ${list} ${index} ${name})\nendmacro()\n"
+        "set(values 3.11 16)\nget(values 1 PYTHON_SIZEOF_VOID_P)\n"
+        "function(inside)\n  get(values 1 PYTHON_SIZEOF_VOID_P)\n"
+        '  message("${PYTHON_SIZEOF_VOID_P}")\nendfunction()\n'
+        'inside()\nmessage("${PYTHON_SIZEOF_VOID_P}")\n'
+    )
+    done = subprocess.run(["cmake", "-P", script], capture_output=True, text=True, check=True)
+    assert done.stderr.split() == [str(bits // 8)] * 2

@@ -20,7 +20,7 @@ import hosts
 import projects
 from conftest import Run, with_thorough
 from crossenv.binaries.elf import elf_identity
-from crossenv.targets import ElfIdentity
+from crossenv.platforms.architectures import ElfIdentity
 from makers import AARCH64, X86_64, elf_bytes
 
 pytestmark = pytest.mark.integration

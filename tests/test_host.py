@@ -16,10 +16,10 @@ import pytest
 import makers
 from crossenv.binaries.elf import ElfError, elf_identity, read_elf
 from crossenv.errors import HostPythonError
+from crossenv.platforms.architectures import ElfIdentity
 from crossenv.platforms.triplets import gnu_triplet, identity_of_triplet, libc_of_triplet
 from crossenv.pythons.find import read_host_python
 from crossenv.pythons.sysconfigdata import parse_sysconfigdata
-from crossenv.targets import ElfIdentity
 from makers import HostTree, config_of, config_text, elf_bytes, write
 
 

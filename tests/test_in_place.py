@@ -180,7 +180,6 @@ def test_only_what_is_thrown_away_is_converted(tmp_path: Path) -> None:
     file = tmp_path / ".containerenv"
     installation = Installation(
         executable=Path("/opt/python/bin/python"),
-        version="3.11",
         prefix=Path("/opt/python"),
         library=Path("/opt/python/lib/python3.11"),
         site=Path("/opt/python/lib/python3.11/site-packages"),

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
-import pty
-import subprocess
 import sys
 import time
 
 import pytest
 
 from crossenv.report import LiveLines, Reporter, clock, wants_colour, wants_live
+from terminals import on_terminal
 
 # Runs a step for a while, with a note in the middle, behind the streams that the command would use.
 PROGRAM = """
@@ -30,23 +28,11 @@ print("result")
 """
 
 
-def on_terminal(**variables: str) -> str:
-    """What the program writes to a pseudo-terminal."""
-    leader, follower = pty.openpty()
-    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "NO_COLOR", "FORCE_COLOR")}
-    environment |= {"TERM": "xterm", "COLUMNS": "80", "LINES": "24", **variables}
-    process = subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=follower, stderr=follower, env=environment)
-    os.close(follower)
-    data = b""
-    try:
-        while block := os.read(leader, 4096):
-            data += block
-    except OSError:
-        # Linux reports the end of a terminal as an error.
-        pass
-    os.close(leader)
-    assert process.wait() == 0
-    return data.decode()
+def shown(**variables: str) -> str:
+    """What the program writes to a terminal."""
+    status, data = on_terminal([sys.executable, "-c", PROGRAM], **variables)
+    assert status == 0
+    return data
 
 
 def screen(data: str) -> list[str]:
@@ -64,7 +50,7 @@ def screen(data: str) -> list[str]:
 
 
 def test_a_step_on_a_terminal() -> None:
-    data = on_terminal()
+    data = shown()
     assert "building, 0 s" in data
     assert "building: 2 of 3, 1 s" in data
     assert "quick" not in data
@@ -74,7 +60,7 @@ def test_a_step_on_a_terminal() -> None:
 
 @pytest.mark.parametrize("variables", [{"TERM": "dumb"}, {"CI": "true"}])
 def test_a_step_where_lines_cannot_be_redrawn(variables: dict[str, str]) -> None:
-    data = on_terminal(**variables, NO_COLOR="1")
+    data = shown(**variables, NO_COLOR="1")
     assert data.splitlines() == [
         "crossenv: building ...",
         "crossenv: half of it",

@@ -21,14 +21,13 @@ from crossenv.emulation.enter import works
 from crossenv.emulation.interpreters import interpreter_in
 from crossenv.emulation.model import Emulator, HostInterpreter, Session
 from crossenv.emulation.qemu import find_emulator
-from crossenv.emulation.registration import registration_line
-from crossenv.emulation.session import open_session
+from crossenv.emulation.session import open_session, registration_line
 from crossenv.emulation.tree import make_tree
 from crossenv.errors import DownloadError, EmulatorError, UsageError
+from crossenv.platforms.architectures import ARCHITECTURES, target_architectures
 from crossenv.report import Reporter
 from crossenv.sysroots.architectures import PYTHONS, debian_name, release_with
 from crossenv.sysroots.unpack import read_member
-from crossenv.targets import ARCHITECTURES, target_architectures
 from debian_archive import deb
 from makers import AARCH64, ARMHF, S390X, X86_64, elf_bytes, write
 
@@ -47,7 +46,7 @@ def make_session(tmp_path: Path, *, registration: str = "") -> Session:
     root = make_root(tmp_path / "root")
     qemu = write(tmp_path / "tools/qemu-aarch64", "#!/bin/sh\n", mode=0o755)
     emulator = Emulator(program=qemu, architecture=ROWS["aarch64"], origin="PATH")
-    interpreter = interpreter_in(root, AARCH64, version="3.11", flags="")
+    interpreter = interpreter_in([root], AARCH64, version="3.11", flags="")
     (tmp_path / "site").mkdir()
     write(tmp_path / "scripts/hello", "#!/usr/bin/python3.11\nprint(1)\n", mode=0o755)
     write(tmp_path / "scripts/other.sh", "#!/bin/sh\n", mode=0o755)
@@ -111,7 +110,7 @@ def test_launchers_carry_awkward_paths(tmp_path: Path) -> None:
     root = make_root(place / "root")
     says = write(place / "qemu aarch64", '#!/bin/sh\nprintf "%s\\n" "$@"\n', mode=0o755)
     emulator = Emulator(program=says, architecture=ROWS["aarch64"], origin="--emulator")
-    interpreter = interpreter_in(root, AARCH64, version="", flags="")
+    interpreter = interpreter_in([root], AARCH64, version="", flags="")
     write(place / "scripts/hello", "#!/usr/bin/python3\n", mode=0o755)
     tree = make_tree(place / "tree", interpreter, emulator, site_packages=place, scripts=place / "scripts")
     done = subprocess.run([tree / "launchers/hello", "x y"], capture_output=True, text=True, check=True)
@@ -200,16 +199,16 @@ def test_libraries_outside_the_root_are_for_emulated_programs_only(tmp_path: Pat
 @pytest.mark.parametrize(("version", "flags"), [("3.11", ""), ("3.13", "t")])
 def test_an_interpreter_in_a_root(version: str, flags: str, tmp_path: Path) -> None:
     root = make_root(tmp_path, version, flags)
-    found = interpreter_in(root, AARCH64, version=version, flags=flags)
+    found = interpreter_in([root], AARCH64, version=version, flags=flags)
     assert (found.python, found.host_path) == (
         root / f"usr/bin/python{version}{flags}",
         f"/usr/bin/python{version}{flags}",
     )
     for wanted, kind, identity in (("3.12", flags, AARCH64), (version, "d", AARCH64), (version, flags, ARMHF)):
-        with pytest.raises(EmulatorError, match="has no python"):
-            interpreter_in(root, identity, version=wanted, flags=kind)
+        with pytest.raises(EmulatorError, match="no python"):
+            interpreter_in([root], identity, version=wanted, flags=kind)
     with pytest.raises(EmulatorError, match="there is no directory"):
-        interpreter_in(tmp_path / "nothing", AARCH64, version="", flags="")
+        interpreter_in([tmp_path / "nothing"], AARCH64, version="", flags="")
 
 
 def test_emulators_are_found(tmp_path: Path) -> None:

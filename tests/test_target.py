@@ -7,7 +7,9 @@ import re
 import pytest
 
 from crossenv.errors import UsageError
-from crossenv.targets import ARCHITECTURES, Target, architecture_of, parse_target, target_architectures, usual_floor
+from crossenv.platforms.architectures import ARCHITECTURES, architecture_of, target_architectures
+from crossenv.platforms.linux_targets import Target, usual_floor
+from crossenv.targets import parse_target
 
 EIGHT = ["x86_64", "i686", "aarch64", "armv7l", "ppc64le", "s390x", "riscv64", "loongarch64"]
 

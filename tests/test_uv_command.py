@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from _crossenv import uv_command
 
+from conftest import Run
+
 FACTS: dict[str, Any] = {
     "root": "/e",
     "uv_prefix": "/e/etc/uv",
@@ -239,9 +241,12 @@ def test_uv_is_told_of_a_base_that_has_the_shim(env: Path, python: str) -> None:
 
 @pytest.fixture
 def made_by_uv(env: Path, tmp_path: Path) -> Path:
-    """An environment as uv makes them: a link, a pyvenv.cfg and an empty site directory."""
+    """An environment as uv makes them for a build: a link, a pyvenv.cfg and an empty site directory."""
+    return environment_of_uv(env, tmp_path / "builds-v0/.tmp1")
+
+
+def environment_of_uv(env: Path, directory: Path) -> Path:
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    directory = tmp_path / "venv"
     (directory / "bin").mkdir(parents=True)
     (directory / f"lib/{version}/site-packages").mkdir(parents=True)
     (directory / "pyvenv.cfg").write_text(f"home = {env}/etc/base/bin\nuv = 0.9.10\n")
@@ -275,3 +280,23 @@ def test_requirements_of_the_host_are_refused(made_by_uv: Path, env: Path) -> No
     )
     through = run(made_by_uv / "bin/python", "-c", BACKEND, CROSSENV_UV="pip install")
     assert f"use {env}/bin/cross-pip in place of cross-uv" in through.stderr
+
+
+def test_an_environment_of_the_user_is_native(env: Path, tmp_path: Path, run: Run) -> None:
+    """`uv venv` in an activated environment, and a build for it: the shim stays out."""
+    made = environment_of_uv(env, tmp_path / "vv")
+    answers = "import sysconfig, _crossenv; print(_crossenv.role, sysconfig.get_platform())"
+    assert run(made / "bin/python", "-c", answers) == f"none linux-{os.uname().machine}\n"
+    script = answers + "\nif False:\n    import a as backend\n"
+    built_in = environment_of_uv(env, tmp_path / "builds-v0/.tmp2")
+    said = run(built_in / "bin/python", "-c", script, VIRTUAL_ENV=str(made))
+    assert said == f"build linux-{os.uname().machine}\n"
+    assert run(built_in / "bin/python", "-c", script, VIRTUAL_ENV=str(env)).startswith("host ")
+    unknown = subprocess.run(
+        [made / "bin/python", "-c", script],
+        env={**os.environ, "CROSSENV_UV": "build"},
+        capture_output=True,
+        check=False,
+    )
+    assert unknown.returncode == 1
+    assert b"crossenv knows other places" in unknown.stderr

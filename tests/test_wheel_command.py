@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import crossenv as crossenv_package
 import projects
 import wheels
 from conftest import CrossenvCommand, Run
 from crossenv.config import load_settings
 from crossenv.errors import UsageError
+from crossenv.farm import circumstances
 from crossenv.farm.combinations import builds_of
 from crossenv.farm.complaint import complaint_of, hint_of, refusal_in
-from crossenv.farm.model import BUILT, FAILED, Build, Destination, Outcome, Python, Requirement
-from crossenv.farm.pip_words import pip_variables, without_secrets
+from crossenv.farm.model import BUILT, FAILED, Build, Destination, Python, Requirement, Result
 from crossenv.farm.processes import Children, EndedError
 from crossenv.farm.release import covering, released
-from crossenv.farm.requirements import pinned, read_requirement, read_requirements_file
+from crossenv.farm.requirements import pinned, pip_variables, read_requirement, read_requirements_file, without_secrets
 from crossenv.farm.scratch import workshop
 from crossenv.farm.sources import digest_of
 from crossenv.farm.store import STATE_NAME, Store
 from crossenv.wheels.tags import PythonTag
 from makers import X86_64, write
+from terminals import on_terminal
 
 # --- which combinations are built
 
@@ -53,20 +59,20 @@ def full(build: Build) -> str:
 
 def simulated(builds: list[Build], tag_of: Callable[[Build], str | None], jobs: int = 100) -> list[list[Build]]:
     """The waves in which the builds would be done; None for a build that fails."""
-    outcomes: dict[Build, Outcome] = {}
+    results: dict[Build, Result] = {}
     waves: list[list[Build]] = []
     while True:
         for build in builds:
-            if build not in outcomes and covering(build, outcomes) is not None:
-                outcomes[build] = Outcome(status="covered")
-        wave = released(builds, outcomes, set())[:jobs]
+            if build not in results and covering(build, results) is not None:
+                results[build] = Result(status="covered")
+        wave = released(builds, results, set())[:jobs]
         if not wave:
-            assert outcomes.keys() == set(builds)
+            assert results.keys() == set(builds)
             return waves
         waves.append(wave)
         for build in wave:
             tag = tag_of(build)
-            outcomes[build] = Outcome(status=FAILED) if tag is None else Outcome(status=BUILT, tags=(tag,))
+            results[build] = Result(status=FAILED) if tag is None else Result(status=BUILT, tags=(tag,))
 
 
 PYTHONS = [python(13), python(11), python(12), python(13, "t")]
@@ -332,6 +338,27 @@ def test_the_judges_answers_tell_a_refusal(tmp_path: Path) -> None:
     assert refusal_in(tmp_path) == ("b.whl: b.so is for x86-64", "mend it")
 
 
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("meson.build:3: ERROR: Can not run test applications in this cross environment.", "--emulator lets it"),
+        ("An exe_wrapper is needed but was not found. Please define one in cross file", "--emulator lets it"),
+        ("/bin/sh: 1: gen: not found", "if gen is compiled by this build, --emulator lets it run"),
+        ("/bin/sh: gen: not found", "if gen is compiled by this build, --emulator lets it run"),
+        ('error: unable to find dynamic system library "python3.11" using strategy', "has no libpython3.11 here"),
+        ("/usr/bin/ld: cannot find -lpython3.12: No such file or directory", "has no libpython3.12 here"),
+        ("toy.c:1: error: expected ';'", ""),
+    ],
+)
+def test_messages_of_other_tools_get_a_hint(line: str, hint: str) -> None:
+    text = OUTPUT.format(code=1, ours=line).replace("toy.c:1:10: fatal error: 'x.h' file not found", "")
+    assert complaint_of(text) == line
+    found = hint_of(text)
+    assert hint in found
+    assert bool(hint) == bool(found)
+    assert hint_of(f"{line}\ncrossenv: error: it is native\ncrossenv: hint: mend it") == "mend it"
+
+
 def test_children_are_ended_with_theirs(tmp_path: Path) -> None:
     children = Children(grace=0.2)
     script = "sleep 60 & echo $! > pid; trap '' TERM; wait; sleep 60"
@@ -361,29 +388,41 @@ def is_running(pid: int) -> bool:
 
 BACKEND = '''
 """A back end that asks for nothing: it packs what is in `payload`, tagged as `tag` says."""
-import base64, hashlib, os, pathlib, sysconfig, tarfile, time, zipfile
+import base64, hashlib, json, os, pathlib, sysconfig, tarfile, time, zipfile
 
 def build_sdist(sdist_directory, config_settings=None):
-    with tarfile.open(pathlib.Path(sdist_directory, f"{NAME}-1.tar.gz"), "w:gz") as archive:
+    pathlib.Path(sdist_directory, "settings").write_text(json.dumps(config_settings))
+    with tarfile.open(pathlib.Path(sdist_directory, f"{NAME}-{VERSION}.tar.gz"), "w:gz") as archive:
         for name in ("pyproject.toml", "tools/backend.py", "payload", "tag"):
-            archive.add(name, f"{NAME}-1/{name}")
-    return f"{NAME}-1.tar.gz"
+            archive.add(name, f"{NAME}-{VERSION}/{name}")
+        archive.add(pathlib.Path(sdist_directory, "settings"), f"{NAME}-{VERSION}/sdist-settings")
+    pathlib.Path(sdist_directory, "settings").unlink()
+    return f"{NAME}-{VERSION}.tar.gz"
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    for name in REQUIRED:
+        __import__(name)
     platform = sysconfig.get_platform().replace("-", "_")
     python = "cp" + sysconfig.get_config_var("py_version_nodot")
     tag = pathlib.Path("tag").read_text().format(platform=platform, python=python)
     if tag == "fail":
         print("toy.c:1:10: fatal error: toy.h: No such file")
         raise SystemExit(1)
+    if tag == "slow":
+        print("compiling 1 of 2")
+        time.sleep(1)
+        tag = "py3-none-any"
     if tag == "wait":
         pathlib.Path(os.environ["TOY_PID"]).write_text(str(os.getpid()))
         time.sleep(120)
-    files = {f"{NAME}/__init__.py": b""}
+    files = {f"{NAME}/__init__.py": b"", f"{NAME}/settings": json.dumps(config_settings).encode()}
+    said = pathlib.Path("sdist-settings")
+    files[f"{NAME}/sdist-settings"] = said.read_bytes() if said.exists() else b"null"
+    files[f"{NAME}/jobs"] = json.dumps({name: os.environ.get(name) for name in JOBS}).encode()
     if not tag.endswith("any"):
         files[f"{NAME}/_toy" + sysconfig.get_config_var("EXT_SUFFIX")] = pathlib.Path("payload").read_bytes()
-    info = f"{NAME}-1.dist-info"
-    files[f"{info}/METADATA"] = f"Metadata-Version: 2.1\\nName: {NAME}\\nVersion: 1\\n".encode()
+    info = f"{NAME}-{VERSION}.dist-info"
+    files[f"{info}/METADATA"] = f"Metadata-Version: 2.1\\nName: {NAME}\\nVersion: {VERSION}\\n".encode()
     pure = str(tag.endswith("any")).lower()
     files[f"{info}/WHEEL"] = f"Wheel-Version: 1.0\\nGenerator: toy\\nRoot-Is-Purelib: {pure}\\nTag: {tag}\\n".encode()
     rows = []
@@ -391,21 +430,31 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
         digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
         rows.append(f"{name},sha256={digest},{len(data)}\\n")
     files[f"{info}/RECORD"] = ("".join(rows) + f"{info}/RECORD,,\\n").encode()
-    with zipfile.ZipFile(pathlib.Path(wheel_directory, f"{NAME}-1-{tag}.whl"), "w") as wheel:
+    with zipfile.ZipFile(pathlib.Path(wheel_directory, f"{NAME}-{VERSION}-{tag}.whl"), "w") as wheel:
         for name, data in files.items():
             wheel.writestr(name, data)
-    return f"{NAME}-1-{tag}.whl"
+    return f"{NAME}-{VERSION}-{tag}.whl"
 '''
+JOBS = ("CMAKE_BUILD_PARALLEL_LEVEL", "CARGO_BUILD_JOBS")
 PROGRAM = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 FULL = "{python}-{python}-{platform}"
 
 
-def project(directory: Path, name: str, tag: str, payload: bytes | None = None) -> Path:
+def project(
+    directory: Path,
+    name: str,
+    tag: str,
+    payload: bytes | None = None,
+    *,
+    version: str = "1",
+    requires: tuple[str, ...] = (),
+) -> Path:
     projects.write(
         directory / name,
         {
-            "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["tools"]\n',
-            "tools/backend.py": f"NAME = {name!r}\n{BACKEND}",
+            "pyproject.toml": f"[build-system]\nrequires = {list(requires)}\n"
+            'build-backend = "backend"\nbackend-path = ["tools"]\n',
+            "tools/backend.py": f"NAME, VERSION, JOBS, REQUIRED = {(name, version, JOBS, requires)!r}\n{BACKEND}",
             "tag": tag,
         },
     )
@@ -446,6 +495,9 @@ def test_one_command(crossenv: CrossenvCommand, host_prefix: Path, places: dict[
     assert failed["error"] == "toy.c:1:10: fatal error: toy.h: No such file"
     assert failed["error"] in Path(failed["log"]).read_text()
     assert "x86-64" in refused["error"]
+    assert refused["error"].count("refused") == 0
+    # The environment that it names is gone.
+    assert "crossenv doctor" not in refused["hint"] or "(--keep-environments" in refused["hint"]
     # Nothing is left of the environments, and the trees are as they were.
     assert list((tmp_path / "cache/crossenv/wheel").glob("run-*")) == []
     assert sorted(path.name for path in trees["native"].iterdir()) == ["payload", "pyproject.toml", "tag", "tools"]
@@ -469,6 +521,261 @@ def test_one_command(crossenv: CrossenvCommand, host_prefix: Path, places: dict[
     assert "linux_aarch64" in crossenv("show", environment).stdout
 
 
+def sdist(directory: Path, name: str, version: str, *, requires: tuple[str, ...] = ()) -> Path:
+    """An sdist of a pure project, in `directory`."""
+    with tempfile.TemporaryDirectory() as scratch:
+        tree = project(Path(scratch), name, "py3-none-any", version=version, requires=requires)
+        directory.mkdir(parents=True, exist_ok=True)
+        path = directory / f"{name}-{version}.tar.gz"
+        with tarfile.open(path, "w:gz") as archive:
+            archive.add(tree, f"{name}-{version}")
+    return path
+
+
+def index(directory: Path, *sdists: Path) -> str:
+    """The address of an index (PEP 503) with these sdists."""
+    for one in sdists:
+        name = one.name.partition("-")[0]
+        write(directory / name / "index.html", f'<a href="{one.as_uri()}">{one.name}</a>')
+    return directory.as_uri()
+
+
+def member(wheel_directory: Path, wheel: str, name: str) -> Any:
+    """A JSON file of a wheel's package."""
+    path = wheel_directory / wheel
+    with zipfile.ZipFile(path) as archive:
+        return json.loads(archive.read(f"{wheel.partition('-')[0]}/{name}"))
+
+
+def try_every_option_of_pip(run: Callable[..., dict[str, Any]], tmp_path: Path, *, modern: bool) -> None:
+    """Each option that we hand on to pip shows in what is built.
+
+    Args:
+        run: `crossenv wheel` with these options, in `tmp_path`; its report.
+        tmp_path: Where everything is.
+        modern: Whether pip takes settings for one line of a file, and several of one name (pip 23.1).
+    """
+    links, out = tmp_path / "links", tmp_path / "out"
+    for version in ("1", "2", "3a1"):
+        sdist(links, "alpha", version)
+    sdist(links, "beta", "1")
+    sdist(links, "beta", "2")
+    gamma = sdist(links, "gamma", "1")
+    sdist(links, "helper", "1")
+    sdist(links, "needy", "1", requires=("helper",))
+    write(tmp_path / "constraints.txt", "beta<2\n")
+    digest = hashlib.sha256(gamma.read_bytes()).hexdigest()
+    write(tmp_path / "all.txt", f"gamma==1 --hash=sha256:{digest}\n")
+    tree = project(tmp_path, "delta", "py3-none-any")
+
+    # Relative paths are relative to where the command is given.
+    words = ["--no-index", "--find-links", "links", "--pre", "--constraint", "constraints.txt"]
+    settings = ["-C", "a=1", "-C", "a=2", "--config-settings", "b=x #y ${HOME}", "--", "--config-settings=c=3"]
+    files = ["-r", "all.txt"] if modern else []
+    report = run(*words, "alpha", "beta", "./delta", *files, *settings)
+    names = ["alpha-3a1", "beta-1", "delta-1", *(["gamma-1"] if modern else [])]
+    assert report["wheels"] == [f"{name}-py3-none-any.whl" for name in names]
+    # A number sign and a dollar mean something else on the line of a file.
+    said = {"a": ["1", "2"], "b": "x #y ${HOME}", "c": "3"}
+    for wheel in report["wheels"]:
+        assert member(out, wheel, "settings") == (said if modern else {**said, "a": "2"})
+    assert member(out, report["wheels"][2], "sdist-settings") == said
+
+    # Without them it is another wheel, from the same sources.
+    report = run("--no-index", "--find-links", "links", "alpha", tree)
+    assert report["wheels"] == ["alpha-2-py3-none-any.whl", "delta-1-py3-none-any.whl"]
+    assert [row["status"] for row in report["builds"]] == ["built", "built"]
+    assert member(out, report["wheels"][1], "settings") is None
+
+    first, second = sdist(tmp_path / "first", "epsilon", "1"), sdist(tmp_path / "second", "zeta", "1")
+    indexes = ["-i", index(tmp_path / "index", first), "--extra-index-url", index(tmp_path / "more", second)]
+    report = run(*indexes, "epsilon", "zeta")
+    assert report["wheels"] == ["epsilon-1-py3-none-any.whl", "zeta-1-py3-none-any.whl"]
+
+    # A wheel that is there is taken or built, as the options say; without isolation there is what was installed.
+    ready = Path(shutil.copy(out / "delta-1-py3-none-any.whl", links))
+    words = ["--no-index", "--find-links", "links"]
+    sdist(links, "delta", "1")
+    run(*words, "delta", "--only-binary", "delta", "-C", "d=1")
+    assert (out / ready.name).read_bytes() == ready.read_bytes()
+    run(*words, "delta", "--no-binary", "delta", "-C", "d=1")
+    assert member(out, ready.name, "settings") == {"d": "1"}
+    failed = run("--no-index", "needy", "--find-links", links, "--no-build-isolation", check=False)
+    assert failed["exit_code"] == 6
+    run("--no-index", "needy", "--find-links", links, "--no-build-isolation", "--build-install", "helper")
+
+
+def test_every_option_of_pip_arrives(
+    crossenv: CrossenvCommand, host_prefix: Path, places: dict[str, str], tmp_path: Path
+) -> None:
+    run = in_directory(crossenv, host_prefix, tmp_path, {**places, "PIP_NO_INDEX": "", "PIP_FIND_LINKS": ""})
+    try_every_option_of_pip(run, tmp_path, modern=True)
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("pip", ["23.0", "23.1.2"])
+def test_every_option_arrives_with_an_old_pip(
+    crossenv: CrossenvCommand, host_prefix: Path, places: dict[str, str], tmp_path: Path, run: Run, pip: str
+) -> None:
+    """The oldest pip that can make environments here, and the oldest with settings in requirements files."""
+    if sys.version_info >= (3, 12):
+        pytest.skip("these versions of pip do not run on this Python")
+    words = ["download", "--no-deps", "--no-build-isolation", "-d", tmp_path / "pip", f"pip=={pip}"]
+    run(sys.executable, "-m", "pip", *words)
+    seed = {"VIRTUALENV_PIP": pip, "VIRTUALENV_EXTRA_SEARCH_DIR": str(tmp_path / "pip")}
+    variables = {**places, "PIP_NO_INDEX": "", "PIP_FIND_LINKS": "", **seed}
+    wheel = in_directory(crossenv, host_prefix, tmp_path, variables)
+    try_every_option_of_pip(wheel, tmp_path, modern=pip != "23.0")
+    wheel("--keep-environments", "./delta", "--rebuild")
+    (root,) = (tmp_path / "cache/crossenv/wheel").glob("run-*/environments/*")
+    assert f"pip {pip} " in run(root / "bin/cross-pip", "--version")
+
+
+def in_directory(
+    crossenv: CrossenvCommand, host: Path, directory: Path, variables: dict[str, str]
+) -> Callable[..., dict[str, Any]]:
+    """`crossenv wheel` in a directory, with a relative path of the host Python; its report."""
+    relative = os.path.relpath(host, directory)
+
+    def run(*words: str | Path, check: bool = True) -> dict[str, Any]:
+        done = subprocess.run(
+            [sys.executable, "-m", "crossenv", "wheel", "--json", "-w", "out", "--log-dir", "logs",
+             "--host-python", relative, *map(str, words)],
+            cwd=directory,
+            env={**os.environ, "PATH": crossenv.path, **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+        )  # fmt: skip
+        assert done.stdout, done.stderr
+        report: dict[str, Any] = json.loads(done.stdout)
+        assert report["passed"] or not check, report
+        return report
+
+    return run
+
+
+def test_a_wheel_is_kept_as_long_as_the_same_would_be_built(
+    crossenv: CrossenvCommand, host_prefix: Path, places: dict[str, str], tmp_path: Path
+) -> None:
+    """With other compilers, variables or another crossenv it is built again."""
+    tools = tmp_path / "tools"
+    shutil.copytree(crossenv.path.partition(os.pathsep)[0], tools, symlinks=True)
+    tree = project(tmp_path, "toy", FULL)
+    variables = {**places, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
+
+    def status(**more: str) -> str:
+        run = in_directory(crossenv, host_prefix, tmp_path, {**variables, **more})
+        (row,) = run(tree)["builds"]
+        return str(row["status"])
+
+    assert status() == "built"
+    assert status(GITHUB_RUN_ID="2", TERM="vt100") == "kept"
+    assert status(CFLAGS="-O3") == "built"
+    variables["CFLAGS"] = "-O3"
+    (compiler,) = tools.glob("*-gcc")
+    program = compiler.resolve()
+    program.write_bytes(program.read_bytes() + b"\n")
+    assert status() == "built"
+    shutil.copytree(Path(crossenv_package.__file__).parent, tmp_path / "later/crossenv")
+    with (tmp_path / "later/crossenv/__init__.py").open("a") as file:
+        file.write('__version__ = "99"\n')
+    assert status(PYTHONPATH=str(tmp_path / "later")) == "built"
+
+
+def test_what_else_shapes_a_wheel(tmp_path: Path) -> None:
+    constraints = write(tmp_path / "constraints.txt", "other<2\n")
+    settings = write(tmp_path / "home/.config/pip/pip.conf", "[global]\n")
+    programs = tmp_path / "bin"
+    cmake = write(programs / "cmake", "#!/bin/sh\n", mode=0o755)
+    environ = {"PATH": str(programs), "HOME": str(tmp_path / "home"), "PIP_CONSTRAINT": ""}
+
+    def digest(*words: str, **more: str) -> str:
+        return circumstances.digest_of(words, {**environ, **more})
+
+    first = digest(f"--constraint={constraints}")
+    assert digest(f"--constraint={constraints}", TERM="vt100", GITHUB_SHA="1", XDG_SESSION_ID="3") == first
+    assert digest(f"--constraint={constraints}", SOURCE_DATE_EPOCH="1") != first
+    assert digest() != first
+    named = digest(PIP_CONSTRAINT=str(constraints))
+    lines = digest(f"-c '{constraints}'")
+    write(constraints, "other<3\n")
+    assert digest(f"--constraint={constraints}") != first
+    assert digest(PIP_CONSTRAINT=str(constraints)) != named
+    assert digest(f"-c '{constraints}'") != lines
+    # What could never name a file is a word like any other.
+    assert digest("-C", "x" * 5000, "~nobody-of-this-name/x", "it's") != digest("-C", "y")
+    before = digest()
+    write(settings, "[global]\npre = true\n")
+    after = digest()
+    assert after != before
+    cmake.write_text("#!/bin/bash\n")
+    assert digest() != after
+
+
+def test_a_wheel_that_nothing_here_can_try_is_kept(
+    crossenv: CrossenvCommand, host_prefix: Path, places: dict[str, str], tmp_path: Path
+) -> None:
+    """It is said, and the next run tries again without building again; a fault that a trial finds is another thing."""
+    tree = project(tmp_path, "toy", FULL)
+    (tmp_path / "root/usr/bin").mkdir(parents=True)
+    run = in_directory(crossenv, host_prefix, tmp_path, places)
+    for expected in ("built", "kept"):
+        report = run("--test", "--host-root", "root", tree)
+        (row,) = report["builds"]
+        assert (report["passed"], row["status"]) == (True, "untested"), expected
+        assert f"no {PROGRAM} for" in row["error"]
+        assert "--host-root" in row["hint"]
+        assert report["wheels"] == [path.name for path in (tmp_path / "out").glob("*.whl")]
+        log = tmp_path / "logs" / f"{str(tree).strip('/').replace('/', '-')}-{row['python']}-{row['for']}.log"
+        assert log.exists() == (expected == "built")
+    assert run(tree)["builds"][0]["status"] == "kept"
+    done = crossenv("wheel", tree, "--host-python", host_prefix, "--host-root", tmp_path, check=False, **places)
+    assert "--host-root goes with --test" in done.stderr
+
+
+def test_the_output_of_a_build_is_shown(
+    crossenv: CrossenvCommand, host_prefix: Path, places: dict[str, str], tmp_path: Path
+) -> None:
+    """All of it with -v; on a terminal the last line, where the elapsed time is."""
+    tree = project(tmp_path, "toy", "slow")
+    words: list[str | Path] = ["wheel", "-w", tmp_path / "out", "--host-python", host_prefix, tree]
+    done = crossenv(*words, "-v", check=True, **places)
+    label = f"crossenv: {tree} {done.stdout.split()[5]} linux_aarch64: "
+    lines = done.stderr.splitlines()
+    shown = [line.removeprefix(label).strip() for line in lines if line.startswith(label)]
+    order = ["started", "making", "compiling 1 of 2", "built toy-1"]
+    places_of = [next(index for index, line in enumerate(shown) if line.startswith(one)) for one in order]
+    assert places_of == sorted(places_of)
+    # What made the environment and the sdist too.
+    assert any(line.startswith(f"crossenv: {tree}: * Building sdist") for line in lines)
+
+    command = [sys.executable, "-m", "crossenv", *words, "--rebuild"]
+    status, data = on_terminal(command, **places, PATH=crossenv.path, COLUMNS="200")
+    assert status == 0
+    assert re.search(r"linux_aarch64: building, \d+ s: compiling 1 of 2", data)
+    assert "making its sdist, " in data
+
+
+def test_builds_share_the_cores(
+    crossenv: CrossenvCommand, host_prefix: Path, places: dict[str, str], tmp_path: Path
+) -> None:
+    """A lone build gets all of them; what the user sets stays."""
+    run = in_directory(crossenv, host_prefix, tmp_path, {**places, "CARGO_BUILD_JOBS": "7"})
+    cores = len(os.sched_getaffinity(0))
+    trees = [project(tmp_path, name, "py3-none-any") for name in ("one", "two", "three")]
+    (wheel,) = run(trees[0])["wheels"]
+    assert member(tmp_path / "out", wheel, "jobs") == {
+        "CMAKE_BUILD_PARALLEL_LEVEL": str(cores),
+        "CARGO_BUILD_JOBS": "7",
+    }
+    report = run("--rebuild", f"-j{cores}", *trees)
+    said = [int(member(tmp_path / "out", one, "jobs")["CMAKE_BUILD_PARALLEL_LEVEL"]) for one in report["wheels"]]
+    assert all(1 <= share <= cores for share in said)
+    if cores > 1:
+        assert min(said) < cores
+
+
 def test_an_environment_that_cannot_be_made(
     crossenv: CrossenvCommand, host_prefix: Path, places: dict[str, str], tmp_path: Path
 ) -> None:
@@ -487,8 +794,10 @@ def test_an_interrupted_run_leaves_nothing(
     words: list[str | Path] = ["wheel", "-j1", "-w", tmp_path / "out", "--host-python", host_prefix, pure, tree]
     cache = tmp_path / "cache/crossenv/wheel"
 
+    pid = tmp_path / "pid"
+
     def ended_by(number: signal.Signals) -> tuple[int, str, int]:
-        pid = tmp_path / f"pid-{number}"
+        pid.unlink(missing_ok=True)
         process = subprocess.Popen(
             [sys.executable, "-m", "crossenv", *map(str, words)],
             env={**os.environ, **places, "PATH": crossenv.path, "TOY_PID": str(pid)},
@@ -518,7 +827,7 @@ def test_an_interrupted_run_leaves_nothing(
     assert "was there already" in errors
     # The next run goes on where this one was, and tidies up behind it.
     write(tree / "tag", FULL)
-    report = json.loads(crossenv(*words, "--json", check=True, **places).stdout)
+    report = json.loads(crossenv(*words, "--json", check=True, **places, TOY_PID=str(pid)).stdout)
     assert statuses(report) == {"pure": "kept", "native": "built"}
     assert list(cache.glob("run-*")) == []
 

@@ -18,7 +18,8 @@ from conftest import Run, with_thorough
 from crossenv.compilers.zig.locate import Zig, usable_cache
 from crossenv.compilers.zig.runtime_library import long_double_link_options, long_double_options, runtime_library
 from crossenv.compilers.zig.targets import zig_target
-from crossenv.targets import Target, parse_target
+from crossenv.platforms.linux_targets import Target
+from crossenv.targets import parse_target
 
 pytestmark = pytest.mark.integration
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from packaging.tags import parse_tag
 
-from crossenv.targets import ElfIdentity
+from crossenv.platforms.architectures import ElfIdentity
 from makers import AARCH64
 
 LIBC = ("libc.so.6", "GLIBC_2.17")

@@ -2,4 +2,6 @@
 
 from __future__ import annotations
 
-__version__ = "2.0.0.dev0"
+__version__ = "2.0.0"
+# The older tool, the distribution crossenv, has an import package of this name too, without this line.
+DISTRIBUTION = "crossenv2"

@@ -1,4 +1,4 @@
-"""Lock directories and write files so that nobody ever sees half of one."""
+"""Lock directories, write files so that nobody ever sees half of one, and make scripts that start a program."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import contextlib
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+import shlex
+import shutil
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 
@@ -63,3 +65,40 @@ def write_file(path: Path, content: str | bytes, *, mode: int = 0o666) -> None:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def write_tree(files: Mapping[Path, str | bytes | Path], *, executable: Collection[Path] = ()) -> None:
+    """Write files and the directories that they need.
+
+    Args:
+        files: By path: what it will hold, or the file to copy.
+        executable: The paths of programs among them.
+    """
+    directories: set[Path] = set()
+    for path, content in files.items():
+        if path.parent not in directories:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            directories.add(path.parent)
+        if isinstance(content, Path):
+            shutil.copyfile(content, path)
+        else:
+            path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+        if path in executable:
+            path.chmod(0o755)
+
+
+def script_text(program: str, body: str, mend: str) -> str:
+    """A POSIX shell script that needs a program, and says so in one line where that is missing.
+
+    A script rather than a `#!` line, which holds neither blanks nor more than 127 bytes of path.
+
+    Args:
+        program: The absolute path of the program.
+        body: What the script does.
+        mend: What to do where the program is missing.
+    """
+    fault = shlex.quote(f"crossenv: error: {program} is missing")
+    return (
+        f"#!/bin/sh\nif ! [ -x {shlex.quote(program)} ]; then\n"
+        f"  printf '%s\\n' {fault} {shlex.quote(f'crossenv: hint: {mend}')} >&2\n  exit 2\nfi\n{body}\n"
+    )

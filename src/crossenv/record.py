@@ -15,12 +15,15 @@ from crossenv.codec import WrongValueError, decode, encode
 from crossenv.errors import UsageError
 from crossenv.libc.policies import Policy
 from crossenv.platforms import PLATFORMS, Libc, Machine, Platform
-from crossenv.targets import ElfIdentity
+from crossenv.platforms.architectures import ElfIdentity
 
-SCHEMA = 8
+SCHEMA = 9
 RECORD_NAME = "crossenv.json"
 # Runs programs of the host; below the environment's root.
 CROSS_RUN = "bin/cross-run"
+# The target's Python as an installation of its own would lie: `lib/pythonX.Y`, `include/pythonX.Y`, `lib/pkgconfig`.
+# Build scripts find one of these from another.
+PREFIX = "host"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,11 +171,13 @@ class BackendRecord:
         environment: Variables for the processes that run its hooks, set where the user has not set them.
         fails_by_itself: Whether it ends a build in which a compile fails. Such back ends also compile to find things
             out, so a wheel without native code is not suspect.
+        jobs_setting: The setting that takes `-jN`, for back ends that use all cores and heed no variable.
     """
 
     settings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     fails_by_itself: bool = False
+    jobs_setting: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -214,6 +219,7 @@ class Record:
         pip: Whether the host side has pip.
         build_pip: Whether the build side has.
         cross_prefix: Where the host side is, if it is not in the environment, where `cross` links to it.
+        found: The entries of `root` that were there before the environment: they stay when it is cleared.
         config_vars: Variables of the host's configuration that the user has set.
         pip_cache: The environment's pip cache.
         requirements_cache: Where wheels of build requirements for the host are kept.
@@ -232,6 +238,7 @@ class Record:
     pip: bool
     build_pip: bool
     cross_prefix: str | None
+    found: tuple[str, ...]
     config_vars: dict[str, str]
     pip_cache: str
     requirements_cache: str

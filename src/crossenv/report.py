@@ -130,6 +130,12 @@ class Reporter:
         if error.hint:
             self._diagnostic("hint: ", "", error.hint)
 
+    def output(self, text: str) -> None:
+        """Print what a child has said, as it is."""
+        with self._lock:
+            self._clear()
+            print(text, end="" if text.endswith("\n") else "\n", file=self.err)
+
     def result(self, text: str) -> None:
         """Print a result to stdout."""
         with self._lock:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 
 from crossenv.backends.fortran import fortran_command
-from crossenv.record import CROSS_RUN, BackendRecord, Record
+from crossenv.record import CROSS_RUN, PREFIX, BackendRecord, Record
 
 TOOLCHAIN_FILE = "etc/toolchain.cmake"
 # The same for vcpkg, which has its own flags passed through it (vcpkg, "VCPKG_CHAINLOAD_TOOLCHAIN_FILE").
@@ -79,7 +79,7 @@ class CMake:
             "",
             "# Programs are the build machine's; headers, libraries and packages the host's, or a build requirement's.",
             *(f"list(APPEND CMAKE_FIND_ROOT_PATH {quoted(root)})" for root in roots),
-            f"list(APPEND CMAKE_FIND_ROOT_PATH {quoted(record.root + '/host')})",
+            f"list(APPEND CMAKE_FIND_ROOT_PATH {quoted(f'{record.root}/{PREFIX}')})",
             "if(DEFINED ENV{CROSSENV_BUILD_ROOTS})",
             '  string(REPLACE ":" ";" _crossenv_roots "$ENV{CROSSENV_BUILD_ROOTS}")',
             "  list(APPEND CMAKE_FIND_ROOT_PATH ${_crossenv_roots})",
@@ -141,16 +141,33 @@ def _python_lines(record: Record) -> list[str]:
         '  set(_crossenv_python "$ENV{CROSSENV_PYTHON}")',
         "endif()",
     ]
-    for module in ("Python", "Python3"):
+    # The last is FindPythonInterp's.
+    for module in ("Python", "Python3", "PYTHON"):
         lines += [
             f"if(NOT DEFINED {module}_EXECUTABLE)",
             f'  set({module}_EXECUTABLE "${{_crossenv_python}}" CACHE FILEPATH "")',
             "endif()",
+        ]
+    for module in ("Python", "Python3"):
+        lines += [
             # Before 4.1 it asks pythonX.Y-config for the extension suffix. Plain variables, not cached ones: 4.0
             # removes these from the cache before it has asked.
             f"set(_{module}_CONFIG {quoted(config)})",
             f"set(_{module}_CONFIG_LAUNCHER {quoted(config)})",
         ]
+    lines += [
+        "# FindPythonLibsNew (pybind11's classic mode) asks this interpreter for the size of a pointer, which",
+        "# is its own, and compares it with the compiler's.",
+        "macro(_crossenv_pointer_size variable access)",
+        '  if("${access}" STREQUAL "MODIFIED_ACCESS")',
+        f"    set(${{variable}} {record.host.elf.bits // 8})",
+        "  endif()",
+        "endmacro()",
+        "if(NOT _crossenv_watches_pointer_size)",
+        "  set(_crossenv_watches_pointer_size 1)",
+        "  variable_watch(PYTHON_SIZEOF_VOID_P _crossenv_pointer_size)",
+        "endif()",
+    ]
     condition = "" if record.handover.emulator else "NOT CMAKE_VERSION VERSION_LESS 4.1 AND "
     lines += [
         "# From 4.1 on (CMP0190) FindPython asks the interpreter, through an emulator that has to be there. This one",

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from crossenv.backends.fortran import fortran_command
 from crossenv.backends.pkg_config import launcher_path
+from crossenv.platforms.architectures import ElfIdentity, architecture_of
 from crossenv.record import CROSS_RUN, BackendRecord, Record
-from crossenv.targets import ElfIdentity, architecture_of
 
 CROSS_FILE = "etc/meson-cross.ini"
 # The interpreter with the build requirements: that of the hook, whose isolated environment may have one of its own.
@@ -87,4 +87,4 @@ class Meson:
     def modules(self, record: Record) -> Mapping[str, BackendRecord]:
         """The cross file, before the user's own `setup-args`: a later cross file overrides an earlier one."""
         settings: dict[str, tuple[str, ...]] = {"setup-args": (f"--cross-file={record.root}/{CROSS_FILE}",)}
-        return {"mesonpy": BackendRecord(settings=settings, fails_by_itself=True)}
+        return {"mesonpy": BackendRecord(settings=settings, fails_by_itself=True, jobs_setting="compile-args")}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 
-from crossenv.record import BackendRecord, Record
+from crossenv.record import PREFIX, BackendRecord, Record
 
 EMPTY_DIRECTORY = "etc/pkgconfig"
 # Holds `pkg-config` alone: hook processes put it on their PATH where there is a pkg-config to call.
@@ -27,8 +28,13 @@ if [ -z "$program" ]; then
   echo "crossenv: error: pkg-config is not on PATH; install your distribution's pkg-config or pkgconf" >&2
   exit 127
 fi
-if [ -n "$CROSSENV_PKG_CONFIG_PATH" ]; then
-  if said=$(PKG_CONFIG_LIBDIR=$CROSSENV_PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR= "$program" "$@" 2>/dev/null); then
+paths=$CROSSENV_PKG_CONFIG_PATH
+case " $* " in
+  *" --list-"*) paths= ;;
+  *python*) paths=${{paths:+$paths:}}{python} ;;
+esac
+if [ -n "$paths" ]; then
+  if said=$(PKG_CONFIG_LIBDIR=$paths PKG_CONFIG_SYSROOT_DIR= "$program" "$@" 2>/dev/null); then
     [ -z "$said" ] || printf '%s\\n' "$said"
     exit 0
   fi
@@ -40,6 +46,32 @@ exec "$program" "$@"
 def launcher_path(record: Record) -> str:
     """The program that answers for the host."""
     return f"{record.root}/etc/bin/{record.toolchain.triplet}-pkg-config"
+
+
+def _python_files(record: Record) -> dict[str, str]:
+    """The `.pc` files of the target's Python: those that CPython installs."""
+    host = record.host
+    version = f"{host.version}{host.abi_flags}"
+    includes = " ".join(f"-I{_escaped(directory)}" for directory in dict.fromkeys(host.include_dirs))
+    prefix = _escaped(f"{record.root}/{PREFIX}")
+    texts = {}
+    for suffix, what, libraries in (
+        ("", "extension modules", ""),
+        ("-embed", "programs", f" -L${{libdir}} -lpython{version}"),
+    ):
+        text = (
+            f"prefix={prefix}\nexec_prefix=${{prefix}}\nlibdir=${{exec_prefix}}/lib\nincludedir=${{prefix}}/include\n\n"
+            f"Name: Python\nDescription: Python of the target, for {what}\nVersion: {host.version}\n"
+            f"Libs:{libraries}\nCflags: {includes}\n"
+        )
+        for name in dict.fromkeys((f"python-{version}", f"python-{host.version}", "python3")):
+            texts[f"{PREFIX}/lib/pkgconfig/{name}{suffix}.pc"] = text
+    return texts
+
+
+def _escaped(path: str) -> str:
+    """A path as pkg-config reads it."""
+    return re.sub(r"([^\w@%+=:,./-])", r"\\\1", path)
 
 
 class PkgConfig:
@@ -54,14 +86,21 @@ class PkgConfig:
             for variable, value in self.environment(record).items()
         )
         own = shlex.quote(f"{record.root}/{PLAIN_DIRECTORY}")
-        launcher = _LAUNCHER.format(settings=f"program=\n{settings}", own=own)
+        python = shlex.quote(f"{record.root}/{PREFIX}/lib/pkgconfig")
+        launcher = _LAUNCHER.format(settings=f"program=\n{settings}", own=own, python=python)
         python_config = (
             f'#!/bin/sh\nexec {shlex.quote(record.root + "/cross/bin/python")} -I -m _crossenv.python_config "$@"\n'
         )
+        version = f"{record.host.version}{record.host.abi_flags}"
+        # Every name under which a build on the target would find it; Debian's, for another architecture, among them.
+        names = [f"python{version}", f"python{record.host.version}", "python3", "python"]
+        names += [f"{record.toolchain.triplet}-{name}" for name in names]
+        places = [f"{place}/{name}-config" for place in ("etc/bin", f"{PREFIX}/bin") for name in names]
         return {
             f"etc/bin/{name}": launcher,
             f"{PLAIN_DIRECTORY}/pkg-config": launcher,
-            f"etc/bin/python{record.host.version}{record.host.abi_flags}-config": python_config,
+            **dict.fromkeys(places, python_config),
+            **_python_files(record),
         }
 
     def environment(self, record: Record) -> Mapping[str, str]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from crossenv.record import BackendRecord, Record
-
-# PyO3 looks here for the host's configuration, and takes it for ambiguous where there is more than one file.
-CONFIG_DIRECTORY = "etc/pyo3"
 
 
 class Rust:
@@ -28,7 +26,8 @@ class Rust:
             "CARGO_BUILD_TARGET": triple,
             f"CARGO_TARGET_{name.upper()}_LINKER": tools["cc"].command,
             "PKG_CONFIG_ALLOW_CROSS": "1",
-            "PYO3_CROSS_LIB_DIR": f"{record.root}/{CONFIG_DIRECTORY}",
+            # Build scripts expect PREFIX/lib/pythonX.Y here, beside PREFIX/include/pythonX.Y (cryptography).
+            "PYO3_CROSS_LIB_DIR": str(Path(record.host.sysconfigdata).parent),
             "PYO3_CROSS_PYTHON_VERSION": record.host.version,
             "PYO3_CROSS_PYTHON_IMPLEMENTATION": "PyPy" if record.host.implementation == "pypy" else "CPython",
         }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from crossenv.targets import ElfIdentity
+from crossenv.platforms.architectures import ElfIdentity
 
 # PEP 489, and PEP 793 from Python 3.15 on.
 _INIT_PREFIXES = ("PyInit_", "PyInitU_", "PyModExport_", "PyModExportU_")

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 
+from crossenv.cli.installation import require_own_package
 from crossenv.cli.parser import COMMANDS, build_parser, closest
 from crossenv.errors import CrossenvError, UsageError
 from crossenv.report import LiveLines, Reporter, wants_colour, wants_live
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the process's exit status (docs/reference/exit-codes.md)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        require_own_package()
         options, run = read_words(words)
     except UsageError as error:
         Reporter(colour=wants_colour(sys.stderr, os.environ)).error(error)

@@ -13,7 +13,7 @@ import platformdirs
 from crossenv.cli.active import active_environment
 from crossenv.cli.common import common_options
 from crossenv.emulation.command import host_command
-from crossenv.emulation.environment import Wishes, interpreter_for, session_in, session_of
+from crossenv.emulation.environment import EmulationOptions, interpreter_for, session_in, session_of
 from crossenv.emulation.model import Session
 from crossenv.emulation.session import AUTO, CHILDREN
 from crossenv.errors import EmulatorError, UsageError
@@ -48,8 +48,11 @@ def add_emulator_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--emulator", metavar="PROGRAM", help="default: qemu-ARCH on PATH, or fetched from Debian")
     group.add_argument(
         "--host-root",
+        action="append",
+        default=[],
         metavar="DIR",
-        help="a root of the host with an interpreter in it; default: the environment's sysroot, or one from Debian",
+        help="a root of the target with an interpreter in it; can be repeated; default: the environment's sysroot, or"
+        " one from Debian",
     )
     group.add_argument(
         "--children",
@@ -60,11 +63,11 @@ def add_emulator_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def wishes_of(args: argparse.Namespace) -> Wishes:
-    """What the options of `add_emulator_options` say."""
-    return Wishes(
+def emulation_options(args: argparse.Namespace) -> EmulationOptions:
+    """Read the options of `add_emulator_options`."""
+    return EmulationOptions(
         emulator=args.emulator,
-        host_root=None if args.host_root is None else Path(args.host_root).expanduser().resolve(),
+        host_roots=tuple(Path(root).expanduser().resolve() for root in args.host_root),
         children=args.children,
         environ=os.environ,
         cache=platformdirs.user_cache_path("crossenv"),
@@ -81,7 +84,7 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
 
 def _session(args: argparse.Namespace, reporter: Reporter) -> Session:
     root = active_environment(args.env, os.environ)
-    wishes = wishes_of(args)
+    options = emulation_options(args)
     if args.target is None:
         if args.python is not None:
             raise UsageError("--python goes with --target; an environment has a Python", hint="leave it out")
@@ -90,14 +93,14 @@ def _session(args: argparse.Namespace, reporter: Reporter) -> Session:
                 "no environment is active and none is named",
                 hint="activate one, or name it with --env; --target runs a bare Python",
             )
-        return session_of(load_record(root), wishes, reporter)
+        return session_of(load_record(root), options, reporter)
     if args.env is not None:
         raise UsageError("--env and --target are both named", hint="leave one of them out")
     version = args.python or platform.python_version().rpartition(".")[0]
     architecture = parse_target(args.target).architecture
-    interpreter = interpreter_for(architecture, version, wishes, reporter)
-    directory = wishes.cache / "run" / f"{architecture.name}-python{version}"
-    return session_in(directory, architecture, interpreter, wishes, reporter)
+    interpreter = interpreter_for(architecture, version, options, reporter)
+    directory = options.cache / "run" / f"{architecture.name}-python{version}"
+    return session_in(directory, architecture, interpreter, options, reporter)
 
 
 def become(session: Session, words: list[str]) -> int:

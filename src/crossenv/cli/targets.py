@@ -6,7 +6,6 @@ import argparse
 import dataclasses
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from crossenv.compilers.zig.locate import has_zig
 from crossenv.compilers.zig.targets import oldest_glibc
 from crossenv.config import KNOWN_HOST
 from crossenv.errors import UsageError
+from crossenv.platforms.architectures import Architecture, architecture_of, target_architectures
+from crossenv.platforms.linux_targets import GLIBC, MUSL, Target, default_target
 from crossenv.platforms.triplets import gnu_triplet
 from crossenv.pythons.build_python import find_build_python
 from crossenv.pythons.compare import compare_configurations
@@ -25,16 +26,7 @@ from crossenv.pythons.known import known_host, known_hosts
 from crossenv.pythons.pyconfig import config_values
 from crossenv.report import Reporter
 from crossenv.synthesis.synthesise import read_build_facts, synthesise_host_python
-from crossenv.targets import (
-    GLIBC,
-    MUSL,
-    Architecture,
-    Target,
-    architecture_of,
-    default_target,
-    parse_target,
-    target_architectures,
-)
+from crossenv.targets import parse_target
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -77,7 +69,7 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
         reporter.result(f"{row['target']:<32}{floors:<16}{compilers:<34}{row['emulator'] or 'none'}")
     reporter.note("a target with another floor is spelled alike: manylinux_2_17_x86_64, musllinux_1_1_aarch64")
     if not has_zig(os.environ.get("PATH", os.defpath)):
-        reporter.note("zig has compilers for all of them: pip install 'crossenv[zig]'")
+        reporter.note("zig has compilers for all of them: pip install ziglang")
     return 0
 
 
@@ -107,11 +99,9 @@ def print_comparison(args: argparse.Namespace, reporter: Reporter) -> int:
     search_path = os.environ.get("PATH", os.defpath)
     wishes = Wishes(kind=args.toolchain, environ_path=search_path, sysroot=None, overrides={}, cpu=None)
     toolchain = choose_toolchain_for_target(target, build, wishes)
-    with tempfile.TemporaryDirectory(prefix="crossenv-compare-") as directory:
-        place = Path(directory, "host")
-        made = synthesise_host_python(target, build, toolchain, place, search_path=search_path)
-        text = (made.include_dirs[-1] / "pyconfig.h").read_text(encoding="utf-8")
-    found = compare_configurations(real.config, made.config, config_values(text))
+    made = synthesise_host_python(target, build, toolchain, Path("/"), search_path=search_path)
+    text = str(made.files[made.host.include_dirs[-1] / "pyconfig.h"])
+    found = compare_configurations(real.config, made.host.config, config_values(text))
     if args.json:
         reporter.json({"build": str(build.source), "compiler": str(toolchain.cc.path), **dataclasses.asdict(found)})
         return 0

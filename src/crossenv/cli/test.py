@@ -15,15 +15,14 @@ from packaging.requirements import InvalidRequirement, Requirement
 from crossenv.cli.active import active_environment
 from crossenv.cli.audit import wheel_path
 from crossenv.cli.common import common_options
-from crossenv.cli.run import add_emulator_options, wishes_of
+from crossenv.cli.run import add_emulator_options, emulation_options
 from crossenv.emulation.environment import interpreter_for, session_in
 from crossenv.emulation.interpreters import architecture_of_host, interpreter_of
 from crossenv.emulation.model import Session
-from crossenv.emulation.trial.imports import Import
 from crossenv.emulation.trial.install import Wanted, install_natively, install_under_emulation, install_with_environment
 from crossenv.emulation.trial.outcomes import Outcome, differences, summary
 from crossenv.emulation.trial.subject import Subject, machine_of, python_for, read_subject
-from crossenv.emulation.trial.trial import Place, is_pytest, run_tests, test_outcomes, try_imports
+from crossenv.emulation.trial.trial import Import, Place, is_pytest, run_tests, test_outcomes, try_imports
 from crossenv.errors import AuditError, UsageError
 from crossenv.pythons.build_python import BuildPython, find_build_python
 from crossenv.record import Record, load_record
@@ -91,14 +90,20 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     root = active_environment(args.env or None, os.environ) if args.env != "" else None
     record = None if root is None else load_record(root)
     host = None if record is None else host_of(record)
-    subjects = [read_subject(wheel_path(text), host, reporter) for text in args.wheels]
+    with reporter.working("auditing the wheel"):
+        subjects = [read_subject(wheel_path(text), host, reporter) for text in args.wheels]
     directory = _directory(args.keep)
     try:
         host_place = _host_place(args, record, subjects, directory, reporter)
         if args.compare:
             build = _build_python(record, host_place)
             return _compare(
-                args, subjects, host_place, _build_place(args, build, subjects, directory), directory, reporter
+                args,
+                subjects,
+                host_place,
+                _build_place(args, build, subjects, directory, reporter),
+                directory,
+                reporter,
             )
         return _try(args, subjects, host_place, directory, reporter)
     finally:
@@ -152,17 +157,16 @@ def _host_place(
     args: argparse.Namespace, record: Record | None, subjects: list[Subject], directory: Path, reporter: Reporter
 ) -> Place:
     """Install for the host; where its programs are started."""
-    wishes = wishes_of(args)
+    options = emulation_options(args)
     wanted = _wanted(args, [str(subject.path) for subject in subjects])
     prefix = directory / "host"
     if record is not None:
         architecture = architecture_of_host(record.host.elf)
         interpreter = interpreter_of(
-            record, given_root=wishes.host_root, environ=wishes.environ, cache=wishes.cache, reporter=reporter
+            record, given_roots=options.host_roots, environ=options.environ, cache=options.cache, reporter=reporter
         )
-        session_in(prefix, architecture, interpreter, wishes, reporter)
-        reporter.step("installing for the host, by the environment's pip")
-        install_with_environment(record, prefix, wanted, os.environ)
+        session_in(prefix, architecture, interpreter, options, reporter)
+        install_with_environment(record, prefix, wanted, os.environ, reporter)
     else:
         found = parse_target(args.target).architecture if args.target else machine_of(subjects)
         if found is None:
@@ -172,12 +176,11 @@ def _host_place(
             )
         architecture = found
         version = python_for(subjects, args.python, platform.python_version().rpartition(".")[0])
-        interpreter = interpreter_for(architecture, version, wishes, reporter)
-        session = session_in(prefix, architecture, interpreter, wishes, reporter)
-        reporter.step("installing for the host, by a pip that runs there")
-        install_under_emulation(session, prefix, wanted, os.environ)
+        interpreter = interpreter_for(architecture, version, options, reporter)
+        session = session_in(prefix, architecture, interpreter, options, reporter)
+        install_under_emulation(session, prefix, wanted, os.environ, reporter)
     # Once more, with the scripts that were installed.
-    session = session_in(prefix, architecture, interpreter, wishes, reporter)
+    session = session_in(prefix, architecture, interpreter, options, reporter)
     return Place(label="host", session=session, scripts=prefix / "bin", python="python", environ=os.environ)
 
 
@@ -187,7 +190,9 @@ def _build_python(record: Record | None, place: Place) -> BuildPython:
     return find_build_python(record.build.python if record is not None else session.interpreter.version)
 
 
-def _build_place(args: argparse.Namespace, build: BuildPython, subjects: list[Subject], directory: Path) -> Place:
+def _build_place(
+    args: argparse.Namespace, build: BuildPython, subjects: list[Subject], directory: Path, reporter: Reporter
+) -> Place:
     """Install natively; where the same programs are started on this machine."""
     for name in args.native_wheel:
         if not Path(name).exists():
@@ -197,22 +202,19 @@ def _build_place(args: argparse.Namespace, build: BuildPython, subjects: list[Su
     given = [str(Path(name).absolute()) for name in args.native_wheel]
     wheels = given or [f"{subject.name}=={subject.version}" for subject in subjects]
     prefix = directory / "build"
-    python = install_natively(build, prefix, _wanted(args, wheels), os.environ)
+    python = install_natively(build, prefix, _wanted(args, wheels), os.environ, reporter)
     return Place(label="build", session=None, scripts=prefix / "bin", python=str(python), environ=os.environ)
 
 
-def _modules(subjects: list[Subject]) -> list[str]:
-    return [module for subject in subjects for module in subject.modules]
-
-
 def _try(args: argparse.Namespace, subjects: list[Subject], place: Place, directory: Path, reporter: Reporter) -> int:
-    imports = try_imports(place, _modules(subjects), directory)
+    imports = _imported(place, subjects, directory, reporter)
     failed = [item for item in imports if item.failed]
     _tell_imports(imports, reporter)
     status = 0
     if failed:
         status = AuditError.exit_code
     elif args.command:
+        reporter.step(f"running on the target: {' '.join(args.command)}")
         status = run_tests(place, args.command)
     if args.json:
         reporter.json(
@@ -230,6 +232,12 @@ def _try(args: argparse.Namespace, subjects: list[Subject], place: Place, direct
     return status
 
 
+def _imported(place: Place, subjects: list[Subject], directory: Path, reporter: Reporter) -> tuple[Import, ...]:
+    modules = [module for subject in subjects for module in subject.modules]
+    with reporter.working(f"importing {len(modules)} modules {place.where}"):
+        return try_imports(place, modules, directory)
+
+
 def _tell_imports(imports: tuple[Import, ...], reporter: Reporter) -> None:
     for item in imports:
         if item.failed:
@@ -241,17 +249,16 @@ def _tell_imports(imports: tuple[Import, ...], reporter: Reporter) -> None:
 def _compare(
     args: argparse.Namespace, subjects: list[Subject], host: Place, build: Place, directory: Path, reporter: Reporter
 ) -> int:
-    modules = _modules(subjects)
     outcomes = {}
     counts = {}
     for place in (host, build):
         found = {
             f"import {item.module}": Outcome(result=item.outcome, message=item.message)
-            for item in try_imports(place, modules, directory)
+            for item in _imported(place, subjects, directory, reporter)
         }
         if args.command:
-            reporter.step(f"running on the {place.label}: {' '.join(args.command)}")
-            tests = test_outcomes(place, args.command, directory, directory / f"tests-{place.label}.log")
+            with reporter.working(f"running {place.where}: {' '.join(args.command)}"):
+                tests = test_outcomes(place, args.command, directory, directory / f"tests-{place.label}.log")
             counts[place.label] = summary(tests)
             found |= tests
         outcomes[place.label] = found

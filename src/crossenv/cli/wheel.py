@@ -19,7 +19,7 @@ from crossenv.farm.combinations import Places, builds_of, places_for_hosts, plac
 from crossenv.farm.model import Requirement
 from crossenv.farm.progress import Board
 from crossenv.farm.requirements import read_requirement, read_requirements_file
-from crossenv.farm.run import Run, Wishes
+from crossenv.farm.run import BuildOptions, Run
 from crossenv.farm.scratch import workshop
 from crossenv.farm.store import Store
 from crossenv.farm.table import as_json, exit_code_of, table
@@ -99,6 +99,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     how.add_argument("--host-prefix", metavar="DIR", help="where the host Python lives on the host")
     how.add_argument("--repair", action=argparse.BooleanOptionalAction, help="put the host's libraries into the wheels")
     how.add_argument(
+        "--emulator",
+        action=argparse.BooleanOptionalAction,
+        help="let Meson and CMake run programs of the target under an emulator",
+    )
+    how.add_argument(
         "--allow-pure",
         action="append",
         default=[],
@@ -131,6 +136,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     run_group.add_argument(
         "--test", action="store_true", help="try each wheel on its host too, under an emulator (`crossenv test`)"
     )
+    run_group.add_argument(
+        "--host-root",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="with --test: a root of a target with an interpreter in it; can be repeated",
+    )
     run_group.add_argument("--rebuild", action="store_true", help="build also what is there already")
     run_group.add_argument("--fail-fast", action="store_true", help="stop at the first failure")
     run_group.add_argument("--keep-environments", action="store_true", help="leave the environments there")
@@ -142,7 +154,7 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     settings = _settings(args)
     requirements = _requirements(args)
     builds = builds_of(requirements, _places(args, settings, reporter))
-    wishes = _wishes(args, settings)
+    options = _options(args, settings)
     store = Store(Path(args.wheel_dir).expanduser().absolute())
     cache = platformdirs.user_cache_path("crossenv") / "wheel"
     logs = Path(args.log_dir).expanduser().absolute() if args.log_dir else cache / "logs"
@@ -151,16 +163,16 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     with _interrupted_by_signals(), workshop(cache, keep=args.keep_environments) as place:
         board = Board(reporter, len(builds))
         try:
-            outcomes = Run(builds, wishes, place=place, logs=logs, store=store, environ=os.environ, board=board).all()
+            results = Run(builds, options, place=place, logs=logs, store=store, environ=os.environ, board=board).all()
         finally:
             board.close()
     if args.keep_environments:
         reporter.note(f"the environments are in {place / 'environments'}")
-    status = exit_code_of(outcomes)
+    status = exit_code_of(results)
     if args.json:
-        reporter.json(as_json(builds, outcomes, store.directory, status))
+        reporter.json(as_json(builds, results, store.directory, status))
     else:
-        for line in table(builds, outcomes):
+        for line in table(builds, results):
             reporter.result(line)
     return status
 
@@ -174,6 +186,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         "allow-pure": args.allow_pure,
         **{name: getattr(args, name.replace("-", "_")) for name in ("toolchain", "cpu", "sysroot", "host-prefix")},
         "repair": args.repair,
+        "emulator": args.emulator,
     }
     return load_settings(options, os.environ, Path.cwd())
 
@@ -214,14 +227,16 @@ def _places(args: argparse.Namespace, settings: Settings, reporter: Reporter) ->
     return places_for_hosts(
         [host_python_path(host) for host in hosts],
         lambda path: read_host_python(path, sysroot=root, machine=None, host_prefix=prefix),
-        next(iter(pythons), None),
+        next((_whole(one) if os.sep in one else one for one in pythons), None),
     )
 
 
-def _wishes(args: argparse.Namespace, settings: Settings) -> Wishes:
+def _options(args: argparse.Namespace, settings: Settings) -> BuildOptions:
     kind = settings.texts.get("toolchain", AUTO)
     if kind not in CHOICES:
         raise UsageError(f"{settings.origins['toolchain']}: there is no toolchain {kind!r}", hint=", ".join(CHOICES))
+    if args.host_root and not args.test:
+        raise UsageError("--host-root goes with --test", hint="add --test")
     if args.jobs is not None and args.jobs < 1:
         raise UsageError(f"--jobs is {args.jobs}", hint="name a number of combinations, 1 or more")
     create = [
@@ -233,17 +248,20 @@ def _wishes(args: argparse.Namespace, settings: Settings) -> Wishes:
     create += [f"--{'' if settings.flags[name] else 'no-'}{name}" for name in FLAGS]
     for name in settings.lists["allow-pure"]:
         create += ["--allow-pure", name]
-    return Wishes(
+    # As the variable is read in the environments.
+    allowed = os.environ.get("CROSSENV_ALLOW_PURE", "").split(",")
+    return BuildOptions(
         create=tuple(create),
         pip=tuple(_pip_words(args)),
         deps=args.deps,
         build_installs=tuple(args.build_install),
         rebuild=args.rebuild,
         fail_fast=args.fail_fast,
-        allow_pure=settings.lists["allow-pure"],
+        allow_pure=(*settings.lists["allow-pure"], *filter(None, allowed)),
         jobs=args.jobs or len(os.sched_getaffinity(0)),
         keep_environments=args.keep_environments,
         test=args.test,
+        host_roots=tuple(map(_whole, args.host_root)),
     )
 
 

@@ -12,8 +12,9 @@ from crossenv.compilers.model import Toolchain
 from crossenv.compilers.zig.find import find_zig_toolchain
 from crossenv.compilers.zig.locate import INSTALL_HINT, has_zig
 from crossenv.errors import ToolchainError, UsageError
+from crossenv.platforms.architectures import architecture_of
+from crossenv.platforms.linux_targets import GLIBC, Target, usual_floor
 from crossenv.pythons.model import HostPython
-from crossenv.targets import GLIBC, Target, architecture_of, usual_floor
 
 AUTO, ZIG = "auto", "zig"
 CHOICES = (AUTO, *KINDS, ZIG)

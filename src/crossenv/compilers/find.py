@@ -16,9 +16,9 @@ from crossenv.compilers.model import Tool, Toolchain
 from crossenv.compilers.probe import Macros, Prober
 from crossenv.errors import ToolchainError
 from crossenv.platforms import LINUX
+from crossenv.platforms.architectures import ElfIdentity
 from crossenv.platforms.triplets import gnu_triplet
 from crossenv.pythons.model import HostPython
-from crossenv.targets import ElfIdentity
 
 # Recorded by the host Python; GNU's or clang by the names that they are installed under.
 KINDS = ("recorded", "gnu", "clang")

@@ -9,8 +9,8 @@ from crossenv.compilers.find import KINDS, find_toolchain
 from crossenv.compilers.model import Toolchain
 from crossenv.errors import ToolchainError
 from crossenv.platforms import Libc
+from crossenv.platforms.linux_targets import GLIBC, Target
 from crossenv.pythons.model import HostPython
-from crossenv.targets import GLIBC, Target
 
 
 def find_toolchain_for_target(

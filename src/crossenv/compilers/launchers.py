@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from crossenv.compilers.model import Tool, Toolchain
+from crossenv.files import script_text
 
 # They look into the sysroot, and always have a launcher.
 COMPILERS = ("cc", "cxx", "fc")
@@ -97,4 +98,5 @@ def launcher_text(
         maps = []
     words = [shlex.quote(str(path)), *map(shlex.quote, leading), *maps, *link, '"$@"', *map(shlex.quote, trailing)]
     before = _MARK + _WITHOUT_OWN.format(multiarch=multiarch or "none") if tool in COMPILERS else ""
-    return f"#!/bin/sh\n{before}exec {' '.join(words)}\n"
+    mend = "install it again, or create the environment again with another compiler"
+    return script_text(str(path), f"{before}exec {' '.join(words)}", mend)

@@ -9,7 +9,7 @@ from pathlib import Path
 from crossenv.binaries.elf import ElfError, elf_identity
 from crossenv.compilers.model import PROBED_MACROS, Tool
 from crossenv.compilers.run import Outcome, run_tool
-from crossenv.targets import ElfIdentity
+from crossenv.platforms.architectures import ElfIdentity
 
 _SOURCES = {
     "c": ("probe.c", "int crossenv_probe(int x) { return x + 1; }\n"),

@@ -17,34 +17,34 @@ from crossenv.emulation.model import HostInterpreter, Session
 from crossenv.emulation.qemu import find_emulator
 from crossenv.emulation.session import AUTO, open_session
 from crossenv.emulation.tree import write_unless_same
+from crossenv.platforms.architectures import Architecture
 from crossenv.record import Record
 from crossenv.report import Reporter
-from crossenv.targets import Architecture
 
 # In an environment; two levels down, so that the shim does not take it for one that was moved.
 TREE = "cache/run"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wishes:
-    """What the user may say of how programs of the host are run.
+class EmulationOptions:
+    """How programs of the target are run.
 
     Attributes:
         emulator: The emulator to use; None to find one.
-        host_root: A root of the host with an interpreter in it; None to find one.
-        children: How programs of the host start others; see `open_session`.
+        host_roots: Roots of the target with interpreters in them; without any, one is found.
+        children: How programs of the target start others; see `open_session`.
         environ: The environment.
         cache: The user's cache directory of this tool.
     """
 
     emulator: str | None = None
-    host_root: Path | None = None
+    host_roots: tuple[Path, ...] = ()
     children: str = AUTO
     environ: Mapping[str, str]
     cache: Path
 
 
-def session_of(record: Record, wishes: Wishes, reporter: Reporter) -> Session:
+def session_of(record: Record, options: EmulationOptions, reporter: Reporter) -> Session:
     """The session of an environment; its host-side packages are on the interpreter's path.
 
     Raises:
@@ -52,7 +52,7 @@ def session_of(record: Record, wishes: Wishes, reporter: Reporter) -> Session:
     """
     architecture = architecture_of_host(record.host.elf)
     interpreter = interpreter_of(
-        record, given_root=wishes.host_root, environ=wishes.environ, cache=wishes.cache, reporter=reporter
+        record, given_roots=options.host_roots, environ=options.environ, cache=options.cache, reporter=reporter
     )
     return _open(
         architecture,
@@ -60,24 +60,30 @@ def session_of(record: Record, wishes: Wishes, reporter: Reporter) -> Session:
         Path(record.root) / TREE,
         Path(record.host.site_packages),
         Path(record.root) / "cross/bin",
-        wishes,
+        options,
         reporter,
     )
 
 
-def interpreter_for(architecture: Architecture, version: str, wishes: Wishes, reporter: Reporter) -> HostInterpreter:
+def interpreter_for(
+    architecture: Architecture, version: str, options: EmulationOptions, reporter: Reporter
+) -> HostInterpreter:
     """An interpreter of the host without an environment: in the root that the user names, or Debian's.
 
     Raises:
         EmulatorError: There is none.
     """
-    if wishes.host_root is not None:
-        return interpreter_in(wishes.host_root, architecture.elf, version=version, flags="")
-    return fetched_interpreter(architecture, version, environ=wishes.environ, cache=wishes.cache, reporter=reporter)
+    if options.host_roots:
+        return interpreter_in(options.host_roots, architecture.elf, version=version, flags="")
+    return fetched_interpreter(architecture, version, environ=options.environ, cache=options.cache, reporter=reporter)
 
 
 def session_in(
-    prefix: Path, architecture: Architecture, interpreter: HostInterpreter, wishes: Wishes, reporter: Reporter
+    prefix: Path,
+    architecture: Architecture,
+    interpreter: HostInterpreter,
+    options: EmulationOptions,
+    reporter: Reporter,
 ) -> Session:
     """A session whose packages are those in `prefix`, as `pip install --prefix` puts them there.
 
@@ -95,7 +101,7 @@ def session_in(
         ("000_crossenv_guest.start", "_crossenv_guest:install\n"),
     ):
         write_unless_same(site_packages / name, text)
-    return _open(architecture, interpreter, prefix / TREE, site_packages, prefix / "bin", wishes, reporter)
+    return _open(architecture, interpreter, prefix / TREE, site_packages, prefix / "bin", options, reporter)
 
 
 def _open(
@@ -104,14 +110,14 @@ def _open(
     tree: Path,
     site_packages: Path,
     scripts: Path,
-    wishes: Wishes,
+    options: EmulationOptions,
     reporter: Reporter,
 ) -> Session:
     emulator = find_emulator(
-        architecture, given=wishes.emulator, environ=wishes.environ, cache=wishes.cache, reporter=reporter
+        architecture, given=options.emulator, environ=options.environ, cache=options.cache, reporter=reporter
     )
     session = open_session(
-        emulator, interpreter, tree, site_packages=site_packages, scripts=scripts, children=wishes.children
+        emulator, interpreter, tree, site_packages=site_packages, scripts=scripts, children=options.children
     )
     reporter.step(f"emulator: {emulator.program} ({emulator.origin})")
     reporter.step(f"host Python {interpreter.version}: {interpreter.origin}")

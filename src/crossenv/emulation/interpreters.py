@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -11,14 +11,15 @@ from crossenv.binaries.elf import ElfError, elf_identity, read_elf
 from crossenv.emulation.model import HostInterpreter
 from crossenv.errors import CrossenvError, EmulatorError
 from crossenv.files import locked
+from crossenv.platforms.architectures import Architecture, ElfIdentity, architecture_of
+from crossenv.platforms.linux_targets import GLIBC
 from crossenv.record import Record
 from crossenv.report import Reporter
 from crossenv.sysroots.architectures import debian_name, release_with
 from crossenv.sysroots.archive import DEFAULT_KEYRING, Source, default_mirror
 from crossenv.sysroots.sysroot import create_host_root
-from crossenv.targets import GLIBC, Architecture, ElfIdentity, architecture_of
 
-_NAME_A_ROOT = "name a root of the host with an interpreter in it: --host-root DIR"
+_NAME_A_ROOT = "name a root of the target with this Python in it: --host-root DIR"
 
 
 def architecture_of_host(identity: ElfIdentity) -> Architecture:
@@ -34,7 +35,7 @@ def architecture_of_host(identity: ElfIdentity) -> Architecture:
 
 
 def interpreter_of(
-    record: Record, *, given_root: Path | None, environ: Mapping[str, str], cache: Path, reporter: Reporter
+    record: Record, *, given_roots: Sequence[Path], environ: Mapping[str, str], cache: Path, reporter: Reporter
 ) -> HostInterpreter:
     """The interpreter for an environment: its own if it is on this machine, else Debian's of the same version.
 
@@ -43,8 +44,8 @@ def interpreter_of(
     """
     host = record.host
     identity = host.elf
-    if given_root is not None:
-        return interpreter_in(given_root, identity, version=host.version, flags=host.abi_flags)
+    if given_roots:
+        return interpreter_in(given_roots, identity, version=host.version, flags=host.abi_flags)
     own = next(
         (
             path
@@ -95,11 +96,11 @@ def _cross_roots(record: Record) -> list[str]:
     return [f"/usr/{name}" for name in dict.fromkeys((record.toolchain.triplet, record.host.multiarch)) if name]
 
 
-def interpreter_in(root: Path, identity: ElfIdentity, *, version: str, flags: str) -> HostInterpreter:
-    """The interpreter in a root file system of the host.
+def interpreter_in(roots: Sequence[Path], identity: ElfIdentity, *, version: str, flags: str) -> HostInterpreter:
+    """Find the interpreter in root file systems of the target.
 
     Args:
-        root: The root.
+        roots: The roots; the first one that has it is taken.
         identity: What the host's ELF files say.
         version: The wanted version, "3.11"; "" for any.
         flags: Its ABI flags.
@@ -107,26 +108,34 @@ def interpreter_in(root: Path, identity: ElfIdentity, *, version: str, flags: st
     Raises:
         EmulatorError: There is none.
     """
-    if not root.is_dir():
-        raise EmulatorError(f"there is no directory {root}", hint=_NAME_A_ROOT)
-    for place in ("usr/bin", "usr/local/bin", "bin", "opt/python/bin"):
-        for path in sorted((root / place).glob("python3*")):
-            match = re.fullmatch(r"python(3\.\d+)([a-z]*)", path.name)
-            if match is None or (version and match[1] != version) or match[2] != flags:
-                continue
-            if _is_for(inside_root(root, f"/{place}/{path.name}"), identity):
-                return HostInterpreter(
-                    root=root,
-                    python=path,
-                    version=match[1],
-                    flags=match[2],
-                    libraries=(),
-                    host_path=f"/{place}/{path.name}",
-                    origin=f"{path} (--host-root)",
-                )
+    for root in roots:
+        if not root.is_dir():
+            raise EmulatorError(f"there is no directory {root}", hint=_NAME_A_ROOT)
+    for root, path in [(one, path) for one in roots for path in _programs_in(one)]:
+        match = re.fullmatch(r"python(3\.\d+)([a-z]*)", path.name)
+        if match is None or (version and match[1] != version) or match[2] != flags:
+            continue
+        inside = f"/{path.relative_to(root)}"
+        if _is_for(inside_root(root, inside), identity):
+            return HostInterpreter(
+                root=root,
+                python=path,
+                version=match[1],
+                flags=match[2],
+                libraries=(),
+                host_path=inside,
+                origin=f"{path} (--host-root)",
+            )
+    names = ", ".join(map(str, roots))
     raise EmulatorError(
-        f"{root} has no python{version or '3.X'}{flags} for {identity}", hint="name another root with --host-root"
+        f"no python{version or '3.X'}{flags} for {identity} in {names}",
+        hint="name another root, or one more: --host-root DIR",
     )
+
+
+def _programs_in(root: Path) -> Iterator[Path]:
+    for place in ("usr/bin", "usr/local/bin", "bin", "opt/python/bin"):
+        yield from sorted((root / place).glob("python3*"))
 
 
 def fetched_interpreter(

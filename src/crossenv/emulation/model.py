@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from crossenv.targets import Architecture
+from crossenv.platforms.architectures import Architecture
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

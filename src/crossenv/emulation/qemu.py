@@ -10,13 +10,13 @@ from pathlib import Path
 
 from crossenv.emulation.model import Emulator
 from crossenv.errors import CrossenvError, EmulatorError
+from crossenv.platforms.architectures import Architecture
 from crossenv.report import Reporter
 from crossenv.sysroots.architectures import debian_name
 from crossenv.sysroots.archive import DEFAULT_KEYRING, Source, default_mirror, load_packages
 from crossenv.sysroots.fetch import store
 from crossenv.sysroots.sysroot import fetch_package
 from crossenv.sysroots.unpack import read_member
-from crossenv.targets import Architecture
 
 # Its emulators are static-pie: they run on any Linux of the build machine's architecture.
 _SUITE, _PACKAGE = "trixie", "qemu-user"
@@ -51,8 +51,8 @@ def find_emulator(
             return Emulator(program=Path(found).absolute(), architecture=architecture, origin="PATH")
     kept = cache / "emulators" / platform.machine() / name
     if not os.access(kept, os.X_OK):
-        reporter.note(f"{name} is not on PATH: fetching it from Debian {_SUITE}")
-        _fetch(name, kept, environ, cache, reporter)
+        with reporter.working(f"fetching {name}, which is not on PATH, from Debian {_SUITE}", slow=True):
+            _fetch(name, kept, environ, cache, reporter)
     return Emulator(program=kept, architecture=architecture, origin="cache")
 
 

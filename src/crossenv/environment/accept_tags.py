@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from crossenv.errors import UsageError
-from crossenv.targets import GLIBC, MUSL, OLD_POLICIES
+from crossenv.platforms.linux_targets import GLIBC, MUSL, OLD_POLICIES
 
 # The older names of policies and those of PEP 600; installers look for either.
 _ALIASES = {old: "manylinux_{}_{}".format(*version) for old, version in OLD_POLICIES.items()}

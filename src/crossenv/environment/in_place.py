@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from crossenv.codec import WrongValueError, decode, encode
-from crossenv.environment.write import start_file
+from crossenv.environment.isolation_base import START_FILE
 from crossenv.errors import BuildError, UsageError
 from crossenv.files import write_file
 from crossenv.record import RECORD_NAME
@@ -37,7 +37,6 @@ from importlib.machinery import PathFinder
 found = PathFinder.find_spec("sitecustomize", [entry for entry in sys.path if entry])
 print(json.dumps({
     "executable": sys.executable,
-    "version": "{}.{}".format(*sys.version_info),
     "prefix": sys.prefix,
     "base_prefix": sys.base_prefix,
     "library": sysconfig.get_path("stdlib"),
@@ -54,7 +53,6 @@ class Installation:
 
     Attributes:
         executable: The interpreter.
-        version: "3.11".
         prefix: Its `sys.prefix`.
         library: Where its standard library is.
         site: Its site directory.
@@ -62,7 +60,6 @@ class Installation:
     """
 
     executable: Path
-    version: str
     prefix: Path
     library: Path
     site: Path
@@ -77,7 +74,7 @@ class Installation:
     def places(self) -> tuple[Path, ...]:
         """What a conversion puts into it besides."""
         own = (self.library / "_crossenv", self.library / "sitecustomize")
-        return (*own, self.site / start_file(self.version))
+        return (*own, self.site / START_FILE, self.site / "_crossenv")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,7 +122,6 @@ def read_installation(python: Path) -> Installation:
         )
     installation = Installation(
         executable=Path(answers["executable"]),
-        version=answers["version"],
         prefix=Path(answers["prefix"]),
         library=Path(answers["library"]),
         site=Path(answers["site"]),
@@ -234,8 +230,8 @@ def convert(installation: Installation, conversion: Conversion, shim: Path) -> N
             (package / "of_the_installation.py").symlink_to(installation.customisation)
         # Here, not at the first start: it may be under another user or with a read-only disk.
         _run(installation, "-m", "compileall", "-q", str(package))
-        name = start_file(installation.version)
-        (installation.site / name).write_bytes(runtime.joinpath(name).read_bytes())
+        (installation.site / "_crossenv").symlink_to(os.path.relpath(shim, installation.site.resolve()))
+        (installation.site / START_FILE).write_bytes(runtime.joinpath(START_FILE).read_bytes())
         answer = "import sys, _crossenv; print(_crossenv.place, _crossenv.role, end='')"
         said = _run(installation, "-I", "-c", answer)
         if said != "in-place build":

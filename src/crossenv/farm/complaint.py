@@ -8,17 +8,44 @@ from pathlib import Path
 from crossenv.wheels.seal import faults_of, read_status
 
 _LONGEST = 240
-# From the plainest to the vaguest. pip's own summary names the project and no reason.
-_PATTERNS = tuple(
-    map(
-        re.compile,
+# What other tools say of a situation that only cross builds know, and what mends it.
+_MENDS = tuple(
+    (re.compile(pattern), mend)
+    for pattern, mend in (
         (
-            r"^crossenv: error: ",
-            r"fatal error: |\berror: (?!subprocess|metadata|command|failed-|resolution)",
-            r"^ERROR: (?!Failed to build|Failed building|Could not build)",
-            r"ERROR|Error",
+            # Meson; a launcher of ours, which CMake from 4.1 on calls
+            r"exe_wrapper is needed|define one in cross file|Can not run test applications in this cross environment"
+            r"|is a program of the (host|target) and cannot run here",
+            "the build runs a program that it has compiled: --emulator lets it, under QEMU",
+        ),
+        (
+            # CMake before 4.1 leaves the program's name as it is.
+            r"/bin/sh: (?:\d+: )?(?P<name>[\w.+-]+): not found$",
+            "if {name} is compiled by this build, --emulator lets it run under QEMU; if not, install it",
+        ),
+        (
+            # zig, GNU ld
+            r"unable to find (?:dynamic )?system library \W?(?P<name>python3[\w.]*)"
+            r"|cannot find -l(?P<other>python3[\w.]*)",
+            "the target's Python has no lib{name} here: name one that has, with --host-python or in a --sysroot",
         ),
     )
+)
+# From the plainest to the vaguest. pip's own summary names the project and no reason.
+_PATTERNS = (
+    *map(
+        re.compile,
+        (r"^crossenv: error: ", r"fatal error: |\berror: (?!subprocess|metadata|command|failed-|resolution)"),
+    ),
+    *(pattern for pattern, _ in _MENDS),
+    *map(
+        re.compile,
+        (
+            r"^/bin/sh: .*(Permission denied|Exec format error)$|^FAILED: ",
+            r"^ERROR: (?!Failed to build|Failed building|Could not build)",
+            r"(ERROR|Error)(?!: Failed (to build|building))",
+        ),
+    ),
 )
 # What pip draws around its messages.
 _DRAWN = " \t\r>\u2502\u2570\u2500\u00d7"
@@ -36,9 +63,17 @@ def complaint_of(text: str) -> str:
 
 
 def hint_of(text: str) -> str:
-    """The hint of ours below the first error of ours; "" if there is none."""
+    """What mends it: our own hint below our own error, or what we know of another tool's message; "" if nothing."""
     lines = [line.strip(_DRAWN) for line in text.splitlines()]
-    return next((line.removeprefix("crossenv: hint: ") for line in lines if line.startswith("crossenv: hint: ")), "")
+    ours = next((line.removeprefix("crossenv: hint: ") for line in lines if line.startswith("crossenv: hint: ")), "")
+    if ours:
+        return ours
+    complaint = complaint_of(text)
+    for pattern, mend in _MENDS:
+        if match := pattern.search(complaint):
+            found = match.groupdict()
+            return mend.format(name=found.get("name") or found.get("other") or "")
+    return ""
 
 
 def refusal_in(directory: Path) -> tuple[str, str] | None:

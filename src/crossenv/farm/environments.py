@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from crossenv.environment.fingerprint import fingerprint
 from crossenv.errors import CrossenvError
 from crossenv.farm.complaint import complaint_of, hint_of
 from crossenv.farm.model import Build
@@ -25,10 +26,12 @@ class Environment:
     Attributes:
         root: Where it is.
         host: What its wheels are for.
+        key: The same as long as it makes the same wheels.
     """
 
     root: Path
     host: Host
+    key: str
 
 
 class EnvironmentFailedError(Exception):
@@ -62,6 +65,7 @@ class Environments:
     Args:
         place: Where they are made.
         builds: The builds that will ask.
+        logs: Where the output of the children goes.
         words: The options of `crossenv create` that all have.
         installs: Requirements that the build sides get.
         environment: The variables of the children.
@@ -74,19 +78,27 @@ class Environments:
         place: Path,
         builds: Sequence[Build],
         *,
+        logs: Path,
         words: Sequence[str],
         installs: Sequence[str],
         environment: Mapping[str, str],
         index: Mapping[str, str],
         keep: bool,
     ) -> None:
-        self._place, self._words, self._installs, self._keep = place, words, installs, keep
+        self._place, self._logs, self._words, self._installs, self._keep = place, logs, words, installs, keep
         self._environment, self._index = environment, index
         self._slots = {_key(build): _Slot() for build in builds}
         self._users = Counter(map(_key, builds))
+        for build in builds:
+            # Of an earlier run.
+            self.log(build).unlink(missing_ok=True)
         self._lock = threading.Lock()
 
-    def get(self, build: Build, logs: Path, children: Children) -> Environment:
+    def log(self, build: Build) -> Path:
+        """Return where the output of making it goes."""
+        return self._logs / f"environment-{_key(build)}.log"
+
+    def get(self, build: Build, children: Children) -> Environment:
         """The environment of a build; others that want it wait until it is made.
 
         Raises:
@@ -98,7 +110,7 @@ class Environments:
                 raise slot.failure
             if slot.ready is None:
                 try:
-                    slot.ready = self._make(build, logs, children)
+                    slot.ready = self._make(build, children)
                 except EnvironmentFailedError as error:
                     slot.failure = error
                     raise
@@ -113,12 +125,21 @@ class Environments:
         if last and not self._keep:
             shutil.rmtree(self._place / key, ignore_errors=True)
 
-    def _make(self, build: Build, logs: Path, children: Children) -> Environment:
+    def _make(self, build: Build, children: Children) -> Environment:
         root = self._place / _key(build)
-        log = logs / f"environment-{_key(build)}.log"
-        log.unlink(missing_ok=True)
+        log = self.log(build)
         python = ("--python", build.python.executable) if build.python.executable else ()
-        words = [sys.executable, "-m", "crossenv", "create", *self._words, *build.destination.words, *python, str(root)]
+        words = [
+            sys.executable,
+            "-m",
+            "crossenv",
+            "create",
+            "-v",
+            *self._words,
+            *build.destination.words,
+            *python,
+            str(root),
+        ]
         own = {name: value for name, value in self._environment.items() if not name.startswith("CROSSENV_")}
         status = children.run(words, log, own, self._place)
         if not status and self._installs:
@@ -131,7 +152,8 @@ class Environments:
             text = log.read_text(encoding="utf-8", errors="replace")
             raise EnvironmentFailedError(complaint_of(text), hint_of(text), status, log)
         try:
-            return Environment(root=root, host=host_of(load_record(root)))
+            record = load_record(root)
+            return Environment(root=root, host=host_of(record), key=fingerprint(record))
         except CrossenvError as error:
             raise EnvironmentFailedError(error.message, error.hint, error.exit_code, log) from None
 

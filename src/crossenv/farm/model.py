@@ -7,10 +7,10 @@ from pathlib import Path
 
 from crossenv.wheels.tags import PythonTag
 
-# What can come of a build; those that failed are the last three.
-BUILT, KEPT, COVERED, NOT_NEEDED = "built", "kept", "covered", "not needed"
+# What can come of a build. "untested" is a good wheel that nothing here could try.
+BUILT, KEPT, COVERED, NOT_NEEDED, UNTESTED = "built", "kept", "covered", "not needed", "untested"
 FAILED, REFUSED, STOPPED = "failed", "refused", "stopped"
-GOOD = (BUILT, KEPT)
+GOOD = (BUILT, KEPT, UNTESTED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +80,7 @@ class Build:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class Result:
     """What came of one combination.
 
     Attributes:
@@ -90,7 +90,7 @@ class Outcome:
         version: Its version.
         seconds: How long it took.
         log: Where the output of the build is; None if nothing was run.
-        complaint: The line that says what went wrong.
+        complaint: The line that says what went wrong, or why a wheel is untested.
         hint: What may mend it; "" if nothing is known.
         exit_code: Of the failure; 0 if there was none (docs/reference/exit-codes.md).
     """

@@ -1,83 +1,141 @@
-"""What people see while a run is at work: a line that changes for each combination, or a line for each event."""
+"""Show how a run goes: a line that changes for each combination, or a line for each event."""
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
-from crossenv.farm.model import COVERED, GOOD, KEPT, Build, Outcome
+from crossenv.farm.model import COVERED, GOOD, KEPT, UNTESTED, Build, Requirement, Result
 from crossenv.report import Reporter, clock
+
+# ECMA-48's control sequences; compilers colour their messages.
+_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+
+
+class _Tail:
+    """Follows a log while a child writes it."""
+
+    def __init__(self, log: Path) -> None:
+        self.log, self.last = log, ""
+        self._position = 0
+
+    def lines(self) -> list[str]:
+        """What was added since the last call, as far as it is whole lines."""
+        try:
+            with self.log.open("rb") as file:
+                file.seek(self._position)
+                data = file.read()
+        except OSError:
+            return []
+        data = data[: data.rfind(b"\n") + 1]
+        self._position += len(data)
+        found = [_printable(line).removeprefix("crossenv: ") for line in data.decode(errors="replace").splitlines()]
+        # The command itself says less than nothing.
+        said = [line.strip() for line in found if line.strip() and not line.startswith("$ ")]
+        self.last = said[-1] if said else self.last
+        return found
+
+
+def _printable(line: str) -> str:
+    return "".join(one for one in _SEQUENCE.sub("", line).expandtabs() if one.isprintable())
 
 
 @dataclass
 class _Running:
+    label: str
     since: float
     stage: str = "waiting"
+    tail: _Tail | None = None
 
 
 class Board:
-    """Tells of a run's progress; only `stage` may be called by other threads than the one that made it.
+    """Shows what a run is doing; other threads than the one that made it may only call `stage`.
+
+    On a terminal each combination has a line with the last line of its build's output. With -v the output itself is
+    printed, each line with the combination that it belongs to.
 
     Args:
-        reporter: Who speaks.
+        reporter: Prints.
         total: How many combinations there are.
     """
 
     def __init__(self, reporter: Reporter, total: int) -> None:
         self._reporter, self._total = reporter, total
-        self._running: dict[Build, _Running] = {}
+        self._running: dict[Build | Requirement, _Running] = {}
+        self._tails: dict[Path, _Tail] = {}
         self._done = self._failed = 0
 
     @property
     def pace(self) -> float | None:
-        """After how many seconds it wants to be called again."""
-        return None if self._reporter.live is None else 0.5
+        """After how many seconds `tick` wants to be called again; None if there is nothing to show meanwhile."""
+        return 0.25 if self._reporter.live is not None or self._reporter.verbosity > 0 else None
 
-    def started(self, build: Build) -> None:
-        """A combination is being built."""
-        self._running[build] = _Running(since=time.monotonic())
+    def started(self, one: Build | Requirement, stage: str = "") -> None:
+        """A combination is being built, or a requirement is being prepared."""
+        self._running[one] = _Running(label=one.label, since=time.monotonic(), stage=stage or "waiting")
         if self._reporter.live is None:
-            self._reporter.note(f"{build.label}: started")
+            self._reporter.note(f"{one.label}: {stage or 'started'}")
 
-    def stage(self, build: Build, words: str) -> None:
-        """What is being done for it."""
-        running = self._running.get(build)
+    def stage(self, one: Build | Requirement, words: str, log: Path | None = None) -> None:
+        """Say what is being done for it, and which log to follow."""
+        running = self._running.get(one)
         if running is not None:
+            # One tail for each log: several combinations wait for one environment.
+            running.tail = None if log is None else self._tails.setdefault(log, _Tail(log))
             running.stage = words
 
-    def finished(self, build: Build, outcome: Outcome) -> None:
+    def prepared(self, requirement: Requirement) -> None:
+        """A requirement is ready to be built."""
+        self._follow()
+        self._running.pop(requirement, None)
+
+    def finished(self, build: Build, result: Result) -> None:
         """A combination is done."""
+        self._follow()
         self._running.pop(build, None)
         self._done += 1
-        self._failed += bool(outcome.exit_code)
-        self._reporter.note(f"{build.label}: {outcome_words(outcome)}")
+        self._failed += bool(result.exit_code)
+        self._reporter.note(f"{build.label}: {result_words(result)}")
 
     def tick(self) -> None:
-        """Draw the lines anew."""
+        """Redraw the lines."""
+        self._follow()
         if self._reporter.live is None:
             return
         now = time.monotonic()
-        lines = [
-            f"  {build.label}: {running.stage}, {clock(now - running.since)}"
-            for build, running in self._running.items()
-        ]
+        lines = []
+        for running in list(self._running.values()):
+            tail = running.tail.last if running.tail is not None else ""
+            said = f": {tail}" if tail else ""
+            lines.append(f"  {running.label}: {running.stage}, {clock(now - running.since)}{said}")
         failed = f", {self._failed} failed" if self._failed else ""
         self._reporter.redraw([*lines, f"  {self._done} of {self._total} done{failed}"])
+
+    def _follow(self) -> None:
+        if self.pace is None:
+            return
+        for running in list(self._running.values()):
+            for line in running.tail.lines() if running.tail is not None else ():
+                self._reporter.step(f"{running.label}: {line}")
 
     def close(self) -> None:
         """Leave the terminal as it was."""
         self._reporter.redraw([])
 
 
-def outcome_words(outcome: Outcome) -> str:
+def result_words(result: Result) -> str:
     """What came of a combination, in a line."""
-    if outcome.exit_code:
-        return f"{outcome.status}: {outcome.complaint}"
-    wheel = outcome.wheels[0] if outcome.wheels else ""
-    more = f" and {len(outcome.wheels) - 1} more" if len(outcome.wheels) > 1 else ""
-    if outcome.status == COVERED:
+    if result.exit_code:
+        return f"{result.status}: {result.complaint}"
+    wheel = result.wheels[0] if result.wheels else ""
+    more = f" and {len(result.wheels) - 1} more" if len(result.wheels) > 1 else ""
+    if result.status == COVERED:
         return f"covered by {wheel}"
-    if outcome.status in GOOD:
-        took = f" in {clock(outcome.seconds)}" if outcome.seconds else ""
-        return f"{'was there already:' if outcome.status == KEPT else outcome.status} {wheel}{more}{took}"
-    return outcome.status
+    if result.status == UNTESTED:
+        return f"untested, {wheel}{more}: {result.complaint}"
+    if result.status in GOOD:
+        took = f" in {clock(result.seconds)}" if result.seconds else ""
+        return f"{'was there already:' if result.status == KEPT else result.status} {wheel}{more}{took}"
+    return result.status

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 
-from crossenv.farm.model import GOOD, STOPPED, Build, Outcome
+from crossenv.farm.model import GOOD, STOPPED, Build, Result
 from crossenv.wheels.tags import accepts_python
 
 EVERYTHING, ONE_MACHINE, ONE_PYTHON = "everything", "one machine", "one Python"
@@ -37,29 +37,29 @@ def covers(made: Build, tags: Iterable[str], other: Build) -> bool:
     )
 
 
-def covering(build: Build, outcomes: Mapping[Build, Outcome]) -> Build | None:
+def covering(build: Build, results: Mapping[Build, Result]) -> Build | None:
     """The combination whose wheel is also that of `build`, if there is one."""
     return next(
-        (made for made, outcome in outcomes.items() if outcome.status in GOOD and covers(made, outcome.tags, build)),
+        (made for made, result in results.items() if result.status in GOOD and covers(made, result.tags, build)),
         None,
     )
 
 
-def released(builds: Sequence[Build], outcomes: Mapping[Build, Outcome], running: Set[Build]) -> list[Build]:
+def released(builds: Sequence[Build], results: Mapping[Build, Result], running: Set[Build]) -> list[Build]:
     """Which combinations of one requirement may start.
 
     Args:
         builds: All of them; the Pythons in rising order.
-        outcomes: Of those that are done.
+        results: Of those that are done.
         running: Those that have started and are not done.
     """
-    left = [build for build in builds if build not in outcomes and build not in running]
-    done = [outcomes[build] for build in builds if build in outcomes]
-    scopes = {scope_of(outcome.tags) for outcome in done if outcome.status in GOOD}
+    left = [build for build in builds if build not in results and build not in running]
+    done = [results[build] for build in builds if build in results]
+    scopes = {scope_of(result.tags) for result in done if result.status in GOOD}
     if ONE_PYTHON in scopes:
         return left
     started = any(build in running for build in builds)
-    tried = any(outcome.status != STOPPED for outcome in done)
+    tried = any(result.status != STOPPED for result in done)
     if not tried:
         return [] if started else left[:1]
     # A first one that failed tells nothing of the other machines; on its own machine the next Python may do.

@@ -1,11 +1,11 @@
-"""What to build: names, paths and requirements files, as pip reads them."""
+"""Read names, paths, requirements files and options as pip does."""
 
 from __future__ import annotations
 
 import os
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement
@@ -21,6 +21,18 @@ _COMMENT = re.compile(r"(^|\s+)#.*$")
 _OWN_OPTIONS = re.compile(r"\s+(?=--(hash|config-settings|config-setting|global-option)\b)|\s+(?=-C\b)")
 _PATH_OPTIONS = ("-c", "--constraint", "-f", "--find-links", "--build-constraint")
 _DEEPEST = 20
+# The options of pip that `python -m build`, which makes the sdists, can be told through pip's variables.
+_VARIABLES = {
+    "-i": "PIP_INDEX_URL",
+    "--index-url": "PIP_INDEX_URL",
+    "--extra-index-url": "PIP_EXTRA_INDEX_URL",
+    "-f": "PIP_FIND_LINKS",
+    "--find-links": "PIP_FIND_LINKS",
+    "--trusted-host": "PIP_TRUSTED_HOST",
+    "--no-index": "PIP_NO_INDEX",
+    "--pre": "PIP_PRE",
+}
+_SWITCHES = ("--no-index", "--pre")
 
 
 def read_requirement(word: str, directory: Path, options: tuple[str, ...] = ()) -> Requirement:
@@ -64,6 +76,35 @@ def pinned(line: str, version: str) -> str:
     extras = f"[{','.join(sorted(parsed.extras))}]" if parsed.extras else ""
     marker = f" ; {parsed.marker}" if parsed.marker else ""
     return f"{parsed.name}{extras}=={version}{marker} {own}".rstrip()
+
+
+def pip_arguments(line: str, options: Sequence[str], settings: Sequence[str], file: Path) -> list[str]:
+    """What pip is given to build one requirement.
+
+    pip hands `--config-settings` of its command line to requirements of the command line only, and takes options that
+    belong to one requirement, such as `--hash`, in files only. So a requirement with options of its own goes into
+    `file`, with the settings on its line (pip 23.1 or later), and so does an address with a password, which the list
+    of processes would show. All others are named on the command line.
+
+    Args:
+        line: The requirement.
+        options: Lines of pip's options from the file that it came from.
+        settings: The settings for the back end, as `settings_in` finds them.
+        file: The requirements file to write, if one is needed.
+    """
+    lines = list(options)
+    stated, own = _split(line)
+    in_file = bool(own) or re.search(r"://[^/@\s]+@", stated) is not None
+    if in_file:
+        lines.append(" ".join([line, *(f"--config-settings {_quoted(setting)}" for setting in settings)]))
+    if lines:
+        file.write_text("".join(f"{one}\n" for one in lines), encoding="utf-8")
+    return [*(["-r", str(file)] if lines else []), *([] if in_file else [stated])]
+
+
+def _quoted(value: str) -> str:
+    """Quote a value for a requirements file, where pip looks for comments and variables inside quotes too."""
+    return shlex.quote(value).replace("#", "''#").replace("${", "$''{")
 
 
 def _split(word: str) -> tuple[str, str]:
@@ -150,3 +191,44 @@ def _option(line: str) -> tuple[str, str]:
     else:
         name, value = line[:2], line[2:]
     return name, value.strip().strip("\"'")
+
+
+def pip_variables(words: Iterable[str], lines: Iterable[str] = ()) -> Mapping[str, str]:
+    """The variables of pip that say what these options say.
+
+    Args:
+        words: A command line's.
+        lines: A requirements file's.
+    """
+    left = [*(word for line in lines for word in shlex.split(line)), *words]
+    found: dict[str, str] = {}
+    while left:
+        word, has_value, value = left.pop(0).partition("=")
+        variable = _VARIABLES.get(word)
+        if variable is None:
+            continue
+        if word in _SWITCHES:
+            found[variable] = "1"
+            continue
+        if not has_value:
+            value = left.pop(0) if left else ""
+        several = variable != "PIP_INDEX_URL" and variable in found
+        found[variable] = f"{found[variable]} {value}" if several else value
+    return found
+
+
+def settings_in(words: Iterable[str]) -> tuple[str, ...]:
+    """The settings for the build back end (PEP 517) in pip's options: "KEY=VALUE"."""
+    left, found = list(words), []
+    while left:
+        word = left.pop(0)
+        if word in ("-C", "--config-settings", "--config-setting") and left:
+            found.append(left.pop(0))
+        elif match := re.match(r"(?:--config-settings?=|-C)(?=.)", word):
+            found.append(word[match.end() :])
+    return tuple(found)
+
+
+def without_secrets(words: Iterable[str]) -> str:
+    """A command for a log: addresses lose the name and the password in them."""
+    return re.sub(r"://[^/@\s]+@", "://", shlex.join(words))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import os
 import re
 import sys
 import time
@@ -15,7 +14,8 @@ from typing import Any
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from crossenv.errors import AuditError, BuildError
+from crossenv.errors import AuditError, BuildError, EmulatorError
+from crossenv.farm.circumstances import digest_of
 from crossenv.farm.complaint import complaint_of, hint_of, refusal_in
 from crossenv.farm.environments import Environment, EnvironmentFailedError, Environments
 from crossenv.farm.model import (
@@ -27,15 +27,15 @@ from crossenv.farm.model import (
     NOT_NEEDED,
     REFUSED,
     STOPPED,
+    UNTESTED,
     Build,
-    Outcome,
     Requirement,
+    Result,
 )
-from crossenv.farm.pip_words import pip_variables
 from crossenv.farm.processes import Children, EndedError
 from crossenv.farm.progress import Board
 from crossenv.farm.release import covering, released
-from crossenv.farm.requirements import pinned
+from crossenv.farm.requirements import pinned, pip_arguments, pip_variables, settings_in
 from crossenv.farm.sources import SdistError, Source, source_of
 from crossenv.farm.store import Store
 from crossenv.wheels.audit import audit_wheel
@@ -49,7 +49,7 @@ _OWN_VARIABLES = ("CROSSENV_ROLE", "CROSSENV_RECORD", "CROSSENV_REPAIR")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wishes:
+class BuildOptions:
     """How everything is built.
 
     Attributes:
@@ -62,7 +62,8 @@ class Wishes:
         allow_pure: Projects that may lose their extension modules.
         jobs: How many combinations are built at a time.
         keep_environments: Whether to leave the environments there.
-        test: Whether each wheel is tried on its host, under an emulator.
+        test: Whether each wheel is tried on its target, under an emulator.
+        host_roots: Roots of targets, with interpreters in them, to try wheels with.
     """
 
     create: tuple[str, ...]
@@ -75,25 +76,20 @@ class Wishes:
     jobs: int
     keep_environments: bool
     test: bool
-
-    @property
-    def digest(self) -> str:
-        """The same as long as the same would be built with it."""
-        said = [self.create, self.pip, self.deps, self.build_installs, self.test]
-        return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+    host_roots: tuple[str, ...]
 
 
 class Run:
     """One run.
 
     Attributes:
-        outcomes: What is known so far.
+        results: What is known so far.
     """
 
     def __init__(
         self,
         builds: Sequence[Build],
-        wishes: Wishes,
+        options: BuildOptions,
         *,
         place: Path,
         logs: Path,
@@ -101,25 +97,27 @@ class Run:
         environ: Mapping[str, str],
         board: Board,
     ) -> None:
-        self.outcomes: dict[Build, Outcome] = {}
+        self.results: dict[Build, Result] = {}
         self._builds = list(builds)
-        self._wishes, self._place, self._logs, self._store, self._board = wishes, place, logs, store, board
+        self._options, self._place, self._logs, self._store, self._board = options, place, logs, store, board
         self._environment = {name: value for name, value in environ.items() if name not in _OWN_VARIABLES}
         self._children = Children()
+        self._cores = len(os.sched_getaffinity(0))
         self._sources: dict[Requirement, Source] = {}
         self._versions: dict[tuple[Requirement, str], str] = {}
         (place / "environments").mkdir()
         self._environments = Environments(
             place / "environments",
             builds,
-            words=wishes.create,
-            installs=wishes.build_installs,
+            logs=logs,
+            words=options.create,
+            installs=options.build_installs,
             environment=self._environment,
-            index=pip_variables(wishes.pip),
-            keep=wishes.keep_environments,
+            index=pip_variables(options.pip),
+            keep=options.keep_environments,
         )
 
-    def all(self) -> Mapping[Build, Outcome]:
+    def all(self) -> Mapping[Build, Result]:
         """Build everything.
 
         Raises:
@@ -128,32 +126,36 @@ class Run:
         by_requirement: dict[Requirement, list[Build]] = {}
         for build in self._builds:
             by_requirement.setdefault(build.requirement, []).append(build)
-        preparing: dict[Future[dict[Build, Outcome]], Requirement] = {}
-        building: dict[Future[Outcome], Build] = {}
-        with ThreadPoolExecutor(self._wishes.jobs) as pool:
+        preparing: dict[Future[dict[Build, Result]], Requirement] = {}
+        building: dict[Future[Result], Build] = {}
+        with ThreadPoolExecutor(self._options.jobs) as pool:
             try:
                 waiting = list(by_requirement)
                 while True:
-                    while waiting and len(preparing) + len(building) < self._wishes.jobs:
+                    while waiting and len(preparing) + len(building) < self._options.jobs:
                         requirement = waiting.pop(0)
+                        if requirement.path is not None and requirement.path.is_dir():
+                            self._board.started(requirement, "making its sdist")
                         future = pool.submit(self._prepare, requirement, by_requirement[requirement])
                         preparing[future] = requirement
                     known = {one: builds for one, builds in by_requirement.items() if one in self._sources}
                     # What a preparation has found is told when it is done, and not before.
                     for requirement in preparing.values():
                         known.pop(requirement, None)
-                    for build in self._startable(known, set(building.values())):
-                        if len(preparing) + len(building) < self._wishes.jobs:
+                    startable = self._startable(known, set(building.values()))
+                    busy = min(self._options.jobs, len(preparing) + len(building) + len(startable))
+                    for build in startable:
+                        if len(preparing) + len(building) < self._options.jobs:
                             self._board.started(build)
-                            building[pool.submit(self._build, build)] = build
+                            building[pool.submit(self._build, build, max(1, self._cores // busy))] = build
                     if not preparing and not building:
-                        return self.outcomes
+                        return self.results
                     everything: list[Future[Any]] = [*preparing, *building]
                     done, _ = wait(everything, timeout=self._board.pace, return_when=FIRST_COMPLETED)
                     for prepared in done & preparing.keys():
-                        del preparing[prepared]
-                        for build, outcome in prepared.result().items():
-                            self._note(build, outcome)
+                        self._board.prepared(preparing.pop(prepared))
+                        for build, result in prepared.result().items():
+                            self._note(build, result)
                     for built in done & building.keys():
                         self._note(building.pop(built), built.result())
                     self._board.tick()
@@ -166,33 +168,34 @@ class Run:
         found = []
         for builds in by_requirement.values():
             for build in builds:
-                made = None if self._wishes.deps else covering(build, self.outcomes)
-                if made is not None and build not in self.outcomes and build not in running:
-                    outcome = self.outcomes[made]
-                    self._note(build, replace(outcome, status=COVERED, seconds=0.0, log=None))
-            if self._wishes.deps:
-                found += [build for build in builds if build not in self.outcomes and build not in running]
+                made = None if self._options.deps else covering(build, self.results)
+                if made is not None and build not in self.results and build not in running:
+                    result = self.results[made]
+                    self._note(build, replace(result, status=COVERED, seconds=0.0, log=None))
+            if self._options.deps:
+                found += [build for build in builds if build not in self.results and build not in running]
             else:
-                found += released(builds, self.outcomes, running)
+                found += released(builds, self.results, running)
         return found
 
-    def _note(self, build: Build, outcome: Outcome) -> None:
-        self.outcomes[build] = outcome
+    def _note(self, build: Build, result: Result) -> None:
+        self.results[build] = result
         self._environments.release(build)
-        if outcome.status in GOOD:
-            self._versions.setdefault((build.requirement, build.python.label), outcome.version)
-        if outcome.status != STOPPED:
-            self._board.finished(build, outcome)
-        if outcome.exit_code and self._wishes.fail_fast and outcome.status != STOPPED:
+        if result.status in GOOD:
+            self._versions.setdefault((build.requirement, build.python.label), result.version)
+        if result.status != STOPPED:
+            self._board.finished(build, result)
+        if result.exit_code and self._options.fail_fast and result.status != STOPPED:
             self._children.end()
             for other in self._builds:
-                if other not in self.outcomes:
-                    self.outcomes[other] = Outcome(status=STOPPED)
+                if other not in self.results:
+                    self.results[other] = Result(status=STOPPED)
 
-    def _prepare(self, requirement: Requirement, builds: Sequence[Build]) -> dict[Build, Outcome]:
-        """Make the sdist of a source tree; find out what is there already."""
+    def _prepare(self, requirement: Requirement, builds: Sequence[Build]) -> dict[Build, Result]:
+        """Make the sdist of a source tree; the result of all its builds if that fails."""
         number = list(dict.fromkeys(build.requirement for build in self._builds)).index(requirement)
         log = self._log_of(f"sdist-{requirement.label}")
+        self._board.stage(requirement, "making its sdist", log)
         try:
             source = source_of(
                 requirement,
@@ -200,63 +203,99 @@ class Run:
                 log=log,
                 children=self._children,
                 environment=self._environment,
-                pip=self._wishes.pip,
+                pip=self._options.pip,
             )
         except SdistError as error:
-            outcome = Outcome(status=FAILED, log=log, complaint=error.message, exit_code=error.exit_code)
-            return dict.fromkeys(builds, outcome)
+            result = Result(status=FAILED, log=log, complaint=error.message, exit_code=error.exit_code)
+            return dict.fromkeys(builds, result)
         except EndedError:
-            return dict.fromkeys(builds, Outcome(status=STOPPED))
+            return dict.fromkeys(builds, Result(status=STOPPED))
         except OSError as error:
-            outcome = Outcome(status=FAILED, complaint=str(error), exit_code=BuildError.exit_code)
-            return dict.fromkeys(builds, outcome)
-        found = {}
-        for build in builds if not self._wishes.rebuild else ():
-            wheels = self._store.kept(self._key(build, source))
-            reports = [audit_wheel(wheel) for wheel in wheels]
-            if wheels and not any(report.failed() for report in reports):
-                found[build] = self._good(KEPT, build, wheels)
+            result = Result(status=FAILED, complaint=str(error), exit_code=BuildError.exit_code)
+            return dict.fromkeys(builds, result)
         self._sources[requirement] = source
-        return found
+        return {}
 
-    def _build(self, build: Build) -> Outcome:
+    def _build(self, build: Build, cores: int) -> Result:
         started = time.monotonic()
         log = self._log_of(build.label)
         try:
-            outcome = self._tried(build, log)
+            result = self._tried(build, log, cores)
         except EndedError:
-            outcome = Outcome(status=STOPPED, log=log)
+            result = Result(status=STOPPED, log=log)
         except EnvironmentFailedError as error:
-            outcome = Outcome(
+            result = Result(
                 status=FAILED, log=error.log, complaint=str(error), hint=error.hint, exit_code=error.exit_code
             )
         except OSError as error:
-            outcome = Outcome(status=FAILED, log=log, complaint=str(error), exit_code=BuildError.exit_code)
-        return replace(outcome, seconds=round(time.monotonic() - started, 1))
+            result = Result(status=FAILED, log=log, complaint=str(error), exit_code=BuildError.exit_code)
+        if str(self._place) in result.hint and not self._options.keep_environments:
+            result = replace(result, hint=f"{result.hint} (--keep-environments leaves it there)")
+        return result if result.status == KEPT else replace(result, seconds=round(time.monotonic() - started, 1))
 
-    def _tried(self, build: Build, log: Path) -> Outcome:
-        self._board.stage(build, "making the environment")
-        environment = self._environments.get(build, self._logs, self._children)
-        self._board.stage(build, "building")
+    def _tried(self, build: Build, log: Path, cores: int) -> Result:
+        self._board.stage(build, "making the environment", self._environments.log(build))
+        environment = self._environments.get(build, self._children)
+        key = self._key(build, environment)
+        wheels = () if self._options.rebuild else self._kept(key)
+        if wheels and (not self._options.test or self._store.kept(_tested(key))):
+            return self._good(KEPT, build, wheels)
+        status = KEPT if wheels else BUILT
+        if not wheels:
+            made = self._made(build, environment, log, cores)
+            if isinstance(made, Result):
+                return made
+            wheels = made
+        untested = None
+        if self._options.test:
+            own = log.with_suffix(".test.log")
+            own.unlink(missing_ok=True)
+            self._board.stage(build, "testing", own)
+            untested = self._failure_on_target(environment, wheels[0], own)
+            if untested is not None and untested.status != UNTESTED:
+                return untested
+        new = self._store.publish(key, wheels)
+        if self._options.test and untested is None:
+            self._store.publish(_tested(key), wheels)
+        result = self._good(status, build, wheels, log)
+        if untested is not None:
+            return replace(result, status=UNTESTED, complaint=untested.complaint, hint=untested.hint)
+        return result if new or self._options.deps else replace(result, status=COVERED)
+
+    def _kept(self, key: str) -> tuple[Path, ...]:
+        """The wheels of an earlier run, if they are still good."""
+        wheels = self._store.kept(key)
+        return () if any(audit_wheel(wheel).failed() for wheel in wheels) else wheels
+
+    def _made(self, build: Build, environment: Environment, log: Path, cores: int) -> tuple[Path, ...] | Result:
+        """Build and audit wheels, in a directory of this run."""
+        self._board.stage(build, "building", log)
         place = self._place / f"wheels-{build.python.label}-{build.destination.label}-{self._builds.index(build)}"
         place.mkdir()
-        asked = place / "requirements.txt"
-        asked.write_text(
-            "".join(f"{line}\n" for line in (*build.requirement.options, self._line(build))), encoding="utf-8"
+        asked = pip_arguments(
+            self._line(build), build.requirement.options, settings_in(self._options.pip), place / "requirements.txt"
         )
         words = [str(environment.root / "bin/cross-pip"), "wheel", "--no-input", "--disable-pip-version-check"]
-        words += ["--progress-bar", "off", *([] if self._wishes.deps else ["--no-deps"]), *self._wishes.pip]
-        words += ["--wheel-dir", str(place), "-r", str(asked)]
+        # The log has the back end's output, whether or not it fails: it is shown while it is written.
+        words += [
+            "--verbose",
+            "--progress-bar",
+            "off",
+            *([] if self._options.deps else ["--no-deps"]),
+            *self._options.pip,
+        ]
+        words += ["--wheel-dir", str(place), *asked]
         judged = place / "judged"
         judged.mkdir()
-        status = self._children.run(words, log, {**self._environment, STATUS_VARIABLE: str(judged)})
+        variables = {**shares(cores), "PYTHONUNBUFFERED": "1", **self._environment, STATUS_VARIABLE: str(judged)}
+        status = self._children.run(words, log, variables)
         if status:
             refusal = refusal_in(judged)
             if refusal is not None:
                 complaint, hint = refusal
-                return Outcome(status=REFUSED, log=log, complaint=complaint, hint=hint, exit_code=AuditError.exit_code)
+                return Result(status=REFUSED, log=log, complaint=complaint, hint=hint, exit_code=AuditError.exit_code)
             text = log.read_text(encoding="utf-8", errors="replace")
-            return Outcome(
+            return Result(
                 status=FAILED,
                 log=log,
                 complaint=complaint_of(text),
@@ -266,39 +305,34 @@ class Run:
         wheels = self._own_first(build, sorted(place.glob("*.whl")))
         if not wheels:
             # Its marker says so, and pip with it.
-            return Outcome(status=NOT_NEEDED, log=log)
+            return Result(status=NOT_NEEDED, log=log)
         self._board.stage(build, "auditing")
         faults = [fault for wheel in wheels for fault in faults_of(wheel, environment.host)]
         if faults:
             with log.open("a", encoding="utf-8") as file:
                 file.writelines(f"crossenv: error: {fault}\n" for fault in faults)
-            return Outcome(status=REFUSED, log=log, complaint=faults[0], exit_code=AuditError.exit_code)
-        if self._wishes.test:
-            self._board.stage(build, "testing")
-            failure = self._failure_on_host(environment, wheels[0], log)
-            if failure is not None:
-                return failure
-        new = self._store.publish(self._key(build, self._sources[build.requirement]), wheels)
-        outcome = self._good(BUILT, build, wheels, log)
-        return outcome if new or self._wishes.deps else replace(outcome, status=COVERED)
+            return Result(status=REFUSED, log=log, complaint=faults[0], exit_code=AuditError.exit_code)
+        return tuple(wheels)
 
-    def _failure_on_host(self, environment: Environment, wheel: Path, log: Path) -> Outcome | None:
-        """Install and import the wheel on its host; None if that works."""
-        own = log.with_suffix(".test.log")
-        own.unlink(missing_ok=True)
-        words = [sys.executable, "-m", "crossenv", "test", "--env", str(environment.root), str(wheel)]
-        status = self._children.run(words, own, self._environment)
+    def _failure_on_target(self, environment: Environment, wheel: Path, log: Path) -> Result | None:
+        """Install and import the wheel on its target; None if that works, "untested" if nothing here can run it."""
+        words = [sys.executable, "-m", "crossenv", "test", "--env", str(environment.root)]
+        words += [word for root in self._options.host_roots for word in ("--host-root", root)]
+        words.append(str(wheel))
+        status = self._children.run(words, log, self._environment)
         if not status:
             return None
-        text = own.read_text(encoding="utf-8", errors="replace")
-        return Outcome(status=REFUSED, log=own, complaint=complaint_of(text), hint=hint_of(text), exit_code=status)
+        text = log.read_text(encoding="utf-8", errors="replace")
+        if status == EmulatorError.exit_code:
+            return Result(status=UNTESTED, log=log, complaint=complaint_of(text), hint=hint_of(text))
+        return Result(status=REFUSED, log=log, complaint=complaint_of(text), hint=hint_of(text), exit_code=status)
 
-    def _good(self, status: str, build: Build, wheels: Sequence[Path], log: Path | None = None) -> Outcome:
+    def _good(self, status: str, build: Build, wheels: Sequence[Path], log: Path | None = None) -> Result:
         name, version, _, tags = parse_wheel_filename(wheels[0].name)
         # A wheel that was allowed to lose its extension modules says nothing of other machines.
-        allowed = {one if one == "*" else canonicalize_name(one) for one in self._wishes.allow_pure}
+        allowed = {one if one == "*" else canonicalize_name(one) for one in self._options.allow_pure}
         told = () if {"*", str(name)} & allowed else tuple(sorted(map(str, tags)))
-        return Outcome(
+        return Result(
             status=status, wheels=tuple(wheel.name for wheel in wheels), tags=told, version=str(version), log=log
         )
 
@@ -315,14 +349,32 @@ class Run:
             return line
         return pinned(line, version)
 
-    def _key(self, build: Build, source: Source) -> str:
-        destination = " ".join(build.destination.words)
-        return " | ".join([source.identity, build.python.label, destination, self._wishes.digest])
+    def _key(self, build: Build, environment: Environment) -> str:
+        """What a wheel is kept under: the same only if the same wheel would be built."""
+        source = self._sources[build.requirement]
+        words = (*self._options.pip, *build.requirement.options, *self._options.build_installs, str(self._options.deps))
+        circumstances = digest_of(words, self._environment)
+        return " | ".join(
+            [source.identity, build.python.label, build.destination.label, environment.key, circumstances]
+        )
 
     def _log_of(self, label: str) -> Path:
         path = self._logs / f"{_NOT_IN_LOG_NAMES.sub('-', label).strip('-.')}.log"
         path.unlink(missing_ok=True)
         return path
+
+
+def shares(cores: int) -> dict[str, str]:
+    """The variables that keep one build to so many cores, where it would take all of them.
+
+    Not MAKEFLAGS: make takes one core unless it is told otherwise, and not every Makefile can do with more.
+    """
+    names = ("CROSSENV_JOBS", "CMAKE_BUILD_PARALLEL_LEVEL", "CARGO_BUILD_JOBS", "MAX_JOBS", "NPY_NUM_BUILD_JOBS")
+    return dict.fromkeys(names, str(cores))
+
+
+def _tested(key: str) -> str:
+    return f"{key} | tested"
 
 
 def faults_of(wheel: Path, host: Host) -> list[str]:

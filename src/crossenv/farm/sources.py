@@ -6,15 +6,15 @@ import hashlib
 import shutil
 import sys
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from crossenv.errors import BuildError
 from crossenv.farm.complaint import complaint_of
 from crossenv.farm.model import Requirement
-from crossenv.farm.pip_words import pip_variables
 from crossenv.farm.processes import Children
+from crossenv.farm.requirements import pip_variables, settings_in
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,14 +64,19 @@ def source_of(
     if path is None:
         return Source(line=requirement.line, identity=requirement.line)
     if path.is_dir():
-        path = _make_sdist(path, place, log, children, {**environment, **pip_variables(pip, requirement.options)})
+        variables = {**environment, **pip_variables(pip, requirement.options)}
+        path = _make_sdist(path, place, log, children, variables, settings_in(pip))
     own = f" {requirement.line}" if requirement.line else ""
     return Source(line=f"{path.as_uri()}{own}", identity=f"sha256:{digest_of(path)}{own}")
 
 
-def _make_sdist(tree: Path, place: Path, log: Path, children: Children, environment: Mapping[str, str]) -> Path:
-    # In this tool's own interpreter: an sdist is the same, whoever makes it.
-    words = [sys.executable, "-m", "build", "--sdist", "--outdir", str(place), str(tree)]
+def _make_sdist(
+    tree: Path, place: Path, log: Path, children: Children, environment: Mapping[str, str], settings: Sequence[str]
+) -> Path:
+    # In this tool's own interpreter: an sdist is the same, whoever makes it. A project that needs settings to be
+    # configured needs them here too, as with `python -m build`.
+    words = [sys.executable, "-m", "build", "--sdist", "--outdir", str(place)]
+    words += [*(f"--config-setting={setting}" for setting in settings), str(tree)]
     status = children.run(words, log, environment)
     found = sorted(place.glob("*.tar.gz"))
     if status or len(found) != 1:

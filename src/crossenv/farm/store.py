@@ -90,7 +90,13 @@ class Store:
                     self._published.add(wheel.name)
                     new.append(wheel.name)
                 digests[wheel.name] = hash_of(place)
-            self._write({**self._read(), key: digests})
+            # What stood there under one of these names is gone.
+            others = {
+                other: known
+                for other, known in self._read().items()
+                if all(digests.get(name, digest) == digest for name, digest in known.items())
+            }
+            self._write({**others, key: digests})
         return tuple(new)
 
     def _read(self) -> dict[str, dict[str, str]]:

@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 
 from crossenv.binaries.elf import ElfError, ElfFacts, elf_identity, read_elf
 from crossenv.platforms import LINUX, Libc
+from crossenv.platforms.architectures import ElfIdentity
 from crossenv.platforms.triplets import libc_of_triplet
-from crossenv.targets import ElfIdentity
 
 _GLIBC_BANNER = re.compile(rb"GNU C Library [^\n\0]*release version (\d+\.\d+)")
 _GLIBC_VERSION = re.compile(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?")

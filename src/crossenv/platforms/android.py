@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from crossenv.platforms.linux import Linux
+from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine
 
 # Android's names of its ABIs, as wheel tags spell them.
@@ -23,6 +24,14 @@ class Android(Linux):
     )
     linked_by = "the Android NDK's clang"
     link_hint = "install the NDK and build with `cibuildwheel --platform android` (PEP 738)"
+
+    def parse_target(self, name: str) -> Target | None:
+        """None: what is built for it is linked by tools that crossenv does not drive."""
+        return None
+
+    def target_names(self) -> Iterable[str]:
+        """None."""
+        return ()
 
     def recognises(self, config: Mapping[str, int | str]) -> bool:
         """MACHDEP, or SOABI where that says Linux."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine
 
 _OLDEST_RELEASE = "13.0"
@@ -23,6 +24,14 @@ class IOS:
     stable_suffix = ".abi3.so"
     linked_by = "Xcode's clang, on macOS"
     link_hint = "build on macOS with Xcode and `cibuildwheel --platform ios` (PEP 730)"
+
+    def parse_target(self, name: str) -> Target | None:
+        """None: what is built for it is linked by tools that crossenv does not drive."""
+        return None
+
+    def target_names(self) -> Iterable[str]:
+        """None."""
+        return ()
 
     def recognises(self, config: Mapping[str, int | str]) -> bool:
         """MACHDEP or SOABI."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from crossenv.platforms.architectures import GLIBC, MUSL, architecture_of
+from crossenv.platforms.linux_targets import OLD_POLICIES, Target, examples, parse
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine
-from crossenv.targets import GLIBC, MUSL, OLD_POLICIES, architecture_of
 
 # Installers still take these names.
 _OLD_NAMES = {version: name for name, version in OLD_POLICIES.items()}
@@ -27,6 +28,14 @@ class Linux:
     stable_suffix = ".abi3.so"
     linked_by = ""
     link_hint = ""
+
+    def parse_target(self, name: str) -> Target | None:
+        """A policy's tag, `linux_...`, a triplet or the name of a machine."""
+        return parse(name)
+
+    def target_names(self) -> Iterable[str]:
+        """Machines, tags and triplets."""
+        return examples()
 
     def recognises(self, config: Mapping[str, int | str]) -> bool:
         """Whether MACHDEP says Linux; where it is missing, whether SOABI names no other system."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from crossenv.targets import ElfIdentity
+from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.linux_targets import Target
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,6 +92,16 @@ class Platform(Protocol):
     stable_suffix: str
     linked_by: str
     link_hint: str
+
+    def parse_target(self, name: str) -> Target | None:
+        """The target that a user names so; None if it is not one of this system.
+
+        Raises:
+            UsageError: It is one that does not exist.
+        """
+
+    def target_names(self) -> Iterable[str]:
+        """Every target by its usual names, for suggestions."""
 
     def recognises(self, config: Mapping[str, int | str]) -> bool:
         """Whether a Python with these configuration variables is for this system."""

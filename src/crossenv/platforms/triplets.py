@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from crossenv.targets import ARCHITECTURES, EF_ARM_ABI_FLOAT_HARD, ElfIdentity, architecture_of
+from crossenv.platforms.architectures import ARCHITECTURES, EF_ARM_ABI_FLOAT_HARD, ElfIdentity, architecture_of
 
 # Names of a triplet's first part that are not the table's own; matched in this order.
 _CPU_NAMES: tuple[tuple[str, str], ...] = (

@@ -15,6 +15,8 @@ from crossenv.errors import UsageError
 from crossenv.pythons.model import HostPython
 
 MINIMUM = (3, 10)
+# PEP 829: later versions ignore the import lines of .pth files, by which an environment starts.
+LAST = (3, 17)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,6 +113,11 @@ def _require_usable(build: BuildPython) -> None:
         raise UsageError(
             f"{build.executable} is Python {build.full_version}; {MINIMUM[0]}.{MINIMUM[1]} or later is needed",
             hint="use a later Python on both sides",
+        )
+    if tuple(map(int, build.version.split("."))) > LAST:
+        raise UsageError(
+            f"{build.executable} is Python {build.full_version}; crossenv supports those up to {LAST[0]}.{LAST[1]}",
+            hint="name an earlier one with --python",
         )
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from crossenv.errors import HostPythonError
+from crossenv.platforms.architectures import EF_ARM_ABI_FLOAT_HARD, ElfIdentity
 from crossenv.platforms.triplets import identity_of_triplet, may_share_a_compiler
 from crossenv.pythons.model import HostPython
 from crossenv.pythons.sysconfigdata import number_of
-from crossenv.targets import EF_ARM_ABI_FLOAT_HARD, ElfIdentity
 
 
 def check_host_python(host: HostPython, *, stdlib: Path, elf_file: Path | None) -> None:

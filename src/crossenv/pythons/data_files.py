@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from crossenv.errors import HostPythonError
+from crossenv.platforms.architectures import ElfIdentity
 from crossenv.platforms.triplets import identity_of_triplet
 from crossenv.pythons.model import ConfigValue
 from crossenv.pythons.sysconfigdata import parse_sysconfigdata
-from crossenv.targets import ElfIdentity
 
 DATA_FILES = "_sysconfigdata*.py"
 DETAILS_FILES = "build-details*.json"

@@ -12,10 +12,10 @@ from pathlib import Path, PurePosixPath
 from crossenv.codec import Node, WrongValueError
 from crossenv.errors import HostPythonError
 from crossenv.libc.version import read_text
+from crossenv.platforms.architectures import ARCHITECTURES
 from crossenv.platforms.triplets import gnu_triplet, identity_of_triplet, libc_of_triplet
 from crossenv.pythons.model import ConfigValue
 from crossenv.pythons.pyconfig import config_values
-from crossenv.targets import ARCHITECTURES
 
 _LARGEST = 1024 * 1024
 _HINT = "copy the file again from the host Python's lib/python3.X, or name its _sysconfigdata_*.py with --host-python"

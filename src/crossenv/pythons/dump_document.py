@@ -14,9 +14,9 @@ from typing import Any
 from crossenv.codec import Node, WrongValueError
 from crossenv.errors import HostPythonError
 from crossenv.platforms import Libc
+from crossenv.platforms.architectures import ElfIdentity, abi_flag_mask
 from crossenv.pythons.crossenv_dump import SCHEMA
 from crossenv.pythons.model import ConfigValue
-from crossenv.targets import ElfIdentity, abi_flag_mask
 
 OURS = "arbitrary_data.crossenv"
 _EM_PPC64 = 21

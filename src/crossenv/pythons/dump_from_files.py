@@ -12,6 +12,7 @@ import crossenv
 from crossenv.binaries.elf import elf_flags, read_elf
 from crossenv.errors import HostPythonError
 from crossenv.libc.version import read_text
+from crossenv.platforms.architectures import architecture_of
 from crossenv.pythons.crossenv_dump import (
     SCHEMA,
     build_details,
@@ -24,7 +25,6 @@ from crossenv.pythons.crossenv_dump import (
     wheel_tags,
 )
 from crossenv.pythons.model import HostPython
-from crossenv.targets import architecture_of
 
 # What no file says, below `arbitrary_data.crossenv`: only a running interpreter does.
 UNKNOWN_TO_A_READER = (

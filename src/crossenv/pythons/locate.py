@@ -11,6 +11,7 @@ from pathlib import Path
 from crossenv.binaries.elf import ElfError, elf_identity, is_elf
 from crossenv.errors import HostPythonError
 from crossenv.libc.version import read_text
+from crossenv.platforms.architectures import ElfIdentity
 from crossenv.pythons.data_files import (
     CHOOSE,
     DATA_FILES,
@@ -21,7 +22,6 @@ from crossenv.pythons.data_files import (
     only_data_file,
 )
 from crossenv.pythons.directories import STDLIB_NAME, stdlibs_below, stdlibs_further_below, stdlibs_of
-from crossenv.targets import ElfIdentity
 
 # The layout of one that stands alone.
 DETAILS = "build-details.json"

@@ -6,9 +6,9 @@ import re
 import shlex
 from collections.abc import Mapping
 
+from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.model import ConfigValue, HostPython
 from crossenv.pythons.pyconfig import config_values
-from crossenv.targets import Target
 
 # Directories and machine options of the build Python's own build.
 _FOREIGN = re.compile(

@@ -110,9 +110,13 @@ def _create(
             f"{directory} exists and is not empty", hint="name another directory, or `crossenv sysroot add` to it"
         )
     _require_suite_name(source.suite)
-    reporter.step(f"reading the index of {source.suite} for {source.architecture}")
-    packages = load_packages(source, reporter)
+    packages = _read_index(source, reporter)
     return _build(directory, None, source, tuple(dict.fromkeys(wanted(packages))), packages, reporter)
+
+
+def _read_index(source: Source, reporter: Reporter) -> dict[str, Package]:
+    with reporter.working(f"reading the index of {source.suite} for {source.architecture}"):
+        return load_packages(source, reporter)
 
 
 def _require_suite_name(suite: str) -> None:
@@ -133,8 +137,7 @@ def add_packages(directory: Path, names: Sequence[str], source: Source, reporter
         manifest = load_manifest(directory)
         _require_suite_name(source.suite)
         requested = tuple(dict.fromkeys((*manifest.requested, *names)))
-        reporter.step(f"reading the index of {source.suite} for {source.architecture}")
-        return _build(directory, manifest, source, requested, load_packages(source, reporter), reporter)
+        return _build(directory, manifest, source, requested, _read_index(source, reporter), reporter)
 
 
 @contextmanager
@@ -207,9 +210,11 @@ def _build(
             shutil.copytree(directory, tree, symlinks=True, copy_function=os.link)
             (tree / MANIFEST).unlink()
         make_skeleton(tree)
-        for package, data in zip(missing, pool.map(lambda p: fetch_package(p, source), missing), strict=True):
-            reporter.step(f"unpacking {package.name} {package.version}")
-            unpack_deb(data, Path(package.filename).name, tree)
+        fetched = zip(missing, pool.map(lambda p: fetch_package(p, source), missing), strict=True)
+        with reporter.working("fetching and unpacking packages") as step:
+            for number, (package, data) in enumerate(fetched, 1):
+                step.update(f"{number} of {len(missing)}, {package.name}")
+                unpack_deb(data, Path(package.filename).name, tree)
         finish_tree(tree)
         link_alternatives(tree)
         write_file(tree / MANIFEST, encode(manifest))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from crossenv.binaries import BinaryError, Linked, format_of
-from crossenv.targets import ElfIdentity
+from crossenv.platforms.architectures import ElfIdentity
 from crossenv.wheels.model import ERROR, WARNING, Finding
 from crossenv.wheels.native import BUILD_PATHS
 from crossenv.wheels.tags import Expected, Host

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 
 from crossenv.binaries import Linked
 from crossenv.libc.policies import Policy, policies_for
-from crossenv.targets import MUSL, Target
+from crossenv.platforms.linux_targets import MUSL, Target
 from crossenv.wheels.model import ERROR, WARNING, Finding
 from crossenv.wheels.native import listed
 

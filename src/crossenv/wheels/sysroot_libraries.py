@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from crossenv.binaries import BinaryError, Linked, format_of
-from crossenv.targets import ARCHITECTURES, MUSL, ElfIdentity
+from crossenv.platforms.architectures import ARCHITECTURES, ElfIdentity
+from crossenv.platforms.linux_targets import MUSL
 
 # The kernel gives up there too.
 _MOST_LINKS = 40

@@ -26,7 +26,8 @@ from crossenv.compilers.zig.runtime_library import (
 from crossenv.compilers.zig.targets import processor, require_floor, zig_target
 from crossenv.errors import ToolchainError
 from crossenv.platforms import LINUX
-from crossenv.targets import MUSL, ElfIdentity, Target
+from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.linux_targets import MUSL, Target
 
 
 def find_zig_toolchain(
@@ -87,7 +88,7 @@ def find_zig_toolchain(
     names = {tool: f"{target.gnu_triplet}-{ending}" for tool, ending in ENDINGS.items()}
     directory = _staged(launchers, names, cache)
     origin = f"zig {zig.version}, {zig.origin}"
-    tools = {tool: Tool(path=directory / name, origin=origin) for tool, name in names.items()}
+    tools = {tool: Tool(path=directory / name, origin=origin, launcher=True) for tool, name in names.items()}
     binutils = {name: tools[name] for name in BINUTILS if name in tools}
     binutils |= {name: named_tool(name, text, environ_path) for name, text in overrides.items()}
     fc = binutils.pop("fc", None)

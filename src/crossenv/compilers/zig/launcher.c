@@ -186,7 +186,7 @@ static void prepare_environment(void) {
 __attribute__((noreturn)) static void become(const List *command) {
     prepare_environment();
     execv(configuration.zig, command->words);
-    fail(127, "cannot start %s: %s; install crossenv[zig] again, or create the environment again", configuration.zig,
+    fail(127, "cannot start %s: %s; install ziglang again, or create the environment again", configuration.zig,
          strerror(errno));
 }
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from crossenv.compilers.zig.locate import Zig
 from crossenv.compilers.zig.targets import zig_target
 from crossenv.errors import ToolchainError
-from crossenv.targets import GLIBC, MUSL, Target, target_architectures
+from crossenv.platforms.architectures import target_architectures
+from crossenv.platforms.linux_targets import GLIBC, MUSL, Target
 
 CONFIGURATION_NAME = "zig.conf"
 # What a launcher is, by the end of its name, and the tool that it stands for.

@@ -19,7 +19,7 @@ from packaging.version import InvalidVersion, Version
 from crossenv.errors import ToolchainError
 
 OLDEST = Version("0.15")
-INSTALL_HINT = "install it: pip install 'crossenv[zig]'"
+INSTALL_HINT = "install it: pip install ziglang"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

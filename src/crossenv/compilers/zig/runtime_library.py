@@ -22,7 +22,7 @@ from pathlib import Path
 
 from crossenv.compilers.zig.locate import Zig
 from crossenv.errors import ToolchainError
-from crossenv.targets import GLIBC, Target
+from crossenv.platforms.linux_targets import GLIBC, Target
 
 NAME = "libcrossenv_rt.a"
 # glibc has IEEE's format for ppc64le since then.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from crossenv.errors import ToolchainError
-from crossenv.targets import GLIBC, Target
+from crossenv.platforms.linux_targets import GLIBC, Target
 
 # zig has no headers and symbols of an older glibc for these; for the others it reaches below every policy.
 OLDEST_GLIBC = {"ppc64le": (2, 19)}

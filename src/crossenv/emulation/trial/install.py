@@ -12,8 +12,16 @@ from crossenv.emulation.model import Command, Session
 from crossenv.errors import BuildError
 from crossenv.pythons.build_python import BuildPython
 from crossenv.record import Record
+from crossenv.report import Reporter
 
-_QUIET = ("--quiet", "--disable-pip-version-check", "--no-warn-script-location", "--ignore-installed")
+_OPTIONS = (
+    "--no-input",
+    "--progress-bar",
+    "off",
+    "--disable-pip-version-check",
+    "--no-warn-script-location",
+    "--ignore-installed",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,17 +48,22 @@ class Wanted:
         return [*words, *self.requirements]
 
 
-def install_with_environment(record: Record, prefix: Path, wanted: Wanted, environ: Mapping[str, str]) -> None:
+def install_with_environment(
+    record: Record, prefix: Path, wanted: Wanted, environ: Mapping[str, str], reporter: Reporter
+) -> None:
     """Install by the environment's pip, which answers for the host and builds sdists for it.
 
     Raises:
         BuildError: pip failed.
     """
-    pip = (f"{record.root}/cross/bin/python", "-m", "pip", "install", *_QUIET, "--prefix", str(prefix))
-    _run(Command(words=(*pip, *wanted.words()), environment=environ))
+    pip = (f"{record.root}/cross/bin/python", "-m", "pip", "install", *_OPTIONS, "--prefix", str(prefix))
+    command = Command(words=(*pip, *wanted.words()), environment=environ)
+    _run(command, "installing the wheel and its requirements for the target", reporter)
 
 
-def install_under_emulation(session: Session, prefix: Path, wanted: Wanted, environ: Mapping[str, str]) -> None:
+def install_under_emulation(
+    session: Session, prefix: Path, wanted: Wanted, environ: Mapping[str, str], reporter: Reporter
+) -> None:
     """Install by a pip that runs in the host's interpreter, which knows itself what suits it.
 
     Raises:
@@ -64,11 +77,14 @@ def install_under_emulation(session: Session, prefix: Path, wanted: Wanted, envi
             f"virtualenv brings no pip for Python {session.interpreter.version}", hint="name an environment: --env"
         )
     # pip's wheel can be run as it is.
-    words = ["python", f"{wheel.path}/pip", "install", *_QUIET, "--prefix", str(prefix), *wanted.words()]
-    _run(host_command(session, words, environ))
+    words = ["python", f"{wheel.path}/pip", "install", *_OPTIONS, "--prefix", str(prefix), *wanted.words()]
+    what = "installing the wheel and its requirements, with the target's own pip under emulation"
+    _run(host_command(session, words, environ), what, reporter)
 
 
-def install_natively(build: BuildPython, prefix: Path, wanted: Wanted, environ: Mapping[str, str]) -> Path:
+def install_natively(
+    build: BuildPython, prefix: Path, wanted: Wanted, environ: Mapping[str, str], reporter: Reporter
+) -> Path:
     """Make a virtual environment of this machine's Python in `prefix` and install into it; its interpreter.
 
     Raises:
@@ -84,15 +100,33 @@ def install_natively(build: BuildPython, prefix: Path, wanted: Wanted, environ: 
     except (RuntimeError, SystemExit, subprocess.SubprocessError) as error:
         raise BuildError(f"virtualenv could not make {prefix}: {error}", hint="try `virtualenv` by hand") from None
     python = prefix / "bin/python"
-    words = (str(python), "-m", "pip", "install", *_QUIET, *wanted.words())
-    _run(Command(words=words, environment=environ))
+    words = (str(python), "-m", "pip", "install", *_OPTIONS, *wanted.words())
+    _run(Command(words=words, environment=environ), "installing the native wheel and its requirements", reporter)
     return python
 
 
-def _run(command: Command) -> None:
-    done = subprocess.run(command.words, env=dict(command.environment), check=False)
-    if done.returncode:
+def _run(command: Command, what: str, reporter: Reporter) -> None:
+    """Run pip; its output is shown if it fails."""
+    output: list[str] = []
+    with (
+        reporter.working(what) as step,
+        subprocess.Popen(
+            command.words,
+            env=dict(command.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as child,
+    ):
+        assert child.stdout is not None
+        for line in child.stdout:
+            output.append(line)
+            step.update(line.strip())
+    if child.returncode:
+        reporter.output("".join(output))
         raise BuildError(
             "the wheel and its requirements cannot be installed (see pip's message above)",
-            hint="--find-links names a directory with wheels of them for the host",
+            hint="--find-links names a directory with wheels of them for the target",
         )

@@ -9,9 +9,9 @@ from pathlib import Path
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from crossenv.errors import AuditError, UsageError
+from crossenv.platforms.architectures import Architecture
 from crossenv.report import Reporter
 from crossenv.sysroots.architectures import PYTHONS
-from crossenv.targets import Architecture
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.tags import Host, accepts, expected_of
 

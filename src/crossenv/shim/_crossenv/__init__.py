@@ -1,7 +1,9 @@
 """The start-up shim of a cross environment: makes this interpreter report the host machine.
 
-`000_crossenv.pth` (from Python 3.18 on `000_crossenv.start`, PEP 829) calls `start` while `site` runs, that is
-before any user code. `start` finds out three things, each from what this process can see of itself:
+`000_crossenv.pth` calls `start` while `site` runs, that is before any user code. Whatever goes wrong there or here
+ends the process: `site` would print the exception and go on with a native interpreter. (PEP 829 replaces the import
+lines of `.pth` files from Python 3.18 on; a `.start` file cannot end the process when its module fails to load.)
+`start` finds out three things, each from what this process can see of itself:
 
 1. The *place*: the environment's host side ("cross"), an isolated environment made from it ("isolated"), an
    installation that `crossenv create --in-place` converted or an environment made from that one ("in-place"), or
@@ -51,6 +53,9 @@ def start() -> None:
     try:
         with open(here + "/facts.marshal", "rb") as file:
             facts = marshal.load(file)  # noqa: S302 - written by `crossenv create` into this very directory
+        if sys.getfilesystemencoding() != "utf-8":
+            # LC_ALL=C PYTHONUTF8=0: paths are spelled with surrogates, as everywhere in this process.
+            facts = _as_file_names(facts)
         root = facts["root"]
     except (OSError, ValueError, EOFError, TypeError, KeyError) as error:
         fail(f"the environment's facts cannot be read from {here} ({error})", "create the environment again")
@@ -62,7 +67,7 @@ def start() -> None:
 
             guest.install()
         return
-    role, export, hook = decide_role(place, sys.argv, sys.orig_argv, os.environ, os.getcwd)
+    role, export, hook = decide_role(place, sys.argv, sys.orig_argv, os.environ, os.getcwd, root=root)
     if place == "cross":
         enter_cross_prefix(root)
     if sys.argv[:1] == ["-c"] and _asked_by_uv(sys.orig_argv) and sys.prefix in (root + "/cross", facts["uv_prefix"]):
@@ -85,6 +90,11 @@ def start() -> None:
             from _crossenv import hooks
 
             hooks.prepare(facts, hook, finder)
+        elif os.environ.get("CROSSENV_FILES") == root:
+            # What a hook has started.
+            from _crossenv import host_files
+
+            host_files.answer_for_host(facts)
 
 
 def find_place(here: str, root: str) -> str:
@@ -94,8 +104,14 @@ def find_place(here: str, root: str) -> str:
         return "cross"
     linked = os.path.islink(here)
     if linked and not facts["in_place"]:
-        # `_crossenv.isolation` links the shim into the environments that front ends make for a build.
-        return "isolated"
+        # `_crossenv.isolation` links the shim into the environments that front ends make for a build. Those that uv
+        # makes have it from their base, and so do those that users make with uv, which are native.
+        by_uv = here.startswith(root + "/etc/base/") and prefix != facts["uv_prefix"]
+        if not by_uv or "/builds-v" in prefix:
+            return "isolated"
+        if UV_VARIABLE in os.environ and _uv_backend(sys.orig_argv):
+            fail(f"uv builds in {prefix}, and crossenv knows other places for that", "use an older uv, or cross-pip")
+        return ""
     try:
         # The environment reached by another name: a symbolic link, a bind mount.
         if os.path.samefile(prefix, root) or os.path.samefile(prefix, root + "/cross"):
@@ -146,6 +162,7 @@ def decide_role(
     environ: "Mapping[str, str]",
     getcwd: "Callable[[], str]",
     get_parent: "Callable[[], Sequence[str]]" = command_line_of_parent,
+    root: str = "",
 ) -> "tuple[str, bool, str]":
     """What this process is for.
 
@@ -156,6 +173,7 @@ def decide_role(
         environ: The process's environment.
         getcwd: Says the working directory.
         get_parent: Says the command line of the process that started this one.
+        root: The environment's directory.
 
     Returns:
         The role ("build" or "host"), whether children inherit it, and what the process runs: the name of a PEP 517
@@ -189,6 +207,8 @@ def decide_role(
             command = _uv_command(get_parent())
             if command != "build":
                 return "build", True, ""
+        elif command is None and _uv_serves_another(get_parent(), environ, root):
+            return "build", True, ""
         if backend == "sdist" or (command == "build" and _is_requirement_of_uv(getcwd())):
             return "build", True, ""
         return "host", True, f"uv:{backend}"
@@ -196,6 +216,7 @@ def decide_role(
         return "host", True, "setup.py"
     if asked == "host":
         return "host", False, ""
+    _require_known_runner(script, orig_argv, environ)
     if place == "in-place" and (command := _pip_command(script, argv, orig_argv)):
         # Wheels are made for the host, by whatever pip. What it installs is tools, and so is what it builds for that.
         return ("host", False, "") if command == "wheel" else ("build", True, "")
@@ -244,6 +265,33 @@ def _is_requirement_of_uv(directory: str) -> bool:
     return bool(found) and not inside.partition("/")[2].startswith(".tmp")
 
 
+def _uv_serves_another(words: "Sequence[str]", environ: "Mapping[str, str]", root: str) -> bool:
+    """Whether the uv with this command line installs into an environment that is not the one in `root`.
+
+    An environment that `uv venv` makes from ours is native, and so is what uv builds for it.
+    """
+    named = environ.get("VIRTUAL_ENV", "")
+    for index, word in enumerate(words):
+        option, equals, value = word.partition("=")
+        if option in ("--python", "-p"):
+            named = value if equals else "".join(words[index + 1 : index + 2])
+    # A version, or the name of a program, is none of an environment's.
+    path = os.path.abspath(named) if os.path.exists(named) else ""
+    return bool(path and root) and path != root and not path.startswith(root + "/")
+
+
+def _require_known_runner(script: str, orig_argv: "Sequence[str]", environ: "Mapping[str, str]") -> None:
+    """End the process if it runs a build back end in a way that is not known: it would build natively."""
+    code = next((after for word, after in zip(orig_argv, orig_argv[1:], strict=False) if word == "-c"), "")  # noqa: RUF007
+    if "backend.build_wheel(" in code or "backend.build_editable(" in code:
+        fail("this version of uv runs back ends in a way that crossenv does not know", "use an older uv, or cross-pip")
+    if environ.get("_PYPROJECT_HOOKS_BUILD_BACKEND"):
+        fail(
+            f"{script} runs a build back end in a way that crossenv does not know",
+            "use an older version of the front end, or cross-pip",
+        )
+
+
 def _pip_command(script: str, argv: "Sequence[str]", orig_argv: "Sequence[str]") -> str:
     """The command that pip was given, "wheel" or "install" for all others; "" where this is not pip."""
     if script == "-m":
@@ -284,6 +332,19 @@ def fail(message: str, hint: str, status: int = 1) -> "NoReturn":
 
     `site` prints the exceptions of start-up code and goes on, which would leave a native interpreter behind.
     """
-    sys.stderr.write(f"crossenv: error: {message}\ncrossenv: hint: {hint}\n")
-    sys.stderr.flush()
-    os._exit(status)
+    try:
+        # Not `sys.stderr`, which may be missing, closed or not yet there.
+        os.write(2, f"crossenv: error: {message}\ncrossenv: hint: {hint}\n".encode("utf-8", "surrogateescape"))
+    finally:
+        os._exit(status)
+
+
+def _as_file_names(value: "Any") -> "Any":
+    """Facts with their strings as this process spells file names."""
+    if isinstance(value, str):
+        return os.fsdecode(value.encode("utf-8", "surrogateescape"))
+    if isinstance(value, dict):
+        return {_as_file_names(key): _as_file_names(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_as_file_names, value))
+    return value

@@ -31,6 +31,7 @@ def install(facts: "dict[str, Any]") -> "Finder":
     _replace_confstr(facts["libc_family"], facts["libc_version"])
     finder = Finder(facts)
     sys.meta_path.insert(0, finder)
+    sys.meta_path.append(TargetModules(facts["extension_suffixes"][0]))
     for name in [name for name in sys.modules if _patcher_name(name)]:
         # Another start-up file was faster.
         _patch(name, sys.modules[name], facts)
@@ -67,11 +68,13 @@ _BY_NAME = {
     "distutils.sysconfig": "distutils_sysconfig",
     "setuptools._distutils.sysconfig": "distutils_compiler",
     "ctypes": "ctypes_module",
+    "ctypes.util": "ctypes_util_module",
     "venv": "venv_module",
     "virtualenv": "virtualenv_module",
     "build.env": "build_env_module",
     "uv._find_uv": "uv_finder_module",
     "pip": "pip_module",
+    "pip._internal.cli.main_parser": "pip_main_parser",
     "pip._vendor.distlib.scripts": "distlib_scripts",
     "pip._internal.operations.install.wheel": "pip_install_wheel",
     "pip._internal.commands.wheel": "pip_wheel_command",
@@ -99,7 +102,36 @@ def _patch(name: str, module: "ModuleType", facts: "dict[str, Any]") -> None:
     from _crossenv import patches
 
     patcher: Callable[[ModuleType, dict[str, Any]], None] = getattr(patches, str(_patcher_name(name)))
-    patcher(module, facts)
+    try:
+        patcher(module, facts)
+    except Exception as error:
+        # The importing code might catch it and go on with what is native.
+        from _crossenv import fail
+
+        fail(f"{name} cannot be adapted to the target: {error!a}", "install an earlier version of that package")
+
+
+class TargetModules:
+    """Explains why an extension module of the target is not found; last on `sys.meta_path`."""
+
+    def __init__(self, suffix: str) -> None:
+        self.suffix = suffix
+
+    def find_spec(
+        self, name: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
+    ) -> "ModuleSpec | None":
+        """None; raises ModuleNotFoundError where the target's module of that name lies on the search path."""
+        file = name.rpartition(".")[2] + self.suffix
+        for entry in sys.path if path is None else path:
+            found = os.path.join(entry, file)
+            if os.path.exists(found):
+                message = (
+                    f"{found} is an extension module for the target, which this machine cannot load;"
+                    " `cross-run python` runs Python under an emulator, and a build that must import it needs an"
+                    " environment made with `crossenv create --emulator`"
+                )
+                raise ModuleNotFoundError(message, name=name)
+        return None
 
 
 def _adapt_settings(module: "ModuleType", facts: "dict[str, Any]") -> None:

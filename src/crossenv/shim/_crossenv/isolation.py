@@ -7,8 +7,36 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# `crossenv.environment.write.start_file` says why.
-START_FILE = "000_crossenv.pth" if sys.version_info < (3, 18) else "000_crossenv.start"
+START_FILE = "000_crossenv.pth"
+# Of the front ends that make an environment for a build: `build`, and pip with venv-isolation.
+_FRONT_ENDS = ("build.env", "pip._internal.build_env")
+
+
+def adopt(env_dir: str, facts: "dict[str, Any]") -> None:
+    """Take the shim into a new virtual environment if a front end made it for a build; say that others are native."""
+    if any(name in sys.modules for name in _FRONT_ENDS):
+        link_shim(env_dir, facts)
+    elif sys.stderr is not None:
+        sys.stderr.write(f"crossenv: note: {env_dir} is an environment for this machine; what it builds is native\n")
+
+
+def starts_shim(python: str, facts: "dict[str, Any]") -> bool:
+    """Whether the interpreter `python` starts this environment's shim: its own, or one made for a build."""
+    prefix = os.path.dirname(os.path.dirname(os.path.abspath(python)))
+    try:
+        if facts["in_place"]:
+            # All environments of a converted installation start the shim.
+            return os.path.samefile(python, sys.executable)
+        if any(os.path.samefile(prefix, own) for own in (facts["root"], facts["root"] + "/cross")):
+            return True
+        return os.path.samefile(os.path.join(_site_packages(prefix), "_crossenv"), facts["shim"] + "/_crossenv")
+    except OSError:
+        return False
+
+
+def _site_packages(prefix: str) -> str:
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}{'t' if 't' in sys.abiflags else ''}"
+    return os.path.join(prefix, "lib", version, "site-packages")
 
 
 def link_shim(env_dir: str, facts: "dict[str, Any]") -> None:
@@ -18,10 +46,14 @@ def link_shim(env_dir: str, facts: "dict[str, Any]") -> None:
     copied elsewhere.
     """
     home = facts["shim"]
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}{'t' if 't' in sys.abiflags else ''}"
-    site_packages = os.path.join(env_dir, "lib", version, "site-packages")
+    site_packages = _site_packages(env_dir)
     if not os.path.isdir(site_packages):
-        return
+        from _crossenv import fail
+
+        fail(
+            f"the environment {env_dir}, made for a build, is of another Python than {sys.version.partition(' ')[0]}",
+            "unset VIRTUALENV_PYTHON, and take `python` out of virtualenv's configuration file",
+        )
     for name in ("_crossenv", START_FILE):
         link = os.path.join(site_packages, name)
         if not os.path.lexists(link):

@@ -1,7 +1,7 @@
 """Adaptations of modules that look at the running interpreter, each applied right after the module's import.
 
-A patch replaces a function and never creates a name that was not there: where a version of a package has no such
-function, there is nothing that reads it.
+A patch replaces a name and never creates one. Where a wheel could come out native without the patch, a missing name
+ends the process: that version of the package is not known. Other names are left alone where they are missing.
 """
 
 import contextlib
@@ -12,16 +12,36 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
-    from typing import Any
+    from typing import Any, NoReturn
 
     Facts = dict[str, Any]
 
 
-def _replace(module: "ModuleType | type", name: str, make: "Callable[[Any], Any]") -> None:
-    """Replace `module.name` by `make(module.name)` if there is such a name."""
-    old = getattr(module, name, None)
-    if old is not None:
-        setattr(module, name, make(old))
+def _replace(owner: "ModuleType | type", name: str, make: "Callable[[Any], Any]") -> None:
+    """Replace `owner.name` by `make(owner.name)`; end the process if there is no such name."""
+    old = getattr(owner, name, None)
+    if old is None:
+        _fail_for(owner, name)
+    setattr(owner, name, make(old))
+
+
+def _replace_if_there(owner: "ModuleType | type", name: str, make: "Callable[[Any], Any]") -> None:
+    """Replace `owner.name` by `make(owner.name)` if there is such a name; no wheel becomes native without it."""
+    if getattr(owner, name, None) is not None:
+        _replace(owner, name, make)
+
+
+def _fail_for(owner: "ModuleType | type", name: str) -> "NoReturn":
+    from _crossenv import fail
+
+    module = owner.__module__ if isinstance(owner, type) else owner.__name__
+    package = sys.modules.get(module.partition(".")[0])
+    version = getattr(package, "__version__", "")
+    place = f"{module}.{owner.__name__}" if isinstance(owner, type) else module
+    fail(
+        f"{module.partition('.')[0]} {version or 'of this version'} has no {place}.{name}, which crossenv replaces",
+        "install an earlier version of it: docs/reference/front-ends.md lists those that were tried",
+    )
 
 
 def _is_this_interpreter(executable: "str | None") -> bool:
@@ -141,7 +161,15 @@ def packaging_manylinux(module: "ModuleType", facts: "Facts") -> None:
 
         return parse_elf
 
-    _replace(module, "_parse_elf", make_parse_elf)
+    if hasattr(module, "_get_elf_header"):
+        # Before packaging 22, which pip had until 23.
+        header = type("HostHeader", (module._ELFFileHeader,), {"__init__": lambda self: None})()
+        header.e_ident_class = header.ELFCLASS32 if elf["bits"] == 32 else header.ELFCLASS64
+        header.e_ident_data = header.ELFDATA2LSB if elf["byte_order"] == "little" else header.ELFDATA2MSB
+        header.e_machine, header.e_flags = HostElf.machine, HostElf.flags
+        _replace(module, "_get_elf_header", lambda _original: lambda: header)
+    else:
+        _replace(module, "_parse_elf", make_parse_elf)
 
 
 def packaging_musllinux(module: "ModuleType", facts: "Facts") -> None:
@@ -178,11 +206,31 @@ def ctypes_module(module: "ModuleType", facts: "Facts") -> None:
                 from _crossenv import overlay
 
                 name = overlay.native_library(name)
-            return original(name, *args)
+            try:
+                return original(name, *args)
+            except OSError:
+                if isinstance(name, (str, bytes, os.PathLike)) and os.path.isfile(name):
+                    raise OSError(
+                        f"{os.fsdecode(name)} cannot be loaded on this machine; if it is a library of the target,"
+                        " `cross-run python` runs Python under an emulator"
+                    ) from None
+                raise
 
         return dlopen
 
     _replace(module, "_dlopen", make_dlopen)
+
+
+def ctypes_util_module(module: "ModuleType", facts: "Facts") -> None:
+    """`ctypes.util` asks ldconfig and the compiler of this machine."""
+    if "CROSSENV_FILES" not in os.environ:
+        return
+    from _crossenv import host_files
+
+    def make_find_library(original: "Any") -> "Any":
+        return lambda name: host_files.find_library(name, original)
+
+    _replace(module, "find_library", make_find_library)
 
 
 def venv_module(module: "ModuleType", facts: "Facts") -> None:
@@ -192,7 +240,7 @@ def venv_module(module: "ModuleType", facts: "Facts") -> None:
     def make_create(original: "Any") -> "Any":
         def create(self: "Any", env_dir: "Any") -> None:
             original(self, env_dir)
-            isolation.link_shim(os.fspath(env_dir), facts)
+            isolation.adopt(os.fspath(env_dir), facts)
 
         return create
 
@@ -206,7 +254,7 @@ def virtualenv_module(module: "ModuleType", facts: "Facts") -> None:
     def make_cli_run(original: "Any") -> "Any":
         def cli_run(*args: "Any", **kwargs: "Any") -> "Any":
             session = original(*args, **kwargs)
-            isolation.link_shim(str(session.creator.dest), facts)
+            isolation.adopt(str(session.creator.dest), facts)
             return session
 
         return cli_run
@@ -226,7 +274,7 @@ def uv_finder_module(module: "ModuleType", facts: "Facts") -> None:
     def make_find_uv_bin(_original: "Any") -> "Any":
         return lambda: uv_command.find_uv(facts["root"], "", os.environ.get("PATH", os.defpath))
 
-    _replace(module, "find_uv_bin", make_find_uv_bin)
+    _replace_if_there(module, "find_uv_bin", make_find_uv_bin)
 
 
 def pip_module(module: "ModuleType", facts: "Facts") -> None:
@@ -252,7 +300,7 @@ def distlib_scripts(module: "ModuleType", facts: "Facts") -> None:
 
         return build_shebang
 
-    _replace(module.ScriptMaker, "_build_shebang", make_build_shebang)
+    _replace_if_there(module.ScriptMaker, "_build_shebang", make_build_shebang)
 
 
 def pip_install_wheel(module: "ModuleType", facts: "Facts") -> None:
@@ -271,7 +319,31 @@ def pip_install_wheel(module: "ModuleType", facts: "Facts") -> None:
 
         return fix_script
 
-    _replace(module, "fix_script", make_fix_script)
+    _replace_if_there(module, "fix_script", make_fix_script)
+
+
+def pip_main_parser(module: "ModuleType", facts: "Facts") -> None:
+    """`pip --python`, PIP_PYTHON and `python` in pip.conf: pip would go on in an interpreter that is native."""
+
+    def make_identify(original: "Any") -> "Any":
+        def identify_python_interpreter(python: str) -> "str | None":
+            found: str | None = original(python)
+            if found is not None and not isolation.starts_shim(found, facts):
+                from _crossenv import fail
+
+                given = any(word.startswith("--python") for word in sys.argv)
+                source = "--python" if given else "PIP_PYTHON" if os.environ.get("PIP_PYTHON") else "python in pip.conf"
+                mend = f"remove it, or run {found} -m pip" if source != "PIP_PYTHON" else "unset it"
+                fail(f"{source} has pip work with {found}, which is not this environment's Python", mend, 2)
+            return found
+
+        return identify_python_interpreter
+
+    from _crossenv import isolation
+
+    # `--python` came with pip 22.3.
+    if hasattr(module, "subprocess"):
+        _replace(module, "identify_python_interpreter", make_identify)
 
 
 def pip_wheel_command(module: "ModuleType", facts: "Facts") -> None:
@@ -308,13 +380,14 @@ def build_ext_module(module: "ModuleType", facts: "Facts") -> None:
     def make_build_extension(original: "Any") -> "Any":
         def build_extension(self: "Any", ext: "Any") -> None:
             complaints = attempts.watch_commands(self.compiler)
+            before = len(complaints)
             try:
                 original(self, ext)
             except Exception as error:
                 text = " ".join(str(error).split()) or type(error).__name__
                 # A compiler's command line is in the build's output above.
                 text = text if len(text) < 120 else f"{text[:60]} ... {text[-50:]}"
-                attempts.attempted[ext.name] = complaints[-1] if complaints else text
+                attempts.attempted[ext.name] = complaints[-1] if len(complaints) > before else text
                 raise
             # Also after a failure: a package may try again with other flags.
             attempts.attempted[ext.name] = ""

@@ -1,6 +1,7 @@
 """What the environment's record declares for single build back ends (`handover.backends`)."""
 
 import functools
+import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ _POSITIONS = {
     "get_requires_for_build_editable": 0,
 }
 _MARK = "crossenv_settings"
+_NOTHING: "dict[str, Any]" = {"settings": {}, "environment": {}, "fails_by_itself": False, "jobs_setting": ""}
 
 
 def declared(facts: "dict[str, Any]", module: str) -> "dict[str, Any]":
@@ -25,13 +27,17 @@ def declared(facts: "dict[str, Any]", module: str) -> "dict[str, Any]":
     name = module
     while name and name not in backends:
         name = name.rpartition(".")[0]
-    found: dict[str, Any] = backends.get(name) or {"settings": {}, "environment": {}, "fails_by_itself": False}
+    found: dict[str, Any] = backends.get(name) or _NOTHING
     return found
 
 
 def adapt(backend: "Any", facts: "dict[str, Any]", module: str) -> None:
     """Give the hooks of `backend`, a module or an object of `module`, the declared settings before the user's."""
-    ours = declared(facts, module)["settings"]
+    ours = dict(declared(facts, module)["settings"])
+    # Set by `crossenv wheel`, which runs several builds at a time.
+    jobs, setting = os.environ.get("CROSSENV_JOBS", ""), declared(facts, module)["jobs_setting"]
+    if jobs.isdigit() and setting:
+        ours[setting] = ["-j" + jobs]
     if ours:
         change(backend, lambda users: merged(ours, users), _MARK)
 

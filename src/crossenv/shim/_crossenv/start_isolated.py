@@ -4,10 +4,24 @@ A `.pth` file would do where there is one, but uv makes environments with empty 
 """
 
 import os
+import sys
 
-import _crossenv
+library = os.path.dirname(os.path.dirname(__file__))
+try:
+    # Before anything that PYTHONPATH names.
+    sys.path.insert(0, library)
+    import _crossenv
 
-_crossenv.start()
+    sys.path.remove(library)
+    if not os.path.samefile(_crossenv.__file__, library + "/_crossenv/__init__.py"):
+        raise ImportError(f"{_crossenv.__file__} was loaded first")
+    _crossenv.start()
+except BaseException as error:
+    # `site` prints what a sitecustomize raises and goes on, with an interpreter that is native.
+    try:
+        os.write(2, f"crossenv: error: the cross environment of {library!a} cannot start: {error!a}\n".encode())
+    finally:
+        os._exit(1)
 if os.path.exists(os.path.join(os.path.dirname(__file__), "of_the_installation.py")):
     # The build Python's own, which this one stands in for.
     from importlib import import_module

@@ -1,0 +1,162 @@
+"""The architectures, by all the names they go by."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# ELF header flags that belong to the ABI, per machine (the processor supplements to the System V ABI).
+EF_ARM_ABI_FLOAT_HARD = 0x400
+EF_RISCV_FLOAT_ABI = 0x6
+EF_PPC64_ABI = 0x3
+EF_LOONGARCH_ABI = 0x7
+
+GLIBC, MUSL = "glibc", "musl"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ElfIdentity:
+    """What the header of an ELF file says about the machine it is for.
+
+    Attributes:
+        machine: `e_machine`, the number (62 is x86-64, 183 AArch64).
+        bits: 32 or 64, the ELF class.
+        byte_order: "little" or "big".
+        abi_flags: The bits of `e_flags` that tell two ABIs of one machine apart (ARM hard float, RISC-V
+            float ABI, PowerPC64 ELF version); 0 where a machine has none.
+    """
+
+    machine: int
+    bits: int
+    byte_order: str
+    abi_flags: int = 0
+
+    def __str__(self) -> str:
+        for row in ARCHITECTURES:
+            if row.elf == self:
+                return row.name
+        for row in ARCHITECTURES:
+            if (row.elf.machine, row.elf.bits, row.elf.byte_order) == (self.machine, self.bits, self.byte_order):
+                return f"{row.name} with ABI flags {self.abi_flags:#x}"
+        return f"ELF machine {self.machine}, {self.bits}-bit, {self.byte_order}-endian"
+
+
+def abi_flag_mask(machine: int) -> int:
+    """The bits of `e_flags` that belong to the ABI on ELF machine number `machine`."""
+    return {40: EF_ARM_ABI_FLOAT_HARD, 243: EF_RISCV_FLOAT_ABI, 21: EF_PPC64_ABI, 258: EF_LOONGARCH_ABI}.get(machine, 0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policies:
+    """From which C libraries on an architecture can be a target.
+
+    Attributes:
+        glibc: The glibc of its oldest manylinux policy.
+        musl: The musl of its oldest musllinux policy.
+    """
+
+    glibc: tuple[int, int]
+    musl: tuple[int, int] = (1, 1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Architecture:
+    """One architecture, by all the names it goes by.
+
+    Attributes:
+        name: `os.uname().machine` on such a machine, which is also the wheel tag's (PEP 600).
+        elf: What its ELF files say.
+        gnu_cpu: The first part of its GNU triplet.
+        vendor: The second part of it, as config.guess says.
+        abi: What follows "gnu" or "musl" in its triplet ("eabihf").
+        multiarch_cpu: The first part of Debian's multiarch name, which CPython uses in SOABI.
+        rust_cpu: The first part of its Rust target.
+        zig_cpu: The first part of its zig target.
+        loaders: The program interpreter of each C library (PT_INTERP).
+        meson_family: Meson's `cpu_family` (its reference table of CPU families).
+        qemu: The suffix of QEMU's user-mode emulator.
+        spellings: A pattern of its other names.
+        policies: Its oldest policies; None for one whose files are read but that is no target.
+    """
+
+    name: str
+    elf: ElfIdentity
+    gnu_cpu: str
+    vendor: str
+    abi: str
+    multiarch_cpu: str
+    rust_cpu: str
+    zig_cpu: str
+    loaders: tuple[tuple[str, str], ...]
+    meson_family: str
+    qemu: str
+    spellings: str
+    policies: Policies | None
+
+    def oldest(self, libc: str) -> tuple[int, int]:
+        """The oldest version of "glibc" or "musl" that a target of it may name."""
+        assert self.policies is not None, f"{self.name} is no target"
+        return self.policies.musl if libc == MUSL else self.policies.glibc
+
+    def loader(self, libc: str) -> str:
+        """The program interpreter that goes with "glibc" or "musl"."""
+        return dict(self.loaders)[libc]
+
+
+def _row(
+    name: str, elf: tuple[int, int, str], loader: str, policies: Policies | None = None, flags: int = 0, **names: str
+) -> Architecture:
+    machine, bits, order = elf
+    gnu = names.get("gnu", name)
+    return Architecture(
+        name=name,
+        elf=ElfIdentity(machine=machine, bits=bits, byte_order=order, abi_flags=flags),
+        gnu_cpu=gnu,
+        vendor=names.get("vendor", "unknown"),
+        abi=names.get("abi", ""),
+        multiarch_cpu=names.get("multiarch", gnu),
+        rust_cpu=names.get("rust", gnu),
+        zig_cpu=names.get("zig", gnu),
+        loaders=((GLIBC, loader), (MUSL, f"/lib/ld-musl-{names.get('musl', gnu)}.so.1")),
+        meson_family=names.get("meson", gnu),
+        qemu=names.get("qemu", gnu),
+        spellings=names.get("spellings", re.escape(name)),
+        policies=policies,
+    )
+
+
+# Policies are auditwheel's (manylinux-policy.json and musllinux-policy.json of 6.8.2); glibc itself is for riscv64
+# from 2.27 and for loongarch64 from 2.36 on. Loaders are those of glibc's shlib-versions and musl's configure.
+# fmt: off
+ARCHITECTURES: tuple[Architecture, ...] = (
+    _row("x86_64", (62, 64, "little"), "/lib64/ld-linux-x86-64.so.2", Policies(glibc=(2, 5)),
+         vendor="pc", spellings="x86_64|x86-64|amd64|x64"),
+    _row("i686", (3, 32, "little"), "/lib/ld-linux.so.2", Policies(glibc=(2, 5)), vendor="pc", multiarch="i386",
+         zig="x86", musl="i386", meson="x86", qemu="i386", spellings="i[3-6]86|x86"),
+    _row("aarch64", (183, 64, "little"), "/lib/ld-linux-aarch64.so.1", Policies(glibc=(2, 17)),
+         spellings="aarch64|arm64"),
+    _row("armv7l", (40, 32, "little"), "/lib/ld-linux-armhf.so.3", Policies(glibc=(2, 17)), EF_ARM_ABI_FLOAT_HARD,
+         gnu="arm", abi="eabihf", rust="armv7", musl="armhf", spellings="arm|armhf|armv7[a-z]*"),
+    _row("armv5tel", (40, 32, "little"), "/lib/ld-linux.so.3", gnu="arm", abi="eabi", rust="armv5te"),
+    _row("ppc64le", (21, 64, "little"), "/lib64/ld64.so.2", Policies(glibc=(2, 17)), 2,
+         gnu="powerpc64le", meson="ppc64", qemu="ppc64le", spellings="p(ower)?pc64(le|el)"),
+    _row("ppc64", (21, 64, "big"), "/lib64/ld64.so.1", None, 1, gnu="powerpc64", meson="ppc64", qemu="ppc64"),
+    _row("s390x", (22, 64, "big"), "/lib/ld64.so.1", Policies(glibc=(2, 17)), vendor="ibm"),
+    _row("riscv64", (243, 64, "little"), "/lib/ld-linux-riscv64-lp64d.so.1", Policies(glibc=(2, 31)), 4,
+         rust="riscv64gc", spellings="riscv64(gc)?"),
+    _row("loongarch64", (258, 64, "little"), "/lib64/ld-linux-loongarch-lp64d.so.1",
+         Policies(glibc=(2, 36), musl=(1, 2)), 3, spellings="loongarch64|loong64"),
+    _row("mips64", (8, 64, "little"), "/lib64/ld.so.1", gnu="mips64el", abi="abi64", meson="mips64"),
+    _row("mips", (8, 32, "little"), "/lib/ld.so.1", gnu="mipsel", meson="mips"),
+)
+# fmt: on
+
+
+def architecture_of(elf: ElfIdentity) -> Architecture | None:
+    """The architecture whose ELF files look like `elf`; None for one that is not in the table."""
+    return next((row for row in ARCHITECTURES if row.elf == elf), None)
+
+
+def target_architectures() -> tuple[Architecture, ...]:
+    """The architectures that can be targets."""
+    return tuple(row for row in ARCHITECTURES if row.policies is not None)

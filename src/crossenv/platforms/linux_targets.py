@@ -1,0 +1,180 @@
+"""Targets that run Linux: a machine, a C library and the oldest version of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from crossenv.errors import UsageError
+from crossenv.platforms.architectures import GLIBC, MUSL, Architecture, ElfIdentity, target_architectures
+
+__all__ = ["GLIBC", "MUSL", "OLD_POLICIES", "Target", "default_target", "examples", "parse", "usual_floor"]
+
+_SYSTEMS = {GLIBC: "gnu", MUSL: "musl"}
+
+# PyPI's big projects (numpy, pandas, cryptography) ship this policy or, where an architecture is younger, its first.
+_USUAL_GLIBC = (2, 28)
+_USUAL_MUSL = (1, 2)
+# Two releases a year: a list of those that exist would be out of date at once. packaging assumes the same end.
+_LAST_GLIBC = (2, 50)
+_MUSL_FLOORS = ((1, 1), (1, 2))
+# PEP 513, 571 and 599 by the names that PEP 600 gave them.
+OLD_POLICIES = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """What the user wants wheels for.
+
+    Attributes:
+        text: What the user said.
+        architecture: The machine.
+        libc: "glibc" or "musl".
+        floor: The oldest version of it that the wheels shall run with.
+        policy: Whether the wheels keep a manylinux or musllinux policy; if not, they are tagged `linux_...`.
+    """
+
+    text: str
+    architecture: Architecture
+    libc: str
+    floor: tuple[int, int]
+    policy: bool
+
+    @property
+    def machine(self) -> str:
+        """`os.uname().machine` there."""
+        return self.architecture.name
+
+    @property
+    def elf(self) -> ElfIdentity:
+        """What its ELF files say."""
+        return self.architecture.elf
+
+    @property
+    def floor_text(self) -> str:
+        """The floor as text: "2.28"."""
+        return f"{self.floor[0]}.{self.floor[1]}"
+
+    @property
+    def platform_tag(self) -> str:
+        """The platform tag of its wheels (PEP 425, 600, 656)."""
+        if not self.policy:
+            return f"linux_{self.machine}"
+        family = "musllinux" if self.libc == MUSL else "manylinux"
+        return f"{family}_{self.floor[0]}_{self.floor[1]}_{self.machine}"
+
+    @property
+    def gnu_triplet(self) -> str:
+        """The name of its cross compiler: "arm-linux-gnueabihf", "i686-linux-gnu"."""
+        return f"{self.architecture.gnu_cpu}-linux-{self._system}"
+
+    @property
+    def gnu_type(self) -> str:
+        """HOST_GNU_TYPE of a Python built there: "aarch64-unknown-linux-gnu"."""
+        return f"{self.architecture.gnu_cpu}-{self.architecture.vendor}-linux-{self._system}"
+
+    @property
+    def multiarch(self) -> str:
+        """`sys.implementation._multiarch` of a CPython 3.11 or later there: "i386-linux-gnu"."""
+        return f"{self.architecture.multiarch_cpu}-linux-{self._system}"
+
+    @property
+    def zig_triple(self) -> str:
+        """`zig cc -target`: "aarch64-linux-gnu.2.28"; zig has one musl only."""
+        version = f".{self.floor_text}" if self.libc == GLIBC else ""
+        return f"{self.architecture.zig_cpu}-linux-{self._system}{version}"
+
+    @property
+    def rust_triple(self) -> str:
+        """`rustc --target`: "armv7-unknown-linux-gnueabihf"."""
+        return f"{self.architecture.rust_cpu}-unknown-linux-{self._system}"
+
+    @property
+    def loader(self) -> str:
+        """The program interpreter there (PT_INTERP)."""
+        return self.architecture.loader(self.libc)
+
+    @property
+    def _system(self) -> str:
+        return _SYSTEMS[self.libc] + self.architecture.abi
+
+    def __str__(self) -> str:
+        return self.platform_tag if self.policy else self.gnu_triplet
+
+
+def usual_floor(architecture: Architecture, libc: str) -> tuple[int, int]:
+    """The floor of a target that names none: what big projects ship, or the architecture's oldest if it is younger."""
+    usual = _USUAL_MUSL if libc == MUSL else _USUAL_GLIBC
+    return max(usual, architecture.oldest(libc))
+
+
+def default_target(architecture: Architecture, libc: str) -> Target:
+    """The target with the floor that most wheels on PyPI have."""
+    floor = usual_floor(architecture, libc)
+    return Target(text=architecture.name, architecture=architecture, libc=libc, floor=floor, policy=True)
+
+
+def parse(name: str) -> Target | None:
+    """The target that `name` names; None if it names none that runs Linux.
+
+    Raises:
+        UsageError: Its C library does not exist in that version or for that machine.
+    """
+    if match := re.fullmatch(r"(many|musl)linux_(\d+)_(\d+)_(\w+)", name):
+        libc = MUSL if match[1] == "musl" else GLIBC
+        row = _architecture(match[4])
+        return _checked(name, row, libc, (int(match[2]), int(match[3]))) if row else None
+    if match := re.fullmatch(r"(manylinux1|manylinux2010|manylinux2014)_(\w+)", name):
+        row = _architecture(match[2])
+        return _checked(name, row, GLIBC, OLD_POLICIES[match[1]]) if row else None
+    if match := re.fullmatch(r"linux_(\w+)", name):
+        row = _architecture(match[1])
+        return _without_policy(name, row, GLIBC) if row else None
+    if match := re.fullmatch(r"([\w]+)(?:-(?!linux)[\w]+)?-linux-(gnu|musl)(\w*)", name):
+        row = _architecture(match[1])
+        fits = row is not None and match[3] == row.abi
+        return _without_policy(name, row, MUSL if match[2] == "musl" else GLIBC) if row and fits else None
+    row = _architecture(name)
+    return _checked(name, row, GLIBC, usual_floor(row, GLIBC)) if row else None
+
+
+def _without_policy(text: str, row: Architecture, libc: str) -> Target:
+    return Target(text=text, architecture=row, libc=libc, floor=usual_floor(row, libc), policy=False)
+
+
+def _checked(text: str, row: Architecture, libc: str, floor: tuple[int, int]) -> Target:
+    oldest = row.oldest(libc)
+    family = "musllinux" if libc == MUSL else "manylinux"
+    usual = f"{family}_{'_'.join(map(str, usual_floor(row, libc)))}_{row.name}"
+    version = f"{floor[0]}.{floor[1]}"
+    if not _exists(libc, floor):
+        exist = "1.1 and 1.2 exist" if libc == MUSL else f"2.x exists, up to {_LAST_GLIBC[0]}.{_LAST_GLIBC[1]}"
+        raise UsageError(f"the target {text!r} names {libc} {version}: there is none ({exist})", hint=f"use {usual}")
+    if floor < oldest:
+        raise UsageError(
+            f"the target {text!r} asks for {libc} {version}, and the oldest {family} policy for {row.name} is"
+            f" {family}_{oldest[0]}_{oldest[1]}",
+            hint=f"use {usual}",
+        )
+    return Target(text=text, architecture=row, libc=libc, floor=floor, policy=True)
+
+
+def _exists(libc: str, version: tuple[int, int]) -> bool:
+    """Whether there is, or may soon be, such a version of a C library."""
+    return version in _MUSL_FLOORS if libc == MUSL else version[0] == 2 and version <= _LAST_GLIBC
+
+
+def _architecture(name: str) -> Architecture | None:
+    return next((row for row in target_architectures() if re.fullmatch(row.spellings, name)), None)
+
+
+def examples() -> Iterator[str]:
+    """Every target by its usual names, for suggestions."""
+    for row in target_architectures():
+        yield row.name
+        for libc in (GLIBC, MUSL):
+            target = _without_policy("", row, libc)
+            yield _checked("", row, libc, target.floor).platform_tag
+            yield target.gnu_triplet
+        yield f"linux_{row.name}"

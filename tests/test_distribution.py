@@ -1,0 +1,125 @@
+"""The wheel of this checkout, installed as the documentation says, and beside the older tool's."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from conftest import Run
+
+CHECKOUT = Path(__file__).parent.parent
+OLDER = "crossenv==1.6.2"
+# "pip install ..." with our distribution, up to where a shell's word list ends.
+INSTALL = re.compile(r"(?:\S*/)?((?:uv )?pip install (?:[^\n&|`;#]*?)['\"]?(?:\./)?crossenv2[^\s&|`;]*)")
+PAGES = sorted([CHECKOUT / "README.md", *(CHECKOUT / "docs").rglob("*.md")])
+
+
+def install_lines() -> list[str]:
+    """Every line of the documentation that installs crossenv2, once."""
+    found = (match[1] for page in PAGES for match in INSTALL.finditer(page.read_text(encoding="utf-8")))
+    return sorted({line.rstrip("'") if line.count("'") % 2 else line for line in found})
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Path:
+    """The wheel of this checkout; building it needs no network."""
+    directory = tmp_path_factory.mktemp("dist")
+    pip = (sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation")
+    run(*pip, "--wheel-dir", directory, CHECKOUT)
+    (path,) = directory.iterdir()
+    return path
+
+
+class Place:
+    """A virtual environment with pip."""
+
+    def __init__(self, directory: Path, run: Run) -> None:
+        run(sys.executable, "-m", "virtualenv", "-q", "--no-periodic-update", directory)
+        self.bin = directory / "bin"
+        self._run = run
+
+    def pip(self, *words: str | Path) -> str:
+        return self._run(self.bin / "python", "-m", "pip", "-q", "--disable-pip-version-check", *words)
+
+    def crossenv(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run it; the dependencies that were not installed are those of the tests."""
+        environment = {**os.environ, "PYTHONPATH": sysconfig.get_path("purelib")}
+        words = (str(self.bin / "crossenv"), *words)
+        return subprocess.run(words, text=True, capture_output=True, check=False, env=environment)
+
+
+@pytest.fixture(scope="module")
+def older(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The older tool's wheel, from the index."""
+    directory = tmp_path_factory.mktemp("older")
+    words = (sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", directory, OLDER)
+    if subprocess.run(words, check=False, capture_output=True).returncode:
+        pytest.skip(f"needs {OLDER} from the package index")
+    return next(directory.iterdir())
+
+
+@pytest.mark.integration
+def test_name_and_version(wheel: Path, tmp_path: Path, run: Run) -> None:
+    assert wheel.name == "crossenv2-2.0.0-py3-none-any.whl"
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.partition("/")[0] for name in names if ".dist-info" not in name} == {"crossenv", "crossenv_info-stubs"}
+    place = Place(tmp_path / "venv", run)
+    place.pip("install", "--no-deps", wheel)
+    assert place.crossenv("--version").stdout == "crossenv 2.0.0\n"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("ours_last", [True, False], ids=["ours over the older", "the older over ours"])
+def test_the_older_tool_in_the_same_place_is_refused(
+    wheel: Path, older: Path, tmp_path: Path, run: Run, ours_last: bool
+) -> None:
+    place = Place(tmp_path / "venv", run)
+    for path in (older, wheel) if ours_last else (wheel, older):
+        place.pip("install", "--no-deps", path)
+    refused = place.crossenv("--version")
+    assert refused.returncode == 2
+    error, hint = refused.stderr.splitlines()
+    assert "crossenv 1.6.2 is installed in" in error and "crossenv2" in error
+    # Uninstalling the older one takes files that both had: still refused, until the hint is followed.
+    place.pip("uninstall", "-y", "crossenv")
+    assert place.crossenv("targets").returncode == 2
+    assert "pip uninstall -y crossenv crossenv2" in hint
+    place.pip("uninstall", "-y", "crossenv", "crossenv2")
+    place.pip("install", "--no-deps", wheel)
+    assert place.crossenv("--version").stdout == "crossenv 2.0.0\n"
+
+
+def test_the_documentation_installs_what_this_project_is_called() -> None:
+    lines = install_lines()
+    assert any(line.startswith("pip") for line in lines) and any(line.startswith("uv pip") for line in lines)
+    for page in PAGES:
+        for line in page.read_text(encoding="utf-8").splitlines():
+            assert not re.search(r"install (?:[^\s&|;]+ )*['\"]?crossenv(?:\[|['\"]?$)", line), f"{page}: {line}"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("line", install_lines())
+def test_install_lines_with_the_wheel_of_this_checkout(
+    line: str, wheel: Path, older: Path, tmp_path: Path, run: Run
+) -> None:
+    """`older` is asked for because it says whether there is an index: the line installs dependencies too."""
+    if line.startswith("uv ") and shutil.which("uv") is None:
+        pytest.skip("needs uv on PATH")
+    place = Place(tmp_path / "venv", run)
+    shutil.copy(wheel, tmp_path)
+    places = {"PIP_FIND_LINKS": str(wheel.parent), "UV_FIND_LINKS": str(wheel.parent)}
+    path = f"{place.bin}{os.pathsep}{os.environ['PATH']}"
+    run("sh", "-ec", line, cwd=tmp_path, PATH=path, VIRTUAL_ENV=str(place.bin.parent), **places)
+    assert place.crossenv("--version").stdout == "crossenv 2.0.0\n"
+    if "[zig]" in line:
+        words = ("create", "--dry-run", "--target", "s390x", "--toolchain", "zig", "--python", sys.executable, "env")
+        made = place.crossenv(*words)
+        assert made.returncode == 0, made.stderr
