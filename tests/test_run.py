@@ -21,8 +21,7 @@ from crossenv.emulation.enter import works
 from crossenv.emulation.interpreters import interpreter_in
 from crossenv.emulation.model import Emulator, HostInterpreter, Session
 from crossenv.emulation.qemu import find_emulator
-from crossenv.emulation.registration import registration_line
-from crossenv.emulation.session import open_session
+from crossenv.emulation.session import open_session, registration_line
 from crossenv.emulation.tree import make_tree
 from crossenv.errors import DownloadError, EmulatorError, UsageError
 from crossenv.platforms.architectures import ARCHITECTURES, target_architectures

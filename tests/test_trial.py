@@ -14,10 +14,9 @@ import pytest
 import projects
 from conftest import VERSION, CrossenvCommand, Run
 from crossenv.emulation.trial import try_imports
-from crossenv.emulation.trial.imports import read_imports
 from crossenv.emulation.trial.outcomes import Difference, Outcome, differences, read_outcomes, summary
 from crossenv.emulation.trial.subject import Subject, machine_of, modules_of, python_for, read_subject
-from crossenv.emulation.trial.trial import Place, is_pytest, run_tests
+from crossenv.emulation.trial.trial import Place, is_pytest, read_imports, run_tests
 from crossenv.errors import AuditError, BuildError, UsageError
 from crossenv.report import Reporter
 from makers import write

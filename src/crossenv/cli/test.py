@@ -19,11 +19,10 @@ from crossenv.cli.run import add_emulator_options, emulation_options
 from crossenv.emulation.environment import interpreter_for, session_in
 from crossenv.emulation.interpreters import architecture_of_host, interpreter_of
 from crossenv.emulation.model import Session
-from crossenv.emulation.trial.imports import Import
 from crossenv.emulation.trial.install import Wanted, install_natively, install_under_emulation, install_with_environment
 from crossenv.emulation.trial.outcomes import Outcome, differences, summary
 from crossenv.emulation.trial.subject import Subject, machine_of, python_for, read_subject
-from crossenv.emulation.trial.trial import Place, is_pytest, run_tests, test_outcomes, try_imports
+from crossenv.emulation.trial.trial import Import, Place, is_pytest, run_tests, test_outcomes, try_imports
 from crossenv.errors import AuditError, UsageError
 from crossenv.pythons.build_python import BuildPython, find_build_python
 from crossenv.record import Record, load_record

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from crossenv.emulation.enter import works
 from crossenv.emulation.model import Emulator, HostInterpreter, Session
-from crossenv.emulation.registration import registration_line
 from crossenv.emulation.tree import make_tree
 from crossenv.errors import EmulatorError
-from crossenv.platforms.architectures import architecture_of
+from crossenv.platforms.architectures import ElfIdentity, architecture_of
 
 AUTO, KERNEL, LAUNCHER = "auto", "kernel", "launcher"
 CHILDREN = (AUTO, KERNEL, LAUNCHER)
@@ -62,3 +61,24 @@ def open_session(
         registration="" if why_not else line,
         why_not=why_not,
     )
+
+
+def registration_line(identity: ElfIdentity, emulator: Path) -> str:
+    """The line for `/proc/sys/fs/binfmt_misc/register`.
+
+    Programs and shared objects (position-independent programs) of the machine match, whatever their OS ABI. The flag F
+    opens the emulator at once, so that it is found from any root; P lets the program see its own `argv[0]`.
+    """
+    order = identity.byte_order
+    header = bytearray(
+        b"\x7fELF" + bytes((1 if identity.bits == 32 else 2, 1 if order == "little" else 2, 1)) + bytes(9)
+    )
+    mask = bytearray(b"\xff" * 7 + bytes(9))
+    # e_type: ET_EXEC (2) and ET_DYN (3)
+    header += (2).to_bytes(2, order) + identity.machine.to_bytes(2, order)  # type: ignore[arg-type]
+    mask += (0xFFFE).to_bytes(2, order) + b"\xff\xff"  # type: ignore[arg-type]
+    return f":crossenv:M::{_escaped(header)}:{_escaped(mask)}:{emulator}:PF"
+
+
+def _escaped(data: bytearray) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in data)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from crossenv.farm.pip_words import without_secrets
+from crossenv.farm.requirements import without_secrets
 
 
 class EndedError(Exception):

@@ -32,11 +32,10 @@ from crossenv.farm.model import (
     Requirement,
     Result,
 )
-from crossenv.farm.pip_words import pip_variables, settings_in
 from crossenv.farm.processes import Children, EndedError
 from crossenv.farm.progress import Board
 from crossenv.farm.release import covering, released
-from crossenv.farm.requirements import pinned, pip_arguments
+from crossenv.farm.requirements import pinned, pip_arguments, pip_variables, settings_in
 from crossenv.farm.sources import SdistError, Source, source_of
 from crossenv.farm.store import Store
 from crossenv.wheels.audit import audit_wheel

@@ -13,8 +13,8 @@ from pathlib import Path
 from crossenv.errors import BuildError
 from crossenv.farm.complaint import complaint_of
 from crossenv.farm.model import Requirement
-from crossenv.farm.pip_words import pip_variables, settings_in
 from crossenv.farm.processes import Children
+from crossenv.farm.requirements import pip_variables, settings_in
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
