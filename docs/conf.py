@@ -38,6 +38,8 @@ copybutton_here_doc_delimiter = "EOF"
 
 html_theme = "furo"
 html_title = f"crossenv {__version__}"
+html_copy_source = False
+html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_theme_options = {
