@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -21,6 +22,16 @@ RELEASES = {"3.11": "bookworm", "3.13": "trixie"}
 def with_thorough(usual: Iterable[object], thorough: Iterable[object]) -> list[object]:
     """Parameters of a test: those of every run, and those that `nox -s integration` adds."""
     return [*usual, *(pytest.param(value, marks=pytest.mark.thorough) for value in thorough)]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List why tests were skipped: one line for each reason."""
+    skipped = [report.longrepr for report in terminalreporter.stats.get("skipped", ())]
+    reasons = Counter(str(where[2]).removeprefix("Skipped: ") for where in skipped if isinstance(where, tuple))
+    if reasons:
+        terminalreporter.section("skipped", sep="=")
+        for reason, number in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
+            terminalreporter.write_line(f"{number:4} {reason}")
 
 
 @pytest.fixture(autouse=True)
