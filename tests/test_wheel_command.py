@@ -409,8 +409,9 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
         print("toy.c:1:10: fatal error: toy.h: No such file")
         raise SystemExit(1)
     if tag == "slow":
-        print("compiling 1 of 2")
-        time.sleep(1)
+        print("compiling 1 of 2", flush=True)
+        time.sleep(1.1)
+        print("compiling 2 of 2", flush=True)
         tag = "py3-none-any"
     if tag == "wait":
         pathlib.Path(os.environ["TOY_PID"]).write_text(str(os.getpid()))
@@ -755,6 +756,15 @@ def test_the_output_of_a_build_is_shown(
     assert status == 0
     assert re.search(r"linux_aarch64: building, \d+ s: compiling 1 of 2", data)
     assert "making its sdist, " in data
+
+
+def test_pip_tells_for_how_long_it_builds(env: Path, tmp_path: Path) -> None:
+    """A back end without a hook for metadata builds the wheel for them, as meson-python does."""
+    tree = project(tmp_path, "toy", "slow")
+    command: list[str | Path] = [env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", tree]
+    status, data = on_terminal(command, PIP_NO_INDEX="1")
+    assert status == 0, data
+    assert re.search(r"Preparing metadata \(pyproject.toml\) ... .*[-|/\\] 0:01.*done", data), data
 
 
 def test_builds_share_the_cores(
