@@ -21,13 +21,11 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
-    "sphinxcontrib.mermaid",
     "crossenv_docs",
 ]
 exclude_patterns = ["_build", "_extensions"]
 myst_enable_extensions = ["deflist", "attrs_inline"]
 myst_heading_anchors = 4
-myst_fence_as_directive = ["mermaid"]
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
