@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Run
+from conftest import VERSION, Run
 from crossenv.cli.main import read_words
 from crossenv.errors import CrossenvError
 
@@ -174,6 +174,7 @@ def test_a_tutorial(page: Path, tmp_path: Path, run: Run) -> None:
     """Its files are written and its commands run, in the order of the page."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     missing = {
+        "debian": VERSION != "3.11" or not (shutil.which("gpgv") and shutil.which("aarch64-linux-gnu-g++")),
         "rust": not (shutil.which("cargo") and _has_rust_target("aarch64-unknown-linux-gnu")),
         "qemu": not (shutil.which("gpgv") or shutil.which("qemu-aarch64-static")),
     }

@@ -78,6 +78,7 @@ _BY_NAME = {
     "uv._find_uv": "uv_finder_module",
     "pip": "pip_module",
     "pip._internal.cli.main_parser": "pip_main_parser",
+    "pip._internal.cli.spinners": "pip_spinners",
     "pip._vendor.distlib.scripts": "distlib_scripts",
     "pip._internal.operations.install.wheel": "pip_install_wheel",
     "pip._internal.commands.wheel": "pip_wheel_command",

@@ -380,6 +380,16 @@ def pip_main_parser(module: "ModuleType", facts: "Facts") -> None:
         _replace(module, "identify_python_interpreter", make_identify)
 
 
+def pip_spinners(module: "ModuleType", facts: "Facts") -> None:
+    """Pip's spinner shows for how long a build has been running; it hides the build's output."""
+    from _crossenv import pip_commands
+
+    spinner = getattr(module, "InteractiveSpinner", None)
+    # For people only: a pip without it builds as well.
+    if spinner is not None and hasattr(spinner, "_write"):
+        _replace(spinner, "_write", pip_commands.telling_time)
+
+
 def pip_wheel_command(module: "ModuleType", facts: "Facts") -> None:
     """`cross-pip wheel NAME` builds what it is asked for by name, on the command line or in a requirements file.
 
