@@ -6,7 +6,7 @@ import nox
 
 nox.options.sessions = ["lint", "types", "tests"]
 nox.options.reuse_existing_virtualenvs = True
-PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14", "3.15"]
 
 
 def _install(session: nox.Session, *groups: str) -> None:
@@ -27,6 +27,12 @@ def integration(session: nox.Session) -> None:
     session.run("pytest", "-m", "integration", *session.posargs)
 
 
+@nox.session(python=False)
+def roots(session: nox.Session) -> None:
+    """The tests in a root file system of Debian's next release, with its Pythons; needs root and debootstrap."""
+    session.run("python3", "scripts/root_tests.py", *session.posargs)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Formatting and lint."""
@@ -41,6 +47,46 @@ def types(session: nox.Session) -> None:
     _install(session, "types")
     session.install("nox")
     session.run("mypy")
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """The unit tests with coverage of the tool's own process; fails below the floor in pyproject.toml."""
+    _install(session, "test", "coverage")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", "-q", "-p", "no:xdist", "-m", "not integration", *session.posargs)
+    session.run("coverage", "combine")
+    session.run("coverage", "report")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation site, into docs/_build/html: no warning is accepted, and no misspelling."""
+    _install(session, "docs")
+    session.run("codespell")
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html", *session.posargs)
+
+
+@nox.session
+def linkcheck(session: nox.Session) -> None:
+    """Links of the documentation: those into this repository; with `-- --online` those to other sites too."""
+    _install(session, "docs")
+    online = ["-t", "online"] if "--online" in session.posargs else []
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "linkcheck", *online, "docs", "docs/_build/linkcheck")
+
+
+@nox.session
+def commands(session: nox.Session) -> None:
+    """The commands that the documentation shows; the tutorials are run, and the install lines with this wheel."""
+    _install(session, "test")
+    session.run("pytest", "-m", "", "tests/test_docs.py", "tests/test_distribution.py", *session.posargs)
+
+
+@nox.session
+def pictures(session: nox.Session) -> None:
+    """The pictures of README and documentation, the terminal included."""
+    session.install("-e", ".[zig]")
+    session.run("python", "scripts/pictures.py", "--terminal")
 
 
 @nox.session

@@ -3,7 +3,7 @@
     python scripts/bench.py --host-python SYSROOT/usr/bin/python3.11 --python python3.11 [--rounds 9]
 
 Creation and start against venv, virtualenv and PyPI's crossenv 1.6.2; builds of two packages with zig and GNU's cross
-compiler against native ones; a compile through zig's launcher against one without.
+compiler against native ones; the judge of a built wheel; a compile through zig's launcher against one without.
 
 The candidates take turns within each round, so that a machine that slows down slows all of them; what is
 reported is the median over the rounds of each ratio. Writes docs/explanation/speed.md.
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import json
 import os
 import platform
 import shutil
@@ -149,6 +150,21 @@ def compiles(scratch: Path) -> dict[str, Callable[[], float]]:
     return {name: run(command) for name, command in commands.items()}
 
 
+def judgements(scratch: Path, python: Path) -> dict[str, Callable[[], float]]:
+    """What each build pays for its judge: a wheel of `builds` judged, and the start of an interpreter."""
+    (wheel,) = (scratch / "out").glob(f"{PACKAGES[-1]}-*-{TARGET}.whl")
+    job = {"format": 1, "wheel": str(wheel), "environment": str(scratch / "zig"), "editable": False, "repair": False}
+    job |= {"attempted": {}, "compiler_called": True, "allow_pure": [], "site_directories": []}
+    told = json.dumps(job).encode()
+
+    def judged() -> float:
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "crossenv", "seal"], input=told, check=True, capture_output=True)
+        return time.perf_counter() - started
+
+    return {"crossenv seal": judged, "python -c pass": lambda: timed([python, "-c", "pass"])}
+
+
 def table(results: dict[str, list[float]], base: str) -> list[str]:
     """Rows of a Markdown table: each candidate's ratio to the base and its median time."""
     lines = [f"| | ratio to {base} | median here |", "| --- | --- | --- |"]
@@ -177,6 +193,7 @@ def main() -> int:
             for package, candidates in builds(scratch, options.python, tool, options.host_python.resolve()).items()
         }
         compiled = rounds(compiles(scratch), options.rounds)
+        judged = rounds(judgements(scratch, options.python), options.rounds)
     difference = [
         (a - b) * 1000 for a, b in zip(compiled["through the launcher"], compiled["zig called directly"], strict=True)
     ]
@@ -203,6 +220,10 @@ def main() -> int:
         "",
         "`pip wheel --no-build-isolation` of a downloaded sdist, the C library and libc++ of zig made before.",
         *(line for package in PACKAGES for line in ("", f"### {package}", "", *table(built[package], "native"))),
+        "",
+        "## Judging a small wheel that was built",
+        "",
+        *table(judged, "python -c pass"),
         "",
         "## A compile of one small file through zig's launcher",
         "",

@@ -31,7 +31,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT / "tests"))
 
 import hosts  # noqa: E402
-from crossenv.environment.localise import localise  # noqa: E402
+from crossenv.environment.localise import flag_directories, localise  # noqa: E402
 from crossenv.errors import CrossenvError  # noqa: E402
 from crossenv.pythons.build_details import build_details_text  # noqa: E402
 from crossenv.pythons.crossenv_dump import header_archive  # noqa: E402
@@ -131,7 +131,9 @@ def known_dump() -> bytes:
 def use_dump(path: Path) -> str:
     """What `create` makes of a dump before anything is compiled."""
     host = read_host_python(path)
-    localise(host, commands={"cc": "cc", "ar": "ar"}, include_dirs=[Path("/include/python3.11")], lib_dir=None)
+    commands = {"cc": "cc", "ar": "ar"}
+    include_dirs = [Path("/include/python3.11")]
+    localise(host, commands=commands, include_dirs=include_dirs, lib_dir=None, directories=flag_directories(host))
     derived_pyconfig(PYCONFIG, host.config, host.elf.byte_order)
     build_details_text(host, headers=path, pkgconfig=path)
     return "passed"

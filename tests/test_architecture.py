@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -134,3 +135,9 @@ def test_a_start_file_has_one_import_line(name: str) -> None:
     (line,) = (text for text in (RUNTIME / name).read_text(encoding="ascii").splitlines() if text[:1] != "#")
     assert line.startswith("import ")
     ast.parse(line)
+
+
+def test_the_page_shows_the_rooms_in_their_order() -> None:
+    page = (SOURCE.parent.parent / "docs/explanation/architecture.md").read_text(encoding="utf-8")
+    rooms = re.findall(r"^\| `(\w+)` \|", page.split("## Where to look")[0], re.MULTILINE)
+    assert [f"crossenv.{room}" for room in rooms] == [name for name in ORDER if name != "crossenv.__main__"]

@@ -17,6 +17,7 @@ import pytest
 from packaging.tags import parse_tag
 
 from conftest import CrossenvCommand
+from crossenv.platforms import LINUX
 from crossenv.platforms.linux_targets import MUSL
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.model import ERROR, WARNING
@@ -614,6 +615,8 @@ def test_in_an_environment(crossenv: CrossenvCommand, env: Path, tmp_path: Path)
 
 
 HOST = Host(
+    platform=LINUX,
+    own_tag="linux_aarch64",
     platform_tag="linux_aarch64",
     python=PythonTag(implementation="cp", version=(3, 11), abi="full"),
     elf=AARCH64,
@@ -680,6 +683,10 @@ def test_a_sysroot_tells_which_symbols_there_are(tmp_path: Path) -> None:
     assert says == "needs nobody@GLIBC_2.17, which the host's libpthread.so.0 does not have"
     ((kind, says),) = found(("libabsent.so.1", "libc.so.6"), {"malloc": LIBC, "absent": None})
     assert (kind, says) == ("library", "needs libabsent.so.1, which is not in the wheel nor in the sysroot")
+    # Another wheel may bring it along, and the tag promises nothing.
+    files = {MODULE: extension(needed=("libabsent.so.1", "libc.so.6"), imports={"malloc": LIBC, "absent": None})}
+    assert not audit_wheel(make_wheel(tmp_path, files, PLAIN), host).failed()
+    assert audit_wheel(make_wheel(tmp_path, files, PLAIN), host).failed(strict=True)
 
 
 def test_what_pypy_exports_is_not_known(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -12,9 +13,11 @@ import threading
 import time
 from pathlib import Path
 
+import _crossenv
 import pytest
 
 from conftest import CrossenvCommand, Run
+from makers import write
 
 ANSWERS = """
 import json, os, platform, sys, sysconfig
@@ -39,7 +42,7 @@ VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 def test_show_says_what_was_made(crossenv: CrossenvCommand, env: Path) -> None:
     record = json.loads(crossenv("show", env, "--json").stdout)
-    assert record["schema"] == 8
+    assert record["schema"] == 9
     assert record["root"] == str(env)
     assert record["host"]["machine"] == "aarch64"
     assert record["host"]["soabi"].endswith("-aarch64-linux-gnu")
@@ -152,6 +155,55 @@ def test_doctor_finds_nothing_wrong_with_the_start_modes(crossenv: CrossenvComma
     starts = [finding for finding in findings if "answers for the host" in finding["check"]]
     assert len(starts) >= 8
     assert all(not finding["fault"] for finding in starts)
+
+
+@pytest.mark.integration
+def test_doctor_takes_the_compilers_own_headers_for_its_own(
+    crossenv: CrossenvCommand, sysroot: Path, cross_gcc: str, tmp_path: Path
+) -> None:
+    """A directory of the compiler with links into /usr/include, as Debian's cross compilers have from gcc 16 on."""
+    (tmp_path / "own/linux").mkdir(parents=True)
+    (tmp_path / "own/linux/limits.h").symlink_to("/usr/include/linux/limits.h")
+    for name, real in (("gcc", cross_gcc), ("g++", cross_gcc.removesuffix("gcc") + "g++")):
+        script = f'#!/bin/sh\nexec {real} -isystem {tmp_path}/own "$@"\n'
+        write(tmp_path / f"bin/aarch64-linux-gnu-{name}", script, mode=0o755)
+    words = ("--python", sys.executable, "--host-python", sysroot / f"usr/bin/python{VERSION}")
+    crossenv("create", *words, "--cc", tmp_path / "bin/aarch64-linux-gnu-gcc", tmp_path / "env")
+    assert "FAIL" not in crossenv("doctor", tmp_path / "env").stdout
+
+
+def test_the_headers_are_the_hosts_however_they_are_asked_for(env: Path, host_prefix: Path, run: Run) -> None:
+    """Python 3.14 reads the data before it sets its bases, and reads them again where `sys.prefix` has changed."""
+    program = """
+import json, sys, sysconfig
+answers = [sysconfig.get_path("include"), sysconfig.get_paths()["platinclude"], sysconfig.get_config_var("INCLUDEPY")]
+sys.prefix += "/elsewhere"
+answers.append(sysconfig.get_path("include"))
+print(json.dumps([*answers, *sysconfig.get_config_vars("installed_base", "installed_platbase")]))
+"""
+    *headers, base, platbase = json.loads(run(env / "bin/python", "-c", program))
+    assert set(headers) == {str(next((host_prefix / "include").glob("python3*")))}
+    assert base == platbase == str(host_prefix)
+    printed = run(env / "bin/python", "-m", "sysconfig")
+    assert f'include = "{headers[0]}"' in printed
+
+
+def test_one_file_starts_the_shim(env: Path) -> None:
+    """A .start file beside the .pth file would turn that one's line off, from Python 3.15 on (PEP 829)."""
+    assert [path.name for path in env.glob("cross/lib/python3*/site-packages/000_*")] == ["000_crossenv.pth"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="sys.abi_info came in Python 3.15")
+def test_abi_info_is_the_hosts(run: Run) -> None:
+    facts = {
+        "root": "/nowhere", "multiarch": "s390-linux-gnu", "machine": "s390", "libc_family": "glibc",
+        "libc_version": "2.36", "elf": {"bits": 32, "byte_order": "big"},
+    }  # fmt: skip
+    program = f"import sys; from _crossenv import host; host.install({facts}); print(vars(sys.abi_info))"
+    shim = Path(_crossenv.__file__).parent.parent
+    answer = ast.literal_eval(run(sys.executable, "-c", program, PYTHONPATH=str(shim)))
+    assert (answer["pointer_bits"], answer["byteorder"]) == (32, "big")
+    assert answer["free_threaded"] == ("t" in sys.abiflags)
 
 
 def test_doctor_names_a_broken_environment(crossenv: CrossenvCommand, host_prefix: Path, tmp_path: Path) -> None:
@@ -349,7 +401,7 @@ def test_a_damaged_shim_ends_the_process(crossenv: CrossenvCommand, host_prefix:
     ("change", "says"),
     [
         (lambda text: text[: len(text) // 2], "is not a record"),
-        (lambda text: text.replace('"schema": 8', '"schema": 99'), "is of schema 99"),
+        (lambda text: text.replace('"schema": 9', '"schema": 99'), "is of schema 99"),
         (lambda text: text.replace('"bits": 64', '"bits": "64"'), "expected int at 'host.elf.bits'"),
         (lambda text: text.replace('"multiarch"', '"multiarsch"'), "missing 'host.multiarch'"),
         (lambda text: "[]", "is of schema None"),

@@ -15,7 +15,7 @@ import makers
 from crossenv.cli.main import main
 from crossenv.compilers.choose import replaced_compiler, require_linkable
 from crossenv.compilers.find import find_toolchain
-from crossenv.environment.localise import localise
+from crossenv.environment.localise import flag_directories, localise
 from crossenv.errors import HostPythonError, ToolchainError, UsageError
 from crossenv.pythons.build_python import find_build_python
 from crossenv.pythons.find import read_host_python
@@ -315,7 +315,13 @@ def test_recorded_paths_move_with_the_prefix_or_go(tmp_path: Path) -> None:
     changes = {"CFLAGS": flags, "LDFLAGS": run_path, "LIBPL": "/build/env/lib/python3.11/config"}
     tree = HostTree(prefix=tmp_path / "env", recorded="/build/env", changes=changes).make()
     host = read_host_python(tree.prefix)
-    config = localise(host, commands={"cc": "gcc", "ar": "ar"}, include_dirs=host.include_dirs, lib_dir=host.lib_dir)
+    config = localise(
+        host,
+        commands={"cc": "gcc", "ar": "ar"},
+        include_dirs=host.include_dirs,
+        lib_dir=host.lib_dir,
+        directories=flag_directories(host),
+    )
     here = tree.prefix
     assert config["CFLAGS"] == f"-O2 -isystem {here}/include -L{here}/lib -I {here}/include -fPIC"
     assert config["LDFLAGS"] == f"-Wl,-rpath-link,{here}/lib", "nothing of this machine gets into what is linked"

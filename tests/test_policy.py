@@ -438,7 +438,7 @@ def test_retagging_changes_the_tag_and_nothing_else(tmp_path: Path) -> None:
     old = make_wheel(tmp_path, files, "cp311.cp312-abi3-linux_aarch64")
     with zipfile.ZipFile(old) as wheel:
         before = {info.filename: info for info in wheel.infolist()}
-    new = retag(old, "manylinux_2_28_aarch64")
+    new = retag(old, "linux_aarch64", "manylinux_2_28_aarch64")
     assert new.name == "toy-1-cp311.cp312-abi3-manylinux_2_28_aarch64.whl"
     assert sorted(path.name for path in tmp_path.iterdir()) == [new.name]
     _name, _version, _build, tags = parse_wheel_filename(new.name)
@@ -477,7 +477,7 @@ def test_members_are_copied_as_they_are(tmp_path: Path) -> None:
     with zipfile.ZipFile(old) as wheel:
         before = {info.filename: (info.CRC, info.compress_size) for info in wheel.infolist()}
         assert "toy/\u00e9_.py" in before
-    new = retag(old, "manylinux_2_28_aarch64")
+    new = retag(old, "linux_aarch64", "manylinux_2_28_aarch64")
     assert new.name == "toy-1-1build-py3-none-manylinux_2_28_aarch64.whl"
     assert parse_wheel_filename(new.name)[2] == (1, "build")
     assert new.stat().st_mode & 0o777 == 0o640
@@ -510,7 +510,7 @@ def test_damaged_metadata_leaves_the_wheel(tmp_path: Path) -> None:
         where = wheel.getinfo("toy-1.dist-info/RECORD").header_offset
     old.write_bytes(data[: where + 60] + b"\xff" * 20 + data[where + 80 :])
     with pytest.raises((zipfile.BadZipFile, zlib.error)):
-        retag(old, "manylinux_2_28_aarch64")
+        retag(old, "linux_aarch64", "manylinux_2_28_aarch64")
     assert [path.name for path in tmp_path.iterdir()] == [old.name]
 
 
@@ -518,5 +518,5 @@ def test_damaged_metadata_leaves_the_wheel(tmp_path: Path) -> None:
 def test_other_tags_stay(tmp_path: Path, tag: str) -> None:
     old = make_wheel(tmp_path, {"toy.py": b""}, tag)
     data = old.read_bytes()
-    assert retag(old, "manylinux_2_28_aarch64") == old
+    assert retag(old, "linux_aarch64", "manylinux_2_28_aarch64") == old
     assert old.read_bytes() == data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -17,7 +18,9 @@ import projects
 from conftest import CrossenvCommand, Run
 from crossenv.binaries import Linked
 from crossenv.binaries.elf import Elf, elf_identity
-from makers import X86_64
+from crossenv.wheels import run_auditwheel
+from crossenv.wheels.sysroot_libraries import Libraries
+from makers import AARCH64, X86_64, write
 from wheels import linked, make_wheel
 
 NUMBER = f"{sys.version_info[0]}{sys.version_info[1]}"
@@ -150,6 +153,77 @@ def test_what_a_repair_cannot_do_it_says(linked_wheel: Path, real_env: Path, tmp
     assert "libgreet.so.1 needs pthread_create@GLIBC_2.34" in refused(*found, "--plat", "manylinux_2_28_aarch64")
     assert "is not a policy for that" in refused(*found, "--plat", "manylinux_2_28_x86_64", status=2)
     assert "is not a directory" in refused("--library-dir", tmp_path / "nowhere", status=2)
+
+
+def test_a_part_of_auditwheels_that_is_gone_ends_the_repair() -> None:
+    """It would ask the build machine again, and say nothing."""
+    with pytest.raises(RuntimeError, match=r"auditwheel 6\.8\.\d+ has no gone, which crossenv replaces"):
+        run_auditwheel._replace(Linked, "gone", len)
+
+
+@pytest.mark.parametrize(
+    ("link", "found"),
+    [
+        ("libx.so.1.0", "usr/lib/libx.so.1.0"),
+        ("/etc/alternatives/libx", "usr/lib/libx.so.1.0"),
+        ("../../etc/alternatives/libx", "usr/lib/libx.so.1.0"),
+        # The target's root has nothing above it.
+        ("../../../../../../../usr/lib/libx.so.1.0", "usr/lib/libx.so.1.0"),
+        ("{outside}/libx.so.1", None),
+        ("{relative}/libx.so.1", None),
+        ("{root}/usr/lib/libx.so.1.0", "usr/lib/libx.so.1.0"),
+        ("libx.so.1", None),
+        ("nowhere", None),
+    ],
+)
+def test_a_link_in_a_sysroot_is_followed_as_on_the_target(tmp_path: Path, link: str, found: str | None) -> None:
+    """An absolute one, opened as it stands, leads to the build machine's own library."""
+    root, outside = tmp_path / "root", tmp_path / "build-machine"
+    data = linked(soname="libx.so.1")
+    write(root / "usr/lib/libx.so.1.0", data)
+    write(outside / "libx.so.1", data)
+    (root / "etc/alternatives").mkdir(parents=True)
+    (root / "etc/alternatives/libx").symlink_to("/usr/lib/libx.so.1.0")
+    place = link.format(outside=outside, root=root, relative=os.path.relpath(outside, root / "usr/lib"))
+    (root / "usr/lib/libx.so.1").symlink_to(place)
+    libraries = Libraries(AARCH64, root, (root / "usr/lib",))
+    assert libraries.find("libx.so.1") == (None if found is None else root / found)
+    assert (libraries.load("libx.so.1") is None) == (found is None)
+    # What a user names lies on this machine.
+    own = Libraries(AARCH64, root, (), first=(outside,))
+    assert own.closure(["libx.so.1"]) == {"libx.so.1": outside / "libx.so.1"}
+
+
+@pytest.mark.integration
+def test_no_library_of_the_build_machine_is_grafted(cross_gcc: str, tmp_path: Path, run: Run) -> None:
+    """The sysroot's own link names the library by its path on the target; the build machine has one there too."""
+    prefix = hosts.make_prefix(tmp_path / "root")
+    library = greeting(tmp_path / "build-machine", cross_gcc)
+    place = prefix / "lib/aarch64-linux-gnu"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "libgreet.so.1").symlink_to(library)
+    env = tmp_path / "env"
+    run(
+        *(sys.executable, "-m", "crossenv", "create", "--python", sys.executable, "--host-python", prefix),
+        *("--cc", cross_gcc, env),
+    )  # fmt: skip
+    project = greeter(tmp_path / "project")
+    words: list[str | Path] = [
+        env / "bin/cross-pip",
+        "wheel",
+        "--no-cache-dir",
+        "--no-deps",
+        "--repair",
+        "-w",
+        tmp_path / "out",
+        project,
+    ]
+    done = subprocess.run(
+        words, capture_output=True, text=True, check=False, env={**os.environ, "LDFLAGS": f"-L{library.parent}"}
+    )
+    assert done.returncode != 0
+    assert "needs libgreet.so.1, which was not found in the environment's sysroot" in done.stdout + done.stderr
+    assert not list(tmp_path.glob("out/*.whl"))
 
 
 @pytest.mark.integration

@@ -172,7 +172,6 @@ def _damage(site: Path, damage: str) -> None:
             "no fact: machine",
             "no fact: variables",
             "no fact: backends",
-            "no fact: extension_suffixes",
         ),
         *("bad byte code", "bad module", "another module", "no module", "a file for a module"),
         *("no start-up file", "an empty start-up file", "a start-up file that is no text"),

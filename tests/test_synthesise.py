@@ -13,6 +13,7 @@ import sysconfig
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ from crossenv.compilers.model import Tool, Toolchain
 from crossenv.environment.plan import Options, make_plan
 from crossenv.environment.write import write_environment
 from crossenv.errors import HostPythonError, ToolchainError
+from crossenv.files import write_tree
 from crossenv.platforms import LINUX, Libc
 from crossenv.platforms.architectures import architecture_of
 from crossenv.platforms.linux_targets import Target
@@ -463,10 +465,17 @@ def own_target(own: HostPython) -> Target:
     return Target(text="own", architecture=row, libc=own.libc.family, floor=(2, 50), policy=False)
 
 
+def synthesised(target: Target, build: HostPython, compiler: Toolchain, directory: Path, **more: Any) -> HostPython:
+    """A synthesised host Python, written."""
+    made = synthesise_host_python(target, build, compiler, directory, **more)
+    write_tree(made.files)
+    return made.host
+
+
 def test_synthesised_for_the_build_machine_itself_it_is_the_build_python(own: HostPython, tmp_path: Path) -> None:
     target = own_target(own)
     prefix = str(own.config["prefix"])
-    host = synthesise_host_python(target, own, native_toolchain(target), tmp_path / "host", host_prefix=prefix)
+    host = synthesised(target, own, native_toolchain(target), tmp_path / "host", host_prefix=prefix)
     old, new = (parse_pyconfig((d / "pyconfig.h").read_text()) for d in (own.include_dirs[-1], host.include_dirs[0]))
     different = {name for name in old if old[name].value != new[name].value}
     assert different <= {"Py_ENABLE_SHARED", "PY_SUPPORT_TIER"}
@@ -480,7 +489,7 @@ def test_synthesised_for_the_build_machine_itself_it_is_the_build_python(own: Ho
 def test_what_is_on_disk(own: HostPython, tmp_path: Path) -> None:
     target = own_target(own)
     directory = tmp_path / "deep/host"
-    host = synthesise_host_python(target, own, native_toolchain(target), directory)
+    host = synthesised(target, own, native_toolchain(target), directory)
     name = f"python{VERSION}{own.abi_flags}"
     assert host.include_dirs == (directory / "include" / name,)
     assert parse_sysconfigdata(host.sysconfigdata) == dict(host.config)
@@ -501,7 +510,7 @@ def test_three_fourteen_free_threaded(tmp_path: Path, monkeypatch: pytest.Monkey
     target = parse_target("aarch64")
     say(monkeypatch, answers(target, {"getrandom"}, HAVE_DECL_RTLD_DEEPBIND=1))
     build = build_python(tmp_path, version="3.14", full_version="3.14.0", abi_flags="t")
-    host = synthesise_host_python(target, build, gcc(target, tmp_path / "gcc"), tmp_path / "host")
+    host = synthesised(target, build, gcc(target, tmp_path / "gcc"), tmp_path / "host")
     assert host.ext_suffix == ".cpython-314t-aarch64-linux-gnu.so"
     assert host.sysconfigdata.name == "_sysconfigdata_t_linux_aarch64-linux-gnu.py"
     assert host.include_dirs[0].name == "python3.14t"
@@ -524,7 +533,7 @@ def test_a_musl_host_says_so_from_three_eleven_on(
     target = parse_target("musllinux_1_2_x86_64")
     say(monkeypatch, answers(target, set(), HAVE_DECL_RTLD_DEEPBIND=0))
     build = build_python(tmp_path, version=version, full_version=f"{version}.1")
-    host = synthesise_host_python(target, build, gcc(target, tmp_path / "gcc"), tmp_path / "host")
+    host = synthesised(target, build, gcc(target, tmp_path / "gcc"), tmp_path / "host")
     assert (host.soabi, host.libc) == (soabi, Libc(family="musl", version="1.2"))
     header = (host.include_dirs[0] / "pyconfig.h").read_text()
     assert "#define HAVE_DECL_RTLD_DEEPBIND 0\n" in header
@@ -538,7 +547,7 @@ def test_without_a_policy_the_host_has_the_compilers_glibc(
 ) -> None:
     target = parse_target(text)
     say(monkeypatch, answers(target, {"close_range", "getrandom"}))
-    host = synthesise_host_python(target, build_python(tmp_path), gcc(target, tmp_path / "gcc"), tmp_path / "host")
+    host = synthesised(target, build_python(tmp_path), gcc(target, tmp_path / "gcc"), tmp_path / "host")
     assert host.libc == Libc(family="glibc", version=version)
     header = (host.include_dirs[0] / "pyconfig.h").read_text()
     assert ("#define HAVE_CLOSE_RANGE 1" in header) == (version == "2.36")
@@ -557,13 +566,13 @@ def test_a_compiler_for_another_c_library_is_refused(
     target = parse_target(text)
     say(monkeypatch, answers(parse_target(other), set()))
     with pytest.raises(ToolchainError, match=says):
-        synthesise_host_python(target, build_python(tmp_path), gcc(target, tmp_path / "gcc"), tmp_path / "host")
+        synthesised(target, build_python(tmp_path), gcc(target, tmp_path / "gcc"), tmp_path / "host")
 
 
 def test_a_compiler_for_another_machine_is_refused(own: HostPython, tmp_path: Path) -> None:
     name = "s390x" if own.machine != "s390x" else "aarch64"
     with pytest.raises(ToolchainError, match=rf"makes .* objects, and the target manylinux_2_28_{name} is {name}"):
-        synthesise_host_python(parse_target(name), own, native_toolchain(own_target(own)), tmp_path / "host")
+        synthesised(parse_target(name), own, native_toolchain(own_target(own)), tmp_path / "host")
     assert not list(tmp_path.iterdir())
 
 
@@ -579,7 +588,7 @@ def test_a_compiler_that_cannot_answer(tmp_path: Path, script: str, says: str) -
     compiler = write(tmp_path / "bad-gcc", f"#!/bin/sh\n{script}\n", mode=0o755)
     target = parse_target("aarch64")
     with pytest.raises(ToolchainError, match=says) as caught:
-        synthesise_host_python(target, build_python(tmp_path), gcc(target, compiler), tmp_path / "host")
+        synthesised(target, build_python(tmp_path), gcc(target, compiler), tmp_path / "host")
     assert str(compiler) in caught.value.message
     assert not (tmp_path / "host").exists()
 
@@ -601,7 +610,7 @@ def test_pypy_cannot_be_the_build_python(tmp_path: Path) -> None:
     with pytest.raises(HostPythonError, match="is pypy, and a host"):
         target = parse_target("aarch64")
         build = build_python(tmp_path, implementation="pypy")
-        synthesise_host_python(target, build, gcc(target, tmp_path / "gcc"), tmp_path / "host")
+        synthesised(target, build, gcc(target, tmp_path / "gcc"), tmp_path / "host")
 
 
 def test_a_build_python_without_headers_says_what_to_install(tmp_path: Path) -> None:
@@ -615,13 +624,11 @@ def test_a_build_python_without_headers_says_what_to_install(tmp_path: Path) -> 
     assert "python3.X-dev" in caught.value.hint
 
 
-def test_a_directory_that_is_in_use_is_left_alone(own: HostPython, tmp_path: Path) -> None:
-    kept = write(tmp_path / "host/file", "text")
+def test_synthesis_writes_nothing(own: HostPython, tmp_path: Path) -> None:
     target = own_target(own)
-    with pytest.raises(HostPythonError, match="cannot write"):
-        synthesise_host_python(target, own, native_toolchain(target), tmp_path / "host")
-    assert kept.read_text() == "text"
-    assert [path.name for path in tmp_path.iterdir()] == ["host"]
+    made = synthesise_host_python(target, own, native_toolchain(target), tmp_path / "host")
+    assert not any(tmp_path.iterdir())
+    assert made.host.include_dirs[0] / "Python.h" in made.files
 
 
 # Against Debian's real host Pythons
@@ -689,7 +696,7 @@ def test_it_is_debians_real_host_python(suite: str, architecture: str, tmp_path:
     base = read_build_facts(sysroot(suite, "amd64") / f"usr/bin/python{SUITES[suite]}")
     target = debian_target(suite, architecture)
     toolchain = cross_gcc_for(target, root)
-    ours = synthesise_host_python(target, base, toolchain, tmp_path / "host", host_prefix="/usr")
+    ours = synthesised(target, base, toolchain, tmp_path / "host", host_prefix="/usr")
     real = read_host_python(root)
     host = f"{suite}-{architecture}"
     headers = macro_values(ours.include_dirs[0] / "pyconfig.h"), macro_values(real.include_dirs[-1] / "pyconfig.h")
@@ -713,7 +720,7 @@ def test_from_another_build_python_only_its_own_options_differ(
     root = sysroot(suite, architecture)
     debian = read_host_python(sysroot(suite, "amd64"))
     target = debian_target(suite, architecture)
-    ours = synthesise_host_python(target, own, cross_gcc_for(target, root), tmp_path / "host")
+    ours = synthesised(target, own, cross_gcc_for(target, root), tmp_path / "host")
     real = macro_values(read_host_python(root).include_dirs[-1] / "pyconfig.h")
     option = {
         name for name, value in macro_values(debian.include_dirs[-1] / "pyconfig.h").items() if real.get(name) == value
@@ -736,7 +743,7 @@ def test_a_wide_time_t_can_be_asked_for(own: HostPython, tmp_path: Path) -> None
     toolchain = cross_gcc_for(parse_target("armv7l"), root)
     for name, defines, size in (("32", (), 4), ("64", ("-D_FILE_OFFSET_BITS=64", "-D_TIME_BITS=64"), 8)):
         target = parse_target("manylinux_2_36_armv7l")
-        host = synthesise_host_python(target, own, toolchain, tmp_path / name, defines=defines)
+        host = synthesised(target, own, toolchain, tmp_path / name, defines=defines)
         assert host.config["SIZEOF_TIME_T"] == size
         assert ("-D_TIME_BITS=64" in str(host.config["CFLAGS"])) == (size == 8)
 
@@ -763,12 +770,12 @@ def test_a_wheel_from_a_synthesised_host_runs_on_the_real_one(own: HostPython, t
     if qemu is None:
         pytest.skip("needs qemu-aarch64 or qemu-aarch64-static")
     target = parse_target("manylinux_2_36_aarch64")
-    host = synthesise_host_python(target, own, cross_gcc_for(target, root), tmp_path / "host")
+    host = synthesised(target, own, cross_gcc_for(target, root), tmp_path / "host")
     toolchain = find_toolchain(host, environ_path=os.environ["PATH"], sysroot=root, overrides={})
     build = find_build_python(sys.executable, host)
     env = tmp_path / "env"
     plan = make_plan(env, build=build, host=host, toolchain=toolchain, options=Options())
-    write_environment(env, lambda: plan, clear=False)
+    write_environment(plan, clear=False)
     project = projects.setuptools_c(tmp_path / "project")
     run(env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project)
     (wheel,) = (tmp_path / "out").glob("*.whl")

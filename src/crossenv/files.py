@@ -7,7 +7,8 @@ import fcntl
 import os
 import secrets
 import shlex
-from collections.abc import Iterator
+import shutil
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 
@@ -64,6 +65,26 @@ def write_file(path: Path, content: str | bytes, *, mode: int = 0o666) -> None:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def write_tree(files: Mapping[Path, str | bytes | Path], *, executable: Collection[Path] = ()) -> None:
+    """Write files and the directories that they need.
+
+    Args:
+        files: By path: what it will hold, or the file to copy.
+        executable: The paths of programs among them.
+    """
+    directories: set[Path] = set()
+    for path, content in files.items():
+        if path.parent not in directories:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            directories.add(path.parent)
+        if isinstance(content, Path):
+            shutil.copyfile(content, path)
+        else:
+            path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+        if path in executable:
+            path.chmod(0o755)
 
 
 def script_text(program: str, body: str, mend: str) -> str:

@@ -17,7 +17,7 @@ from crossenv.libc.policies import Policy
 from crossenv.platforms import PLATFORMS, Libc, Machine, Platform
 from crossenv.platforms.architectures import ElfIdentity
 
-SCHEMA = 8
+SCHEMA = 9
 RECORD_NAME = "crossenv.json"
 # Runs programs of the host; below the environment's root.
 CROSS_RUN = "bin/cross-run"
@@ -171,11 +171,16 @@ class BackendRecord:
         environment: Variables for the processes that run its hooks, set where the user has not set them.
         fails_by_itself: Whether it ends a build in which a compile fails. Such back ends also compile to find things
             out, so a wheel without native code is not suspect.
+        build_directory: Where it takes a build directory from that stays in the source tree, the strongest first:
+            "setting:NAME", "variable:NAME", "project:TABLE.KEY" of pyproject.toml, "path:DIRECTORY".
+        jobs_setting: The setting that takes `-jN`, for back ends that use all cores and heed no variable.
     """
 
     settings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     fails_by_itself: bool = False
+    build_directory: tuple[str, ...] = ()
+    jobs_setting: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -217,6 +222,7 @@ class Record:
         pip: Whether the host side has pip.
         build_pip: Whether the build side has.
         cross_prefix: Where the host side is, if it is not in the environment, where `cross` links to it.
+        found: The entries of `root` that were there before the environment: they stay when it is cleared.
         config_vars: Variables of the host's configuration that the user has set.
         pip_cache: The environment's pip cache.
         requirements_cache: Where wheels of build requirements for the host are kept.
@@ -235,6 +241,7 @@ class Record:
     pip: bool
     build_pip: bool
     cross_prefix: str | None
+    found: tuple[str, ...]
     config_vars: dict[str, str]
     pip_cache: str
     requirements_cache: str

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -174,6 +175,48 @@ def read_elf(path: Path) -> ElfFacts:
         soname=linked.soname,
         version_definitions=linked.version_definitions,
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SizedSymbol:
+    """A symbol of an object or a linked file.
+
+    Attributes:
+        name: Its name.
+        size: The size in bytes of what it names.
+        content: Reads what it names.
+    """
+
+    name: str
+    size: int
+    content: Callable[[], bytes]
+
+
+def sized_symbols(path: Path) -> Iterator[SizedSymbol]:
+    """The symbols of an ELF file, those of a linked file's debugger included if there are any.
+
+    Raises:
+        ElfError: It cannot be read, is not ELF, or is damaged.
+    """
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+
+    def content_of(elf: Any, symbol: Any) -> bytes:
+        section = elf.get_section(symbol["st_shndx"])
+        start = int(symbol["st_value"]) - int(section["sh_addr"])
+        return bytes(section.data()[start : start + int(symbol["st_size"])])
+
+    try:
+        with path.open("rb") as stream:
+            elf: Any = ELFFile(stream)
+            # Linked files may come stripped; their dynamic symbols do not go.
+            table = elf.get_section_by_name(".symtab") or elf.get_section_by_name(".dynsym")
+            for symbol in () if table is None else table.iter_symbols():
+                yield SizedSymbol(
+                    name=str(symbol.name), size=int(symbol["st_size"]), content=partial(content_of, elf, symbol)
+                )
+    except (ELFError, OSError) as error:
+        raise ElfError(f"{path}: damaged ELF file") from error
 
 
 def _first_bytes(path: Path, count: int) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import os
 import platform
 import shlex
@@ -19,7 +18,6 @@ from crossenv.cli import in_place
 from crossenv.cli.assignments import parse_config_vars, parse_variables
 from crossenv.cli.common import common_options
 from crossenv.cli.host_lines import host_words, python_words
-from crossenv.cli.in_place import PlanIn
 from crossenv.compilers.choose import (
     AUTO,
     CHOICES,
@@ -29,21 +27,25 @@ from crossenv.compilers.choose import (
     replaced_compiler,
     require_linkable,
 )
+from crossenv.compilers.model import Toolchain
 from crossenv.compilers.relative import with_relative_tools
 from crossenv.config import FLAGS, LISTS, TEXTS, Settings, load_settings
 from crossenv.environment.accept_tags import accepted_platforms
 from crossenv.environment.cross_prefix import check_cross_prefix
-from crossenv.environment.plan import Options, Plan, make_plan
+from crossenv.environment.fingerprint import surroundings
+from crossenv.environment.localise import flag_directories
+from crossenv.environment.plan import HOST_FILES, Options, Plan, make_plan, pkg_config_libdir
 from crossenv.environment.write import check_destination, write_environment
 from crossenv.errors import UsageError
+from crossenv.files import write_tree
 from crossenv.platforms.linux_targets import GLIBC, MUSL
 from crossenv.pythons.build_python import find_build_python
 from crossenv.pythons.dump_document import Dump, load_dump
-from crossenv.pythons.dump_headers import Headers, adapted_headers, find_headers, write_headers
+from crossenv.pythons.dump_headers import Headers, adapted_headers, find_headers, with_headers
 from crossenv.pythons.find import read_host_python
 from crossenv.pythons.from_dump import LAYOUT as DUMP
 from crossenv.pythons.known import host_python_path
-from crossenv.pythons.model import HostPython
+from crossenv.pythons.model import HostPython, UnwrittenHost
 from crossenv.report import Reporter
 from crossenv.synthesis.synthesise import read_build_facts, synthesise_host_python
 from crossenv.targets import parse_target
@@ -141,6 +143,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="SIDE",
         help="with --clear: keep what is installed on this side, build or cross; can be repeated",
     )
+    environment.add_argument(
+        "--allow-non-empty",
+        action="store_true",
+        help="make it in a directory that holds other files, which stay, also with --clear",
+    )
     pip = environment.add_mutually_exclusive_group()
     pip.add_argument("--without-pip", action="store_true", help="leave pip out on both sides")
     pip.add_argument("--without-cross-pip", action="store_true", help="leave pip out on the host side")
@@ -163,7 +170,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     environment.add_argument("--dry-run", action="store_true", help="print the plan and make nothing")
     in_place.add_options(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, found=())
 
 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
@@ -173,24 +180,18 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     if in_place.is_wanted(args):
         if args.keep or args.cross_prefix:
             raise UsageError("--keep and --cross-prefix do not go with --in-place", hint="leave them out")
-        return in_place.run(args, reporter, settle=settle, planner=planner)
+        return in_place.run(args, reporter, settle=settle, planner=plan_environment)
     if args.env is None:
         raise UsageError("no directory is named", hint="name the directory to make: crossenv create ... ENV")
     root = Path(os.path.abspath(Path(args.env).expanduser()))  # noqa: PTH100 - resolve() would follow ENV itself
     root = root.parent.resolve() / root.name
-    check_destination(root, clear=args.clear, keep=args.keep)
+    args.found = check_destination(root, clear=args.clear, keep=args.keep, beside=args.allow_non_empty)
     args.cross_prefix = cross_prefix_for(root, args)
-    plan_in = planner(args, settle(args), reporter)
+    plan = plan_environment(args, settle(args), root, reporter)
     if args.dry_run:
-        with tempfile.TemporaryDirectory(prefix="crossenv-plan-") as directory:
-            plan = plan_in(root, Path(directory))
-        return print_plan(plan, Path(directory), args, reporter)
-
-    def plan_in_place() -> Plan:
-        reporter.step(f"making {root}")
-        return plan_in(root, root)
-
-    plan = write_environment(root, plan_in_place, clear=args.clear, keep=args.keep)
+        return print_plan(plan, args, reporter)
+    reporter.step(f"making {root}")
+    write_environment(plan, clear=args.clear, keep=args.keep)
     if args.json:
         reporter.json(dataclasses.asdict(plan.record))
     else:
@@ -222,8 +223,8 @@ def settle(args: argparse.Namespace) -> Settings:
     return settings
 
 
-def planner(args: argparse.Namespace, settings: Settings, reporter: Reporter) -> PlanIn:
-    """Find all that the environment is made from."""
+def plan_environment(args: argparse.Namespace, settings: Settings, root: Path, reporter: Reporter) -> Plan:
+    """Find everything that the environment in `root` is made from, and decide what it will be."""
     if not args.target and not args.host_python:
         raise UsageError(
             "what are the wheels for? neither a target nor a host Python is named",
@@ -255,15 +256,20 @@ def planner(args: argparse.Namespace, settings: Settings, reporter: Reporter) ->
         cross_prefix=args.cross_prefix,
         config_vars=parse_config_vars(args.config_var),
         variables=parse_variables(args.variables),
+        beside=args.allow_non_empty,
+        found=args.found,
         in_place=args.in_place,
     )
-    if args.target:
-        return plan_for_target(args, wishes, options, reporter)
-    return plan_for_host_python(args, wishes, options, reporter)
+    plan = (plan_for_target if args.target else plan_for_host_python)(args, root, wishes, options, reporter)
+    for line in describe(plan):
+        reporter.note(line)
+    return plan
 
 
-def plan_for_host_python(args: argparse.Namespace, wishes: Wishes, options: Options, reporter: Reporter) -> PlanIn:
-    """Read the host Python that the user named; everything that can go wrong does so here."""
+def plan_for_host_python(
+    args: argparse.Namespace, root: Path, wishes: Wishes, options: Options, reporter: Reporter
+) -> Plan:
+    """Read the host Python that the user named, and find compilers for it."""
     reporter.step(f"reading the host Python {args.host_python}")
     path = host_python_path(args.host_python)
     data = Path(args.sysconfigdata).expanduser().absolute() if args.sysconfigdata else None
@@ -290,21 +296,30 @@ def plan_for_host_python(args: argparse.Namespace, wishes: Wishes, options: Opti
         named = Path(args.headers).expanduser().absolute() if args.headers else None
         headers = headers_of_dump(load_dump(path), host, named, build.executable)
     reporter.step("finding a toolchain")
-    with tempfile.TemporaryDirectory(prefix="crossenv-headers-") as directory:
+    unwritten = UnwrittenHost(host=host)
+    if headers is None:
+        toolchain = choose_toolchain(host, wishes)
+    else:
         # The compiler is proved with them before anything is made.
-        toolchain = choose_toolchain(host if headers is None else with_headers(host, headers, Path(directory)), wishes)
+        with tempfile.TemporaryDirectory(prefix="crossenv-headers-") as directory:
+            trial = with_headers(headers, host, Path(directory))
+            write_tree(trial.files)
+            toolchain = choose_toolchain(trial.host, wishes)
+        unwritten = with_headers(headers, host, root / HOST_FILES)
+        reporter.note(f"headers: {headers.origin}")
     if replaced := replaced_compiler(host, toolchain):
         reporter.note(replaced)
-
-    def plan_in(root: Path, directory: Path) -> Plan:
-        placed = host if headers is None else with_headers(host, headers, directory / "host/python")
-        if headers is not None:
-            reporter.note(f"headers: {headers.origin}")
-        return announced(make_plan(root, build=build, host=placed, toolchain=toolchain, options=options), reporter)
-
     for note in (*host.notes, *toolchain.notes):
         reporter.warning(note)
-    return plan_in
+    return make_plan(
+        root,
+        build=build,
+        host=unwritten.host,
+        toolchain=toolchain,
+        options=options,
+        host_files=unwritten.files,
+        flag_directories=flag_directories(host),
+    )
 
 
 def headers_of_dump(dump: Dump, host: HostPython, named: Path | None, build: Path) -> Headers | None:
@@ -315,14 +330,8 @@ def headers_of_dump(dump: Dump, host: HostPython, named: Path | None, build: Pat
     return adapted_headers(read_build_facts(build), dump)
 
 
-def with_headers(host: HostPython, headers: Headers, directory: Path) -> HostPython:
-    """The host Python, after its headers were written below `directory`."""
-    include, libraries = write_headers(headers, host, directory)
-    return dataclasses.replace(host, include_dirs=(include,), lib_dir=host.lib_dir or libraries)
-
-
-def plan_for_target(args: argparse.Namespace, wishes: Wishes, options: Options, reporter: Reporter) -> PlanIn:
-    """Derive the host Python from the build Python and what the compiler says of the target."""
+def plan_for_target(args: argparse.Namespace, root: Path, wishes: Wishes, options: Options, reporter: Reporter) -> Plan:
+    """Find compilers for the target, and derive the host Python from the build Python and from what they say."""
     if args.machine:
         raise UsageError("--machine goes with --host-python; a target names the machine", hint="leave --machine out")
     for option, given in (("--sysconfigdata", args.sysconfigdata), ("--relative-toolchain", args.relative_toolchain)):
@@ -338,27 +347,41 @@ def plan_for_target(args: argparse.Namespace, wishes: Wishes, options: Options, 
     reporter.step(f"finding a toolchain for {target.gnu_triplet}")
     toolchain = choose_toolchain_for_target(target, facts, wishes)
 
-    def plan_in(root: Path, directory: Path) -> Plan:
-        reporter.step(f"deriving the host's configuration for {target}")
-        place = directory / "host/python"
-        host = synthesise_host_python(
-            target,
-            facts,
-            toolchain,
-            place,
-            search_path=wishes.environ_path,
-            **({"host_prefix": args.host_prefix} if args.host_prefix else {}),
-        )
-        reporter.note(f"host: {host_words(host)}")
-        return announced(
-            make_plan(root, build=build, host=host, toolchain=toolchain, options=options, target=target), reporter
-        )
-
+    reporter.step(f"deriving the host's configuration for {target}")
+    made = synthesise_host_python(
+        target,
+        facts,
+        toolchain,
+        root / HOST_FILES,
+        search_path=wishes.environ_path,
+        **({"host_prefix": args.host_prefix} if args.host_prefix else {}),
+    )
+    reporter.note(f"host: {host_words(made.host)}")
     for note in toolchain.notes:
         reporter.warning(note)
     if target.machine == build.machine and target.libc == build_libc():
         reporter.note(f"{target.platform_tag} is this machine's own kind; its wheels are cross-built all the same")
-    return plan_in
+    return make_plan(
+        root,
+        build=build,
+        host=made.host,
+        toolchain=toolchain,
+        options=options,
+        target=target,
+        host_files=made.files,
+        surroundings=surroundings_of(made.host, toolchain),
+    )
+
+
+def surroundings_of(host: HostPython, toolchain: Toolchain) -> str:
+    """What is said of the tools and the target's libraries, as they are now."""
+    tools = [tool.path for tool in (toolchain.cc, toolchain.cxx, toolchain.fc, *toolchain.binutils.values()) if tool]
+    return surroundings(
+        [*tools, *([Path(toolchain.zig.settings["zig"])] if toolchain.zig else [])],
+        [root for root in (toolchain.sysroot, host.sysroot) if root],
+        host.multiarch,
+        map(Path, pkg_config_libdir(host, toolchain)),
+    )
 
 
 def build_libc() -> str:
@@ -366,18 +389,10 @@ def build_libc() -> str:
     return GLIBC if platform.libc_ver()[0] == "glibc" else MUSL
 
 
-def announced(plan: Plan, reporter: Reporter) -> Plan:
-    """The plan, after its choices were told."""
-    for line in describe(plan):
-        reporter.note(line)
-    return plan
-
-
-def print_plan(plan: Plan, stand_in: Path, args: argparse.Namespace, reporter: Reporter) -> int:
-    """What --dry-run prints; `stand_in` took the place of the environment's directory for files of the host."""
+def print_plan(plan: Plan, args: argparse.Namespace, reporter: Reporter) -> int:
+    """What --dry-run prints."""
     if args.json:
-        record = json.loads(plan.record.to_json().replace(str(stand_in), str(plan.root)))
-        reporter.json({"record": record, "files": sorted(plan.files)})
+        reporter.json({"record": dataclasses.asdict(plan.record), "files": sorted(plan.files)})
     else:
         reporter.result(f"would create {plan.root}")
         for name in sorted((*plan.files, *plan.links)):

@@ -31,9 +31,6 @@ from crossenv.platforms.architectures import ARCHITECTURES
 from crossenv.report import Reporter
 from crossenv.targets import parse_target
 
-# From the environment's directory, and one that files of the host may be put into, to the plan.
-PlanIn = Callable[[Path, Path], Plan]
-
 _IDENTIFIER, _PLATFORM = "CIBUILDWHEEL_BUILD_IDENTIFIER", "AUDITWHEEL_PLAT"
 # Variables of continuous integration, where machines are thrown away too.
 _THROWN_AWAY = ("CIBUILDWHEEL", _IDENTIFIER, "CI", "GITHUB_ACTIONS", "GITLAB_CI")
@@ -75,7 +72,7 @@ def run(
     reporter: Reporter,
     *,
     settle: Callable[[argparse.Namespace], Settings],
-    planner: Callable[[argparse.Namespace, Settings, Reporter], PlanIn],
+    planner: Callable[[argparse.Namespace, Settings, Path, Reporter], Plan],
 ) -> int:
     """Convert the installation, or undo that; both do nothing where nothing is to be done."""
     settings = settle(args)
@@ -94,7 +91,8 @@ def run(
         reporter.note(f"{installation.executable} builds for {done.target} already")
         return _report(installation, done, args, reporter)
     args.python = str(installation.executable)
-    plan_in = planner(args, settings, reporter)
+    home = installation.home.parent.resolve() / installation.home.name
+    plan = planner(args, settings, home, reporter)
     if args.dry_run:
         for path in (installation.home, *installation.places):
             reporter.result(f"would make {path}")
@@ -105,10 +103,9 @@ def run(
         undo(installation, done)
     remove_home(installation)
     conversion = plan_conversion(installation, target=args.target or args.host_python, request=request)
-    home = installation.home.parent.resolve() / installation.home.name
     reporter.step(f"making {home}")
     try:
-        plan = write_environment(home, lambda: plan_in(home, home), clear=True)
+        write_environment(plan, clear=True)
         convert(installation, conversion, Path(plan.record.host.site_packages) / "_crossenv")
     except BaseException:
         undo(installation, conversion)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from crossenv.cli import create
 from crossenv.cli.parser import Parser, build_parser
-from crossenv.environment.write import MARKER
+from crossenv.environment.exchange import SCRATCH
 from crossenv.errors import UsageError
 from crossenv.record import RECORD_NAME
 from crossenv.report import Reporter
@@ -107,8 +107,10 @@ def _implied(args: argparse.Namespace) -> tuple[str, ...]:
 def _clearing(args: argparse.Namespace, environment: Path) -> list[str]:
     """Without an option to clear it, an environment that is there is made anew around what is installed in it."""
     cleared = args.clear
-    if cleared is None and not any((environment / name).exists() for name in (RECORD_NAME, MARKER)):
-        return []
+    if cleared is None and not any((environment / name).exists() for name in (RECORD_NAME, SCRATCH)):
+        # As venv does, and crossenv 1.
+        in_use = environment.is_dir() and any(environment.iterdir())
+        return ["--allow-non-empty"] if in_use else []
     if cleared == "default":
         cleared = "both" if args.cross_prefix is None else "build"
     return ["--clear", *(f"--keep={side}" for side in _KEPT[cleared])]

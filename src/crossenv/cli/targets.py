@@ -6,7 +6,6 @@ import argparse
 import dataclasses
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -100,11 +99,9 @@ def print_comparison(args: argparse.Namespace, reporter: Reporter) -> int:
     search_path = os.environ.get("PATH", os.defpath)
     wishes = Wishes(kind=args.toolchain, environ_path=search_path, sysroot=None, overrides={}, cpu=None)
     toolchain = choose_toolchain_for_target(target, build, wishes)
-    with tempfile.TemporaryDirectory(prefix="crossenv-compare-") as directory:
-        place = Path(directory, "host")
-        made = synthesise_host_python(target, build, toolchain, place, search_path=search_path)
-        text = (made.include_dirs[-1] / "pyconfig.h").read_text(encoding="utf-8")
-    found = compare_configurations(real.config, made.config, config_values(text))
+    made = synthesise_host_python(target, build, toolchain, Path("/"), search_path=search_path)
+    text = str(made.files[made.host.include_dirs[-1] / "pyconfig.h"])
+    found = compare_configurations(real.config, made.host.config, config_values(text))
     if args.json:
         reporter.json({"build": str(build.source), "compiler": str(toolchain.cc.path), **dataclasses.asdict(found)})
         return 0

@@ -17,11 +17,13 @@ class Tool:
         path: The program, absolute.
         args: Arguments that always come first ("-m32", "--target=aarch64-linux-gnu").
         origin: How it was chosen, for people: "--cc", "recorded by the host Python", "aarch64-linux-gnu-gcc on PATH".
+        launcher: Whether it is a launcher of ours, of which each environment has its own.
     """
 
     path: Path
     args: tuple[str, ...] = ()
     origin: str = ""
+    launcher: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

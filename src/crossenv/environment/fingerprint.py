@@ -6,15 +6,25 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files as package_files
 from pathlib import Path
 
 from crossenv.record import Record
 
+# Variables of a session, a terminal or a CI job. A build may read any other one.
+SESSION = (
+    r"_|PWD|OLDPWD|SHLVL|SHELL|USER|LOGNAME|HOSTNAME|HOSTTYPE|TERM.*|COLORTERM|COLUMNS|LINES|LC_.*|LANG|LANGUAGE|DISPLAY"
+    r"|WINDOWID|.*_SESSION.*|SESSION_.*|WAYLAND_.*|XDG_.*|DBUS_.*|SSH_.*|GPG_.*|SUDO_.*|TMUX.*|STY|MAIL|EDITOR|VISUAL|PAGER"
+    r"|LESS.*|LS_COLORS|PS[0-9]|PROMPT_.*|HIST.*|TMPDIR|TMP|TEMP|NO_COLOR|FORCE_COLOR|CLICOLOR.*|PY_COLORS|VSCODE_.*"
+    r"|KITTY_.*|ALACRITTY_.*|ITERM_.*|KONSOLE_.*|GNOME_.*|WT_.*|INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_.*|DEBIAN_FRONTEND"
+    r"|CI|CI_.*|GITHUB_.*|RUNNER_.*|ACTIONS_.*|GITLAB_.*|BUILDKITE.*|CIRCLE.*|TRAVIS.*|JENKINS.*|BUILD_(ID|NUMBER|URL|TAG)"
+    r"|SLURM_.*|PYTEST_.*|TOX_.*|NOX_.*|VIRTUAL_ENV.*|MAKELEVEL|MFLAGS|CMAKE_BUILD_PARALLEL_LEVEL|CARGO_BUILD_JOBS|CROSSENV_JOBS|PYTHON_CROSSENV"
+)
 # Of the record: where an environment is, and how it is used, but not what it makes.
-_NO_MATTER = ("root", "prompt", "crossenv_python", "pip_cache", "requirements_cache")
+NO_MATTER = ("root", "prompt", "crossenv_python", "pip_cache", "requirements_cache", "cross_prefix", "found")
 
 
 def fingerprint(record: Record) -> str:
@@ -27,10 +37,18 @@ def fingerprint(record: Record) -> str:
     Args:
         record: The environment's record.
     """
-    data = {name: value for name, value in dataclasses.asdict(record).items() if name not in _NO_MATTER}
+    data = {name: value for name, value in dataclasses.asdict(record).items() if name not in NO_MATTER}
     said = [json.dumps(data, sort_keys=True), *_configuration(record)]
     texts = [text.replace(record.root, "ENV") for text in said]
-    texts += [own_code(), *_tools(record), *_libraries(record)]
+    texts += [
+        own_code(),
+        surroundings(
+            (Path(tool.path) for tool in record.toolchain.tools.values()),
+            (Path(root) for root in (record.toolchain.sysroot, record.host.sysroot) if root),
+            record.host.multiarch,
+            map(Path, record.toolchain.pkg_config_libdir),
+        ),
+    ]
     return hashlib.sha256("\0".join(texts).encode(errors="surrogateescape")).hexdigest()
 
 
@@ -66,20 +84,26 @@ def _configuration(record: Record) -> Iterator[str]:
             yield ""
 
 
-def _tools(record: Record) -> Iterator[str]:
-    for tool in record.toolchain.tools.values():
-        yield stamp(Path(os.path.realpath(tool.path)))
+def surroundings(tools: Iterable[Path], roots: Iterable[Path], multiarch: str, directories: Iterable[Path]) -> str:
+    """Return the same text only if tools and libraries are the same; files are compared as `fingerprint` does.
 
-
-def _libraries(record: Record) -> Iterator[str]:
-    roots = dict.fromkeys(filter(None, (record.toolchain.sysroot, record.host.sysroot)))
-    places = ("include", "lib", f"lib/{record.host.multiarch}", "local/include", "local/lib")
-    directories = [Path(root) / "usr" / place for root in roots for place in places]
-    for directory in (*directories, *map(Path, record.toolchain.pkg_config_libdir)):
+    Args:
+        tools: The programs of a toolchain.
+        roots: The roots of the target's files.
+        multiarch: The name of its directories there; "" for none.
+        directories: Further directories whose entries count.
+    """
+    found = [stamp(Path(os.path.realpath(tool))) for tool in tools]
+    places = ("include", "lib", f"lib/{multiarch}", "local/include", "local/lib")
+    for directory in (*(root / "usr" / place for root in dict.fromkeys(roots) for place in places), *directories):
         try:
             entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
         except OSError:
             continue
-        yield f"{directory}:"
-        for entry in entries:
-            yield stamp(Path(entry.path))
+        found += [f"{directory}:", *(stamp(Path(entry.path)) for entry in entries)]
+    return "\n".join(found)
+
+
+def is_of_session(variable: str) -> bool:
+    """Whether an environment variable belongs to a session, a terminal or a CI job, and to no build."""
+    return re.fullmatch(SESSION, variable) is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from crossenv.pythons.model import ConfigValue, HostPython
@@ -40,8 +40,23 @@ _RUN_PATH = re.compile(r"^(-Wl,-rpath[,=]|-R)/")
 _PREFIX_MAP = re.compile(r"^-f(file|debug|macro|profile|canon)-prefix-map=")
 
 
+def flag_directories(host: HostPython) -> frozenset[Path]:
+    """The directories in the host's recorded flags that are on this machine: the only step that looks at the disk."""
+    words = (word for name, value in host.config.items() if _has_flags(name, value) for word in _split(str(value)))
+    named: set[Path | None] = set()
+    for word in words:
+        option = _PATH_OPTION.match(word)
+        named.add(_here(host, option[2] if option else word))
+    return frozenset(path for path in named if path is not None and path.exists())
+
+
 def localise(
-    host: HostPython, *, commands: Mapping[str, str], include_dirs: Iterable[Path], lib_dir: Path | None
+    host: HostPython,
+    *,
+    commands: Mapping[str, str],
+    include_dirs: Iterable[Path],
+    lib_dir: Path | None,
+    directories: Collection[Path],
 ) -> dict[str, ConfigValue]:
     """`host.config` for this machine: our tools, the headers where they are here, no path of the host's builder.
 
@@ -50,6 +65,7 @@ def localise(
         commands: The command of each tool by usual name; "cc" and "ar" are required.
         include_dirs: Where Python.h is (first) and pyconfig.h (last). The first is `X/include/pythonX.Y`.
         lib_dir: What LIBDIR should say.
+        directories: What `flag_directories` found; options that name any other directory are dropped.
 
     Returns:
         The variables; those about the host machine itself (SOABI, sizes, prefix) as recorded.
@@ -81,8 +97,8 @@ def localise(
         if tool in commands:
             config[name] = commands[tool]
     for name, value in config.items():
-        if isinstance(value, str) and _FLAG_VARIABLES.search(name):
-            config[name] = _scrubbed(value, host)
+        if _has_flags(name, value):
+            config[name] = _scrubbed(str(value), host, directories)
     base = str(includes[0].parent.parent)
     config |= {
         "INCLUDEPY": str(includes[0]),
@@ -131,7 +147,11 @@ def _with_program(command: str, program: str) -> str:
     return " ".join([shlex.quote(program), *_arguments(command)])
 
 
-def _scrubbed(flags: str, host: HostPython) -> str:
+def _has_flags(name: str, value: ConfigValue) -> bool:
+    return isinstance(value, str) and _FLAG_VARIABLES.search(name) is not None
+
+
+def _scrubbed(flags: str, host: HostPython, directories: Collection[Path]) -> str:
     """`flags` without paths that exist only where the host Python was built."""
     kept = []
     words = iter(_split(flags))
@@ -143,7 +163,7 @@ def _scrubbed(flags: str, host: HostPython) -> str:
         option = _PATH_OPTION.match(f"{word}{path}")
         if option:
             inside = _here(host, option[2])
-            if inside is None or not inside.exists():
+            if inside is None or inside not in directories:
                 continue
             kept.append(f"{word} {shlex.quote(str(inside))}" if path else shlex.quote(f"{option[1]}{inside}"))
             continue

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from crossenv.compilers.launchers import (
 from crossenv.compilers.model import Tool, Toolchain
 from crossenv.compilers.zig.launchers import CONFIGURATION_NAME
 from crossenv.environment.build_info import public_part
+from crossenv.environment.fingerprint import NO_MATTER, SESSION
 from crossenv.environment.isolation_base import BASE, UV, base_copies, base_files, base_links
 from crossenv.environment.localise import data_module_text, localise
 from crossenv.files import script_text
@@ -45,6 +48,9 @@ from crossenv.record import (
     VariableRecord,
 )
 
+_NOTHING: Mapping[Path, str | bytes | Path] = {}
+# Where files of the host Python that are made for the environment are, below its root.
+HOST_FILES = "host/python"
 # Where the environment's own compilers are, below its root.
 LAUNCHERS = "etc/bin"
 
@@ -69,6 +75,8 @@ class Options:
         config_vars: Variables of the host's configuration that are to say something else.
         variables: Environment variables of the processes that answer for the host.
         accepted_platforms: The platform tags of ready-made wheels; none for all that the host can load.
+        beside: Whether the directory may hold other files.
+        found: The entries that it had before any environment came.
         in_place: Whether the installation that it is made from will start the shim (`crossenv.environment.in_place`).
     """
 
@@ -87,6 +95,8 @@ class Options:
     config_vars: Mapping[str, str] = field(default_factory=dict)
     variables: tuple[VariableRecord, ...] = ()
     accepted_platforms: tuple[str, ...] = ()
+    beside: bool = False
+    found: tuple[str, ...] = ()
     in_place: bool = False
 
 
@@ -99,7 +109,7 @@ class Plan:
         record: What `crossenv.json` will say.
         build: The build Python.
         options: The user's choices.
-        files: Texts by path below the root; those below a `bin` directory are programs.
+        files: By path below the root: what they hold, or the file to copy; those below a `bin` directory are programs.
         links: Symbolic links: path below the root, what it points to.
         copies: Programs: path below the root, the file that is copied there.
         header_farm: Directories whose entries are linked into `ENV/host/include/pythonX.Y`, the first wins; empty
@@ -111,7 +121,7 @@ class Plan:
     record: Record
     build: BuildPython
     options: Options
-    files: Mapping[str, str]
+    files: Mapping[str, str | bytes | Path]
     links: Mapping[str, str]
     copies: Mapping[str, Path]
     header_farm: tuple[Path, ...]
@@ -126,8 +136,11 @@ def make_plan(
     toolchain: Toolchain,
     options: Options,
     target: Target | None = None,
+    host_files: Mapping[Path, str | bytes | Path] = _NOTHING,
+    flag_directories: Collection[Path] = (),
+    surroundings: str = "",
 ) -> Plan:
-    """Decide everything about the environment in `root` (absolute, resolved).
+    """Decide everything about the environment in `root` (absolute, resolved); the disk is neither read nor written.
 
     Args:
         root: The environment's directory.
@@ -135,6 +148,9 @@ def make_plan(
         host: The host Python.
         toolchain: The compilers and tools.
         options: The user's choices.
+        host_files: Those of the host Python's files that are yet to be written, below `root`.
+        flag_directories: What `crossenv.environment.localise.flag_directories` found.
+        surroundings: What `crossenv.environment.fingerprint.surroundings` says of the toolchain and the target's files.
         target: What the user named, whose policy the wheels keep; None for a host Python of the user's.
     """
     directory = host.directory_name
@@ -150,6 +166,7 @@ def make_plan(
         commands={name: tool.command for name, tool in tools.items()},
         include_dirs=include_dirs,
         lib_dir=host.lib_dir,
+        directories=flag_directories,
     )
     config |= options.config_vars
     record = Record(
@@ -160,9 +177,10 @@ def make_plan(
         pip=options.pip,
         build_pip=options.build_pip,
         cross_prefix=None if options.cross_prefix is None else str(options.cross_prefix),
+        found=options.found,
         config_vars=dict(options.config_vars),
         pip_cache=str(root / "cache/pip"),
-        requirements_cache=str(_requirements_cache(root, host, toolchain, options, target)),
+        requirements_cache="",
         build=BuildRecord(
             python=str(build.executable),
             version=build.full_version,
@@ -177,15 +195,17 @@ def make_plan(
             sysroot=None if toolchain.sysroot is None else str(toolchain.sysroot),
             tools=tools,
             macros=dict(toolchain.macros),
-            pkg_config_libdir=_pkg_config_libdir(host, toolchain),
+            pkg_config_libdir=pkg_config_libdir(host, toolchain),
         ),
     )
     record = dataclasses.replace(record, handover=_handover(record, options, target))
-    libraries = () if host.lib_dir is None else sorted(host.lib_dir.glob("libpython*"))
     pkgconfig = None if host.lib_dir is None else host.lib_dir / "pkgconfig"
-    details = build_details(host, headers=include_dirs[0], pkgconfig=pkgconfig, libraries=libraries)
+    details = build_details(host, headers=include_dirs[0], pkgconfig=pkgconfig, libraries=host.libraries)
     record = dataclasses.replace(record, cross_build_info=public_part(record, config, details))
-    files = {**launchers, **_commands(record, options), data_file: data_module_text(config, host.sysconfigdata)}
+    files: dict[str, str | bytes | Path] = {
+        str(path.relative_to(root)): content for path, content in (host_files or {}).items()
+    }
+    files |= {**launchers, **_commands(record, options), data_file: data_module_text(config, host.sysconfigdata)}
     files |= base_files(root, build, directory)
     for backend in BACKENDS:
         files |= backend.files(record)
@@ -198,7 +218,7 @@ def make_plan(
     links |= base_links(build, directory)
     if not farm:
         links[f"{PREFIX}/include/{include_name}"] = str(first)
-    for library in libraries:
+    for library in host.libraries:
         links[f"{PREFIX}/lib/{library.name}"] = str(library)
         # PyO3 has programs that embed Python linked from where its configuration is.
         links[f"{PREFIX}/lib/{directory}/{library.name}"] = f"../{library.name}"
@@ -207,7 +227,7 @@ def make_plan(
         links |= dict.fromkeys(names, "cross-pip")
     if options.build_pip:
         links |= dict.fromkeys(("bin/build-pip3", f"bin/build-pip{host.version}"), "build-pip")
-    return Plan(
+    plan = Plan(
         root=root,
         record=record,
         build=build,
@@ -216,17 +236,37 @@ def make_plan(
         links=links,
         copies={**copies, **base_copies(build)},
         header_farm=farm,
-        facts={**shim_facts(record), "in_place": options.in_place},
+        facts={},
     )
+    kept = str(_requirements_cache(plan, target, surroundings))
+    record = dataclasses.replace(record, requirements_cache=kept)
+    facts = {
+        **shim_facts(record),
+        "in_place": options.in_place,
+        "build_key": f"{toolchain.triplet}-{_content_key(plan, str(root))[:10]}",
+    }
+    return dataclasses.replace(plan, record=record, facts=facts)
 
 
-def _requirements_cache(
-    root: Path, host: HostPython, toolchain: Toolchain, options: Options, target: Target | None
-) -> Path:
-    """Wheels for a policy fit every environment of that policy; those for a user's own host Python only this one."""
-    if target is None or options.user_cache is None or policy_of(target) is None:
-        return root / "cache/requirements"
-    return options.user_cache / "requirements" / f"{host.soabi}-{target.platform_tag}-{toolchain.family}"
+def _content_key(plan: Plan, more: str) -> str:
+    """What stands for all that decides what a build makes, but for the environment's own place."""
+    said = {name: value for name, value in dataclasses.asdict(plan.record).items() if name not in NO_MATTER}
+    made = [(name, str(content)) for name, content in sorted(plan.files.items())]
+    text = json.dumps([said, made, sorted(map(str, plan.copies.values()))], sort_keys=True)
+    return hashlib.sha256((text.replace(str(plan.root), "ENV") + more).encode(errors="surrogateescape")).hexdigest()
+
+
+def _requirements_cache(plan: Plan, target: Target | None, surroundings: str) -> Path:
+    """Where wheels of build requirements are kept: those for a user's own host Python are for this environment only.
+
+    Others are shared by all environments that would make them alike.
+    """
+    cache = plan.options.user_cache
+    if target is None or cache is None or policy_of(target) is None:
+        return plan.root / "cache/requirements"
+    key = _content_key(plan, surroundings)[:16]
+    record = plan.record
+    return cache / "requirements" / f"{record.host.soabi}-{target.platform_tag}-{record.toolchain.family}-{key}"
 
 
 def _host_record(
@@ -287,7 +327,7 @@ def _tools(
     for name, tool in chosen.items():
         if tool is None:
             continue
-        if toolchain.zig is not None and (tool.path.parent / CONFIGURATION_NAME).is_file():
+        if toolchain.zig is not None and tool.launcher:
             copies[f"{LAUNCHERS}/{tool.path.name}"] = toolchain.zig.program
             command = str(root / LAUNCHERS / tool.path.name)
             tools[name] = ToolRecord(command=command, path=toolchain.zig.settings["zig"], args=(), origin=tool.origin)
@@ -305,7 +345,7 @@ def _tools(
     return tools, launchers, copies
 
 
-def _pkg_config_libdir(host: HostPython, toolchain: Toolchain) -> tuple[str, ...]:
+def pkg_config_libdir(host: HostPython, toolchain: Toolchain) -> tuple[str, ...]:
     """Where the host's .pc files are looked for, whether or not there are any yet."""
     root = toolchain.sysroot or host.sysroot
     if root is None:
@@ -392,6 +432,7 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "build_machine": record.build.machine,
         "build_python": record.build.python,
         "requirements_cache": record.requirements_cache,
+        "session_variables": SESSION,
         "multiarch": host.multiarch,
         "machine": host.machine,
         "libc_family": host.libc_family,
@@ -406,10 +447,8 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "compiler": record.toolchain.tools["cc"].command,
         "include_dirs": list(host.include_dirs),
         "fortran": "fc" in record.toolchain.tools,
-        "allow_pure": list(record.handover.allow_pure),
         "repair": record.handover.repair,
         "crossenv_python": record.crossenv_python,
-        "policy": None if record.handover.policy is None else dataclasses.asdict(record.handover.policy),
         "hook_environment": dict(record.handover.environment),
         "variables": [(item.name, item.operator, item.value) for item in record.handover.variables],
         "accepted_platforms": list(record.handover.accepted_platforms),
@@ -418,6 +457,8 @@ def shim_facts(record: Record) -> dict[str, Any]:
                 "settings": {key: list(values) for key, values in backend.settings.items()},
                 "environment": backend.environment,
                 "fails_by_itself": backend.fails_by_itself,
+                "build_directory": list(backend.build_directory),
+                "jobs_setting": backend.jobs_setting,
             }
             for module, backend in record.handover.backends.items()
         },

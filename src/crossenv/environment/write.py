@@ -1,25 +1,33 @@
-"""Makes the environment that a plan describes, or nothing."""
+"""Make the environment that a plan describes, or nothing."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from importlib.resources import files as package_files
-from pathlib import Path
+from pathlib import Path, PurePath
 
-from crossenv.environment.cross_prefix import host_side_in
+from crossenv.environment.cross_prefix import OWN, is_own
+from crossenv.environment.exchange import (
+    NEW,
+    SCRATCH,
+    Move,
+    carry_out,
+    is_interrupted,
+    moves_in,
+    scratch_in,
+    staged,
+    take_back,
+)
 from crossenv.environment.isolation_base import BASE, START_FILES, link_standard_library
 from crossenv.environment.plan import Plan
 from crossenv.errors import BuildError, CrossenvError, UsageError
+from crossenv.files import locked, write_tree
 from crossenv.record import RECORD_NAME
-
-# Stands in a directory from the first moment of a creation to its last: what has it is ours to clear.
-MARKER = ".crossenv-creating"
 
 # Run by the build Python: its marshal format and byte code are what the shim will read. Paths come on stdin.
 _COMPILE = """
@@ -27,51 +35,47 @@ import json, marshal, os, py_compile, sys
 job = json.load(sys.stdin)
 with open(job["facts_file"], "wb") as file:
     marshal.dump(job["facts"], file)
-for path in job["sources"]:
-    py_compile.compile(path, doraise=True)
+for path, shown in job["sources"].items():
+    py_compile.compile(path, dfile=shown, doraise=True)
 """
 
 
-def write_environment(root: Path, make_plan: Callable[[], Plan], *, clear: bool, keep: Collection[str] = ()) -> Plan:
-    """Make the environment that `make_plan` plans, in `root`.
+def write_environment(plan: Plan, *, clear: bool, keep: Collection[str] = ()) -> None:
+    """Make the environment that is planned.
 
-    The record is written last: until then nothing takes the directory for an environment. A failure removes what was
-    made; a process that is killed leaves a directory that the next creation clears.
+    It is made beside what is there and put in its place at the end. A failure leaves everything as it was; what a
+    process that is killed leaves, the next creation takes back.
 
     Args:
-        root: The environment's directory.
-        make_plan: Called when `root` is ours and empty; it may put the host's own files there.
-        clear: Whether an environment that is already there is removed first.
-        keep: Of "build" and "cross", the sides of it that keep what is installed in them. They also stay if the
-            creation fails.
-
-    Returns:
-        The plan.
+        plan: What to make.
+        clear: Whether to replace an environment that is already there.
+        keep: Of "build" and "cross", the sides of it that keep what is installed in them.
 
     Raises:
         UsageError: The directory is in use, not ours to clear, or cannot be written.
         BuildError: virtualenv failed.
     """
-    made = _make_directory(root)
+    root, prefix = plan.root, plan.options.cross_prefix
+    places = (root,) if prefix is None else (prefix, root)
+    made: list[Path] = []
     try:
-        with _locked(root):
-            _require_free(root, clear=clear, keep=keep)
-            _empty(root, keep)
-            (root / MARKER).touch()
-            try:
-                plan = make_plan()
-                prefix = plan.options.cross_prefix
-                if prefix is not None and not (root / "cross").is_symlink():
-                    # One that was kept is of no more use.
-                    shutil.rmtree(root / "cross", ignore_errors=True)
-                with host_side_in(prefix, clear=clear and "cross" not in keep) if prefix else contextlib.nullcontext():
-                    _fill(plan)
-                    # The marker becomes the record: there is no moment with both or neither.
-                    (root / MARKER).write_text(plan.record.to_json(), encoding="utf-8")
-                    (root / MARKER).replace(root / RECORD_NAME)
-            except BaseException:
-                _empty(root, keep)
-                raise
+        with contextlib.ExitStack() as stack:
+            for place in places:
+                made = [*_make_directory(place), *made]
+            stack.enter_context(_locked(root))
+            take_back(root)
+            found = check_destination(root, clear=clear, keep=keep, beside=plan.options.beside)
+            if found != plan.record.found:
+                raise UsageError(f"{root} has changed in the meantime", hint="run the command again")
+            names = {entry.name for entry in os.scandir(root)}
+            kept = {name for name in keep if _keeps(root / name, prefix)}
+            own = prefix is not None and is_own(prefix)
+            for place in places:
+                stack.enter_context(scratch_in(place))
+            _fill(plan, kept)
+            if own:
+                (staged(places[0]) / OWN).touch()
+            carry_out(places, _moves(plan, names - kept - set(found), own=own and clear and "cross" not in keep))
     except BaseException as error:
         for directory in made:
             with contextlib.suppress(OSError):
@@ -82,11 +86,42 @@ def write_environment(root: Path, make_plan: Callable[[], Plan], *, clear: bool,
                 hint="name a directory that you may write to, on a disk with room",
             ) from None
         raise
-    return plan
 
 
-def check_destination(root: Path, *, clear: bool, keep: Collection[str] = ()) -> None:
-    """Refuse a destination that `write_environment` would refuse, before any work is done.
+def _keeps(side: Path, prefix: Path | None) -> bool:
+    """Whether a side that is to be kept can be: a host side that moves cannot."""
+    return side.is_dir() and not side.is_symlink() and not (side.name == "cross" and prefix is not None)
+
+
+def _moves(plan: Plan, removed: Collection[str], *, own: bool) -> list[Move]:
+    """The renames that put the environment in place; `own` says that all of its prefix is replaced."""
+    prefix = plan.options.cross_prefix
+    shim = f"{_site_packages(plan)}/_crossenv"
+    moves: list[Move] = []
+    if prefix is not None:
+        gone = [entry.name for entry in os.scandir(prefix) if own and entry.name != SCRATCH]
+        moves = moves_in(prefix, removed=gone, whole=(shim,))
+    # Of what was there before the environment, nothing is replaced.
+    first = not removed and bool(plan.record.found)
+    return moves + moves_in(plan.root, removed=removed, whole=(f"cross/{shim}",), last=RECORD_NAME, replace=not first)
+
+
+def _site_packages(plan: Plan) -> Path:
+    """The host side's site directory, below the host side."""
+    return Path(plan.record.host.site_packages).relative_to(plan.root / "cross")
+
+
+def check_destination(root: Path, *, clear: bool, keep: Collection[str] = (), beside: bool = False) -> tuple[str, ...]:
+    """Refuse a destination that cannot be used, before any work is done.
+
+    Args:
+        root: The environment's directory.
+        clear: Whether an environment that is there may be replaced.
+        keep: The sides of it that are kept.
+        beside: Whether other files may be there.
+
+    Returns:
+        The entries that were there before any environment, and stay.
 
     Raises:
         UsageError: There is something else, or an environment and `clear` is not set.
@@ -95,8 +130,40 @@ def check_destination(root: Path, *, clear: bool, keep: Collection[str] = ()) ->
         raise UsageError(f"{root} is not a directory", hint="name a directory that does not exist yet")
     if os.pathsep in str(root) or "\n" in str(root):
         raise UsageError(f"{str(root)!r} holds a character that PATH cannot", hint="name another directory")
-    if root.is_dir():
-        _require_free(root, clear=clear, keep=keep)
+    if not root.is_dir():
+        return ()
+    try:
+        names = {entry.name for entry in os.scandir(root)}
+    except OSError as error:
+        raise UsageError(f"{root} cannot be read: {error.strerror}", hint="check its permissions") from None
+    if RECORD_NAME in names:
+        if not clear:
+            raise UsageError(f"{root} is already a cross environment", hint="make it anew with --clear")
+        return tuple(sorted(names.intersection(_found_before(root))))
+    names.discard(SCRATCH)
+    # Renames that are under way, or were interrupted: who holds the lock will see.
+    if not names or is_interrupted(root):
+        return ()
+    if (root / "bin/cross-expose").exists() and (root / "build/pyvenv.cfg").exists():
+        if clear and not keep:
+            return ()
+        raise UsageError(
+            f"{root} was made by crossenv 1, and what is installed in it cannot be kept",
+            hint="make it anew with --clear (from the older command line with --clear-both)",
+        )
+    if not beside:
+        raise UsageError(
+            f"{root} is not empty and no cross environment",
+            hint="name another directory, or add --allow-non-empty to keep what is there beside the environment",
+        )
+    return tuple(sorted(names))
+
+
+def _found_before(root: Path) -> Collection[str]:
+    """What the record, of whatever schema, says was there before the environment."""
+    with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
+        return {str(name) for name in json.loads((root / RECORD_NAME).read_text(encoding="utf-8")).get("found", ())}
+    return ()
 
 
 def _make_directory(root: Path) -> list[Path]:
@@ -119,84 +186,39 @@ def _make_directory(root: Path) -> list[Path]:
 
 @contextlib.contextmanager
 def _locked(root: Path) -> Iterator[None]:
-    """Hold the directory itself: a lock that ends with the process and leaves no file."""
-    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
-    try:
+    with contextlib.ExitStack() as stack:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.enter_context(locked(root, wait=False))
         except BlockingIOError:
             raise UsageError(
                 f"another `crossenv create` is at work in {root}", hint="wait for it, or name another directory"
             ) from None
         yield
-    finally:
-        os.close(descriptor)
 
 
-def _require_free(root: Path, *, clear: bool, keep: Collection[str]) -> None:
-    try:
-        names = {entry.name for entry in os.scandir(root)}
-    except OSError as error:
-        raise UsageError(f"{root} cannot be read: {error.strerror}", hint="check its permissions") from None
-    if not names or MARKER in names:
-        return
-    if RECORD_NAME not in names and (root / "bin/cross-expose").exists() and (root / "build/pyvenv.cfg").exists():
-        if clear and not keep:
-            return
-        raise UsageError(
-            f"{root} was made by crossenv 1, and what is installed in it cannot be kept",
-            hint="make it anew with --clear (from the older command line with --clear-both)",
-        )
-    if RECORD_NAME not in names:
-        raise UsageError(f"{root} is not empty and no cross environment", hint="name another directory")
-    if not clear:
-        raise UsageError(f"{root} is already a cross environment", hint="make it anew with --clear")
-
-
-def _empty(root: Path, keep: Collection[str] = ()) -> None:
-    """Remove everything below `root`: the record first and the marker last, so that it never looks finished.
-
-    Where directories are kept, so is the marker.
-    """
-    last = root / MARKER
-    if any(os.scandir(root)) and not last.exists():
-        last.touch()
-    with contextlib.suppress(FileNotFoundError):
-        (root / RECORD_NAME).unlink()
-    for entry in list(os.scandir(root)):
-        if entry.name == MARKER or (entry.name in keep and entry.is_dir(follow_symlinks=False)):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            shutil.rmtree(entry.path)
-        else:
-            Path(entry.path).unlink()
-    with contextlib.suppress(FileNotFoundError):
-        if not any((root / name).exists() for name in keep):
-            last.unlink()
-
-
-def _fill(plan: Plan) -> None:
-    root, record = plan.root, plan.record
-    build_seed = () if record.build_pip else ("--no-seed",)
-    seed = () if record.pip else ("--no-seed",)
+def _fill(plan: Plan, kept: Collection[str]) -> None:
+    """Make the whole environment in scratch directories; `kept` are the sides whose packages stay."""
+    root, record = staged(plan.root), plan.record
     site = ("--system-site-packages",) if plan.options.system_site_packages else ()
     _virtualenv(plan, root, "--no-seed", f"--prompt={record.prompt}")
-    _virtualenv(plan, root / "build", *build_seed, *site, "--activators", "")
-    if record.cross_prefix is not None:
-        (root / "cross").symlink_to(record.cross_prefix)
-    _virtualenv(plan, root / "cross", *seed, "--activators", "")
-    for side in (root, root / "cross"):
-        with (side / "pyvenv.cfg").open("a", encoding="utf-8") as file:
-            # The shim tells by it a side that was moved away from its environment from one that never was in any.
-            file.write(f"crossenv = {root}\n")
     shutil.rmtree(root / "lib")
     (root / "lib").mkdir()
-    for name, text in plan.files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        if path.parent.name == "bin" and path.suffix != ".conf":
-            path.chmod(0o755)
+    library = _site_packages(plan)
+    for side, has_pip, more in (("build", record.build_pip, site), ("cross", record.pip, ())):
+        place = root / side
+        if side == "cross" and plan.options.cross_prefix is not None:
+            place.symlink_to(plan.options.cross_prefix)
+            place = staged(plan.options.cross_prefix)
+        seeded = has_pip and not (side in kept and (plan.root / side / library / "pip").is_dir())
+        _virtualenv(plan, place, *(() if seeded else ("--no-seed",)), *more, "--activators", "")
+        if side == "cross":
+            with (place / "pyvenv.cfg").open("a", encoding="utf-8") as file:
+                # The shim knows by it a host side that was moved away from its environment.
+                file.write(f"crossenv = {plan.root}\n")
+    write_tree(
+        {root / name: content for name, content in plan.files.items()},
+        executable={root / name for name in plan.files if _is_program(name)},
+    )
     for name, source in plan.copies.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, root / name)
@@ -207,6 +229,11 @@ def _fill(plan: Plan) -> None:
     _link_headers(plan)
     _link_pip_cache(plan)
     _install_shim(plan)
+    (root / RECORD_NAME).write_text(record.to_json(), encoding="utf-8")
+
+
+def _is_program(name: str) -> bool:
+    return PurePath(name).parent.name == "bin" and not name.endswith(".conf")
 
 
 def _virtualenv(plan: Plan, directory: Path, *arguments: str) -> None:
@@ -219,15 +246,26 @@ def _virtualenv(plan: Plan, directory: Path, *arguments: str) -> None:
         cli_run([str(directory), "--python", plan.record.build.python, *common, *arguments], setup_logging=False)
     except (RuntimeError, SystemExit, subprocess.SubprocessError) as error:
         raise BuildError(
-            f"virtualenv could not make {directory}: {error}", hint="try `virtualenv` by hand to see why"
+            f"virtualenv could not make an environment of {plan.record.build.python}: {error}",
+            hint="try `virtualenv` by hand to see why",
         ) from None
+    # What it wrote says where it wrote it: however that is quoted, the end is as it stands here.
+    scratch = f"/{SCRATCH}/{NEW}".encode()
+    for path in (directory / "pyvenv.cfg", *(directory / "bin").iterdir()):
+        if not path.is_symlink() and scratch in (data := path.read_bytes()):
+            path.write_bytes(data.replace(scratch, b""))
+
+
+def _staged_path(plan: Plan, path: str) -> Path:
+    """Where a path of the environment is until it is put in place."""
+    return staged(plan.root) / Path(path).relative_to(plan.root)
 
 
 def _link_headers(plan: Plan) -> None:
     """Bring headers that lie in other places together where `sysconfig` looks for them."""
     if not plan.header_farm:
         return
-    farm = Path(plan.record.host.include_dirs[0])
+    farm = _staged_path(plan, plan.record.host.include_dirs[0])
     farm.mkdir(parents=True)
     for directory in plan.header_farm:
         for entry in os.scandir(directory):
@@ -240,7 +278,7 @@ def _link_pip_cache(plan: Plan) -> None:
     """Share pip's downloads with the user's cache, and nothing else of it: its key for wheels has no platform."""
     if not plan.options.pip:
         return
-    cache = Path(plan.record.pip_cache)
+    cache = _staged_path(plan, plan.record.pip_cache)
     cache.mkdir(parents=True)
     users = plan.options.user_pip_cache
     if users is None:
@@ -253,20 +291,21 @@ def _link_pip_cache(plan: Plan) -> None:
 
 def _install_shim(plan: Plan) -> None:
     """Copy the shim verbatim, and give it its facts and byte code."""
-    site_packages = Path(plan.record.host.site_packages)
-    runtime = package_files("crossenv").joinpath("shim")
+    root, prefix = staged(plan.root), plan.options.cross_prefix
+    site_packages = (root / "cross" if prefix is None else staged(prefix)) / _site_packages(plan)
+    shim = package_files("crossenv").joinpath("shim")
     package = site_packages / "_crossenv"
-    # That of an earlier creation, where the host side was kept.
-    shutil.rmtree(package, ignore_errors=True)
     package.mkdir()
-    sources = [plan.record.host.sysconfigdata]
-    for entry in runtime.joinpath("_crossenv").iterdir():
+    # What is compiled, and the path that tracebacks will show.
+    sources = {str(_staged_path(plan, plan.record.host.sysconfigdata)): plan.record.host.sysconfigdata}
+    for entry in shim.joinpath("_crossenv").iterdir():
         if entry.name.endswith(".py"):
             (package / entry.name).write_bytes(entry.read_bytes())
-            sources.append(str(package / entry.name))
+            sources[str(package / entry.name)] = f"{plan.record.host.site_packages}/_crossenv/{entry.name}"
     for name in START_FILES:
-        (site_packages / name).write_bytes(runtime.joinpath(name).read_bytes())
-    sources += map(str, (plan.root / BASE).glob("lib*/python*/sitecustomize/__init__.py"))
+        (site_packages / name).write_bytes(shim.joinpath(name).read_bytes())
+    for path in (root / BASE).glob("lib*/python*/sitecustomize/__init__.py"):
+        sources[str(path)] = str(plan.root / path.relative_to(root))
     job = {"facts": plan.facts, "facts_file": str(package / "facts.marshal"), "sources": sources}
     try:
         subprocess.run(

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import shlex
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from crossenv.environment.fingerprint import stamp
+from crossenv.environment.fingerprint import is_of_session, stamp
 
-# Variables of a session, a terminal or a CI job. A build may read any other one.
-_SESSION = re.compile(
-    r"_|PWD|OLDPWD|SHLVL|SHELL|USER|LOGNAME|HOSTNAME|HOSTTYPE|TERM.*|COLORTERM|COLUMNS|LINES|LC_.*|LANG|LANGUAGE|DISPLAY"
-    r"|WINDOWID|.*_SESSION.*|SESSION_.*|WAYLAND_.*|XDG_.*|DBUS_.*|SSH_.*|GPG_.*|SUDO_.*|TMUX.*|STY|MAIL|EDITOR|VISUAL|PAGER"
-    r"|LESS.*|LS_COLORS|PS[0-9]|PROMPT_.*|HIST.*|TMPDIR|TMP|TEMP|NO_COLOR|FORCE_COLOR|CLICOLOR.*|PY_COLORS|VSCODE_.*"
-    r"|KITTY_.*|ALACRITTY_.*|ITERM_.*|KONSOLE_.*|GNOME_.*|WT_.*|INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_.*|DEBIAN_FRONTEND"
-    r"|CI|CI_.*|GITHUB_.*|RUNNER_.*|ACTIONS_.*|GITLAB_.*|BUILDKITE.*|CIRCLE.*|TRAVIS.*|JENKINS.*|BUILD_(ID|NUMBER|URL|TAG)"
-    r"|SLURM_.*|PYTEST_.*|TOX_.*|NOX_.*|VIRTUAL_ENV.*|MAKELEVEL|MFLAGS|CMAKE_BUILD_PARALLEL_LEVEL|CARGO_BUILD_JOBS|PYTHON_CROSSENV"
-)
 # Found by builds on PATH.
 _PROGRAMS = ("cmake", "make", "meson", "ninja", "pkg-config", "cargo", "rustc", "swig", "gfortran")
 # Read by pip, setuptools and cargo without being named.
@@ -42,13 +32,14 @@ def digest_of(words: Iterable[str], environ: Mapping[str, str]) -> str:
             in it.
         environ: The environment.
     """
-    variables = {name: value for name, value in environ.items() if not _SESSION.fullmatch(name)}
+    variables = {name: value for name, value in environ.items() if not is_of_session(name)}
     said = [*words, *(f"{name}={value}" for name, value in sorted(variables.items()))]
     programs = [shutil.which(name, path=environ.get("PATH", os.defpath)) for name in _PROGRAMS]
     said += [stamp(Path(os.path.realpath(program))) for program in programs if program]
     named = [one for word in words for one in _named_files(word)]
     named += [one for name, value in variables.items() if name.startswith("PIP_") for one in _named_files(value)]
-    for name in (*named, *map(os.path.expanduser, _FILES)):
+    home = environ.get("HOME", "~")
+    for name in (*named, *(name.replace("~", home, 1) for name in _FILES)):
         # This does not mind what could never be a path.
         if os.path.isfile(name):  # noqa: PTH113
             said.append(f"{name} {hashlib.sha256(Path(name).read_bytes()).hexdigest()}")

@@ -1,4 +1,4 @@
-"""What the output of a build says went wrong."""
+"""Find in the output of a build what went wrong."""
 
 from __future__ import annotations
 
@@ -8,17 +8,44 @@ from pathlib import Path
 from crossenv.wheels.seal import faults_of, read_status
 
 _LONGEST = 240
-# From the plainest to the vaguest. pip's own summary names the project and no reason.
-_PATTERNS = tuple(
-    map(
-        re.compile,
+# Messages of other tools about cross builds, and what helps.
+_MENDS = tuple(
+    (re.compile(pattern), mend)
+    for pattern, mend in (
         (
-            r"^crossenv: error: ",
-            r"fatal error: |\berror: (?!subprocess|metadata|command|failed-|resolution)",
-            r"^ERROR: (?!Failed to build|Failed building|Could not build)",
-            r"ERROR|Error",
+            # Meson; our own launcher, which CMake 4.1 and later call
+            r"exe_wrapper is needed|define one in cross file|Can not run test applications in this cross environment"
+            r"|is a program of the (host|target) and cannot run here",
+            "the build runs a program that it has compiled: --emulator lets it, under QEMU",
+        ),
+        (
+            # CMake before 4.1 leaves the program's name as it is.
+            r"/bin/sh: (?:\d+: )?(?P<name>[\w.+-]+): not found$",
+            "if {name} is compiled by this build, --emulator lets it run under QEMU; if not, install it",
+        ),
+        (
+            # zig, GNU ld
+            r"unable to find (?:dynamic )?system library \W?(?P<name>python3[\w.]*)"
+            r"|cannot find -l(?P<other>python3[\w.]*)",
+            "the target's Python has no lib{name} here: name one that has, with --host-python or in a --sysroot",
         ),
     )
+)
+# From the most specific to the vaguest. pip's own summary gives no reason.
+_PATTERNS = (
+    *map(
+        re.compile,
+        (r"^crossenv: error: ", r"fatal error: |\berror: (?!subprocess|metadata|command|failed-|resolution)"),
+    ),
+    *(pattern for pattern, _ in _MENDS),
+    *map(
+        re.compile,
+        (
+            r"^/bin/sh: .*(Permission denied|Exec format error)$|^FAILED: ",
+            r"^ERROR: (?!Failed to build|Failed building|Could not build)",
+            r"(ERROR|Error)(?!: Failed (to build|building))",
+        ),
+    ),
 )
 # What pip draws around its messages.
 _DRAWN = " \t\r>\u2502\u2570\u2500\u00d7"
@@ -26,7 +53,7 @@ _OURS = re.compile(r"^crossenv: (error|warning): ")
 
 
 def complaint_of(text: str) -> str:
-    """The first line of a build's output that says what went wrong."""
+    """Return the first line of a build's output that says what went wrong."""
     lines = [line.strip(_DRAWN) for line in text.splitlines()]
     for pattern in _PATTERNS:
         for line in lines:
@@ -36,13 +63,21 @@ def complaint_of(text: str) -> str:
 
 
 def hint_of(text: str) -> str:
-    """The hint of ours below the first error of ours; "" if there is none."""
+    """Return our own hint in the output, or ours for another tool's message; "" if there is none."""
     lines = [line.strip(_DRAWN) for line in text.splitlines()]
-    return next((line.removeprefix("crossenv: hint: ") for line in lines if line.startswith("crossenv: hint: ")), "")
+    ours = next((line.removeprefix("crossenv: hint: ") for line in lines if line.startswith("crossenv: hint: ")), "")
+    if ours:
+        return ours
+    complaint = complaint_of(text)
+    for pattern, mend in _MENDS:
+        if match := pattern.search(complaint):
+            found = match.groupdict()
+            return mend.format(name=found.get("name") or found.get("other") or "")
+    return ""
 
 
 def refusal_in(directory: Path) -> tuple[str, str] | None:
-    """Why a wheel was built and refused, and what mends it; None if none of those judged was refused.
+    """Return why a wheel was refused, and the hint; None if the judge refused none.
 
     Args:
         directory: Where the judge's answers are (docs/reference/seal.md).

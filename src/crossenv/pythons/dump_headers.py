@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 import tarfile
@@ -14,7 +15,7 @@ from crossenv.errors import HostPythonError
 from crossenv.libc.version import read_text
 from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.dump_document import OURS, Dump
-from crossenv.pythons.model import ConfigValue, HostPython
+from crossenv.pythons.model import ConfigValue, HostPython, UnwrittenHost
 from crossenv.pythons.pyconfig import config_values, edit_pyconfig, parse_pyconfig
 
 # Python's own; what else lies beside them belongs to packages.
@@ -214,23 +215,18 @@ def derived_pyconfig(text: str, variables: Mapping[str, ConfigValue], byte_order
     return edit_pyconfig(text, changes)
 
 
-def write_headers(headers: Headers, host: HostPython, directory: Path) -> tuple[Path, Path]:
-    """Write a host's headers and what describes them to build systems.
+def with_headers(headers: Headers, host: HostPython, directory: Path) -> UnwrittenHost:
+    """Give a host Python headers, and what describes them to build systems.
 
     Args:
         headers: Python's headers.
         host: The host Python, which has none yet.
-        directory: Where to: `include/pythonX.Y` or `include/pypyX.Y`, `lib/pkgconfig`, `build-details.json`.
-
-    Returns:
-        The directory of the headers, and that of libraries.
+        directory: Where they will be: `include/pythonX.Y` or `include/pypyX.Y`, `lib/pkgconfig`, `build-details.json`.
     """
     include = directory / f"include/{host.directory_name.rstrip('t')}{host.abi_flags}"
     pkgconfig = directory / "lib/pkgconfig"
-    texts = {pkgconfig / name: text for name, text in pkg_config_texts(host).items()}
-    texts[directory / "build-details.json"] = build_details_text(host, headers=include, pkgconfig=pkgconfig)
-    files = {include / name: content for name, content in headers.files.items()}
-    for path, content in {**files, **{path: text.encode("utf-8") for path, text in texts.items()}}.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return include, pkgconfig.parent
+    files: dict[Path, str | bytes | Path] = {include / name: content for name, content in headers.files.items()}
+    files |= {pkgconfig / name: text for name, text in pkg_config_texts(host).items()}
+    files[directory / "build-details.json"] = build_details_text(host, headers=include, pkgconfig=pkgconfig)
+    placed = dataclasses.replace(host, include_dirs=(include,), lib_dir=host.lib_dir or pkgconfig.parent)
+    return UnwrittenHost(host=placed, files=files)

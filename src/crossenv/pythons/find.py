@@ -19,7 +19,7 @@ from crossenv.pythons.from_dump import host_of_dump
 from crossenv.pythons.locate import DETAILS, Located, locate, locate_with_data
 from crossenv.pythons.model import ConfigValue, HostPython
 from crossenv.pythons.origin import origin_of, prefix_is_provisional
-from crossenv.pythons.places import Names, Places, executable_of, include_dirs_of, lib_dir_of, sysroot_of
+from crossenv.pythons.places import Names, Places, executable_of, include_dirs_of, lib_dir_of, libraries_in, sysroot_of
 from crossenv.pythons.pypy import configuration_by_names, is_live
 from crossenv.pythons.sysconfigdata import number_of, parse_sysconfigdata, text_of
 
@@ -125,6 +125,7 @@ def _read(
         gnu_type=gnu_type,
         include_dirs=include_dirs,
         lib_dir=lib_dir,
+        libraries=libraries_in(lib_dir),
         executable=executable,
         host_executable=f"{bin_dir}/{names.programs[0]}",
         sysroot=sysroot,

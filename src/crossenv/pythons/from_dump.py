@@ -11,6 +11,7 @@ from crossenv.pythons.check import check_host_python
 from crossenv.pythons.dump_document import OURS, Dump
 from crossenv.pythons.dump_headers import headers_below
 from crossenv.pythons.model import HostPython
+from crossenv.pythons.places import libraries_in
 
 LAYOUT = "dump"
 _SYSTEMS = {"win32": "Windows", "darwin": "macOS"}
@@ -34,6 +35,7 @@ def host_of_dump(
     variables = dump.variables
     gnu_type = str(variables.get("HOST_GNU_TYPE", ""))
     name = PurePosixPath(dump.interpreter).name
+    lib_dir = _library_directory(sysroot, dump)
     host = HostPython(
         source=dump.source,
         layout=LAYOUT,
@@ -48,7 +50,8 @@ def host_of_dump(
         multiarch=dump.multiarch,
         gnu_type=gnu_type,
         include_dirs=headers_below(sysroot, dump) if sysroot is not None else (),
-        lib_dir=_library_directory(sysroot, dump),
+        lib_dir=lib_dir,
+        libraries=libraries_in(lib_dir),
         executable=None,
         host_executable=f"{host_prefix.rstrip('/')}/bin/{name}" if host_prefix else dump.interpreter,
         sysroot=sysroot,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from crossenv.platforms import PLATFORMS, Libc, Machine, Platform
@@ -33,6 +33,7 @@ class HostPython:
         gnu_type: HOST_GNU_TYPE as recorded: "aarch64-unknown-linux-gnu"; "" where it is not.
         include_dirs: Directories that together hold `Python.h` and `pyconfig.h` (the latter's own last).
         lib_dir: Where libpython is, or would be; None where nothing like it exists here.
+        libraries: Its libpythons there.
         executable: The interpreter's file, if one was found.
         host_executable: The path of the interpreter on the host machine ("/usr/bin/python3.11").
         sysroot: The root of the tree that it lives in: recorded paths are below it. None if they are not
@@ -60,6 +61,7 @@ class HostPython:
     gnu_type: str
     include_dirs: tuple[Path, ...]
     lib_dir: Path | None
+    libraries: tuple[Path, ...] = ()
     executable: Path | None
     host_executable: str
     sysroot: Path | None
@@ -115,3 +117,16 @@ class HostPython:
     def free_threaded(self) -> bool:
         """Whether it is a free-threaded build (PEP 703)."""
         return "t" in self.abi_flags
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnwrittenHost:
+    """A host Python some of whose files are yet to be written.
+
+    Attributes:
+        host: What it will be then.
+        files: The files by absolute path: what each will hold, or the file to copy.
+    """
+
+    host: HostPython
+    files: Mapping[Path, str | bytes | Path] = field(default_factory=dict)

@@ -164,3 +164,8 @@ def lib_dir_of(here: Places, names: Names, config: Mapping[str, ConfigValue]) ->
     present = [directory for directory in candidates if directory.is_dir()]
     with_library = (d for d in present if any(next(d.glob(f"lib{p}*.*"), None) for p in names.programs))
     return next(with_library, present[0] if present else None)
+
+
+def libraries_in(lib_dir: Path | None) -> tuple[Path, ...]:
+    """The libpythons in a directory."""
+    return () if lib_dir is None else tuple(sorted(lib_dir.glob("libpython*")))

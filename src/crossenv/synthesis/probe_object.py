@@ -6,13 +6,12 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from crossenv.binaries.elf import ElfError, elf_identity
+from crossenv.binaries.elf import ElfError, elf_identity, sized_symbols
 from crossenv.errors import ToolchainError
 from crossenv.platforms.architectures import ElfIdentity
 from crossenv.pythons.pyconfig import Macro
@@ -183,31 +182,12 @@ def _read_object(path: Path) -> tuple[dict[str, int], dict[str, bytes]]:
     """The numbers and the bytes that an ELF file's symbols say."""
     numbers: dict[str, int] = {}
     data: dict[str, bytes] = {}
-    with _symbols(path) as (elf, symbols):
-        for symbol in symbols:
-            name, size = str(symbol.name), int(symbol["st_size"])
-            if name.startswith(NUMBER):
-                numbers[name.removeprefix(NUMBER)] = size - 1
-            elif name.startswith(BYTES):
-                section = elf.get_section(symbol["st_shndx"])
-                start = int(symbol["st_value"]) - int(section["sh_addr"])
-                data[name.removeprefix(BYTES)] = bytes(section.data()[start : start + size])
+    for symbol in sized_symbols(path):
+        if symbol.name.startswith(NUMBER):
+            numbers[symbol.name.removeprefix(NUMBER)] = symbol.size - 1
+        elif symbol.name.startswith(BYTES):
+            data[symbol.name.removeprefix(BYTES)] = symbol.content()
     return numbers, data
-
-
-@contextmanager
-def _symbols(path: Path) -> Iterator[tuple[Any, Iterator[Any]]]:
-    from elftools.common.exceptions import ELFError
-    from elftools.elf.elffile import ELFFile
-
-    try:
-        with path.open("rb") as stream:
-            elf: Any = ELFFile(stream)
-            # Linked files may come stripped; their dynamic symbols do not go.
-            table = elf.get_section_by_name(".symtab") or elf.get_section_by_name(".dynsym")
-            yield elf, iter(()) if table is None else table.iter_symbols()
-    except (ELFError, OSError) as error:
-        raise ElfError(f"{path}: damaged ELF file") from error
 
 
 def _complaint(text: str) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from crossenv.platforms import LINUX, Libc
 from crossenv.platforms.linux_targets import GLIBC, MUSL, Target
 from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.find import read_host_python
-from crossenv.pythons.model import ConfigValue, HostPython
+from crossenv.pythons.model import ConfigValue, HostPython, UnwrittenHost
 from crossenv.pythons.pyconfig import edit_pyconfig, parse_pyconfig
 from crossenv.synthesis.config import config_variables, synthesised_config
 from crossenv.synthesis.machine_macros import functions_to_ask, machine_macros
@@ -63,23 +61,23 @@ def synthesise_host_python(
     host_prefix: str = _HOST_PREFIX,
     defines: tuple[str, ...] = (),
     search_path: str = os.defpath,
-) -> HostPython:
-    """Write a host Python's headers and configuration, as they would be if it had been built for `target`.
+) -> UnwrittenHost:
+    """Make a host Python's headers and configuration, as they would be if it had been built for `target`.
 
-    Nothing of the host is run: the compiler's objects are read. `directory` appears complete or not at all.
+    Nothing of the host is run: the compiler's objects are read. Nothing is written.
 
     Args:
         target: The host.
         build: The build Python, by `read_build_facts`.
         toolchain: The compiler for the host.
-        directory: Where to write: `include/pythonX.Y`, `lib/pkgconfig`, `_sysconfigdata_*.py`,
-            `build-details.json`. It must not exist, or be empty.
+        directory: Where the files will be: `include/pythonX.Y`, `lib/pkgconfig`, `_sysconfigdata_*.py`,
+            `build-details.json`.
         host_prefix: `sys.prefix` on the host.
         defines: Options that every compile for the host needs (`-D_TIME_BITS=64`).
         search_path: PATH, for the programs that the compiler starts.
 
     Raises:
-        HostPythonError: The build Python is no CPython for Linux, or `directory` cannot be written.
+        HostPythonError: The build Python is no CPython for Linux, or lacks headers.
         ToolchainError: The compiler makes objects for another machine, or cannot answer.
     """
     if build.implementation != "cpython":
@@ -116,15 +114,8 @@ def synthesise_host_python(
     )
     libc = Libc(family=target.libc, version=_libc_version(target, answers))
     host = _host_python(target, build, config, directory, host_prefix, libc)
-    files = _files(host, build, config, pyconfig, host_prefix)
-    try:
-        _write(directory, files, headers=build.include_dirs[0], include=host.include_dirs[0].relative_to(directory))
-    except OSError as error:
-        raise HostPythonError(
-            f"cannot write {error.filename or directory}: {error.strerror or error}",
-            hint="name a directory that you may write to, on a disk with room",
-        ) from error
-    return host
+    headers = _headers(build.include_dirs[0], host.include_dirs[0])
+    return UnwrittenHost(host=host, files={**headers, **_texts(host, build, config, pyconfig, host_prefix)})
 
 
 def _require_machine(toolchain: Compiler, answers: Answers, target: Target) -> None:
@@ -185,7 +176,7 @@ def _host_python(
     )
 
 
-def _files(
+def _texts(
     host: HostPython, build: HostPython, config: Mapping[str, ConfigValue], pyconfig: str, host_prefix: str
 ) -> dict[Path, str]:
     directory = host.source
@@ -200,7 +191,7 @@ def _files(
         name = host.sysconfigdata.stem.replace("_sysconfigdata", "_sysconfig_vars") + ".json"
         variables = config_variables(config, build, host_prefix)
         files[directory / name] = json.dumps(variables, indent=2, sort_keys=True) + "\n"
-    return {path.relative_to(directory): text for path, text in files.items()}
+    return files
 
 
 def _data_text(config: Mapping[str, ConfigValue], build: HostPython) -> str:
@@ -209,22 +200,7 @@ def _data_text(config: Mapping[str, ConfigValue], build: HostPython) -> str:
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _write(directory: Path, files: Mapping[Path, str], *, headers: Path, include: Path) -> None:
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
-    try:
-        made.chmod(0o755)
-        (made / include).mkdir(parents=True)
-        for path in sorted(headers.glob("*.h")):
-            if path.name != "pyconfig.h":
-                shutil.copyfile(path, made / include / path.name)
-        for name in _HEADER_DIRECTORIES:
-            if (headers / name).is_dir():
-                shutil.copytree(headers / name, made / include / name)
-        for relative, text in files.items():
-            (made / relative).parent.mkdir(parents=True, exist_ok=True)
-            (made / relative).write_text(text, encoding="utf-8")
-        made.replace(directory)
-    except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
-        raise
+def _headers(headers: Path, include: Path) -> dict[Path, Path]:
+    """The build Python's headers, by where they will be."""
+    found = [*headers.glob("*.h"), *(path for name in _HEADER_DIRECTORIES for path in (headers / name).rglob("*.h"))]
+    return {include / path.relative_to(headers): path for path in sorted(found)}

@@ -8,17 +8,11 @@ from importlib.resources import files as package_files
 
 
 @lru_cache(maxsize=1)
-def _exports() -> dict[str, frozenset[str]]:
-    """By version ("3.13", "3.13t"), the names that CPython exports."""
-    names: dict[str, set[str]] = {}
-    versions: list[str] = []
-    for line in package_files("crossenv").joinpath("wheels/data/python.txt").read_text(encoding="utf-8").splitlines():
-        if line.startswith("["):
-            versions = line.strip("[]").split()
-        elif not line.startswith("#"):
-            for version in versions:
-                names.setdefault(version, set()).add(line)
-    return {version: frozenset(found) for version, found in names.items()}
+def _sections() -> list[tuple[list[str], str]]:
+    """The names that CPython exports, one a line, with the versions that have them ("3.13", "3.13t")."""
+    text = package_files("crossenv").joinpath("wheels/data/python.txt").read_text(encoding="utf-8")
+    sections = [section.partition("]\n") for section in text.split("\n[")]
+    return [(head.split(), names) for head, _, names in sections[1:]]
 
 
 @lru_cache(maxsize=1)
@@ -36,12 +30,14 @@ def _stable() -> dict[str, tuple[int, int]]:
 
 def known_versions() -> tuple[str, ...]:
     """The versions of CPython whose names are known: "3.13", "3.13t"."""
-    return tuple(_exports())
+    return tuple(dict.fromkeys(version for versions, _ in _sections() for version in versions))
 
 
+@lru_cache
 def exports_of(version: str) -> frozenset[str] | None:
     """What CPython `version` ("3.13", "3.13t") exports; None if that is not known."""
-    return _exports().get(version)
+    own = [names.split() for versions, names in _sections() if version in versions]
+    return frozenset().union(*own) if own else None
 
 
 def stable_since(name: str) -> tuple[int, int] | None:

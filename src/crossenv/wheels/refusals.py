@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 from crossenv.wheels.model import Finding
 
+# The findings that a repair can mend; a wheel with any other is one that nobody should have.
+MENDABLE = ("library", "libpython", "policy", "rpath", "symbol", "host-tag", "platform-tag", "libc")
+
 
 class Refusal(enum.Enum):
     """A kind of refusal: the findings (docs/reference/audit.md) that one remedy mends.
@@ -21,7 +24,8 @@ class Refusal(enum.Enum):
     LATE = ("policy", "musl-release")
     OUTSIDE = ("library", "libpython")
     SEARCH_PATH = ("rpath",)
-    SYMBOL = ("symbol", "init-function", "python-api", "python-abi", "stable-abi", "executable-stack")
+    SYMBOL = ("symbol", "init-function", "python-api", "python-abi", "stable-abi")
+    STACK = ("executable-stack",)
     REPAIR = ("repair",)
     ARCHIVE = (
         *("archive", "filename", "member-outside", "member-link", "member-twice", "metadata-missing"),
@@ -44,9 +48,10 @@ _HINTS = {
     " libraries into it, or link them statically",
     Refusal.SEARCH_PATH: "take -Wl,-rpath (runtime_library_dirs) out of the build, or let `cross-pip wheel --repair`"
     " take such directories out of the wheel",
-    Refusal.SYMBOL: "`crossenv audit` explains its findings in docs/reference/audit.md; most often a library is missing"
-    " on the link line, or the build took another Python's headers",
-    Refusal.REPAIR: "see above; `--no-repair` leaves the wheel as the back end makes it",
+    Refusal.SYMBOL: "a library is missing on the link line, or the code was compiled for another Python, or a later"
+    " stable ABI, than the tag says",
+    Refusal.STACK: "give each assembler file a .note.GNU-stack section, or link with -Wl,-z,noexecstack",
+    Refusal.REPAIR: "`--no-repair` leaves the wheel as the back end made it",
     Refusal.ARCHIVE: "the back end made a broken archive: report it to its project",
 }
 _BY_ID = {kind: refusal for refusal in Refusal for kind in refusal.value}

@@ -21,7 +21,6 @@ from typing import Any
 from crossenv.binaries import BinaryError, Linked, format_of
 from crossenv.errors import AuditError, BuildError, UsageError
 from crossenv.libc.policies import Policy, policies_for, policy_of
-from crossenv.platforms import LINUX
 from crossenv.platforms.linux_targets import MUSL, Target
 from crossenv.targets import parse_target
 from crossenv.wheels.archive import ArchiveError, opened
@@ -30,11 +29,10 @@ from crossenv.wheels.metadata import read_claims
 from crossenv.wheels.model import ERROR, Finding, WheelReport
 from crossenv.wheels.native import listed
 from crossenv.wheels.promises import policy_findings
+from crossenv.wheels.refusals import MENDABLE
 from crossenv.wheels.sysroot_libraries import Libraries
 from crossenv.wheels.tags import Host, default_libc, expected_of
 
-# What a repair can mend; everything else makes the wheel one that nobody should have.
-_MENDABLE = ("library", "libpython", "policy", "rpath", "symbol", "host-tag", "platform-tag", "libc")
 # musl's own libraries are one file by many names.
 _LIBC_OF_MUSL = ("libc.so", "libc.musl-*", "ld-musl-*")
 _LONGEST = 1800
@@ -114,7 +112,7 @@ def repair(path: Path, directory: Path, host: Host | None, wishes: Wishes) -> Re
         answer = _run_auditwheel(job, place)
         taken = answer.get("grafted", answer.get("external", {}))
         _require_host_libraries(path, taken, libraries)
-        taken = {name: str(libraries[name]) for name in taken}
+        taken = {name: str(libraries.get(name, place)) for name, place in taken.items()}
         if "wheel" not in answer:
             raise _refusal(path, answer, files, target, wanted, host)
         short_of = ""
@@ -140,7 +138,7 @@ _LATER = "choose a later policy, or build for an older C library (an older sysro
 
 
 def _require_repairable(report: WheelReport) -> None:
-    fatal = [finding for finding in report.findings if finding.severity == ERROR and finding.id not in _MENDABLE]
+    fatal = [finding for finding in report.findings if finding.severity == ERROR and finding.id not in MENDABLE]
     if fatal:
         name = Path(report.path).name
         raise AuditError(f"{name} cannot be repaired: {_errors(fatal)}", hint="mend the build, then repair its wheel")
@@ -215,7 +213,7 @@ def _libraries(target: Target, files: dict[str, Linked], host: Host | None, wish
         if not directory.is_dir():
             raise UsageError(f"{directory} is not a directory", hint="name one that holds libraries of the target")
     sysroot = None if host is None else host.sysroot
-    directories = () if host is None or sysroot is None else LINUX.library_directories(sysroot, host.multiarch)
+    directories = () if host is None or sysroot is None else host.platform.library_directories(sysroot, host.multiarch)
     own = {name.rpartition("/")[2] for name in files}
     needed = {name for file in files.values() for name in file.needed} - own
     return Libraries(target.elf, sysroot, directories, wishes.libraries).closure(sorted(needed))

@@ -14,8 +14,8 @@ from typing import BinaryIO
 _ZIP_UTF8 = 0x800
 
 
-def retag(path: Path, tag: str) -> Path:
-    """Replace the platform tag `linux_...` of the wheel at `path` by `tag`: in its name, its WHEEL and its RECORD.
+def retag(path: Path, old_tag: str, tag: str) -> Path:
+    """Replace the platform tag `old_tag` of the wheel at `path` by `tag`: in its name, its WHEEL and its RECORD.
 
     Everything else stays as it is: the members' order, dates, permissions and compressed bytes. (`wheel tags` would
     write the archive anew.)
@@ -27,14 +27,14 @@ def retag(path: Path, tag: str) -> Path:
         zipfile.BadZipFile: What it has to change cannot be read.
     """
     stem, _, platforms = path.name.removesuffix(".whl").rpartition("-")
-    replaced = [tag if platform.startswith("linux_") else platform for platform in platforms.split(".")]
+    replaced = [tag if platform == old_tag else platform for platform in platforms.split(".")]
     made = path.with_name(f"{stem}-{'.'.join(dict.fromkeys(replaced))}.whl")
     if made == path:
         return path
     partial = path.with_name(f".{made.name}.part")
     try:
         with path.open("rb") as source, zipfile.ZipFile(source) as old, zipfile.ZipFile(partial, "w") as new:
-            _copy_retagged(source, old, new, tag)
+            _copy_retagged(source, old, new, (old_tag, tag))
         partial.chmod(path.stat().st_mode & 0o777)
         partial.replace(made)
     finally:
@@ -43,13 +43,13 @@ def retag(path: Path, tag: str) -> Path:
     return made
 
 
-def _copy_retagged(source: BinaryIO, old: zipfile.ZipFile, new: zipfile.ZipFile, tag: str) -> None:
+def _copy_retagged(source: BinaryIO, old: zipfile.ZipFile, new: zipfile.ZipFile, tags: tuple[str, str]) -> None:
     """Write into `new` what `old` has, which is read from `source`."""
     new.comment = old.comment
     changed: dict[str, bytes] = {}
     for info in old.infolist():
         if _is_metadata(info, "WHEEL"):
-            changed[info.filename] = _retagged_text(old.read(info), tag)
+            changed[info.filename] = _retagged_text(old.read(info), *tags)
     for info in old.infolist():
         if _is_metadata(info, "RECORD"):
             changed[info.filename] = _record_of(old.read(info), changed)
@@ -89,12 +89,12 @@ def _copy_member(source: BinaryIO, info: zipfile.ZipInfo, end: int, new: zipfile
     new.NameToInfo[info.filename] = info
 
 
-def _retagged_text(data: bytes, tag: str) -> bytes:
+def _retagged_text(data: bytes, old_tag: str, tag: str) -> bytes:
     lines = _decoded(data).split("\n")
     for number, line in enumerate(lines):
         if line.startswith("Tag:"):
             head, _, platform = line.rstrip("\r").rpartition("-")
-            if platform.startswith("linux_"):
+            if platform == old_tag:
                 lines[number] = f"{head}-{tag}" + ("\r" if line.endswith("\r") else "")
     return "\n".join(lines).encode("utf-8")
 

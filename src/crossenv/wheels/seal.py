@@ -21,7 +21,7 @@ from crossenv.wheels.archive import ArchiveError
 from crossenv.wheels.audit import Judgement, archive_finding, judge, target_findings
 from crossenv.wheels.losses import Build
 from crossenv.wheels.model import ERROR, Finding
-from crossenv.wheels.refusals import hint_for, refusal_of
+from crossenv.wheels.refusals import MENDABLE, hint_for, refusal_of
 from crossenv.wheels.tags import Host, host_of
 
 if TYPE_CHECKING:
@@ -31,9 +31,6 @@ else:
 
 # Names the directory in which builds leave the judge's answers.
 STATUS_VARIABLE = "CROSSENV_STATUS_DIRECTORY"
-
-# What a repair can mend; with everything else a wheel must not leave the build.
-_MENDABLE = ("library", "libpython", "policy", "rpath", "symbol", "host-tag", "platform-tag", "libc")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,9 +116,9 @@ def _sealed(job: Job, record: Record, host: Host, notes: list[str]) -> Path:
         allow_pure=(*record.handover.allow_pure, *job.allow_pure),
     )
     judged = judge(path, host, build)
-    plain = _has_plain_tag(path)
+    plain = host.own_tag in path.name.removesuffix(".whl").rpartition("-")[2].split(".")
     mend = job.repair and plain and not job.editable
-    fatal = [finding for finding in judged.errors if not (mend and finding.id in _MENDABLE)]
+    fatal = [finding for finding in judged.errors if not (mend and finding.id in MENDABLE)]
     if fatal:
         raise Refused(fatal)
     if job.editable or not plain or not judged.contents.native:
@@ -146,7 +143,7 @@ def _sealed(job: Job, record: Record, host: Host, notes: list[str]) -> Path:
         return path
     from crossenv.wheels.retag import retag
 
-    return retag(path, host.policy.tag)
+    return retag(path, host.own_tag, host.policy.tag)
 
 
 def _repaired(path: Path, host: Host, judged: Judgement, job: Job, notes: list[str]) -> Path:
@@ -177,11 +174,6 @@ def _directories_with(names: set[str], roots: Sequence[str]) -> list[Path]:
             if names.intersection(files):
                 found[Path(directory)] = None
     return list(found)
-
-
-def _has_plain_tag(path: Path) -> bool:
-    platforms = path.name.removesuffix(".whl").rpartition("-")[2].split(".")
-    return any(platform.startswith("linux_") for platform in platforms)
 
 
 def faults_of(status: Status) -> list[str]:

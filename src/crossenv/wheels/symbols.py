@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Set
 
 from crossenv.binaries import Linked
 from crossenv.libc.symbols import glibc_names, musl_names
-from crossenv.platforms import LINUX
 from crossenv.platforms.linux_targets import GLIBC, MUSL
 from crossenv.wheels.model import ERROR, WARNING, Finding
 from crossenv.wheels.native import listed
@@ -91,7 +90,7 @@ def symbol_findings(
 def _host_libraries(host: Host | None) -> Libraries | None:
     if host is None or host.sysroot is None:
         return None
-    libraries = Libraries(host.elf, host.sysroot, LINUX.library_directories(host.sysroot, host.multiarch))
+    libraries = Libraries(host.elf, host.sysroot, host.platform.library_directories(host.sysroot, host.multiarch))
     return libraries if libraries.has_libc() else None
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from crossenv.errors import UsageError
 from crossenv.libc.policies import Policy, policy_of
+from crossenv.platforms import Platform
 from crossenv.platforms.architectures import ElfIdentity
 from crossenv.platforms.linux_targets import GLIBC, MUSL, Target
 from crossenv.record import Record
@@ -45,6 +46,8 @@ class Host:
     """What an environment knows of the host beyond a wheel's tags.
 
     Attributes:
+        platform: Its operating system.
+        own_tag: The platform tag of wheels for it that promise nothing: "linux_aarch64".
         platform_tag: The tag of wheels that are built for it.
         python: Its Python.
         elf: What its ELF files say.
@@ -58,6 +61,8 @@ class Host:
         places: Directories of the build machine that no file of a wheel may know.
     """
 
+    platform: Platform
+    own_tag: str
     platform_tag: str
     python: PythonTag
     elf: ElfIdentity
@@ -94,6 +99,8 @@ def host_of(record: Record) -> Host:
     root = record.toolchain.sysroot or host.sysroot
     places = [record.root, record.requirements_cache, *([root] if root else [])]
     return Host(
+        platform=host.platform,
+        own_tag=host.platform.own_tag(host.as_machine),
         platform_tag=host.platform_tag,
         python=tag_of_python(host.implementation, host.version, host.abi_flags),
         elf=host.elf,
@@ -257,7 +264,7 @@ def accepts_python(ours: PythonTag, python: str, abi: str) -> bool:
 
 
 def _accepts_platform(host: Host, platform: str) -> bool:
-    if platform in (f"linux_{host.machine}", host.platform_tag):
+    if platform in (host.own_tag, host.platform_tag):
         return True
     try:
         target = parse_target(platform)

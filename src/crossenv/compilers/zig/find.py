@@ -88,7 +88,7 @@ def find_zig_toolchain(
     names = {tool: f"{target.gnu_triplet}-{ending}" for tool, ending in ENDINGS.items()}
     directory = _staged(launchers, names, cache)
     origin = f"zig {zig.version}, {zig.origin}"
-    tools = {tool: Tool(path=directory / name, origin=origin) for tool, name in names.items()}
+    tools = {tool: Tool(path=directory / name, origin=origin, launcher=True) for tool, name in names.items()}
     binutils = {name: tools[name] for name in BINUTILS if name in tools}
     binutils |= {name: named_tool(name, text, environ_path) for name, text in overrides.items()}
     fc = binutils.pop("fc", None)

@@ -43,18 +43,26 @@ def compiler_was_called() -> "bool | None":
 
 
 def watch_commands(compiler: "Any") -> "list[str]":
-    """A list to which what `compiler` (distutils) complains of is added, for each command of it that fails."""
+    """A list to which what `compiler` (distutils) complains of is added, for each command of it that fails.
+
+    It is one list for each compiler, which builds one extension module after the other.
+    """
+    watched: list[str] | None = getattr(compiler, "_crossenv_complaints", None)
+    if watched is not None:
+        return watched
     complaints: list[str] = []
+    compiler._crossenv_complaints = complaints
 
     def noting(start: "Callable[..., Any]") -> "Callable[..., Any]":
         def start_noted(*args: "Any", **kwargs: "Any") -> "Any":
+            before = len(complaints)
             with _StandardError() as output:
                 try:
                     return start(*args, **kwargs)
                 except Exception:
                     complaint = _first_complaint(output.text())
                     # One of the two calls the other: which one depends on the version.
-                    if complaint and complaint not in complaints:
+                    if complaint and len(complaints) == before:
                         complaints.append(complaint)
                     raise
 
@@ -102,6 +110,7 @@ class _StandardError:
                     # It is closed.
                     shared._old = -1
                 os.dup2(shared._file.fileno(), 2)
+                os.set_inheritable(2, True)
             shared._users += 1
             self._start = os.fstat(shared._file.fileno()).st_size
         return self
@@ -120,15 +129,16 @@ class _StandardError:
                 return
             with contextlib.suppress(Exception):
                 sys.stderr.flush()
-            if shared._old < 0:
-                os.close(2)
-            else:
-                os.dup2(shared._old, 2)
-                os.close(shared._old)
-            for block in _blocks(shared._file):
-                with contextlib.suppress(OSError):
-                    os.write(2, block)
-            shared._file.close()
+            # Where it was closed the file may have taken its number.
+            with contextlib.suppress(OSError):
+                if shared._old < 0:
+                    os.close(2)
+                else:
+                    os.dup2(shared._old, 2)
+                    os.close(shared._old)
+                    for block in _blocks(shared._file):
+                        os.write(2, block)
+                shared._file.close()
 
 
 def _blocks(file: "Any") -> "Iterator[bytes]":

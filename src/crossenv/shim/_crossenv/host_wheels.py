@@ -86,6 +86,30 @@ def say(words: str) -> None:
     sys.stderr.flush()
 
 
+# Read by pip without being named.
+_PIP_FILES = ("/etc/pip.conf", "~/.config/pip/pip.conf", "~/.pip/pip.conf")
+# Of this build, or of this machine's state.
+_NOT_SHAPING = re.compile(r"CROSSENV_(?!PIP_OPTIONS).*|PATH|PYTHONPATH|HOME|PIP_.*(DIR|VERBOSE|QUIET|LOG|PROGRESS_BAR)")
+
+
+def _circumstances(facts: "dict[str, Any]", environment: "dict[str, str]") -> str:
+    """A name for what may shape a wheel besides the environment: its index, flags, and every other variable."""
+    import hashlib
+
+    session = re.compile(facts["session_variables"])
+    said = [
+        f"{name}={value}"
+        for name, value in sorted(environment.items())
+        if not session.fullmatch(name) and not _NOT_SHAPING.fullmatch(name)
+    ]
+    for name in (*map(os.path.expanduser, _PIP_FILES), environment.get("PIP_CONFIG_FILE", "")):
+        if os.path.isfile(name):
+            with open(name, encoding="utf-8", errors="surrogateescape") as file:
+                said.append(file.read())
+    text = "\0".join(said).replace(facts["root"], "ENV")
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
 def host_wheel(distribution: Distribution, facts: "dict[str, Any]", environment: "dict[str, str]") -> "tuple[str, str]":
     """A wheel of the same version for the host: one that was used before, the index's, or built here.
 
@@ -100,7 +124,7 @@ def host_wheel(distribution: Distribution, facts: "dict[str, Any]", environment:
         # It is needed to build itself.
         return "", ""
     environment = {**environment, _STACK_VARIABLE: " ".join([*stack, distribution.name])}
-    cache = facts["requirements_cache"]
+    cache = os.path.join(facts["requirements_cache"], _circumstances(facts, environment))
     os.makedirs(cache, exist_ok=True)
     with open(os.path.join(cache, f".{wanted}.lock"), "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

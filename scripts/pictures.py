@@ -1,0 +1,328 @@
+"""Draw the pictures of the README and the documentation, light and dark, as SVG.
+
+    python3 scripts/pictures.py             # what is drawn from committed figures and from words
+    python3 scripts/pictures.py --terminal  # also the terminal: runs the commands that it shows
+
+Everything goes to docs/pictures. The terminal needs the package and zig (`pip install -e '.[zig]'`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+PICTURES = CHECKOUT / "docs/pictures"
+EXPLANATION = CHECKOUT / "docs/explanation"
+SANS = "-apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
+MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Theme:
+    """Colours."""
+
+    ground: str
+    panel: str
+    line: str
+    text: str
+    faint: str
+    build: str
+    target: str
+    strong: str
+    prompt: str
+
+
+THEMES = {
+    "light": Theme(
+        ground="#ffffff", panel="#f6f8fa", line="#d0d7de", text="#1f2328", faint="#59636e",
+        build="#8c959f", target="#bf5b17", strong="#0969da", prompt="#1a7f37",
+    ),
+    "dark": Theme(
+        ground="#0d1117", panel="#161b22", line="#3d444d", text="#e6edf3", faint="#9198a1",
+        build="#7d8590", target="#f0883e", strong="#4493f8", prompt="#3fb950",
+    ),
+}  # fmt: skip
+
+
+class Drawing:
+    """An SVG picture in the making."""
+
+    def __init__(self, width: int, height: int, title: str, theme: Theme) -> None:
+        self.theme = theme
+        self._parts = [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
+            f' role="img" aria-label="{escape(title)}">',
+            f"<title>{escape(title)}</title>",
+        ]
+
+    def box(self, x: float, y: float, width: float, height: float, *, fill: str, line: str = "none") -> None:
+        """Draw a rectangle with round corners."""
+        self._parts.append(
+            f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="6" fill="{fill}" stroke="{line}"/>'
+        )
+
+    def text(
+        self, x: float, y: float, words: str, *, fill: str = "", size: int = 14, at: str = "start", font: str = SANS,
+        bold: bool = False, length: float | None = None,
+    ) -> None:  # fmt: skip
+        """Write one line; `length` makes it that wide whatever font is there."""
+        stretched = f' textLength="{length:g}" lengthAdjust="spacingAndGlyphs"' if length else ""
+        weight = ' font-weight="600"' if bold else ""
+        self._parts.append(
+            f'<text x="{x:g}" y="{y:g}" fill="{fill or self.theme.text}" font-family="{font}" font-size="{size}"'
+            f' text-anchor="{at}" xml:space="preserve"{weight}{stretched}>{escape(words)}</text>'
+        )
+
+    def arrow(self, x: float, y: float, to_x: float, to_y: float) -> None:
+        """Draw a line with a head, by way of a corner where it is not straight."""
+        colour = self.theme.faint
+        if x == to_x:
+            path, head = f"V{to_y:g}", f"{to_x - 4:g},{to_y - 7:g} {to_x + 4:g},{to_y - 7:g}"
+        else:
+            path = f"H{(x + to_x) / 2:g} V{to_y:g} H{to_x:g}"
+            head = f"{to_x - 7:g},{to_y - 4:g} {to_x - 7:g},{to_y + 4:g}"
+        self._parts.append(
+            f'<path d="M{x:g} {y:g} {path}" stroke="{colour}" fill="none"/>'
+            f'<polygon points="{to_x:g},{to_y:g} {head}" fill="{colour}"/>'
+        )
+
+    def card(self, x: float, y: float, width: float, height: float, lines: tuple[str, ...], *, line: str = "") -> None:
+        """Draw a box with a title and lines below it."""
+        self.box(x, y, width, height, fill=self.theme.panel, line=line or self.theme.line)
+        top = y + height / 2 - 9 * (len(lines) - 1) + 5
+        for index, words in enumerate(lines):
+            faint = index > 0
+            self.text(
+                x + width / 2, top + 18 * index, words, at="middle", bold=not faint, size=12 if faint else 14,
+                fill=self.theme.faint if faint else "",
+            )  # fmt: skip
+
+    def svg(self) -> str:
+        """The whole document."""
+        return "\n".join([*self._parts, "</svg>\n"])
+
+
+def ratio(pattern: str, page: str) -> float:
+    """A measured figure of a page; the page's own script wrote it there."""
+    match = re.search(pattern, (EXPLANATION / page).read_text(encoding="utf-8"), re.DOTALL)
+    if match is None:
+        raise SystemExit(f"{page}: nothing there matches {pattern!r}")
+    return float(match[1])
+
+
+def speed(theme: Theme) -> str:
+    """How long a wheel takes: cross, native and emulated, from the figures of speed.md and cibuildwheel-proof.md."""
+    bars: list[tuple[str, str, float]] = []
+    native = 1 / ratio(r"### regex.*?\| zig \| ([\d.]+)", "speed.md")
+    for package in ("regex", "markupsafe", "pycryptodome"):
+        bars.append((package, "cross", 1.0))
+        if package == "regex":
+            bars.append(("", "native", native))
+        bars.append(("", "emulated", ratio(rf"\| {package} \| build ([\d.]+) times", "cibuildwheel-proof.md")))
+    colours = {"cross": theme.target, "native": theme.build, "emulated": theme.line}
+    drawing = Drawing(760, 44 + 26 * len(bars) + 46, "Time to build a wheel for arm64 on an x86-64 machine", theme)
+    drawing.text(0, 18, "Time to build a wheel for arm64 on an x86-64 machine", size=15, bold=True)
+    drawing.text(760, 18, "times the cross build; shorter is better", size=12, at="end", fill=theme.faint)
+    longest = max(value for _, _, value in bars)
+    y = 36.0
+    for package, kind, value in bars:
+        y += 8 if package and y > 40 else 0
+        drawing.text(100, y + 15, package, at="end", bold=True)
+        drawing.text(170, y + 15, kind, at="end", size=13, fill=theme.faint)
+        width = 500 * value / longest
+        drawing.box(180, y, width, 20, fill=colours[kind])
+        drawing.text(188 + width, y + 15, f"{value:.1f}", size=13)
+        y += 26
+    drawing.text(
+        0, y + 18, "native: the x86-64 wheel, gcc; cross: zig; emulated: pip in an arm64 Debian under QEMU.", size=12,
+        fill=theme.faint,
+    )  # fmt: skip
+    return drawing.svg()
+
+
+def data(theme: Theme) -> str:
+    """The way of the data: from what the user names to a wheel that was judged."""
+    drawing = Drawing(760, 250, "From a target's name to a checked wheel", theme)
+    top = (
+        ("--target aarch64", "or --host-python PATH"),
+        ("the target's Python", "read or derived, never run"),
+        ("compilers", "found, then proved"),
+        ("the environment", "written once, with a record"),
+    )
+    for index, lines in enumerate(top):
+        drawing.card(4 + 192 * index, 10, 172, 66, lines, line=theme.strong if index == 3 else "")
+        if index:
+            drawing.arrow(176 + 192 * (index - 1) + 2, 43, 4 + 192 * index - 1, 43)
+    drawing.arrow(666, 78, 666, 158)
+    drawing.text(656, 122, "cross-pip wheel, build, uv", at="end", size=12, fill=theme.faint)
+    bottom = (
+        ("the project's build", "told about the target"),
+        ("the judge", "every file in the wheel"),
+        ("repair, tag", "libraries, manylinux tag"),
+        ("a wheel", "or an error that says why"),
+    )
+    for index, lines in enumerate(bottom):
+        x = 580 - 192 * index
+        drawing.card(x, 160, 172, 66, lines, line=theme.target if index == 3 else "")
+        if index:
+            drawing.text(x + 182, 198, "←", at="middle", size=18, fill=theme.faint)
+    return drawing.svg()
+
+
+def environment(theme: Theme) -> str:
+    """What is in an environment: two prefixes, one interpreter, one record."""
+    drawing = Drawing(760, 290, "An environment: a build side and a target side", theme)
+    drawing.box(2, 2, 756, 286, fill="none", line=theme.line)
+    drawing.text(18, 26, "env/", font=MONO, bold=True)
+    drawing.card(
+        18,
+        44,
+        350,
+        120,
+        ("build/", "build-python, build-pip", "an ordinary virtual environment", "packages that run here"),
+    )
+    drawing.card(
+        392, 44, 350, 120,
+        ("cross/", "python, pip, cross-python, cross-pip", "the same interpreter,", "reporting the target"),
+        line=theme.target,
+    )  # fmt: skip
+    drawing.card(
+        18,
+        186,
+        350,
+        84,
+        ("crossenv.json", "the record: target, compilers, paths", "everything else reads it"),
+        line=theme.strong,
+    )
+    drawing.card(
+        392, 186, 350, 84, ("etc/", "compiler launchers, pkg-config", "Meson cross file, CMake toolchain file")
+    )
+    return drawing.svg()
+
+
+def roles(theme: Theme) -> str:
+    """Which process of `cross-pip wheel` answers for which machine."""
+    drawing = Drawing(760, 300, "Who answers for which machine during cross-pip wheel", theme)
+    drawing.card(4, 10, 150, 62, ("cross-pip wheel", "pip itself"), line=theme.target)
+    drawing.card(230, 10, 240, 62, ("installs build requirements", "setuptools, Cython, numpy"), line=theme.build)
+    drawing.card(230, 100, 240, 62, ("runs the back end's hooks", "setuptools, meson-python, ..."), line=theme.target)
+    drawing.card(546, 100, 210, 62, ("the compiler", "makes the target's code"), line=theme.target)
+    drawing.card(546, 190, 210, 62, ("Meson, Cython, ninja", "run here, as on any machine"), line=theme.build)
+    drawing.arrow(154, 41, 228, 41)
+    drawing.arrow(154, 56, 228, 131)
+    drawing.arrow(470, 131, 544, 131)
+    drawing.arrow(470, 146, 544, 221)
+    drawing.box(4, 268, 14, 14, fill="none", line=theme.target)
+    drawing.text(26, 280, "answers for the target (role host)", size=12, fill=theme.faint)
+    drawing.box(270, 268, 14, 14, fill="none", line=theme.build)
+    drawing.text(292, 280, "answers for this machine (role build)", size=12, fill=theme.faint)
+    return drawing.svg()
+
+
+def architecture(theme: Theme) -> str:
+    """The way of the data through the code, up to the record and on from it."""
+    drawing = Drawing(760, 330, "The way of the data: to the record, and on from it", theme)
+    steps = ("command line", "Target", "HostPython", "Toolchain", "synthesis", "Plan")
+    for index, words in enumerate(steps):
+        drawing.card(4 + 127 * index, 10, 112, 48, (words,))
+        if index:
+            drawing.arrow(4 + 127 * index - 15, 34, 4 + 127 * index - 2, 34)
+    drawing.arrow(695, 58, 695, 106)
+    drawing.card(600, 108, 156, 56, ("crossenv.json", "the record"), line=theme.strong)
+    drawing.text(
+        590, 142, "crossenv create ends here; everything below reads the record", at="end", size=12, fill=theme.faint
+    )
+    drawing.arrow(640, 164, 640, 204)
+    drawing.arrow(722, 164, 722, 264)
+    drawing.card(544, 206, 150, 44, ("start-up shim",))
+    drawing.card(368, 206, 150, 44, ("back ends' hooks",))
+    drawing.card(192, 206, 150, 44, ("judge", "crossenv seal"), line=theme.target)
+    drawing.card(4, 206, 162, 44, ("sealed wheel",))
+    for x in (531, 355, 179):
+        drawing.text(x, 233, "\u2190", at="middle", size=16, fill=theme.faint)
+    drawing.card(544, 266, 212, 48, ("show, doctor, export",))
+    drawing.card(4, 266, 338, 48, ("audit, repair, run, test, store",))
+    drawing.arrow(85, 250, 85, 264)
+    return drawing.svg()
+
+
+COMMANDS = (
+    "crossenv create --target aarch64 env",
+    "env/bin/cross-pip wheel -q markupsafe",
+    "ls *.whl",
+    "crossenv audit *.whl",
+    "crossenv test *.whl",
+)
+COLUMNS = 104
+
+
+def run_commands() -> list[tuple[str, list[str]]]:
+    """Run what the picture shows, in an empty directory; returns each command with what it printed."""
+    shown = []
+    with tempfile.TemporaryDirectory() as directory:
+        tools = Path(sys.executable).parent
+        for command in COMMANDS:
+            print("+", command, file=sys.stderr, flush=True)
+            done = subprocess.run(
+                ["sh", "-c", f"PATH={tools}:$PATH; {command}"],
+                cwd=directory, text=True, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+            # Whoever looks at the picture has other directories.
+            words = done.stdout.replace(directory, "/home/me").replace(str(CHECKOUT / ".venv"), "/home/me/tools")
+            words = re.sub(r"/\S+/(python3\.\d+)\)", r"/usr/bin/\1)", words)
+            shown.append((command, words.splitlines()))
+    return shown
+
+
+def terminal(theme: Theme, shown: list[tuple[str, list[str]]]) -> str:
+    """A terminal in which the commands were run."""
+    lines: list[tuple[str, str]] = []
+    for command, output in shown:
+        lines.append(("$", command))
+        lines.extend(
+            (line[:10], line if len(line) <= COLUMNS else f"{line[: COLUMNS - 1].rstrip()}…") for line in output
+        )
+    advance, height = 7.3, 19
+    drawing = Drawing(round(COLUMNS * advance) + 40, height * len(lines) + 62, "crossenv in a terminal", theme)
+    drawing.box(0.5, 0.5, COLUMNS * advance + 39, height * len(lines) + 61, fill=theme.panel, line=theme.line)
+    for index, colour in enumerate(("#ff5f57", "#febc2e", "#28c840")):
+        drawing.box(16 + 20 * index, 14, 12, 12, fill=colour)
+    y = 52.0
+    for kind, line in lines:
+        x = 20.0
+        if kind == "$":
+            drawing.text(x, y, "$", font=MONO, size=12, fill=theme.prompt, bold=True)
+            x += 2 * advance
+        fill = theme.text if kind == "$" else theme.faint
+        fill = (
+            theme.prompt if line.startswith("ok ") else theme.strong if line.endswith(".whl") and kind != "$" else fill
+        )
+        if line:
+            drawing.text(x, y, line, font=MONO, size=12, fill=fill, bold=kind == "$", length=len(line) * advance)
+        y += height
+    return drawing.svg()
+
+
+def main() -> int:
+    """Draw all; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--terminal", action="store_true", help="run the commands of the terminal's picture again")
+    options = parser.parse_args()
+    shown = run_commands() if options.terminal else []
+    for name, theme in THEMES.items():
+        for draw in (speed, data, environment, roles, architecture):
+            (PICTURES / f"{draw.__name__}-{name}.svg").write_text(draw(theme), encoding="utf-8")
+        if shown:
+            (PICTURES / f"terminal-{name}.svg").write_text(terminal(theme, shown), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

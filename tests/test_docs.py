@@ -1,0 +1,202 @@
+"""The commands that the documentation shows: read by the real parsers, and the tutorials' run."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from conftest import VERSION, Run
+from crossenv.cli.main import read_words
+from crossenv.errors import CrossenvError
+
+CHECKOUT = Path(__file__).parent.parent
+PAGES = [CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
+TUTORIALS = [page for page in sorted((CHECKOUT / "docs/tutorial").glob("*.md")) if "<!-- run" in page.read_text()]
+MARK = re.compile(r"<!-- (file|run)(?:: ([^>]*?))? -->")
+SHELLS = ("", "sh", "console", "bash")
+CONTROL = {"&&", "||", "|", ";", "&", ">", ">>", "<", "2>", "2>&1"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Block:
+    """A block of code in a page.
+
+    Attributes:
+        line: Where it begins.
+        language: What the fence says; empty for an indented block.
+        text: Its lines, without the indentation.
+        mark: "file" or "run" where a comment before it says so, with what follows the colon.
+    """
+
+    line: int
+    language: str
+    text: str
+    mark: tuple[str, str] | None = None
+
+
+def blocks(page: Path) -> list[Block]:
+    """The blocks of code in a page, fenced and indented."""
+    found: list[Block] = []
+    lines = page.read_text(encoding="utf-8").splitlines()
+    number, mark = 0, None
+    while number < len(lines):
+        line, start = lines[number], number + 1
+        fence = re.match(r" *(`{3,}|~{3,})\{?([\w-]*)", line)
+        number += 1
+        if fence:
+            inside = []
+            while number < len(lines) and not lines[number].lstrip().startswith(fence[1]):
+                inside.append(lines[number])
+                number += 1
+            number += 1
+            found.append(Block(line=start, language=fence[2], text="\n".join(inside), mark=mark))
+            mark = None
+        elif line.startswith("    ") and (start == 1 or not lines[start - 2].strip()):
+            inside = [line[4:]]
+            while number < len(lines) and (lines[number].startswith("    ") or not lines[number].strip()):
+                inside.append(lines[number][4:])
+                number += 1
+            found.append(Block(line=start, language="", text="\n".join(inside)))
+        elif comment := MARK.fullmatch(line.strip()):
+            mark = (comment[1], (comment[2] or "").strip())
+    return found
+
+
+def command_lines(block: Block) -> list[str]:
+    """What a block asks the reader to type; where it shows prompts, only what follows one."""
+    lines = block.text.replace("\\\n", " ").splitlines()
+    prompted = [re.sub(r"^(?:\([\w.-]+\) )?\$ ", "", line) for line in lines if re.match(r"(?:\([\w.-]+\) )?\$ ", line)]
+    return prompted or lines
+
+
+def commands(line: str) -> list[list[str]]:
+    """The simple commands of a shell line; none where it is not shell."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="&|;<>")
+    lexer.whitespace_split = True
+    lexer.commenters = "#"
+    try:
+        words = list(lexer)
+    except ValueError:
+        return []
+    found: list[list[str]] = [[]]
+    redirected = False
+    for word in words:
+        if re.fullmatch(r"[&|;]+", word):
+            found.append([])
+        elif re.fullmatch(r"[<>&|;]+", word):
+            redirected = True
+        elif redirected:
+            redirected = False
+        else:
+            found[-1].append(word)
+    return [command for command in found if command]
+
+
+def shown(name: str) -> list[tuple[str, list[str]]]:
+    """Each command of this name in the documentation, with its place; also those in running text."""
+    found = []
+    for page in PAGES:
+        text = re.sub(r"`{3}.*?`{3}", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        # Spans with brackets or dots are forms, not commands, and a bare command is only a name.
+        spans = re.findall(rf"`((?:env/bin/)?{name} [^`\[\]()|…]+ [^`\[\]()|…]+)`", text)
+        lines = [(f"{page.relative_to(CHECKOUT)}: {span}", span) for span in spans if "..." not in span]
+        for block in blocks(page):
+            if block.language in SHELLS:
+                at = f"{page.relative_to(CHECKOUT)}:{block.line}"
+                lines.extend((f"{at}: {line.strip()}", line) for line in command_lines(block))
+        for place, line in lines:
+            for command in commands(line):
+                words = list(itertools.dropwhile(re.compile(r"\w+=").match, command))
+                if words and (words[0] == name or words[0].endswith(f"/bin/{name}")):
+                    found.append((place, words[1:]))
+    return found
+
+
+def test_the_documentation_shows_commands() -> None:
+    assert len(shown("crossenv")) > 60
+    assert len(shown("cross-pip")) > 20
+
+
+def test_each_crossenv_command_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = []
+    for place, words in shown("crossenv"):
+        if "..." in words:
+            continue
+        # Running text names an option without its value, or a command without its operands.
+        form = not re.search(r":\d+: ", place)
+        try:
+            read_words(words)
+        except CrossenvError as error:
+            if not form or "has no option" in error.message or "no command" in error.message:
+                wrong.append(f"{place}: {error.message}")
+        except SystemExit:  # --help and --version
+            capsys.readouterr()
+    assert wrong == []
+
+
+def test_each_cross_pip_command_has_options_of_pip() -> None:
+    from pip._internal.commands import commands_dict, create_command
+
+    ours = {"--repair"}
+    wrong = []
+    for place, command in shown("cross-pip"):
+        words = list(itertools.dropwhile({"-v", "-q"}.__contains__, command))
+        if not words or words[0] not in commands_dict:
+            wrong.append(f"{place}: pip has no such command")
+            continue
+        parser = create_command(words[0]).parser
+        for word in words[1:]:
+            option = re.match(r"--[\w-]+|-[A-Za-z]", word)
+            if option and option[0] not in ours and not parser.has_option(option[0]):
+                wrong.append(f"{place}: pip {words[0]} has no {option[0]}")
+    assert wrong == []
+
+
+def test_scripts_that_are_shown_exist() -> None:
+    for page in PAGES:
+        for block in blocks(page):
+            for path in re.findall(r"python3? (scripts/[\w./-]+)", block.text):
+                assert (CHECKOUT / path).exists(), f"{page.name}: {path}"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
+def test_a_tutorial(page: Path, tmp_path: Path, run: Run) -> None:
+    """Its files are written and its commands run, in the order of the page."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    missing = {
+        "debian": VERSION != "3.11" or not (shutil.which("gpgv") and shutil.which("aarch64-linux-gnu-g++")),
+        "rust": not (shutil.which("cargo") and _has_rust_target("aarch64-unknown-linux-gnu")),
+        "qemu": not (shutil.which("gpgv") or shutil.which("qemu-aarch64-static")),
+    }
+    for block in blocks(page):
+        if block.mark is None:
+            continue
+        kind, words = block.mark
+        if kind == "file":
+            file = tmp_path / words
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(f"{block.text}\n", encoding="utf-8")
+            continue
+        for tool in words.split():
+            if missing[tool]:
+                pytest.skip(f"{page.name}:{block.line} needs {tool}")
+        for line in command_lines(block):
+            run("bash", "-euo", "pipefail", "-c", line, cwd=tmp_path, PATH=path)
+
+
+def _has_rust_target(target: str) -> bool:
+    if shutil.which("rustc") is None:
+        return False
+    words = ("rustc", "--print", "target-libdir", "--target", target)
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return done.returncode == 0 and Path(done.stdout.strip()).is_dir()
