@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import os
 import re
@@ -16,6 +17,7 @@ import pytest
 
 from conftest import VERSION, Run
 from crossenv.cli.main import read_words
+from crossenv.cli.parser import COMMANDS, build_parser
 from crossenv.errors import CrossenvError
 
 CHECKOUT = Path(__file__).parent.parent
@@ -224,3 +226,20 @@ def test_the_readme_claims_what_was_measured() -> None:
                 assert {"●": used, "○": built, "": True}[mark], f"{name}, Python {version}: {mark}"
                 checked += mark != ""
     assert checked > 20
+
+
+def test_the_reference_has_every_option() -> None:
+    """docs/reference/cli.md is written by hand; docs/reference/commands.md names the commands to generate from."""
+    written = (CHECKOUT / "docs/reference/cli.md").read_text(encoding="utf-8")
+    generated = (CHECKOUT / "docs/reference/commands.md").read_text(encoding="utf-8")
+    assert [name for name in COMMANDS if f"{{crossenv-options}} {name}" not in generated] == []
+    (commands,) = (action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction))
+    missing = [
+        f"{name} {action.option_strings[-1]}"
+        for name, parser in commands.choices.items()
+        for action in parser._actions
+        if action.option_strings
+        and action.help != argparse.SUPPRESS
+        and not any(re.search(rf"(?<![\w-]){option}(?![\w-])", written) for option in action.option_strings)
+    ]
+    assert missing == []
