@@ -67,6 +67,9 @@ _BY_NAME = {
     "platform": "platform_module",
     "distutils.sysconfig": "distutils_sysconfig",
     "setuptools._distutils.sysconfig": "distutils_compiler",
+    "distutils.command.build": "distutils_build",
+    "setuptools._distutils.command.build": "distutils_build",
+    "skbuild.constants": "skbuild_constants",
     "ctypes": "ctypes_module",
     "ctypes.util": "ctypes_util_module",
     "venv": "venv_module",
@@ -138,7 +141,7 @@ class TargetModules:
 def _adapt_settings(module: "ModuleType", facts: "dict[str, Any]") -> None:
     from _crossenv import settings
 
-    settings.adapt(module, facts, module.__name__)
+    settings.adapt(module, facts, module.__name__, known=False)
 
 
 class Finder:
@@ -151,7 +154,9 @@ class Finder:
     def __init__(self, facts: "dict[str, Any]") -> None:
         self.facts = facts
         # The packages of the back ends that get settings, whoever imports them: an in-tree back end often wraps one.
-        self.backends = {name.partition(".")[0] for name, it in facts["backends"].items() if it["settings"]}
+        self.backends = {
+            name.partition(".")[0] for name, it in facts["backends"].items() if it["settings"] or it["build_directory"]
+        }
         # Modules that a hook process waits for: what to call before the search, and after the execution.
         self.before: dict[str, Callable[[], None]] = {}
         self.after: dict[str, Callable[[ModuleType], None]] = {}
