@@ -141,7 +141,7 @@ class TargetModules:
 def _adapt_settings(module: "ModuleType", facts: "dict[str, Any]") -> None:
     from _crossenv import settings
 
-    settings.adapt(module, facts, module.__name__)
+    settings.adapt(module, facts, module.__name__, known=False)
 
 
 class Finder:
