@@ -453,7 +453,7 @@ def _patch(name: str, module: "ModuleType", facts: "dict[str, Any]") -> None:
 def _adapt_settings(module: "ModuleType", facts: "dict[str, Any]") -> None:
     from _crossenv import settings
 
-    settings.adapt(module, facts, module.__name__)
+    settings.adapt(module, facts, module.__name__, known=False)
 
 
 class Finder:

@@ -55,8 +55,14 @@ def uv_serves_another(words: "Sequence[str]", environ: "Mapping[str, str]", root
         option, equals, value = word.partition("=")
         if option in ("--python", "-p"):
             named = value if equals else "".join(words[index + 1 : index + 2])
+    try:
+        # This process runs in the project's directory.
+        directory = os.readlink(f"/proc/{os.getppid()}/cwd")
+    except OSError:
+        directory = os.getcwd()
+    path = os.path.normpath(os.path.join(directory, named)) if named else ""
     # A version, or the name of a program, is none of an environment's.
-    path = os.path.abspath(named) if os.path.exists(named) else ""
+    path = path if os.path.exists(path) else ""
     return bool(path and root) and path != root and not path.startswith(root + "/")
 
 
