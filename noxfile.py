@@ -27,6 +27,12 @@ def integration(session: nox.Session) -> None:
     session.run("pytest", "-m", "integration", *session.posargs)
 
 
+@nox.session(python=False)
+def roots(session: nox.Session) -> None:
+    """The tests in a root file system of Debian's next release, with its Pythons; needs root and debootstrap."""
+    session.run("python3", "scripts/root_tests.py", *session.posargs)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Formatting and lint."""

@@ -25,9 +25,12 @@ def apt_get_install(*packages: str) -> bool:
 def make_venv(directory: Path) -> Path:
     """Make a virtual environment of the running Python, if it is not there; returns its interpreter."""
     python = directory / "bin/python"
-    ready = [str(python), "-m", "pip", "--version"]
-    if python.exists() and subprocess.run(ready, check=False, capture_output=True).returncode == 0:
-        return python
+    # One of another Python is made anew.
+    ready = "import pip, sys; print((sys.base_prefix, *sys.version_info))"
+    if python.exists():
+        asked = subprocess.run([str(python), "-c", ready], check=False, capture_output=True, text=True)
+        if asked.stdout.strip() == str((sys.base_prefix, *sys.version_info)):
+            return python
     make = [sys.executable, "-m", "venv", "--clear", str(directory)]
     if subprocess.run(make, check=False, capture_output=True).returncode:
         # Debian keeps ensurepip in a package of its own.

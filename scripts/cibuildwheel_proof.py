@@ -32,7 +32,7 @@ sys.path.insert(0, str(CHECKOUT / "tests"))
 
 import crossenv  # noqa: E402
 import projects  # noqa: E402
-from crossenv.emulation.registration import registration_line  # noqa: E402
+from crossenv.emulation.session import registration_line  # noqa: E402
 from crossenv.targets import parse_target  # noqa: E402
 
 WORK = CHECKOUT / ".cache/cibuildwheel"

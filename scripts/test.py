@@ -1,6 +1,6 @@
 """Set up what the tests need and run them: python3 scripts/test.py [PYTEST ARGUMENTS].
 
-Tests that need a cross compiler, an emulator or a download are skipped by name where that is missing.
+Tests that need a cross compiler, an emulator or a download are skipped where that is missing; the last lines say what.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def main() -> int:
     # pip 25.1 learned --group; an older one would not do.
     subprocess.run([*install, "--upgrade", "pip>=25.1"], check=True)
     subprocess.run([*install, "-e", CHECKOUT, "--group", f"{CHECKOUT}/pyproject.toml:test"], check=True)
-    arguments = sys.argv[1:] or ["-n", "2"]
+    arguments = ["-n", "2", "--quiet", "--tb=short", *sys.argv[1:]]
     return subprocess.run([python, "-m", "pytest", *arguments], cwd=CHECKOUT, check=False).returncode
 
 

@@ -7,20 +7,32 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 import hosts
+from crossenv.errors import DownloadError
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
-RELEASES = {"3.11": "bookworm", "3.13": "trixie"}
+RELEASES = {"3.11": "bookworm", "3.13": "trixie", "3.14": "forky", "3.15": "forky"}
 
 
 def with_thorough(usual: Iterable[object], thorough: Iterable[object]) -> list[object]:
     """Parameters of a test: those of every run, and those that `nox -s integration` adds."""
     return [*usual, *(pytest.param(value, marks=pytest.mark.thorough) for value in thorough)]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List why tests were skipped: one line for each reason."""
+    skipped = [report.longrepr for report in terminalreporter.stats.get("skipped", ())]
+    reasons = Counter(str(where[2]).removeprefix("Skipped: ") for where in skipped if isinstance(where, tuple))
+    if reasons:
+        terminalreporter.section("skipped", sep="=")
+        for reason, number in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
+            terminalreporter.write_line(f"{number:4} {reason}")
 
 
 @pytest.fixture(autouse=True)
@@ -30,9 +42,10 @@ def _leaves_no_trace() -> Iterator[None]:
     yield
     assert Path.cwd() == directory, "the test changed the working directory"
     now = dict(os.environ)
-    # pytest's own
-    environment.pop("PYTEST_CURRENT_TEST", None)
-    now.pop("PYTEST_CURRENT_TEST", None)
+    # pytest's own, and distutils', which python-discovery asks where it is part of Python.
+    for name in ("PYTEST_CURRENT_TEST", "PLAT"):
+        environment.pop(name, None)
+        now.pop(name, None)
     assert now == environment, "the test changed os.environ"
 
 
@@ -144,8 +157,15 @@ def sysroot(run: Run) -> Path:
     with (home / f".{directory.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not directory.is_dir():
-            origin = ("--from", f"debian:{release}", "--arch", "arm64")
-            run(sys.executable, "-m", "crossenv", "sysroot", "create", *origin, directory)
+            words = ["sysroot", "create", "--from", f"debian:{release}", "--arch", "arm64", str(directory)]
+            for package in (f"python{VERSION}", f"libpython{VERSION}-dev"):
+                words += ["--package", package]
+            done = subprocess.run(
+                [sys.executable, "-m", "crossenv", *words], text=True, capture_output=True, check=False
+            )
+            if done.returncode == DownloadError.exit_code:
+                pytest.skip(f"needs Debian's Python {VERSION}: {done.stderr.splitlines()[0]}")
+            assert done.returncode == 0, done.stderr
     return directory
 
 

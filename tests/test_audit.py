@@ -683,6 +683,10 @@ def test_a_sysroot_tells_which_symbols_there_are(tmp_path: Path) -> None:
     assert says == "needs nobody@GLIBC_2.17, which the host's libpthread.so.0 does not have"
     ((kind, says),) = found(("libabsent.so.1", "libc.so.6"), {"malloc": LIBC, "absent": None})
     assert (kind, says) == ("library", "needs libabsent.so.1, which is not in the wheel nor in the sysroot")
+    # Another wheel may bring it along, and the tag promises nothing.
+    files = {MODULE: extension(needed=("libabsent.so.1", "libc.so.6"), imports={"malloc": LIBC, "absent": None})}
+    assert not audit_wheel(make_wheel(tmp_path, files, PLAIN), host).failed()
+    assert audit_wheel(make_wheel(tmp_path, files, PLAIN), host).failed(strict=True)
 
 
 def test_what_pypy_exports_is_not_known(tmp_path: Path) -> None:

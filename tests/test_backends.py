@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import marshal
 import shlex
 import shutil
 import subprocess
 import sys
+import types
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
-from _crossenv import settings, variables
+from _crossenv import build_directories, settings, variables
 
 import projects
-from conftest import Run
+from conftest import CrossenvCommand, Run
 from crossenv.backends.cmake import TOOLCHAIN_FILE, CMake
 from crossenv.record import load_record
 
@@ -199,6 +202,23 @@ def test_settings_of_the_user_come_last(users: dict[str, Any] | None, expected: 
     assert settings.merged({"a": ["1", "2"], "b": ["3"]}, users) == expected
 
 
+def test_a_function_with_the_name_of_a_hook_is_left_alone() -> None:
+    """A package of the table has modules that are not back ends: scikit_build_core.build.wheel."""
+    backends = {"made_up": {"settings": {"a": ["1", "2"]}, "build_directory": [], "jobs_setting": ""}}
+
+    def hook(wheel_directory: str, config_settings: Any = None, metadata_directory: Any = None) -> Any:
+        return config_settings
+
+    def build_wheel(builder: str) -> str:
+        return builder
+
+    inner, outer = types.SimpleNamespace(build_wheel=build_wheel), types.SimpleNamespace(build_wheel=hook)
+    for module in (inner, outer):
+        settings.adapt(module, {"backends": backends}, "made_up.module", known=False)
+    assert inner.build_wheel("mine") == "mine"
+    assert outer.build_wheel("out") == {"a": ["1", "2"]}
+
+
 CUSTOMIZED = """
 import json, os, sys
 try:
@@ -277,3 +297,165 @@ def test_the_size_of_a_pointer_is_the_targets(env: Path, tmp_path: Path, run: Ru
     )
     done = subprocess.run(["cmake", "-P", script], capture_output=True, text=True, check=True)
     assert done.stderr.split() == [str(bits // 8)] * 2
+
+
+# Build directories in the source tree
+
+ASK_DIRECTORIES = """
+import json, os, sys
+from setuptools import Distribution
+command = Distribution().get_command_obj("build")
+for name, value in json.loads(sys.argv[1]).items():
+    setattr(command, name, value)
+command.ensure_finalized()
+print(json.dumps([getattr(command, name) for name in ("build_lib", "build_platlib", "build_temp")]))
+"""
+
+
+def directories(env: Path, tmp_path: Path, run: Run, given: str = "{}", **extra: str) -> list[str]:
+    """What setuptools' `build` command uses in an environment."""
+    setuptools = Path(pytest.importorskip("setuptools").__file__).parent.parent
+    (tmp_path / "setup.py").write_text(ASK_DIRECTORIES)
+    words = (env / "bin/cross-python", tmp_path / "setup.py", given)
+    found: list[str] = json.loads(run(*words, cwd=tmp_path, PYTHONPATH=str(setuptools), **extra))
+    return found
+
+
+def test_setuptools_directories_are_the_environments_own(
+    env: Path, made_up_env: Path, tmp_path: Path, run: Run
+) -> None:
+    here, other = directories(env, tmp_path, run), directories(made_up_env, tmp_path, run)
+    assert not set(here) & set(other)
+    assert here == directories(env, tmp_path, run)
+    # Other flags of the user's make other objects.
+    assert not set(here) & set(directories(env, tmp_path, run, CFLAGS="-O1"))
+    assert all(name.startswith("build/") for name in here)
+    # A directory that the user names is that.
+    assert directories(env, tmp_path, run, '{"build_lib": "mine", "build_temp": "objects"}')[::2] == ["mine", "objects"]
+
+
+@pytest.mark.parametrize("option", ["--env=CFLAGS=-O1", "--repair", "--config-var=OPT=-O1"])
+def test_the_key_tells_environments_of_one_target_apart(
+    crossenv: CrossenvCommand, host_prefix: Path, tmp_path: Path, option: str
+) -> None:
+    keys = []
+    for options in ((), (option,), ()):
+        env = tmp_path / "env"
+        crossenv("create", "--clear", "--python", sys.executable, "--host-python", host_prefix, *options, env)
+        site = Path(json.loads((env / "crossenv.json").read_text())["host"]["site_packages"])
+        keys.append(marshal.loads((site / "_crossenv/facts.marshal").read_bytes())["build_key"])
+    assert keys[0] == keys[2] != keys[1]
+
+
+PLACES = ("setting:build-dir", "variable:BUILD_DIR", "project:tool.x.build-dir")
+
+
+@pytest.mark.parametrize(
+    ("settings_given", "environ", "expected"),
+    [
+        ({}, {}, {}),
+        ({"build-dir": "mine"}, {}, {"build-dir": "mine"}),
+        ({"build-dir": "build/{wheel_tag}"}, {}, {"build-dir": "build/{wheel_tag}-KEY"}),
+        ({"other": "1"}, {"BUILD_DIR": "mine"}, {"other": "1"}),
+    ],
+)
+def test_a_back_ends_build_directory(
+    tmp_path: Path, settings_given: dict[str, str], environ: dict[str, str], expected: dict[str, str]
+) -> None:
+    code = (
+        "import json, sys; from _crossenv import build_directories as b\n"
+        f"print(json.dumps(b.settled({PLACES!r}, {settings_given!r}, {{'build_key': sys.argv[1]}}, {environ!r})))"
+    )
+
+    def settled(key: str) -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, "-c", code, key]
+        extra = {"PYTHONPATH": str(Path(build_directories.__file__).parent.parent)}
+        return subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path, env=extra)
+
+    # Ours from the first time on, and nobody else's.
+    for _ in range(2):
+        assert json.loads(settled("KEY").stdout) == expected
+    if "mine" in (settings_given.get("build-dir"), environ.get("BUILD_DIR")):
+        other = settled("OTHER")
+        assert other.returncode == 6
+        assert "mine holds a build that this environment did not make" in other.stderr
+        assert "rm -r mine" in other.stderr
+
+
+def test_cargo_has_a_directory_of_the_environments_own(env: Path, made_up_env: Path, tmp_path: Path) -> None:
+    found = []
+    for one in (env, made_up_env):
+        project = tmp_path / "project"
+        projects.write(project, {"Cargo.toml": "", "pyproject.toml": ""})
+        found.append(called(one, tmp_path, "unknown")["environment"]["CARGO_TARGET_DIR"])
+    assert found[0] != found[1]
+    assert all("/target/" in directory for directory in found)
+    seen = called(env, tmp_path, "unknown", CARGO_TARGET_DIR="/users")["environment"]
+    assert seen["CARGO_TARGET_DIR"] == "/users"
+    projects.write(tmp_path / "project", {".cargo/config.toml": '[build]\ntarget-dir = "/users"\n'})
+    assert "CARGO_TARGET_DIR" not in called(env, tmp_path, "unknown")["environment"]
+
+
+@pytest.mark.integration
+def test_environments_with_other_compilers_and_cpus_build_in_one_tree(real_env: Path, tmp_path: Path, run: Run) -> None:
+    """gcc first, then zig, then zig for another CPU: each wheel holds what its own compiler made."""
+    pytest.importorskip("ziglang")
+    project = projects.setuptools_c(tmp_path / "project")
+    environments = [real_env]
+    for cpu in ("baseline", "cortex_a72"):
+        env = tmp_path / cpu
+        words = ("create", "--python", sys.executable, "--target", "linux_aarch64", "--toolchain", "zig", "--cpu", cpu)
+        run(sys.executable, "-m", "crossenv", *words, env)
+        environments.append(env)
+    contents = []
+    for number, env in enumerate(environments):
+        out = tmp_path / f"out{number}"
+        # Without isolation the build stays in the source tree; pip builds there in any case.
+        run(env / "bin/cross-pip", "wheel", "--no-deps", "-w", out, project)
+        (wheel,) = out.glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            (name,) = [name for name in archive.namelist() if name.endswith(".so")]
+            contents.append(archive.read(name))
+    assert b"GCC: (" in contents[0]
+    assert b"GCC: (" not in contents[1]
+    assert b"GCC: (" not in contents[2]
+    assert len(list((project / "build").glob("temp.*"))) == 3
+
+
+@pytest.fixture(scope="module")
+def armv7l_env(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Path:
+    pytest.importorskip("ziglang")
+    env = tmp_path_factory.mktemp("armv7l") / "env"
+    run(sys.executable, "-m", "crossenv", "create", "--python", sys.executable, "--target", "linux_armv7l", env)
+    return env
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("requirement", "classic"),
+    [
+        ("pybind11", True),
+        *(
+            pytest.param(*variant, marks=pytest.mark.thorough)
+            for variant in (
+                ("pybind11==2.9.2", True),
+                ("pybind11==2.13.6", True),
+                ("pybind11", False),
+                ("nanobind", False),
+            )
+        ),
+    ],
+)
+def test_32_bit_modules_with_cmake(armv7l_env: Path, tmp_path: Path, run: Run, requirement: str, classic: bool) -> None:
+    """The size of a pointer differs between the Python that runs and the compiler."""
+    if requirement == "nanobind":
+        project = projects.nanobind(tmp_path / "project")
+    else:
+        project = projects.pybind11(tmp_path / "project", requirement, classic=classic)
+    run(armv7l_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project)
+    (wheel,) = (tmp_path / "out").glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".so")]
+        header = archive.read(name)[:20]
+    # 32 bits, ARM.
+    assert (header[4], header[18]) == (1, 40)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from conftest import CrossenvCommand, Run
+from makers import write
 
 ANSWERS = """
 import json, os, platform, sys, sysconfig
@@ -152,6 +153,59 @@ def test_doctor_finds_nothing_wrong_with_the_start_modes(crossenv: CrossenvComma
     starts = [finding for finding in findings if "answers for the host" in finding["check"]]
     assert len(starts) >= 8
     assert all(not finding["fault"] for finding in starts)
+
+
+@pytest.mark.integration
+def test_doctor_takes_the_compilers_own_headers_for_its_own(
+    crossenv: CrossenvCommand, sysroot: Path, cross_gcc: str, tmp_path: Path
+) -> None:
+    """A directory of the compiler with links into /usr/include, as Debian's cross compilers have from gcc 16 on."""
+    (tmp_path / "own/linux").mkdir(parents=True)
+    (tmp_path / "own/linux/limits.h").symlink_to("/usr/include/linux/limits.h")
+    for name, real in (("gcc", cross_gcc), ("g++", cross_gcc.removesuffix("gcc") + "g++")):
+        script = f'#!/bin/sh\nexec {real} -isystem {tmp_path}/own "$@"\n'
+        write(tmp_path / f"bin/aarch64-linux-gnu-{name}", script, mode=0o755)
+    words = ("--python", sys.executable, "--host-python", sysroot / f"usr/bin/python{VERSION}")
+    crossenv("create", *words, "--cc", tmp_path / "bin/aarch64-linux-gnu-gcc", tmp_path / "env")
+    assert "FAIL" not in crossenv("doctor", tmp_path / "env").stdout
+
+
+def test_the_headers_are_the_hosts_however_they_are_asked_for(env: Path, host_prefix: Path, run: Run) -> None:
+    """Python 3.14 reads the data before it sets its bases, and reads them again where `sys.prefix` has changed."""
+    program = """
+import json, sys, sysconfig
+answers = [sysconfig.get_path("include"), sysconfig.get_paths()["platinclude"], sysconfig.get_config_var("INCLUDEPY")]
+sys.prefix += "/elsewhere"
+answers.append(sysconfig.get_path("include"))
+print(json.dumps([*answers, *sysconfig.get_config_vars("installed_base", "installed_platbase")]))
+"""
+    *headers, base, platbase = json.loads(run(env / "bin/python", "-c", program))
+    assert set(headers) == {str(next((host_prefix / "include").glob("python3*")))}
+    assert base == platbase == str(host_prefix)
+    printed = run(env / "bin/python", "-m", "sysconfig")
+    assert f'include = "{headers[0]}"' in printed
+
+
+def test_no_start_file_is_beside_the_pth_files(env: Path) -> None:
+    """It would turn their lines off, from Python 3.15 on (PEP 829)."""
+    names = sorted(path.name for path in env.glob("cross/lib/python3*/site-packages/000_*"))
+    assert names == ["000_crossenv.pth", "000_crossenv_check.pth"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="sys.abi_info came in Python 3.15")
+def test_abi_info_is_the_hosts(env: Path, run: Run) -> None:
+    """Also that of a machine which differs from this one."""
+    site = next(env.glob("cross/lib/python3*/site-packages"))
+    program = f"""
+import marshal, sys
+import _crossenv
+with open("{site}/_crossenv/facts.marshal", "rb") as file:
+    facts = marshal.load(file)
+facts["elf"] |= {{"bits": 32, "byte_order": "big"}}
+_crossenv.install(facts)
+print(sys.abi_info.pointer_bits, sys.abi_info.byteorder, sys.abi_info.free_threaded)
+"""
+    assert run(sys.executable, "-c", program, PYTHONPATH=str(site)) == f"32 big {'t' in sys.abiflags}\n"
 
 
 def test_doctor_names_a_broken_environment(crossenv: CrossenvCommand, host_prefix: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import struct
 import sys
 import sysconfig
 from dataclasses import replace
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,27 @@ def test_live_code_is_refused_with_the_way_out(tmp_path: Path) -> None:
     assert "build_time_vars['EXT_SUFFIX']" in error.message
     assert "is code, not a literal" in error.message
     assert "static _sysconfigdata_*.py" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("version", "flags", "stable"),
+    [
+        ("3.11", "", [".abi3.so"]),
+        ("3.14", "", [".abi3.so"]),
+        ("3.15", "", [".abi3-aarch64-linux-gnu.so", ".abi3.so", ".abi3t-aarch64-linux-gnu.so", ".abi3t.so"]),
+        ("3.15", "t", [".abi3t-aarch64-linux-gnu.so", ".abi3t.so"]),
+    ],
+)
+def test_suffixes_of_the_stable_abi(tmp_path: Path, version: str, flags: str, stable: list[str]) -> None:
+    host = read_host_python(HostTree(prefix=tmp_path / "usr", version=version, flags=flags).make().prefix)
+    own = f".cpython-{version.replace('.', '')}{flags}-aarch64-linux-gnu.so"
+    assert list(host.extension_suffixes) == [own, *stable, ".so"]
+
+
+def test_suffixes_are_those_of_the_running_python() -> None:
+    """Distributions add to them; none may be missing there."""
+    host = read_host_python(Path(sys.base_prefix) / f"bin/python{sys.version_info[0]}.{sys.version_info[1]}")
+    assert set(host.extension_suffixes) <= set(EXTENSION_SUFFIXES)
 
 
 @pytest.mark.parametrize("key", ["SOABI", "VERSION", "EXT_SUFFIX"])

@@ -538,6 +538,31 @@ def test_a_compiler_is_watched_once(tmp_path: Path) -> None:
     assert watched[0] == ["error: the same", "error: the same"]
 
 
+CLOSED = """
+import os, subprocess, sys
+sys.path.insert(0, sys.argv[1])
+from _crossenv import attempts
+class Compiler:
+    def spawn(self, command):
+        subprocess.run(command, check=True)
+os.close(2)
+compiler = Compiler()
+complaints = attempts.watch_commands(compiler)
+for _ in range(2):
+    try:
+        compiler.spawn(["sh", "-c", "echo error: none >&2; exit 1"])
+    except subprocess.CalledProcessError:
+        pass
+print(complaints)
+"""
+
+
+def test_a_closed_standard_error(tmp_path: Path) -> None:
+    shim = Path(attempts.__file__).parent.parent
+    done = subprocess.run([sys.executable, "-c", CLOSED, str(shim)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "['error: none', 'error: none']\n"), done
+
+
 def test_a_server_that_a_compile_leaves_behind_holds_nothing_up(tmp_path: Path) -> None:
     """ccache and sccache start one, and it inherits the standard error."""
     compiler = Compiler(tmp_path)

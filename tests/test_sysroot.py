@@ -12,8 +12,9 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -208,6 +209,13 @@ def test_bad_words(create: Create, crossenv: CrossenvCommand, tmp_path: Path) ->
     assert (tmp_path / "sysroot/mine").exists()
 
 
+@pytest.fixture
+def homes() -> Iterator[Path]:
+    """A directory for gpg homes: its agent's sockets need a short path."""
+    with tempfile.TemporaryDirectory(prefix="gpg") as directory:
+        yield Path(directory)
+
+
 def make_keys(home: Path, *names: str) -> Path:
     """A gpg home with a key of each name, and a keyring of the first one."""
     if not all(map(shutil.which, ("gpg", "gpg-agent", "gpgconf", "gpgv"))):
@@ -229,28 +237,28 @@ def make_keys(home: Path, *names: str) -> Path:
     return keys
 
 
-def test_one_trusted_key_is_enough(create: Create, archive: Archive, tmp_path: Path) -> None:
+def test_one_trusted_key_is_enough(create: Create, archive: Archive, homes: Path) -> None:
     """Debian signs a release with several keys, and a keyring can be older than one of them."""
-    keys = make_keys(tmp_path / "gpg", "old", "new")
-    archive.publish(keyring=tmp_path / "gpg")
+    keys = make_keys(homes / "gpg", "old", "new")
+    archive.publish(keyring=homes / "gpg")
     create("--keyring", str(keys), secure=True)
-    stranger = make_keys(tmp_path / "stranger", "mallory")
+    stranger = make_keys(homes / "stranger", "mallory")
     refused(create("--keyring", str(stranger), secure=True, check=False, directory="b"), 5, "signature of bookworm")
 
 
 @pytest.mark.parametrize("before", [True, False])
 @pytest.mark.parametrize("signed", [True, False])
 def test_nothing_is_believed_around_what_is_signed(
-    create: Create, archive: Archive, tmp_path: Path, before: bool, signed: bool
+    create: Create, archive: Archive, homes: Path, tmp_path: Path, before: bool, signed: bool
 ) -> None:
-    keys = make_keys(tmp_path / "gpg", "debian")
-    archive.publish(keyring=tmp_path / "gpg")
+    keys = make_keys(homes / "gpg", "debian")
+    archive.publish(keyring=homes / "gpg")
     release = archive.directory / "dists/bookworm/InRelease"
     evil = tmp_path / "evil"
     evil.write_text(release.with_name("Release").read_text().replace("Origin: Debian", "Origin: Mallory"))
     if signed:
-        make_keys(tmp_path / "mallory", "mallory")
-        sign(evil, tmp_path / "evil.asc", tmp_path / "mallory")
+        make_keys(homes / "mallory", "mallory")
+        sign(evil, tmp_path / "evil.asc", homes / "mallory")
         evil = tmp_path / "evil.asc"
     parts = [evil.read_text(), release.read_text()]
     release.write_text("\n".join(parts if before else parts[::-1]))
@@ -267,8 +275,8 @@ def test_without_gpgv(crossenv: CrossenvCommand, archive: Archive, tmp_path: Pat
     assert "--insecure" in result.stderr
 
 
-def test_the_signature_decides(create: Create, archive: Archive, tmp_path: Path) -> None:
-    home = tmp_path / "gpg"
+def test_the_signature_decides(create: Create, archive: Archive, homes: Path, tmp_path: Path) -> None:
+    home = homes / "gpg"
     keys = make_keys(home, "test")
     archive.publish(keyring=home)
     create("--keyring", str(keys), secure=True)

@@ -28,13 +28,13 @@ import wheels
 from conftest import CrossenvCommand, Run
 from crossenv.config import load_settings
 from crossenv.errors import UsageError
+from crossenv.farm import circumstances
 from crossenv.farm.combinations import builds_of
 from crossenv.farm.complaint import complaint_of, hint_of, refusal_in
 from crossenv.farm.model import BUILT, FAILED, Build, Destination, Python, Requirement, Result
-from crossenv.farm.pip_words import pip_variables, without_secrets
 from crossenv.farm.processes import Children, EndedError
 from crossenv.farm.release import covering, released
-from crossenv.farm.requirements import pinned, read_requirement, read_requirements_file
+from crossenv.farm.requirements import pinned, pip_variables, read_requirement, read_requirements_file, without_secrets
 from crossenv.farm.scratch import workshop
 from crossenv.farm.sources import digest_of
 from crossenv.farm.store import STATE_NAME, Store
@@ -409,8 +409,9 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
         print("toy.c:1:10: fatal error: toy.h: No such file")
         raise SystemExit(1)
     if tag == "slow":
-        print("compiling 1 of 2")
-        time.sleep(1)
+        print("compiling 1 of 2", flush=True)
+        time.sleep(1.1)
+        print("compiling 2 of 2", flush=True)
         tag = "py3-none-any"
     if tag == "wait":
         pathlib.Path(os.environ["TOY_PID"]).write_text(str(os.getpid()))
@@ -658,32 +659,59 @@ def in_directory(
 def test_a_wheel_is_kept_as_long_as_the_same_would_be_built(
     crossenv: CrossenvCommand, host_prefix: Path, places: dict[str, str], tmp_path: Path
 ) -> None:
-    """Other compilers, variables, options, files behind options or another crossenv: built again."""
+    """With other compilers, variables or another crossenv it is built again."""
     tools = tmp_path / "tools"
     shutil.copytree(crossenv.path.partition(os.pathsep)[0], tools, symlinks=True)
-    constraints = write(tmp_path / "constraints.txt", "other<2\n")
     tree = project(tmp_path, "toy", FULL)
     variables = {**places, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
 
     def status(**more: str) -> str:
         run = in_directory(crossenv, host_prefix, tmp_path, {**variables, **more})
-        (row,) = run("-c", constraints, tree)["builds"]
+        (row,) = run(tree)["builds"]
         return str(row["status"])
 
     assert status() == "built"
     assert status(GITHUB_RUN_ID="2", TERM="vt100") == "kept"
     assert status(CFLAGS="-O3") == "built"
     variables["CFLAGS"] = "-O3"
-    write(constraints, "other<3\n")
-    assert status() == "built"
     (compiler,) = tools.glob("*-gcc")
     program = compiler.resolve()
     program.write_bytes(program.read_bytes() + b"\n")
     assert status() == "built"
-    assert status() == "kept"
     shutil.copytree(Path(crossenv_package.__file__).parent, tmp_path / "later/crossenv")
-    write(tmp_path / "later/crossenv/__init__.py", '__version__ = "99"\n')
+    with (tmp_path / "later/crossenv/__init__.py").open("a") as file:
+        file.write('__version__ = "99"\n')
     assert status(PYTHONPATH=str(tmp_path / "later")) == "built"
+
+
+def test_what_else_shapes_a_wheel(tmp_path: Path) -> None:
+    constraints = write(tmp_path / "constraints.txt", "other<2\n")
+    settings = write(tmp_path / "home/.config/pip/pip.conf", "[global]\n")
+    programs = tmp_path / "bin"
+    cmake = write(programs / "cmake", "#!/bin/sh\n", mode=0o755)
+    environ = {"PATH": str(programs), "HOME": str(tmp_path / "home"), "PIP_CONSTRAINT": ""}
+
+    def digest(*words: str, **more: str) -> str:
+        return circumstances.digest_of(words, {**environ, **more})
+
+    first = digest(f"--constraint={constraints}")
+    assert digest(f"--constraint={constraints}", TERM="vt100", GITHUB_SHA="1", XDG_SESSION_ID="3") == first
+    assert digest(f"--constraint={constraints}", SOURCE_DATE_EPOCH="1") != first
+    assert digest() != first
+    named = digest(PIP_CONSTRAINT=str(constraints))
+    lines = digest(f"-c '{constraints}'")
+    write(constraints, "other<3\n")
+    assert digest(f"--constraint={constraints}") != first
+    assert digest(PIP_CONSTRAINT=str(constraints)) != named
+    assert digest(f"-c '{constraints}'") != lines
+    # What could never name a file is a word like any other.
+    assert digest("-C", "x" * 5000, "~nobody-of-this-name/x", "it's") != digest("-C", "y")
+    before = digest()
+    write(settings, "[global]\npre = true\n")
+    after = digest()
+    assert after != before
+    cmake.write_text("#!/bin/bash\n")
+    assert digest() != after
 
 
 def test_a_wheel_that_nothing_here_can_try_is_kept(
@@ -728,6 +756,15 @@ def test_the_output_of_a_build_is_shown(
     assert status == 0
     assert re.search(r"linux_aarch64: building, \d+ s: compiling 1 of 2", data)
     assert "making its sdist, " in data
+
+
+def test_pip_tells_for_how_long_it_builds(env: Path, tmp_path: Path) -> None:
+    """A back end without a hook for metadata builds the wheel for them, as meson-python does."""
+    tree = project(tmp_path, "toy", "slow")
+    command: list[str | Path] = [env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", tree]
+    status, data = on_terminal(command, PIP_NO_INDEX="1")
+    assert status == 0, data
+    assert re.search(r"Preparing metadata \(pyproject.toml\) ... .*[-|/\\] 0:01.*done", data), data
 
 
 def test_builds_share_the_cores(
@@ -808,12 +845,12 @@ def test_an_interrupted_run_leaves_nothing(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["toy"], "what are the wheels for?"),
-        (["--target", "aarch64"], "nothing to build is named"),
+        (["toy"], "no target and no host Python is named"),
+        (["--target", "aarch64"], "nothing to build"),
         (["toy", "--target", "no-such-machine"], "there is no target 'no-such-machine'"),
         (["toy", "--target", "aarch64", "--python", "3.99"], "no build Python found for '3.99'"),
-        (["toy", "--target", "aarch64", "--host-python", "/x"], "are both named"),
-        (["toy", "--target", "aarch64", "--target", "s390x", "--sysroot", "/"], "a sysroot is one host's"),
+        (["toy", "--target", "aarch64", "--host-python", "/x"], "exclude each other"),
+        (["toy", "--target", "aarch64", "--target", "s390x", "--sysroot", "/"], "a sysroot is for one target"),
         (["toy", "--target", "aarch64", "--jobs", "0"], "--jobs is 0"),
         (["toy", "--host-python", "HOST", "--host-python", "HOST/bin/PYTHON"], "is the second host Python of the kind"),
     ],

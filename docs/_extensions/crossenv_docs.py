@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,8 +79,8 @@ class Options(_Markdown):
     def lines(self) -> list[str]:
         """Usage, description, table."""
         parser = subparser(self.arguments[0])
-        usage = " ".join(parser.format_usage().split()).removeprefix("usage: ")
-        shown = ["```text", usage, "```", ""]
+        parser.formatter_class = functools.partial(argparse.HelpFormatter, width=88)  # type: ignore[assignment]
+        shown = ["```text", *parser.format_usage().removeprefix("usage: ").splitlines(), "```", ""]
         return [*shown, str(parser.description or ""), "", *table(("argument", "meaning"), option_rows(parser))]
 
 

@@ -1,4 +1,4 @@
-"""Puts together what running programs of a host takes."""
+"""Prepare everything for running programs of a target."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from pathlib import Path
 
 from crossenv.emulation.enter import works
 from crossenv.emulation.model import Emulator, HostInterpreter, Session
-from crossenv.emulation.registration import registration_line
 from crossenv.emulation.tree import make_tree
 from crossenv.errors import EmulatorError
-from crossenv.platforms.architectures import architecture_of
+from crossenv.platforms.architectures import ElfIdentity, architecture_of
 
 AUTO, KERNEL, LAUNCHER = "auto", "kernel", "launcher"
 CHILDREN = (AUTO, KERNEL, LAUNCHER)
@@ -25,7 +24,7 @@ def open_session(
     scripts: Path,
     children: str = AUTO,
 ) -> Session:
-    """Make the tree, and find out whether the kernel can start the host's programs.
+    """Make the tree, and find out whether the kernel can start the target's programs.
 
     Args:
         emulator: The emulator.
@@ -45,14 +44,14 @@ def open_session(
     if children == LAUNCHER:
         why_not = "launchers were asked for"
     elif own is not None and own.name == platform.machine():
-        # It would catch this machine's own programs too, the emulator among them.
-        why_not = f"the host is of this machine's own kind, {own.name}"
+        # The registration would also catch this machine's own programs, such as the emulator.
+        why_not = f"the target has this machine's architecture, {own.name}"
     else:
         why_not = works(line)
     if why_not and children == KERNEL:
         raise EmulatorError(
-            f"the kernel cannot be asked to start programs of the host: {why_not}",
-            hint="leave --children out; Python is started by a launcher then",
+            f"the kernel cannot start programs of the target: {why_not}",
+            hint="leave --children out, and launchers start Python",
         )
     return Session(
         emulator=emulator,
@@ -62,3 +61,24 @@ def open_session(
         registration="" if why_not else line,
         why_not=why_not,
     )
+
+
+def registration_line(identity: ElfIdentity, emulator: Path) -> str:
+    """Return the line for `/proc/sys/fs/binfmt_misc/register`.
+
+    Programs and shared objects (position-independent programs) of the machine match, whatever their OS ABI. The flag F
+    opens the emulator at once, so that it works in any root; P preserves `argv[0]`.
+    """
+    order = identity.byte_order
+    header = bytearray(
+        b"\x7fELF" + bytes((1 if identity.bits == 32 else 2, 1 if order == "little" else 2, 1)) + bytes(9)
+    )
+    mask = bytearray(b"\xff" * 7 + bytes(9))
+    # e_type: ET_EXEC (2) and ET_DYN (3)
+    header += (2).to_bytes(2, order) + identity.machine.to_bytes(2, order)  # type: ignore[arg-type]
+    mask += (0xFFFE).to_bytes(2, order) + b"\xff\xff"  # type: ignore[arg-type]
+    return f":crossenv:M::{_escaped(header)}:{_escaped(mask)}:{emulator}:PF"
+
+
+def _escaped(data: bytearray) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in data)

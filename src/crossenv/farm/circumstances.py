@@ -38,7 +38,8 @@ def digest_of(words: Iterable[str], environ: Mapping[str, str]) -> str:
     said += [stamp(Path(os.path.realpath(program))) for program in programs if program]
     named = [one for word in words for one in _named_files(word)]
     named += [one for name, value in variables.items() if name.startswith("PIP_") for one in _named_files(value)]
-    for name in (*named, *map(os.path.expanduser, _FILES)):
+    home = environ.get("HOME", "~")
+    for name in (*named, *(name.replace("~", home, 1) for name in _FILES)):
         # This does not mind what could never be a path.
         if os.path.isfile(name):  # noqa: PTH113
             said.append(f"{name} {hashlib.sha256(Path(name).read_bytes()).hexdigest()}")

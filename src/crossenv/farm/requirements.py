@@ -1,11 +1,11 @@
-"""What to build: names, paths and requirements files, as pip reads them."""
+"""Read names, paths, requirements files and options as pip does."""
 
 from __future__ import annotations
 
 import os
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement
@@ -21,10 +21,22 @@ _COMMENT = re.compile(r"(^|\s+)#.*$")
 _OWN_OPTIONS = re.compile(r"\s+(?=--(hash|config-settings|config-setting|global-option)\b)|\s+(?=-C\b)")
 _PATH_OPTIONS = ("-c", "--constraint", "-f", "--find-links", "--build-constraint")
 _DEEPEST = 20
+# Options of pip that reach `python -m build`, which makes sdists, as variables.
+_VARIABLES = {
+    "-i": "PIP_INDEX_URL",
+    "--index-url": "PIP_INDEX_URL",
+    "--extra-index-url": "PIP_EXTRA_INDEX_URL",
+    "-f": "PIP_FIND_LINKS",
+    "--find-links": "PIP_FIND_LINKS",
+    "--trusted-host": "PIP_TRUSTED_HOST",
+    "--no-index": "PIP_NO_INDEX",
+    "--pre": "PIP_PRE",
+}
+_SWITCHES = ("--no-index", "--pre")
 
 
 def read_requirement(word: str, directory: Path, options: tuple[str, ...] = ()) -> Requirement:
-    """One requirement: a name with specifiers, an address, or the path of a source tree or an sdist.
+    """Read one requirement: a name with specifiers, an address, or the path of a source tree or an sdist.
 
     Args:
         word: As the user wrote it.
@@ -58,7 +70,7 @@ def read_requirement(word: str, directory: Path, options: tuple[str, ...] = ()) 
 
 
 def pinned(line: str, version: str) -> str:
-    """A requirement's line with this version in place of what it says of versions."""
+    """Return a requirement's line with its specifiers replaced by this version."""
     stated, own = _split(line)
     parsed = Parsed(stated)
     extras = f"[{','.join(sorted(parsed.extras))}]" if parsed.extras else ""
@@ -67,7 +79,7 @@ def pinned(line: str, version: str) -> str:
 
 
 def pip_arguments(line: str, options: Sequence[str], settings: Sequence[str], file: Path) -> list[str]:
-    """What pip is given to build one requirement.
+    """Return pip's arguments for building one requirement.
 
     pip hands `--config-settings` of its command line to requirements of the command line only, and takes options that
     belong to one requirement, such as `--hash`, in files only. So a requirement with options of its own goes into
@@ -96,13 +108,13 @@ def _quoted(value: str) -> str:
 
 
 def _split(word: str) -> tuple[str, str]:
-    """A requirement, and the options that belong to it."""
+    """Split a line into a requirement and the options that belong to it."""
     match = _OWN_OPTIONS.search(word)
     return (word.strip(), "") if match is None else (word[: match.start()].strip(), word[match.start() :].strip())
 
 
 def _looks_like_path(word: str) -> bool:
-    """As pip decides it; a plain word is a name, also where a directory of that name is."""
+    """Decide as pip does: a plain word is a name, even if there is a directory of that name."""
     if "://" in word or re.search(r"\s@\s", word):
         return False
     return word.startswith((".", "~")) or os.sep in word or word.endswith((*ARCHIVES, ".whl"))
@@ -131,10 +143,10 @@ def _of_path(word: str, directory: Path, own: str, options: tuple[str, ...]) -> 
 
 
 def read_requirements_file(path: Path, depth: int = 0) -> list[Requirement]:
-    """What a requirements file names; its options hold for all of it, as with pip.
+    """Read a requirements file; its options apply to all of it, as with pip.
 
     Raises:
-        UsageError: It cannot be read, or names what cannot be built into wheels.
+        UsageError: It cannot be read, or names something that cannot become a wheel.
     """
     if depth > _DEEPEST:
         raise UsageError(f"{path} is included by itself", hint="take out the -r line that leads back to it")
@@ -173,9 +185,50 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _option(line: str) -> tuple[str, str]:
-    """An option line's name and value: "-r FILE", "-rFILE", "--requirement=FILE"."""
+    """Return the name and value of an option line: "-r FILE", "-rFILE", "--requirement=FILE"."""
     if line.startswith("--"):
         name, _, value = line.replace("=", " ", 1).partition(" ")
     else:
         name, value = line[:2], line[2:]
     return name, value.strip().strip("\"'")
+
+
+def pip_variables(words: Iterable[str], lines: Iterable[str] = ()) -> Mapping[str, str]:
+    """Return pip's variables for these options.
+
+    Args:
+        words: A command line's.
+        lines: A requirements file's.
+    """
+    left = [*(word for line in lines for word in shlex.split(line)), *words]
+    found: dict[str, str] = {}
+    while left:
+        word, has_value, value = left.pop(0).partition("=")
+        variable = _VARIABLES.get(word)
+        if variable is None:
+            continue
+        if word in _SWITCHES:
+            found[variable] = "1"
+            continue
+        if not has_value:
+            value = left.pop(0) if left else ""
+        several = variable != "PIP_INDEX_URL" and variable in found
+        found[variable] = f"{found[variable]} {value}" if several else value
+    return found
+
+
+def settings_in(words: Iterable[str]) -> tuple[str, ...]:
+    """Return the back end's settings (PEP 517) among pip's options: "KEY=VALUE"."""
+    left, found = list(words), []
+    while left:
+        word = left.pop(0)
+        if word in ("-C", "--config-settings", "--config-setting") and left:
+            found.append(left.pop(0))
+        elif match := re.match(r"(?:--config-settings?=|-C)(?=.)", word):
+            found.append(word[match.end() :])
+    return tuple(found)
+
+
+def without_secrets(words: Iterable[str]) -> str:
+    """Return a command for a log, without the names and passwords in addresses."""
+    return re.sub(r"://[^/@\s]+@", "://", shlex.join(words))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -160,10 +161,15 @@ def _read(archive: Archive, claims: Claims, host: Host | None) -> Contents:
     contents = Contents(inside=frozenset(member.name.rpartition("/")[2] for member in archive.members))
     machines = expected_of(claims.tags, libc="", host=host).machines
     for member in archive.members:
-        head, fault = digest_fault(member.name, archive.blocks(member.name), claims)
+        blocks = archive.blocks(member.name)
+        first = next(blocks, b"")
+        native = is_native(first)
+        # Everything else is only hashed, and may be large.
+        data = b"".join((first, *blocks)) if native else first
+        fault = digest_fault(member.name, itertools.chain((data,), blocks), claims)
         contents.findings += [fault] if fault is not None else []
-        if is_native(head):
-            _read_native(member, archive.read(member.name), contents, machines, host)
+        if native:
+            _read_native(member, data, contents, machines, host)
         elif member.name.endswith(".so"):
             contents.findings.append(_damaged(member.name, "is not an ELF file"))
     return contents
@@ -174,7 +180,7 @@ def _read_native(
 ) -> None:
     words = contents.native[member.name] = []
     for label, content in objects_in(member.name, data):
-        said, fault = file_checks.machine_finding(label, content, machines)
+        said, fault = file_checks.machine_finding(label, content, machines, host)
         words.append(said)
         contents.findings += [fault] if fault is not None else []
     trace = file_checks.trace_finding(member.name, data, host)

@@ -7,7 +7,7 @@ import binascii
 import csv
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import HeaderParser
@@ -118,30 +118,26 @@ def record_findings(claims: Claims, archive: Archive) -> Iterator[Finding]:
             yield _error("record-hash", name, says)
 
 
-def digest_fault(name: str, blocks: Iterator[bytes], claims: Claims) -> tuple[bytes, Finding | None]:
-    """Read a member, and compare it with its hash and size in RECORD.
+def digest_fault(name: str, blocks: Iterable[bytes], claims: Claims) -> Finding | None:
+    """What is wrong with a member by its hash and size in RECORD.
 
     Args:
         name: The member.
         blocks: Its content.
         claims: What RECORD says.
-
-    Returns:
-        The first 64 bytes of it, and the fault.
     """
     algorithm, value, size = claims.digests.get(name, ("", "", -1))
     digest = hashlib.new(algorithm) if algorithm in _ALGORITHMS else None
-    head, read = b"", 0
+    read = 0
     for block in blocks:
-        head = head or block[:64]
         read += len(block)
         if digest is not None:
             digest.update(block)
     if 0 <= size != read:
-        return head, _error("record-hash", name, f"has {read} bytes; RECORD says {size}")
+        return _error("record-hash", name, f"has {read} bytes; RECORD says {size}")
     if digest is not None and digest.digest() != _decoded(value):
-        return head, _error("record-hash", name, "is not what RECORD has the hash of")
-    return head, None
+        return _error("record-hash", name, "is not what RECORD has the hash of")
+    return None
 
 
 def _decoded(value: str) -> bytes:

@@ -110,6 +110,7 @@ class _StandardError:
                     # It is closed.
                     shared._old = -1
                 os.dup2(shared._file.fileno(), 2)
+                os.set_inheritable(2, True)
             shared._users += 1
             self._start = os.fstat(shared._file.fileno()).st_size
         return self
@@ -128,15 +129,16 @@ class _StandardError:
                 return
             with contextlib.suppress(Exception):
                 sys.stderr.flush()
-            if shared._old < 0:
-                os.close(2)
-            else:
-                os.dup2(shared._old, 2)
-                os.close(shared._old)
-            for block in _blocks(shared._file):
-                with contextlib.suppress(OSError):
-                    os.write(2, block)
-            shared._file.close()
+            # Where it was closed the file may have taken its number.
+            with contextlib.suppress(OSError):
+                if shared._old < 0:
+                    os.close(2)
+                else:
+                    os.dup2(shared._old, 2)
+                    os.close(shared._old)
+                    for block in _blocks(shared._file):
+                        os.write(2, block)
+                shared._file.close()
 
 
 def _blocks(file: "Any") -> "Iterator[bytes]":

@@ -18,7 +18,8 @@ _POSITIONS = {
     "get_requires_for_build_editable": 0,
 }
 _MARK = "crossenv_settings"
-_NOTHING: "dict[str, Any]" = {"settings": {}, "environment": {}, "fails_by_itself": False, "jobs_setting": ""}
+_NOTHING: "dict[str, Any]" = {"settings": {}, "environment": {}, "fails_by_itself": False}
+_NOTHING |= {"build_directory": [], "jobs_setting": ""}
 
 
 def declared(facts: "dict[str, Any]", module: str) -> "dict[str, Any]":
@@ -31,19 +32,36 @@ def declared(facts: "dict[str, Any]", module: str) -> "dict[str, Any]":
     return found
 
 
-def adapt(backend: "Any", facts: "dict[str, Any]", module: str) -> None:
+def adapt(backend: "Any", facts: "dict[str, Any]", module: str, *, known: bool = True) -> None:
     """Give the hooks of `backend`, a module or an object of `module`, the declared settings before the user's."""
-    ours = dict(declared(facts, module)["settings"])
+    ours = declared(facts, module)
+    settings = dict(ours["settings"])
     # Set by `crossenv wheel`, which runs several builds at a time.
-    jobs, setting = os.environ.get("CROSSENV_JOBS", ""), declared(facts, module)["jobs_setting"]
-    if jobs.isdigit() and setting:
-        ours[setting] = ["-j" + jobs]
-    if ours:
-        change(backend, lambda users: merged(ours, users), _MARK)
+    jobs = os.environ.get("CROSSENV_JOBS", "")
+    if jobs.isdigit() and ours["jobs_setting"]:
+        settings[ours["jobs_setting"]] = ["-j" + jobs]
+    if not settings and not ours["build_directory"]:
+        return
+
+    def merge(users: "Any") -> "dict[str, Any]":
+        from _crossenv import build_directories
+
+        return build_directories.settled(ours["build_directory"], merged(settings, users), facts, os.environ)
+
+    change(backend, merge, _MARK, known=known)
 
 
-def change(backend: "Any", merge: "Callable[[Any], dict[str, Any]]", mark: str) -> None:
-    """Call the hooks of `backend` with `merge(config_settings)`, once for each `mark`."""
+def _takes_settings(function: "Any") -> bool:
+    code = getattr(function, "__code__", None)
+    return code is not None and "config_settings" in code.co_varnames
+
+
+def change(backend: "Any", merge: "Callable[[Any], dict[str, Any]]", mark: str, *, known: bool = True) -> None:
+    """Call the hooks of `backend` with `merge(config_settings)`, once for each `mark`.
+
+    Where it is not known to be a back end, a function counts as a hook if it takes `config_settings`:
+    scikit_build_core.build.wheel has a `build_wheel` of its own.
+    """
 
     def changed(hook: "Any", position: int) -> "Any":
         @functools.wraps(hook)
@@ -60,7 +78,7 @@ def change(backend: "Any", merge: "Callable[[Any], dict[str, Any]]", mark: str) 
 
     for name, position in _POSITIONS.items():
         hook = getattr(backend, name, None)
-        if hook is not None and not hasattr(hook, mark):
+        if hook is not None and not hasattr(hook, mark) and (known or _takes_settings(hook)):
             setattr(backend, name, changed(hook, position))
 
 
