@@ -305,3 +305,13 @@ def test_an_environment_of_the_user_is_native(env: Path, tmp_path: Path, run: Ru
     )
     assert unknown.returncode == 1
     assert b"crossenv knows other places" in unknown.stderr
+
+
+@pytest.mark.parametrize("command", ["sync", "run", "tool"])
+def test_uv_does_not_fill_environments_of_its_own_for_the_target(made_by_uv: Path, command: str) -> None:
+    # A shell stands for uv; what follows its script are uv's words.
+    words = ["/bin/sh", "-c", '"$0" -c "$1"; exit $?', str(made_by_uv / "bin/python"), BACKEND, command]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"crossenv: error: uv {command} makes an environment for this machine")
+    assert "crossenv: hint: make it first" in done.stderr

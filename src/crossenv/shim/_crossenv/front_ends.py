@@ -48,8 +48,17 @@ def is_requirement_of_uv(directory: str) -> bool:
 def uv_serves_another(words: "Sequence[str]", environ: "Mapping[str, str]", root: str) -> bool:
     """Whether the uv with this command line installs into an environment that is not the one in `root`.
 
-    An environment that `uv venv` makes from ours is native, and so is what uv builds for it.
+    An environment that `uv venv` makes from ours is native, and so is what uv builds for it, or to resolve. An
+    environment that uv makes itself is native too, but uv takes it for the target's until it is there: refused.
     """
+    command = uv_command(words)
+    if command in ("sync", "run", "tool", "add", "remove"):
+        fail(
+            f"uv {command} makes an environment for this machine from an interpreter that answers for the target",
+            f"make it first, from the build machine's Python: uv venv --python {root}/build/bin/python",
+        )
+    if command not in ("build", "pip"):
+        return True
     named = environ.get("VIRTUAL_ENV", "")
     for index, word in enumerate(words):
         option, equals, value = word.partition("=")
