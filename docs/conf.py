@@ -21,16 +21,17 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
-    "sphinxcontrib.mermaid",
     "crossenv_docs",
 ]
 exclude_patterns = ["_build", "_extensions"]
 myst_enable_extensions = ["deflist", "attrs_inline"]
 myst_heading_anchors = 4
-myst_fence_as_directive = ["mermaid"]
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "description"
+autodoc_typehints = "signature"
+add_module_names = False
+# Docstrings put code into single backquotes.
+default_role = "code"
 napoleon_use_ivar = True
 # A prompt is no part of what a reader copies, nor is output.
 copybutton_prompt_text = "$ "

@@ -226,6 +226,33 @@ def roles(theme: Theme) -> str:
     return drawing.svg()
 
 
+def architecture(theme: Theme) -> str:
+    """The way of the data through the code, up to the record and on from it."""
+    drawing = Drawing(760, 330, "The way of the data: to the record, and on from it", theme)
+    steps = ("command line", "Target", "HostPython", "Toolchain", "synthesis", "Plan")
+    for index, words in enumerate(steps):
+        drawing.card(4 + 127 * index, 10, 112, 48, (words,))
+        if index:
+            drawing.arrow(4 + 127 * index - 15, 34, 4 + 127 * index - 2, 34)
+    drawing.arrow(695, 58, 695, 106)
+    drawing.card(600, 108, 156, 56, ("crossenv.json", "the record"), line=theme.strong)
+    drawing.text(
+        590, 142, "crossenv create ends here; everything below reads the record", at="end", size=12, fill=theme.faint
+    )
+    drawing.arrow(640, 164, 640, 204)
+    drawing.arrow(722, 164, 722, 264)
+    drawing.card(544, 206, 150, 44, ("start-up shim",))
+    drawing.card(368, 206, 150, 44, ("back ends' hooks",))
+    drawing.card(192, 206, 150, 44, ("judge", "crossenv seal"), line=theme.target)
+    drawing.card(4, 206, 162, 44, ("sealed wheel",))
+    for x in (531, 355, 179):
+        drawing.text(x, 233, "\u2190", at="middle", size=16, fill=theme.faint)
+    drawing.card(544, 266, 212, 48, ("show, doctor, export",))
+    drawing.card(4, 266, 338, 48, ("audit, repair, run, test, store",))
+    drawing.arrow(85, 250, 85, 264)
+    return drawing.svg()
+
+
 COMMANDS = (
     "crossenv create --target aarch64 env",
     "env/bin/cross-pip wheel -q markupsafe",
@@ -290,7 +317,7 @@ def main() -> int:
     options = parser.parse_args()
     shown = run_commands() if options.terminal else []
     for name, theme in THEMES.items():
-        for draw in (speed, data, environment, roles):
+        for draw in (speed, data, environment, roles, architecture):
             (PICTURES / f"{draw.__name__}-{name}.svg").write_text(draw(theme), encoding="utf-8")
         if shown:
             (PICTURES / f"terminal-{name}.svg").write_text(terminal(theme, shown), encoding="utf-8")

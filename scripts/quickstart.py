@@ -1,4 +1,4 @@
-"""The main job, from nothing: set up crossenv, make a cross environment, build a wheel in it.
+"""Set up crossenv from nothing, make a cross environment, build a wheel in it.
 
     python3 scripts/quickstart.py [PACKAGE] [--target manylinux_2_28_aarch64]
 

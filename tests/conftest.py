@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 import hosts
+from crossenv.errors import DownloadError
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
-RELEASES = {"3.11": "bookworm", "3.13": "trixie"}
+RELEASES = {"3.11": "bookworm", "3.13": "trixie", "3.14": "forky", "3.15": "forky"}
 
 
 def with_thorough(usual: Iterable[object], thorough: Iterable[object]) -> list[object]:
@@ -155,8 +156,15 @@ def sysroot(run: Run) -> Path:
     with (home / f".{directory.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not directory.is_dir():
-            origin = ("--from", f"debian:{release}", "--arch", "arm64")
-            run(sys.executable, "-m", "crossenv", "sysroot", "create", *origin, directory)
+            words = ["sysroot", "create", "--from", f"debian:{release}", "--arch", "arm64", str(directory)]
+            for package in (f"python{VERSION}", f"libpython{VERSION}-dev"):
+                words += ["--package", package]
+            done = subprocess.run(
+                [sys.executable, "-m", "crossenv", *words], text=True, capture_output=True, check=False
+            )
+            if done.returncode == DownloadError.exit_code:
+                pytest.skip(f"needs Debian's Python {VERSION}: {done.stderr.splitlines()[0]}")
+            assert done.returncode == 0, done.stderr
     return directory
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import marshal
 import shlex
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
-from _crossenv import settings, variables
+from _crossenv import build_directories, settings, variables
 
 import projects
-from conftest import Run
+from conftest import CrossenvCommand, Run
 from crossenv.backends.cmake import TOOLCHAIN_FILE, CMake
 from crossenv.record import load_record
 
@@ -277,3 +279,126 @@ def test_the_size_of_a_pointer_is_the_targets(env: Path, tmp_path: Path, run: Ru
     )
     done = subprocess.run(["cmake", "-P", script], capture_output=True, text=True, check=True)
     assert done.stderr.split() == [str(bits // 8)] * 2
+
+
+# Build directories in the source tree
+
+ASK_DIRECTORIES = """
+import json, os, sys
+from setuptools import Distribution
+command = Distribution().get_command_obj("build")
+for name, value in json.loads(sys.argv[1]).items():
+    setattr(command, name, value)
+command.ensure_finalized()
+print(json.dumps([getattr(command, name) for name in ("build_lib", "build_platlib", "build_temp")]))
+"""
+
+
+def directories(env: Path, tmp_path: Path, run: Run, given: str = "{}", **extra: str) -> list[str]:
+    """What setuptools' `build` command uses in an environment."""
+    setuptools = Path(pytest.importorskip("setuptools").__file__).parent.parent
+    (tmp_path / "setup.py").write_text(ASK_DIRECTORIES)
+    words = (env / "bin/cross-python", tmp_path / "setup.py", given)
+    found: list[str] = json.loads(run(*words, cwd=tmp_path, PYTHONPATH=str(setuptools), **extra))
+    return found
+
+
+def test_setuptools_directories_are_the_environments_own(
+    env: Path, made_up_env: Path, tmp_path: Path, run: Run
+) -> None:
+    here, other = directories(env, tmp_path, run), directories(made_up_env, tmp_path, run)
+    assert not set(here) & set(other)
+    assert here == directories(env, tmp_path, run)
+    # Other flags of the user's make other objects.
+    assert not set(here) & set(directories(env, tmp_path, run, CFLAGS="-O1"))
+    assert all(name.startswith("build/") for name in here)
+    # A directory that the user names is that.
+    assert directories(env, tmp_path, run, '{"build_lib": "mine", "build_temp": "objects"}')[::2] == ["mine", "objects"]
+
+
+@pytest.mark.parametrize("option", ["--env=CFLAGS=-O1", "--repair", "--config-var=OPT=-O1"])
+def test_the_key_tells_environments_of_one_target_apart(
+    crossenv: CrossenvCommand, host_prefix: Path, tmp_path: Path, option: str
+) -> None:
+    keys = []
+    for options in ((), (option,), ()):
+        env = tmp_path / "env"
+        crossenv("create", "--clear", "--python", sys.executable, "--host-python", host_prefix, *options, env)
+        site = Path(json.loads((env / "crossenv.json").read_text())["host"]["site_packages"])
+        keys.append(marshal.loads((site / "_crossenv/facts.marshal").read_bytes())["build_key"])
+    assert keys[0] == keys[2] != keys[1]
+
+
+PLACES = ("setting:build-dir", "variable:BUILD_DIR", "project:tool.x.build-dir")
+
+
+@pytest.mark.parametrize(
+    ("settings_given", "environ", "expected"),
+    [
+        ({}, {}, {}),
+        ({"build-dir": "mine"}, {}, {"build-dir": "mine"}),
+        ({"build-dir": "build/{wheel_tag}"}, {}, {"build-dir": "build/{wheel_tag}-KEY"}),
+        ({"other": "1"}, {"BUILD_DIR": "mine"}, {"other": "1"}),
+    ],
+)
+def test_a_back_ends_build_directory(
+    tmp_path: Path, settings_given: dict[str, str], environ: dict[str, str], expected: dict[str, str]
+) -> None:
+    code = (
+        "import json, sys; from _crossenv import build_directories as b\n"
+        f"print(json.dumps(b.settled({PLACES!r}, {settings_given!r}, {{'build_key': sys.argv[1]}}, {environ!r})))"
+    )
+
+    def settled(key: str) -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, "-c", code, key]
+        extra = {"PYTHONPATH": str(Path(build_directories.__file__).parent.parent)}
+        return subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path, env=extra)
+
+    # Ours from the first time on, and nobody else's.
+    for _ in range(2):
+        assert json.loads(settled("KEY").stdout) == expected
+    if "mine" in (settings_given.get("build-dir"), environ.get("BUILD_DIR")):
+        other = settled("OTHER")
+        assert other.returncode == 6
+        assert "mine holds a build that this environment did not make" in other.stderr
+        assert "rm -r mine" in other.stderr
+
+
+def test_cargo_has_a_directory_of_the_environments_own(env: Path, made_up_env: Path, tmp_path: Path) -> None:
+    found = []
+    for one in (env, made_up_env):
+        project = tmp_path / "project"
+        projects.write(project, {"Cargo.toml": "", "pyproject.toml": ""})
+        found.append(called(one, tmp_path, "unknown")["environment"]["CARGO_TARGET_DIR"])
+    assert found[0] != found[1]
+    assert all("/target/" in directory for directory in found)
+    seen = called(env, tmp_path, "unknown", CARGO_TARGET_DIR="/users")["environment"]
+    assert seen["CARGO_TARGET_DIR"] == "/users"
+    projects.write(tmp_path / "project", {".cargo/config.toml": '[build]\ntarget-dir = "/users"\n'})
+    assert "CARGO_TARGET_DIR" not in called(env, tmp_path, "unknown")["environment"]
+
+
+@pytest.mark.integration
+def test_environments_with_other_compilers_and_cpus_build_in_one_tree(real_env: Path, tmp_path: Path, run: Run) -> None:
+    """gcc first, then zig, then zig for another CPU: each wheel holds what its own compiler made."""
+    pytest.importorskip("ziglang")
+    project = projects.setuptools_c(tmp_path / "project")
+    environments = [real_env]
+    for cpu in ("baseline", "cortex_a72"):
+        env = tmp_path / cpu
+        words = ("create", "--python", sys.executable, "--target", "linux_aarch64", "--toolchain", "zig", "--cpu", cpu)
+        run(sys.executable, "-m", "crossenv", *words, env)
+        environments.append(env)
+    contents = []
+    for number, env in enumerate(environments):
+        out = tmp_path / f"out{number}"
+        # Without isolation the build stays in the source tree; pip builds there in any case.
+        run(env / "bin/cross-pip", "wheel", "--no-deps", "-w", out, project)
+        (wheel,) = out.glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            (name,) = [name for name in archive.namelist() if name.endswith(".so")]
+            contents.append(archive.read(name))
+    assert b"GCC: (" in contents[0]
+    assert b"GCC: (" not in contents[1]
+    assert b"GCC: (" not in contents[2]
+    assert len(list((project / "build").glob("temp.*"))) == 3

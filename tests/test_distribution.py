@@ -102,7 +102,7 @@ def test_the_documentation_installs_what_this_project_is_called() -> None:
     assert any(line.startswith("pip") for line in lines) and any(line.startswith("uv pip") for line in lines)
     for page in PAGES:
         for line in page.read_text(encoding="utf-8").splitlines():
-            assert not re.search(r"install (?:[^\s&|;]+ )*['\"]?crossenv(?:\[|['\"]?$)", line), f"{page}: {line}"
+            assert not re.search(r"(?<!un)install (?:[^\s&|;]+ )*['\"]?crossenv(?:\[|['\"]?$)", line), f"{page}: {line}"
 
 
 @pytest.mark.integration
@@ -117,6 +117,8 @@ def test_install_lines_with_the_wheel_of_this_checkout(
     shutil.copy(wheel, tmp_path)
     places = {"PIP_FIND_LINKS": str(wheel.parent), "UV_FIND_LINKS": str(wheel.parent)}
     path = f"{place.bin}{os.pathsep}{os.environ['PATH']}"
+    # cibuildwheel puts the path of the project there.
+    line = line.replace("{project}", ".")
     run("sh", "-ec", line, cwd=tmp_path, PATH=path, VIRTUAL_ENV=str(place.bin.parent), **places)
     assert place.crossenv("--version").stdout == "crossenv 2.0.0\n"
     if "[zig]" in line:

@@ -200,3 +200,27 @@ def _has_rust_target(target: str) -> bool:
     words = ("rustc", "--print", "target-libdir", "--target", target)
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     return done.returncode == 0 and Path(done.stdout.strip()).is_dir()
+
+
+def test_the_readme_claims_what_was_measured() -> None:
+    """Each mark in its table of targets is a figure on a page that a script wrote."""
+    explanation = CHECKOUT / "docs/explanation"
+    targets, variants, corpus = ((explanation / f"{name}.md").read_text() for name in ("targets", "variants", "corpus"))
+    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    header, *rows = re.findall(r"^\| (?:target|glibc:|musl:) .*", readme, re.MULTILINE)
+    versions = [cell.strip() for cell in header.strip("|").split("|")[1:]]
+    checked = 0
+    for row in rows:
+        name, *marks = (cell.strip() for cell in row.strip("|").split("|"))
+        libc, _, machines = name.partition(": ")
+        policy = {"glibc": "manylinux", "musl": "musllinux"}[libc]
+        for machine in machines.split(", "):
+            for version, mark in zip(versions, marks, strict=True):
+                tag = f"cp{version.replace('.', '')}"
+                proved = re.search(rf"^\| `{policy}\w+_{machine}` \| .*Python {version}, .*", targets, re.MULTILINE)
+                packages = re.search(rf"^## {policy}\w+_{machine}, Python {version},", corpus, re.MULTILINE)
+                used = packages is not None or (proved is not None and "works" in proved[0])
+                built = proved is not None or re.search(rf"-{tag}-{policy}\w+_{machine}\.whl", variants) is not None
+                assert {"●": used, "○": built, "": True}[mark], f"{name}, Python {version}: {mark}"
+                checked += mark != ""
+    assert checked > 20

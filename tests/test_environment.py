@@ -17,6 +17,7 @@ import _crossenv
 import pytest
 
 from conftest import CrossenvCommand, Run
+from makers import write
 
 ANSWERS = """
 import json, os, platform, sys, sysconfig
@@ -154,6 +155,21 @@ def test_doctor_finds_nothing_wrong_with_the_start_modes(crossenv: CrossenvComma
     starts = [finding for finding in findings if "answers for the host" in finding["check"]]
     assert len(starts) >= 8
     assert all(not finding["fault"] for finding in starts)
+
+
+@pytest.mark.integration
+def test_doctor_takes_the_compilers_own_headers_for_its_own(
+    crossenv: CrossenvCommand, sysroot: Path, cross_gcc: str, tmp_path: Path
+) -> None:
+    """A directory of the compiler with links into /usr/include, as Debian's cross compilers have from gcc 16 on."""
+    (tmp_path / "own/linux").mkdir(parents=True)
+    (tmp_path / "own/linux/limits.h").symlink_to("/usr/include/linux/limits.h")
+    for name, real in (("gcc", cross_gcc), ("g++", cross_gcc.removesuffix("gcc") + "g++")):
+        script = f'#!/bin/sh\nexec {real} -isystem {tmp_path}/own "$@"\n'
+        write(tmp_path / f"bin/aarch64-linux-gnu-{name}", script, mode=0o755)
+    words = ("--python", sys.executable, "--host-python", sysroot / f"usr/bin/python{VERSION}")
+    crossenv("create", *words, "--cc", tmp_path / "bin/aarch64-linux-gnu-gcc", tmp_path / "env")
+    assert "FAIL" not in crossenv("doctor", tmp_path / "env").stdout
 
 
 def test_the_headers_are_the_hosts_however_they_are_asked_for(env: Path, host_prefix: Path, run: Run) -> None:

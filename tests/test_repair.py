@@ -18,6 +18,7 @@ import projects
 from conftest import CrossenvCommand, Run
 from crossenv.binaries import Linked
 from crossenv.binaries.elf import Elf, elf_identity
+from crossenv.wheels import run_auditwheel
 from crossenv.wheels.sysroot_libraries import Libraries
 from makers import AARCH64, X86_64, write
 from wheels import linked, make_wheel
@@ -152,6 +153,12 @@ def test_what_a_repair_cannot_do_it_says(linked_wheel: Path, real_env: Path, tmp
     assert "libgreet.so.1 needs pthread_create@GLIBC_2.34" in refused(*found, "--plat", "manylinux_2_28_aarch64")
     assert "is not a policy for that" in refused(*found, "--plat", "manylinux_2_28_x86_64", status=2)
     assert "is not a directory" in refused("--library-dir", tmp_path / "nowhere", status=2)
+
+
+def test_a_part_of_auditwheels_that_is_gone_ends_the_repair() -> None:
+    """It would ask the build machine again, and say nothing."""
+    with pytest.raises(RuntimeError, match=r"auditwheel 6\.8\.\d+ has no gone, which crossenv replaces"):
+        run_auditwheel._replace(Linked, "gone", len)
 
 
 @pytest.mark.parametrize(

@@ -149,8 +149,8 @@ def test_programs_of_this_machine_are_started_as_they_are(tmp_path: Path) -> Non
     [
         ("nothing-of-the-kind", "there is no program nothing-of-the-kind"),
         ("./nothing", "there is no program nothing"),
-        ("python3.9", "the host's Python is 3.11, not 3.9"),
-        ("{tmp}/armhf", "is for armv7l, and the host is aarch64"),
+        ("python3.9", "the target's Python is 3.11, not 3.9"),
+        ("{tmp}/armhf", "is for armv7l, and the target is aarch64"),
         ("{tmp}/cut", "cannot be read"),
     ],
 )
@@ -220,7 +220,7 @@ def test_emulators_are_found(tmp_path: Path) -> None:
     path = {"PATH": f"{tmp_path}/a:{tmp_path}/b"}
     assert find_emulator(row, given=None, environ=path, cache=tmp_path, reporter=reporter).program == better
     assert find_emulator(row, given=str(first), environ=path, cache=tmp_path, reporter=reporter).origin == "--emulator"
-    with pytest.raises(EmulatorError, match="the emulator nothing is not there"):
+    with pytest.raises(EmulatorError, match="there is no emulator nothing"):
         find_emulator(row, given="nothing", environ=path, cache=tmp_path, reporter=reporter)
     kept = write(tmp_path / f"c/emulators/{os.uname().machine}/qemu-arm", "#!/bin/sh\n", mode=0o755)
     found = find_emulator(row, given=None, environ={"PATH": ""}, cache=tmp_path / "c", reporter=reporter)
@@ -229,7 +229,7 @@ def test_emulators_are_found(tmp_path: Path) -> None:
 
 def test_no_emulator_and_no_network(tmp_path: Path) -> None:
     environ = {"PATH": "", "CROSSENV_DEBIAN_MIRROR": f"file://{tmp_path}/nothing"}
-    with pytest.raises(EmulatorError, match="there is no qemu-arm on PATH, and it cannot be fetched") as refusal:
+    with pytest.raises(EmulatorError, match="qemu-arm is not on PATH and cannot be fetched") as refusal:
         find_emulator(ROWS["armv7l"], given=None, environ=environ, cache=tmp_path / "cache", reporter=Reporter())
     assert "apt-get install" in refusal.value.hint
     assert not (tmp_path / "cache/emulators").exists()
@@ -282,10 +282,10 @@ def test_guest_watches_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_run_needs_something_to_run(crossenv: CrossenvCommand, env: Path, tmp_path: Path) -> None:
     for words, says in (
-        (["run", "--env", str(env)], "no command is named"),
+        (["run", "--env", str(env)], "no command"),
         (["run", "--", "python"], "no environment is active and none is named"),
         (["run", "--python", "3.11", "--", "python"], "--python goes with --target"),
-        (["run", "--env", str(env), "--target", "aarch64", "--", "python"], "are both named"),
+        (["run", "--env", str(env), "--target", "aarch64", "--", "python"], "exclude each other"),
         (["run", "--env", str(tmp_path), "--", "python"], "is not a cross environment"),
     ):
         result = crossenv(*words, check=False, VIRTUAL_ENV="")

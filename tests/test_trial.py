@@ -171,12 +171,12 @@ def test_test_refuses_what_makes_no_sense(crossenv: CrossenvCommand, tmp_path: P
     cases: list[tuple[list[str | Path], str]] = [
         (["test", tmp_path / "nothing.whl"], "there is no wheel"),
         (["test", wheel, "--native-wheel", wheel], "--native-wheel goes with --compare"),
-        (["test", wheel, "--", "-q"], "'-q' is no command"),
+        (["test", wheel, "--", "-q"], "'-q' is not a command"),
         (["test", wheel, "-r", tmp_path / "nothing"], "there is no requirements file"),
-        (["test", wheel, "--with", "a b"], "is no requirement"),
+        (["test", wheel, "--with", "a b"], "is not a requirement"),
         (["test", wheel, "--keep", tmp_path], "exists and is not empty"),
         (["test", wheel, "--python", "3.13"], "Python 3.13 does not suit"),
-        (["test", pure], "no machine to try them on is named"),
+        (["test", pure], "and no target is named"),
     ]
     for words, says in cases:
         result = crossenv(*words, check=False, VIRTUAL_ENV="")
@@ -259,4 +259,4 @@ def test_a_wheel_by_itself(toy_wheel: Path, tmp_path: Path) -> None:
         cwd=tmp_path, env={**os.environ, "VIRTUAL_ENV": ""},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "2 of 2 modules imported on the host" in done.stderr
+    assert "2 of 2 modules imported on the target" in done.stderr

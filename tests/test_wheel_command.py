@@ -409,8 +409,9 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
         print("toy.c:1:10: fatal error: toy.h: No such file")
         raise SystemExit(1)
     if tag == "slow":
-        print("compiling 1 of 2")
-        time.sleep(1)
+        print("compiling 1 of 2", flush=True)
+        time.sleep(1.1)
+        print("compiling 2 of 2", flush=True)
         tag = "py3-none-any"
     if tag == "wait":
         pathlib.Path(os.environ["TOY_PID"]).write_text(str(os.getpid()))
@@ -757,6 +758,15 @@ def test_the_output_of_a_build_is_shown(
     assert "making its sdist, " in data
 
 
+def test_pip_tells_for_how_long_it_builds(env: Path, tmp_path: Path) -> None:
+    """A back end without a hook for metadata builds the wheel for them, as meson-python does."""
+    tree = project(tmp_path, "toy", "slow")
+    command: list[str | Path] = [env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", tree]
+    status, data = on_terminal(command, PIP_NO_INDEX="1")
+    assert status == 0, data
+    assert re.search(r"Preparing metadata \(pyproject.toml\) ... .*[-|/\\] 0:01.*done", data), data
+
+
 def test_builds_share_the_cores(
     crossenv: CrossenvCommand, host_prefix: Path, places: dict[str, str], tmp_path: Path
 ) -> None:
@@ -835,12 +845,12 @@ def test_an_interrupted_run_leaves_nothing(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["toy"], "what are the wheels for?"),
-        (["--target", "aarch64"], "nothing to build is named"),
+        (["toy"], "no target and no host Python is named"),
+        (["--target", "aarch64"], "nothing to build"),
         (["toy", "--target", "no-such-machine"], "there is no target 'no-such-machine'"),
         (["toy", "--target", "aarch64", "--python", "3.99"], "no build Python found for '3.99'"),
-        (["toy", "--target", "aarch64", "--host-python", "/x"], "are both named"),
-        (["toy", "--target", "aarch64", "--target", "s390x", "--sysroot", "/"], "a sysroot is one host's"),
+        (["toy", "--target", "aarch64", "--host-python", "/x"], "exclude each other"),
+        (["toy", "--target", "aarch64", "--target", "s390x", "--sysroot", "/"], "a sysroot is for one target"),
         (["toy", "--target", "aarch64", "--jobs", "0"], "--jobs is 0"),
         (["toy", "--host-python", "HOST", "--host-python", "HOST/bin/PYTHON"], "is the second host Python of the kind"),
     ],

@@ -171,12 +171,15 @@ class BackendRecord:
         environment: Variables for the processes that run its hooks, set where the user has not set them.
         fails_by_itself: Whether it ends a build in which a compile fails. Such back ends also compile to find things
             out, so a wheel without native code is not suspect.
+        build_directory: Where it takes a build directory from that stays in the source tree, the strongest first:
+            "setting:NAME", "variable:NAME", "project:TABLE.KEY" of pyproject.toml, "path:DIRECTORY".
         jobs_setting: The setting that takes `-jN`, for back ends that use all cores and heed no variable.
     """
 
     settings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     fails_by_itself: bool = False
+    build_directory: tuple[str, ...] = ()
     jobs_setting: str = ""
 
 

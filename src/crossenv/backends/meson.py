@@ -87,4 +87,8 @@ class Meson:
     def modules(self, record: Record) -> Mapping[str, BackendRecord]:
         """The cross file, before the user's own `setup-args`: a later cross file overrides an earlier one."""
         settings: dict[str, tuple[str, ...]] = {"setup-args": (f"--cross-file={record.root}/{CROSS_FILE}",)}
-        return {"mesonpy": BackendRecord(settings=settings, fails_by_itself=True, jobs_setting="compile-args")}
+        places = ("setting:build-dir", "setting:builddir")
+        mesonpy = BackendRecord(
+            settings=settings, fails_by_itself=True, build_directory=places, jobs_setting="compile-args"
+        )
+        return {"mesonpy": mesonpy}

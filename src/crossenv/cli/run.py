@@ -1,4 +1,4 @@
-"""`crossenv run`: run a program of the host here, under an emulator."""
+"""`crossenv run`: run a program of the target here, under an emulator."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "run",
         parents=[common_options()],
-        help="run a program of the host here",
-        description="Run a program of the host under QEMU's user-mode emulator, with the host-side packages.",
+        help="run a program of the target here",
+        description="Run a program of the target under QEMU's user-mode emulator, with the host-side packages.",
     )
     parser.add_argument("--env", metavar="ENV", help="the environment; default: the active one, if any")
     parser.add_argument(
-        "--target", metavar="TARGET", help="without an environment: what machine to run a bare Python of"
+        "--target", metavar="TARGET", help="without an environment: the machine whose bare Python to run"
     )
     parser.add_argument("--python", metavar="VERSION", help="without an environment: the Python's version")
     add_emulator_options(parser)
@@ -43,7 +43,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def add_emulator_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of every command that runs programs of the host."""
+    """Add the options of every command that runs programs of the target."""
     group = parser.add_argument_group("emulator")
     group.add_argument("--emulator", metavar="PROGRAM", help="default: qemu-ARCH on PATH, or fetched from Debian")
     group.add_argument(
@@ -58,8 +58,8 @@ def add_emulator_options(parser: argparse.ArgumentParser) -> None:
         "--children",
         choices=CHILDREN,
         default=AUTO,
-        help="how programs of the host start others: through a private binfmt_misc of the kernel's, or launchers;"
-        f" default: {AUTO}, the kernel where it can",
+        help="how programs of the target start others: through a private binfmt_misc of the kernel, or launchers;"
+        f" default: {AUTO}, the kernel if possible",
     )
 
 
@@ -75,10 +75,10 @@ def emulation_options(args: argparse.Namespace) -> EmulationOptions:
 
 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
-    """Become the program; its exit status, or the signal that ends it, is the command's."""
+    """Become the program; the command ends as the program does."""
     words = [*args.command, *(["--"] if args.command and args.behind is not None else []), *(args.behind or [])]
     if not words:
-        raise UsageError("no command is named", hint="write: crossenv run -- python -c 'print(1)'")
+        raise UsageError("no command", hint="write: crossenv run -- python -c 'print(1)'")
     return become(_session(args, reporter), words)
 
 
@@ -87,15 +87,15 @@ def _session(args: argparse.Namespace, reporter: Reporter) -> Session:
     options = emulation_options(args)
     if args.target is None:
         if args.python is not None:
-            raise UsageError("--python goes with --target; an environment has a Python", hint="leave it out")
+            raise UsageError("--python goes with --target; an environment has its own Python", hint="leave it out")
         if root is None:
             raise UsageError(
                 "no environment is active and none is named",
-                hint="activate one, or name it with --env; --target runs a bare Python",
+                hint="activate one, or name it with --env; with --target a bare Python runs",
             )
         return session_of(load_record(root), options, reporter)
     if args.env is not None:
-        raise UsageError("--env and --target are both named", hint="leave one of them out")
+        raise UsageError("--env and --target exclude each other", hint="leave one of them out")
     version = args.python or platform.python_version().rpartition(".")[0]
     architecture = parse_target(args.target).architecture
     interpreter = interpreter_for(architecture, version, options, reporter)
@@ -104,7 +104,7 @@ def _session(args: argparse.Namespace, reporter: Reporter) -> Session:
 
 
 def become(session: Session, words: list[str]) -> int:
-    """Replace this process by a program of the host.
+    """Replace this process by a program of the target.
 
     Raises:
         EmulatorError: It cannot be started.
@@ -116,5 +116,5 @@ def become(session: Session, words: list[str]) -> int:
         os.execvpe(command.words[0], list(command.words), dict(command.environment))
     except OSError as error:
         raise EmulatorError(
-            f"{command.words[0]} cannot be started: {error.strerror}", hint="--emulator names another emulator"
+            f"{command.words[0]} cannot be started: {error.strerror}", hint="name another emulator with --emulator"
         ) from None

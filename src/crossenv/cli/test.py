@@ -1,4 +1,4 @@
-"""`crossenv test`: try wheels on their host, under an emulator."""
+"""`crossenv test`: try wheels on their target, under an emulator."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "test",
         parents=[common_options()],
-        help="try wheels on their host, under an emulator",
-        description="Install wheels and their requirements for the host into a throw-away tree, import their modules,"
-        " and run the command that stands behind -- there (-- pytest -q tests), under QEMU's user-mode emulator.",
+        help="try wheels on their target, under an emulator",
+        description="Install wheels and their requirements into a throw-away tree, import their modules, and run the"
+        " command after -- there (-- pytest -q tests), all for the target under QEMU's user-mode emulator.",
         usage="crossenv test [OPTION...] WHEEL... [-- COMMAND...]",
     )
     parser.add_argument("wheels", metavar="WHEEL", nargs="+", help="a wheel for Linux")
     parser.add_argument(
-        "--env", metavar="ENV", help="the environment whose host to try them on; default: the active one, if any"
+        "--env", metavar="ENV", help="the environment whose target to try them on; default: the active one, if any"
     )
     parser.add_argument("--target", metavar="TARGET", help="without an environment: the machine to try pure wheels on")
     parser.add_argument(
-        "--python", metavar="VERSION", help="without an environment: the Python, if the tags leave a choice"
+        "--python", metavar="VERSION", help="without an environment: the Python, if several suit the tags"
     )
     group = parser.add_argument_group("what is installed")
     group.add_argument(
@@ -57,34 +57,40 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--with", dest="extra", action="append", default=[], metavar="REQ", help="a requirement; can be repeated"
     )
     group.add_argument(
-        "--find-links", action="append", default=[], metavar="DIR", help="where wheels of requirements are, as pip's"
+        "--find-links",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="where to find wheels of requirements (pip's option)",
     )
-    group.add_argument("--no-index", action="store_true", help="do not ask the index, as pip's")
-    group.add_argument("--keep", metavar="DIR", help="make the tree in DIR, and keep it")
+    group.add_argument("--no-index", action="store_true", help="do not use the index (pip's option)")
+    group.add_argument("--keep", metavar="DIR", help="make the tree in DIR and keep it")
     compare = parser.add_argument_group("comparison")
     compare.add_argument(
-        "--compare", action="store_true", help="do the same here with the native wheel, and print only the differences"
+        "--compare",
+        action="store_true",
+        help="do the same with the native wheel on this machine, and print only differences",
     )
     compare.add_argument(
         "--native-wheel",
         action="append",
         default=[],
         metavar="WHEEL",
-        help="what to install here, a wheel, an sdist or a project; default: the index's NAME==VERSION",
+        help="what to install on this machine: a wheel, an sdist or a project; default: NAME==VERSION from the index",
     )
     compare.add_argument(
         "--known-difference",
         action="append",
         default=[],
         metavar="PATTERN",
-        help="a test, or an import, that is known to end otherwise under emulation; can be repeated",
+        help="a test or an import that may differ under emulation; can be repeated",
     )
     add_emulator_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
-    """Try the wheels; the exit status is the command's, or 7 if an import fails or something differs."""
+    """Try the wheels; return the command's exit status, or 7 if an import fails or something differs."""
     args.command = args.behind or []
     _require_sense(args)
     root = active_environment(args.env or None, os.environ) if args.env != "" else None
@@ -115,7 +121,7 @@ def _require_sense(args: argparse.Namespace) -> None:
     if args.native_wheel and not args.compare:
         raise UsageError("--native-wheel goes with --compare", hint="add --compare")
     if args.command and args.command[0].startswith("-"):
-        raise UsageError(f"{args.command[0]!r} is no command", hint="write: crossenv test WHEEL -- pytest -q tests")
+        raise UsageError(f"{args.command[0]!r} is not a command", hint="write: crossenv test WHEEL -- pytest -q tests")
     for text in args.wheels[1:]:
         if not text.endswith(".whl") and not Path(text).exists():
             raise UsageError(
@@ -125,10 +131,10 @@ def _require_sense(args: argparse.Namespace) -> None:
         try:
             Requirement(text)
         except InvalidRequirement as error:
-            raise UsageError(f"--with {text!r} is no requirement: {error}", hint="write it as pip takes it") from None
+            raise UsageError(f"--with {text!r} is not a requirement: {error}", hint="write it as for pip") from None
     for name in args.requirement:
         if not Path(name).is_file():
-            raise UsageError(f"there is no requirements file {name}", hint="name a file with -r")
+            raise UsageError(f"there is no requirements file {name}", hint="name a file that exists")
 
 
 def _directory(keep: str | None) -> Path:
@@ -156,7 +162,7 @@ def _wanted(args: argparse.Namespace, wheels: list[str]) -> Wanted:
 def _host_place(
     args: argparse.Namespace, record: Record | None, subjects: list[Subject], directory: Path, reporter: Reporter
 ) -> Place:
-    """Install for the host; where its programs are started."""
+    """Install for the target; return where its programs run."""
     options = emulation_options(args)
     wanted = _wanted(args, [str(subject.path) for subject in subjects])
     prefix = directory / "host"
@@ -171,15 +177,15 @@ def _host_place(
         found = parse_target(args.target).architecture if args.target else machine_of(subjects)
         if found is None:
             raise UsageError(
-                "these wheels are pure: no machine to try them on is named",
-                hint="name one with --target aarch64, or an environment with --env",
+                "these wheels are pure, and no target is named",
+                hint="name one, such as --target aarch64, or an environment with --env",
             )
         architecture = found
         version = python_for(subjects, args.python, platform.python_version().rpartition(".")[0])
         interpreter = interpreter_for(architecture, version, options, reporter)
         session = session_in(prefix, architecture, interpreter, options, reporter)
         install_under_emulation(session, prefix, wanted, os.environ, reporter)
-    # Once more, with the scripts that were installed.
+    # Again, now with the installed scripts.
     session = session_in(prefix, architecture, interpreter, options, reporter)
     return Place(label="host", session=session, scripts=prefix / "bin", python="python", environ=os.environ)
 
@@ -193,7 +199,7 @@ def _build_python(record: Record | None, place: Place) -> BuildPython:
 def _build_place(
     args: argparse.Namespace, build: BuildPython, subjects: list[Subject], directory: Path, reporter: Reporter
 ) -> Place:
-    """Install natively; where the same programs are started on this machine."""
+    """Install natively; return where the same programs run on this machine."""
     for name in args.native_wheel:
         if not Path(name).exists():
             raise UsageError(
@@ -228,7 +234,7 @@ def _try(args: argparse.Namespace, subjects: list[Subject], place: Place, direct
         )
     elif not failed:
         count = sum(item.outcome == "imported" for item in imports)
-        reporter.note(f"{count} of {len(imports)} modules imported on the host")
+        reporter.note(f"{count} of {len(imports)} modules imported on the target")
     return status
 
 

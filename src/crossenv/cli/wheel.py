@@ -53,9 +53,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "wheel",
         parents=[common_options()],
         help="build every variant of a wheel",
-        description="Build wheels for several targets and Pythons, each combination in an environment of its own that"
-        " is removed afterwards. Every wheel is audited before it is put into the wheel directory; those that are"
-        " there already are not built again.",
+        description="Build wheels for several targets and Pythons, each combination in a throw-away environment."
+        " Every wheel is audited before it is put into the wheel directory. Wheels that are there already are kept if"
+        " the same ones would be built again.",
         usage="crossenv wheel [options] REQ... [-- PIP-OPTION...]",
     )
     parser.add_argument(
@@ -84,20 +84,22 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action="append",
         default=[],
         metavar="SPEC",
-        help="a Python of this machine, a version or a path, whose like the wheels are for; can be repeated",
+        help="the Python to build for, a version or a path on this machine; can be repeated",
     )
     how = parser.add_argument_group("how")
     how.add_argument(
         "--deps",
         action=argparse.BooleanOptionalAction,
         default=False,
-        help="also wheels of what the requirements need; default: only of what is named",
+        help="build the dependencies too; default: only the requirements",
     )
     how.add_argument("--toolchain", choices=CHOICES, help=f"where the compilers come from; default: {AUTO}")
-    how.add_argument("--cpu", help="the least processor of the hosts, for zig")
-    how.add_argument("--sysroot", metavar="DIR", help="the root of the host's headers and libraries")
-    how.add_argument("--host-prefix", metavar="DIR", help="where the host Python lives on the host")
-    how.add_argument("--repair", action=argparse.BooleanOptionalAction, help="put the host's libraries into the wheels")
+    how.add_argument("--cpu", help="the oldest processor of the targets, for zig")
+    how.add_argument("--sysroot", metavar="DIR", help="the root of the target's headers and libraries")
+    how.add_argument("--host-prefix", metavar="DIR", help="where the host Python is on the target")
+    how.add_argument(
+        "--repair", action=argparse.BooleanOptionalAction, help="put the target's libraries into the wheels"
+    )
     how.add_argument(
         "--emulator",
         action=argparse.BooleanOptionalAction,
@@ -115,9 +117,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action="append",
         default=[],
         metavar="REQ",
-        help="install this for the build machine first, for builds without isolation; can be repeated",
+        help="install this on the build machine first, for builds without isolation; can be repeated",
     )
-    pip = parser.add_argument_group("pip", "what stands after -- goes to `pip wheel` as it is")
+    pip = parser.add_argument_group("pip", "arguments after -- go to `pip wheel`")
     for name, metavar, words in _PIP_VALUES:
         short = [_PIP_SHORT[name]] if name in _PIP_SHORT else []
         pip.add_argument(*short, f"--{name}", action="append", default=[], metavar=metavar, help=words)
@@ -131,7 +133,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--log-dir", metavar="DIR", help="where the output of the builds goes; default: in the cache"
     )
     run_group.add_argument(
-        "-j", "--jobs", type=int, metavar="N", help="combinations that are built at a time; default: one a core"
+        "-j",
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="how many combinations to build at a time; default: one for each core",
     )
     run_group.add_argument(
         "--test", action="store_true", help="try each wheel on its host too, under an emulator (`crossenv test`)"
@@ -143,9 +149,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="DIR",
         help="with --test: a root of a target with an interpreter in it; can be repeated",
     )
-    run_group.add_argument("--rebuild", action="store_true", help="build also what is there already")
+    run_group.add_argument("--rebuild", action="store_true", help="build even what is there already")
     run_group.add_argument("--fail-fast", action="store_true", help="stop at the first failure")
-    run_group.add_argument("--keep-environments", action="store_true", help="leave the environments there")
+    run_group.add_argument("--keep-environments", action="store_true", help="keep the environments")
     parser.set_defaults(run=run)
 
 
@@ -181,7 +187,7 @@ def _settings(args: argparse.Namespace) -> Settings:
     options = {
         "targets": args.target,
         "pythons": args.python,
-        # One of them settles that the hosts were named here.
+        # One of them decides that host Pythons were named here.
         "host-python": next(iter(args.host_python), None),
         "allow-pure": args.allow_pure,
         **{name: getattr(args, name.replace("-", "_")) for name in ("toolchain", "cpu", "sysroot", "host-prefix")},
@@ -204,23 +210,23 @@ def _places(args: argparse.Namespace, settings: Settings, reporter: Reporter) ->
     pythons = settings.lists.get("pythons") or tuple(filter(None, [settings.texts.get("python")]))
     sysroot = settings.texts.get("sysroot")
     if args.target and args.host_python:
-        raise UsageError("--target and --host-python are both named", hint="leave one of them out")
+        raise UsageError("--target and --host-python exclude each other", hint="leave one of them out")
     if sysroot is not None and len(targets) + len(hosts) > 1:
         raise UsageError(
-            "a sysroot is one host's, and several are named", hint="run crossenv wheel once for each sysroot"
+            "a sysroot is for one target, and several are named", hint="run crossenv wheel once for each sysroot"
         )
     if targets:
         reporter.step("finding the build Pythons")
         return places_for_targets(targets, [find_build_python(one) for one in pythons or (None,)])
     if not hosts:
         raise UsageError(
-            "what are the wheels for? neither a target nor a host Python is named",
-            hint="name machines, such as --target aarch64 --target musllinux_1_2_x86_64, or --host-python PATH",
+            "no target and no host Python is named",
+            hint="name targets, such as --target aarch64 --target musllinux_1_2_x86_64, or --host-python PATH",
         )
     if len(pythons) > 1:
         raise UsageError(
             "a host Python has one build Python, and several are named",
-            hint="leave --python out; the one that fits is found",
+            hint="leave --python out: the one that fits is found",
         )
     root = None if sysroot is None else Path(sysroot).expanduser().resolve()
     prefix = settings.texts.get("host-prefix")
@@ -248,7 +254,7 @@ def _options(args: argparse.Namespace, settings: Settings) -> BuildOptions:
     create += [f"--{'' if settings.flags[name] else 'no-'}{name}" for name in FLAGS]
     for name in settings.lists["allow-pure"]:
         create += ["--allow-pure", name]
-    # As the variable is read in the environments.
+    # The environments read this variable too.
     allowed = os.environ.get("CROSSENV_ALLOW_PURE", "").split(",")
     return BuildOptions(
         create=tuple(create),
@@ -290,12 +296,12 @@ def _make_directory(directory: Path, option: str) -> None:
 
 @contextlib.contextmanager
 def _interrupted_by_signals() -> Iterator[None]:
-    """Whoever ends this process ends its children too, as with Ctrl-C."""
+    """End the children when this process is ended, as Ctrl-C does."""
 
     def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    # What is ignored stays so: that is how nohup works.
+    # Ignored signals stay ignored: nohup relies on it.
     numbers = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is not signal.SIG_IGN]
     before = {number: signal.signal(number, interrupt) for number in numbers}
     try:

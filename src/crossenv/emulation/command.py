@@ -1,4 +1,4 @@
-"""From a user's words to a command of this machine that runs a program of the host: pure but for looking at files."""
+"""Turn a command for the target into one that runs it on this machine."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from crossenv.emulation.model import Command, Session
 from crossenv.emulation.tree import LAUNCHERS
 from crossenv.errors import EmulatorError
 
-# Pointer authentication in software costs six times the rest of it. OpenBLAS, as scipy and numpy bring it along,
+# Emulated pointer authentication is six times slower than everything else. The OpenBLAS in wheels of numpy and scipy
 # computes wrongly with the scalable vectors of QEMU 7.2 (docs/explanation/emulation.md).
 _PROCESSORS = {"aarch64": "max,pauth-impdef=on,sve=off"}
 _PLACES = ("usr/bin", "usr/local/bin", "bin", "usr/sbin", "sbin")
 
 
 def host_command(session: Session, words: Sequence[str], environ: Mapping[str, str]) -> Command:
-    """The command that runs `words` on the host.
+    """Return the command that runs `words` for the target.
 
     `python`, `python3` and `python3.X` are the host's interpreter; other names are looked up among the host-side
     scripts, in the host's root and then on PATH. A program of this machine is started as it is: what it starts may be
@@ -62,20 +62,20 @@ def _environment(session: Session, environ: Mapping[str, str]) -> dict[str, str]
         environment.setdefault("QEMU_CPU", processor)
     if interpreter.libraries:
         paths = ":".join(map(str, interpreter.libraries))
-        # Of the emulated programs only: those of this machine are not to find them.
+        # For emulated programs only: those of this machine must not find them.
         settings = [f"LD_LIBRARY_PATH={paths}", *filter(None, environ.get("QEMU_SET_ENV", "").split(","))]
         environment["QEMU_SET_ENV"] = ",".join(settings)
     if not session.registration:
         environment["CROSSENV_LAUNCHER"] = f"{launchers}/python"
         environment["CROSSENV_HOST_PATH"] = interpreter.host_path
-    # The active environment's own Python has no part in this, and what runs on the host does not cross-compile.
+    # Programs for the target do not use the active environment's Python, and do not cross-compile.
     for name in ("PYTHONHOME", "PYTHON_CROSSENV", "CROSSENV_RECORD"):
         environment.pop(name, None)
     return environment
 
 
 def _bind(session: Session) -> list[list[str]]:
-    """Scripts of the host name its interpreter; where this machine has a file of that name, they get the host's."""
+    """Return what to mount: scripts name the target's interpreter, and this machine may have a file of that name."""
     path = session.interpreter.host_path
     if Path(path).is_file() and not Path(path).samefile(session.interpreter.python):
         return [[str(session.interpreter.python.resolve()), path]]
@@ -87,9 +87,7 @@ def _resolve(session: Session, name: str, search_path: str) -> list[str]:
     python = str(tree / "bin/python")
     if match := re.fullmatch(r"python(3(?:\.\d+)?)?[a-z]*", name):
         if match[1] not in (None, "3", interpreter.version):
-            raise EmulatorError(
-                f"the host's Python is {interpreter.version}, not {match[1]}", hint="call it `python` to mean that one"
-            )
+            raise EmulatorError(f"the target's Python is {interpreter.version}, not {match[1]}", hint="write `python`")
         return [python]
     if "/" in name:
         return _checked(session, Path(name))
@@ -105,12 +103,12 @@ def _resolve(session: Session, name: str, search_path: str) -> list[str]:
         return [found_here]
     raise EmulatorError(
         f"there is no program {name} among the host-side packages, in {interpreter.root} or on PATH",
-        hint="install it for the host (cross-pip install), or name it by its path",
+        hint="install it for the target (cross-pip install), or write its path",
     )
 
 
 def _checked(session: Session, path: Path) -> list[str]:
-    """A program by its path: the host's, a script of the host's Python, or this machine's."""
+    """Return how to start a program by its path: the target's, a Python script, or this machine's."""
     if not path.exists():
         raise EmulatorError(f"there is no program {path}", hint="name a file that exists")
     try:
@@ -120,12 +118,12 @@ def _checked(session: Session, path: Path) -> list[str]:
             identity = elf_identity(path)
             if identity not in (session.emulator.architecture.elf, elf_identity(Path(sys.executable))):
                 raise EmulatorError(
-                    f"{path} is for {identity}, and the host is {session.emulator.architecture.elf}",
-                    hint="name a program of the host",
+                    f"{path} is for {identity}, and the target is {session.emulator.architecture.elf}",
+                    hint="name a program for the target",
                 )
             return [str(path.absolute())]
     except (OSError, ElfError) as error:
-        raise EmulatorError(f"{path} cannot be read: {error}", hint="name a program of the host") from None
+        raise EmulatorError(f"{path} cannot be read: {error}", hint="name a program for the target") from None
     line = first.split(b"\n", 1)[0]
     if line.startswith(b"#!") and Path(os.fsdecode(line[2:].split(b" ")[-1].strip())).name.startswith("python"):
         return [str(session.tree / "bin/python"), str(path.absolute())]

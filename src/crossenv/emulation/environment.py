@@ -1,4 +1,4 @@
-"""Opens the session of a cross environment, or of a bare host."""
+"""Open the session of a cross environment, or of a target without one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from crossenv.platforms.architectures import Architecture
 from crossenv.record import Record
 from crossenv.report import Reporter
 
-# In an environment; two levels down, so that the shim does not take it for one that was moved.
+# In an environment; two levels down, or the shim would take it for a moved environment.
 TREE = "cache/run"
 
 
@@ -45,7 +45,7 @@ class EmulationOptions:
 
 
 def session_of(record: Record, options: EmulationOptions, reporter: Reporter) -> Session:
-    """The session of an environment; its host-side packages are on the interpreter's path.
+    """Open the session of an environment, with its host-side packages on the interpreter's path.
 
     Raises:
         EmulatorError: No emulator or no interpreter can be had.
@@ -68,7 +68,7 @@ def session_of(record: Record, options: EmulationOptions, reporter: Reporter) ->
 def interpreter_for(
     architecture: Architecture, version: str, options: EmulationOptions, reporter: Reporter
 ) -> HostInterpreter:
-    """An interpreter of the host without an environment: in the root that the user names, or Debian's.
+    """Find an interpreter of a target without an environment: in the user's roots, or Debian's.
 
     Raises:
         EmulatorError: There is none.
@@ -85,7 +85,7 @@ def session_in(
     options: EmulationOptions,
     reporter: Reporter,
 ) -> Session:
-    """A session whose packages are those in `prefix`, as `pip install --prefix` puts them there.
+    """Open a session with the packages in `prefix`, as `pip install --prefix` puts them there.
 
     Raises:
         EmulatorError: No emulator can be had.
@@ -120,7 +120,7 @@ def _open(
         emulator, interpreter, tree, site_packages=site_packages, scripts=scripts, children=options.children
     )
     reporter.step(f"emulator: {emulator.program} ({emulator.origin})")
-    reporter.step(f"host Python {interpreter.version}: {interpreter.origin}")
+    reporter.step(f"the target's Python {interpreter.version}: {interpreter.origin}")
     if session.why_not:
         reporter.step(f"children are started by launchers: {session.why_not}")
     return session

@@ -1,4 +1,4 @@
-"""Finds a host interpreter that can be started here: the environment's own, one in a root, or Debian's."""
+"""Find an interpreter of the target that can be started here: the environment's own, one in a root, or Debian's."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _NAME_A_ROOT = "name a root of the target with this Python in it: --host-root DI
 
 
 def architecture_of_host(identity: ElfIdentity) -> Architecture:
-    """The architecture of a host.
+    """Return the architecture of a target.
 
     Raises:
-        EmulatorError: None that an emulator is known for.
+        EmulatorError: No emulator is known for it.
     """
     row = architecture_of(identity)
     if row is None:
@@ -37,10 +37,10 @@ def architecture_of_host(identity: ElfIdentity) -> Architecture:
 def interpreter_of(
     record: Record, *, given_roots: Sequence[Path], environ: Mapping[str, str], cache: Path, reporter: Reporter
 ) -> HostInterpreter:
-    """The interpreter for an environment: its own if it is on this machine, else Debian's of the same version.
+    """Find the interpreter for an environment: its own if it is on this machine, else Debian's of that version.
 
     Raises:
-        EmulatorError: There is none that could be started.
+        EmulatorError: None can be started here.
     """
     host = record.host
     identity = host.elf
@@ -69,17 +69,15 @@ def interpreter_of(
                 host_path=host.executable,
                 origin=f"the environment's own, {own}",
             )
-        reporter.note(f"{own} cannot be started: no root here has its loader, {loader or 'of a static program'}")
+        reporter.note(f"{own} cannot be started: its loader ({loader or 'none, it is static'}) is in no root here")
     if host.libc_family != GLIBC or host.abi_flags:
-        raise EmulatorError(
-            f"there is no interpreter here for {host.soabi}, and Debian has none of that kind", hint=_NAME_A_ROOT
-        )
+        raise EmulatorError(f"no interpreter for {host.soabi} here, and Debian has none", hint=_NAME_A_ROOT)
     architecture = architecture_of_host(identity)
     return fetched_interpreter(architecture, host.version, environ=environ, cache=cache, reporter=reporter)
 
 
 def _own_interpreters(record: Record) -> Iterator[Path]:
-    """Where the environment's host Python may lie on this machine."""
+    """Yield where the environment's host Python may be on this machine."""
     host = record.host
     if host.sysroot is not None:
         yield inside_root(Path(host.sysroot), host.executable)
@@ -92,7 +90,7 @@ def _own_interpreters(record: Record) -> Iterator[Path]:
 
 
 def _cross_roots(record: Record) -> list[str]:
-    """Where a GNU cross compiler's own C library is: Debian's libc6-ARCH-cross."""
+    """Return where a GNU cross compiler's own C library is: Debian's libc6-ARCH-cross."""
     return [f"/usr/{name}" for name in dict.fromkeys((record.toolchain.triplet, record.host.multiarch)) if name]
 
 
@@ -101,7 +99,7 @@ def interpreter_in(roots: Sequence[Path], identity: ElfIdentity, *, version: str
 
     Args:
         roots: The roots; the first one that has it is taken.
-        identity: What the host's ELF files say.
+        identity: The identity of the target's ELF files.
         version: The wanted version, "3.11"; "" for any.
         flags: Its ABI flags.
 
@@ -141,7 +139,7 @@ def _programs_in(root: Path) -> Iterator[Path]:
 def fetched_interpreter(
     architecture: Architecture, version: str, *, environ: Mapping[str, str], cache: Path, reporter: Reporter
 ) -> HostInterpreter:
-    """Debian's interpreter, from the cache or fetched into it; a cached one needs no network.
+    """Return Debian's interpreter from the cache, or fetch it.
 
     Raises:
         EmulatorError: Debian has no such Python, or it cannot be fetched.
@@ -184,23 +182,23 @@ def fetched_interpreter(
 
 @contextmanager
 def _locked(home: Path, name: str) -> Iterator[None]:
-    """One process at a time fetches a root."""
+    """Let one process at a time fetch a root."""
     with ExitStack() as stack:
         try:
             home.mkdir(parents=True, exist_ok=True)
             stack.enter_context(locked(home, name))
         except OSError as error:
-            # A cache that cannot be written may still hold what is needed.
+            # A read-only cache may hold what is needed.
             if not (home / name).is_dir():
                 raise EmulatorError(
                     f"{home} cannot be written: {error.strerror}",
-                    hint="XDG_CACHE_HOME names another place for the cache",
+                    hint="put the cache elsewhere with XDG_CACHE_HOME",
                 ) from None
         yield
 
 
 def inside_root(root: Path, path: str) -> Path:
-    """Where the host's `path` is below `root`, absolute links followed as the host would."""
+    """Return where the target's `path` is below `root`, following absolute links as the target would."""
     current = root / path.lstrip("/")
     for _ in range(40):
         if not current.is_symlink():

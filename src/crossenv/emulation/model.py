@@ -1,4 +1,4 @@
-"""What is needed to run a host's programs here."""
+"""Records of what it takes to run a target's programs here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Emulator:
     Attributes:
         program: The emulator.
         architecture: What it emulates.
-        origin: Where it came from: "--emulator", "PATH", "cache".
+        origin: Where it comes from: "--emulator", "PATH", "cache".
     """
 
     program: Path
@@ -26,16 +26,16 @@ class Emulator:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HostInterpreter:
-    """An interpreter of the host that can be started here.
+    """An interpreter of the target that can be started here.
 
     Attributes:
-        root: The directory that holds the host's loader and libraries, at their paths there.
+        root: The directory with the target's loader and libraries, at their paths there.
         python: The interpreter's file on this machine.
         version: "3.11".
         flags: ABI flags: "", "t", "d".
-        libraries: Directories of libraries that it needs besides those of `root`.
-        host_path: The interpreter's path on the host ("/usr/bin/python3.11"), as shebang lines have it.
-        origin: Where it came from, for people.
+        libraries: Directories of further libraries that it needs.
+        host_path: The interpreter's path on the target ("/usr/bin/python3.11"), as in shebang lines.
+        origin: Where it comes from, for people.
     """
 
     root: Path
@@ -49,16 +49,16 @@ class HostInterpreter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
-    """Everything that starting a program of the host takes.
+    """Everything it takes to start a program of the target.
 
     Attributes:
         emulator: The emulator.
-        interpreter: The host's interpreter.
+        interpreter: The target's interpreter.
         tree: A virtual environment of that interpreter on this machine.
-        scripts: The directory of the scripts that belong to its packages.
-        registration: What makes the kernel start the host's programs through the emulator (a line for binfmt_misc); ""
-            where it cannot, so that children are started by launchers.
-        why_not: Why there is no registration; "" where there is one.
+        scripts: The directory with the scripts of its packages.
+        registration: The line for binfmt_misc by which the kernel starts the target's programs through the emulator; ""
+            if it cannot, and launchers start children.
+        why_not: Why there is no registration; "" if there is one.
     """
 
     emulator: Emulator
@@ -71,11 +71,11 @@ class Session:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Command:
-    """A command of this machine that runs a program of the host.
+    """A command of this machine that runs a program of the target.
 
     Attributes:
         words: The command.
-        environment: All of its environment.
+        environment: Its whole environment.
     """
 
     words: tuple[str, ...]

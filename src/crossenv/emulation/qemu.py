@@ -1,4 +1,4 @@
-"""Finds QEMU's user-mode emulator, or fetches it."""
+"""Find QEMU's user-mode emulator, or fetch it."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _SUITE, _PACKAGE = "trixie", "qemu-user"
 def find_emulator(
     architecture: Architecture, *, given: str | None, environ: Mapping[str, str], cache: Path, reporter: Reporter
 ) -> Emulator:
-    """The emulator for `architecture`: the one that is given, on PATH, in the cache, or fetched from Debian.
+    """Find the emulator for `architecture`: the given one, on PATH, in the cache, or fetched from Debian.
 
     Args:
         architecture: The host's.
-        given: What the user named: a path, or a program on PATH.
+        given: The user's choice: a path, or a program on PATH.
         environ: The environment.
         cache: The user's cache directory of this tool.
         reporter: Told of a download.
@@ -41,9 +41,7 @@ def find_emulator(
     if given is not None:
         found = shutil.which(given, path=path)
         if found is None:
-            raise EmulatorError(
-                f"the emulator {given} is not there", hint="--emulator names a program such as qemu-arm"
-            )
+            raise EmulatorError(f"there is no emulator {given}", hint="name a program such as qemu-arm with --emulator")
         return Emulator(program=Path(found).absolute(), architecture=architecture, origin="--emulator")
     name = f"qemu-{architecture.qemu}"
     for candidate in (name, f"{name}-static"):
@@ -73,6 +71,4 @@ def _fetch(name: str, kept: Path, environ: Mapping[str, str], cache: Path, repor
             raise EmulatorError(f"Debian's {_PACKAGE} has no {name}", hint=hint)
         store(kept, data, mode=0o755)
     except CrossenvError as error:
-        raise EmulatorError(
-            f"there is no {name} on PATH, and it cannot be fetched: {error.message}", hint=hint
-        ) from None
+        raise EmulatorError(f"{name} is not on PATH and cannot be fetched: {error.message}", hint=hint) from None

@@ -1,4 +1,4 @@
-"""Puts together what running programs of a host takes."""
+"""Prepare everything for running programs of a target."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def open_session(
     scripts: Path,
     children: str = AUTO,
 ) -> Session:
-    """Make the tree, and find out whether the kernel can start the host's programs.
+    """Make the tree, and find out whether the kernel can start the target's programs.
 
     Args:
         emulator: The emulator.
@@ -44,14 +44,14 @@ def open_session(
     if children == LAUNCHER:
         why_not = "launchers were asked for"
     elif own is not None and own.name == platform.machine():
-        # It would catch this machine's own programs too, the emulator among them.
-        why_not = f"the host is of this machine's own kind, {own.name}"
+        # The registration would also catch this machine's own programs, such as the emulator.
+        why_not = f"the target has this machine's architecture, {own.name}"
     else:
         why_not = works(line)
     if why_not and children == KERNEL:
         raise EmulatorError(
-            f"the kernel cannot be asked to start programs of the host: {why_not}",
-            hint="leave --children out; Python is started by a launcher then",
+            f"the kernel cannot start programs of the target: {why_not}",
+            hint="leave --children out, and launchers start Python",
         )
     return Session(
         emulator=emulator,
@@ -64,10 +64,10 @@ def open_session(
 
 
 def registration_line(identity: ElfIdentity, emulator: Path) -> str:
-    """The line for `/proc/sys/fs/binfmt_misc/register`.
+    """Return the line for `/proc/sys/fs/binfmt_misc/register`.
 
     Programs and shared objects (position-independent programs) of the machine match, whatever their OS ABI. The flag F
-    opens the emulator at once, so that it is found from any root; P lets the program see its own `argv[0]`.
+    opens the emulator at once, so that it works in any root; P preserves `argv[0]`.
     """
     order = identity.byte_order
     header = bytearray(

@@ -1,4 +1,4 @@
-"""A virtual environment of the host's interpreter on this machine, and launchers for its scripts."""
+"""Make a virtual environment of the target's interpreter on this machine, with launchers for its scripts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from crossenv.emulation.model import Emulator, HostInterpreter
 from crossenv.errors import UsageError
 from crossenv.sysroots.fetch import store
 
-# Shell scripts that start the host's interpreter, and the host-side scripts, through the emulator.
+# Shell scripts that start the target's interpreter and scripts through the emulator.
 LAUNCHERS = "launchers"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 import tempfile
@@ -219,6 +220,9 @@ def _compiles(record: Record, language: str) -> None:
         source.write_text(_PROBE.format(bits=record.host.elf.bits, extern=extern), encoding="utf-8")
         output = source.with_suffix(".o")
         command = [*shlex.split(config[compiler]), *flags, *includes]
+        if record.toolchain.family == "gcc":
+            # Else gcc names a header by its shortest path: Debian's cross compilers have links to /usr/include/linux.
+            command.append("-fno-canonical-system-headers")
         _run([*command, "-MD", "-MF", f"{directory}/deps", "-c", str(source), "-o", str(output)], cwd=directory)
         try:
             headers = (Path(directory) / "deps").read_text(encoding="utf-8")
@@ -242,7 +246,7 @@ def _require_no_build_headers(record: Record, dependencies: str) -> None:
     if record.toolchain.sysroot is not None:
         forbidden += ["/usr/include/", "/usr/local/include/"]
     own = (record.root, *([record.toolchain.sysroot] if record.toolchain.sysroot else []))
-    for word in dependencies.replace("\\\n", " ").split():
+    for word in map(os.path.normpath, dependencies.replace("\\\n", " ").split()):
         if word.startswith(tuple(forbidden)) and not word.startswith(own):
             raise _CheckError(
                 f"the header {word} of the build machine reaches the compiler",

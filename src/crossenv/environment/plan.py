@@ -240,8 +240,20 @@ def make_plan(
     )
     kept = str(_requirements_cache(plan, target, surroundings))
     record = dataclasses.replace(record, requirements_cache=kept)
-    facts = {**shim_facts(record), "in_place": options.in_place}
+    facts = {
+        **shim_facts(record),
+        "in_place": options.in_place,
+        "build_key": f"{toolchain.triplet}-{_content_key(plan, str(root))[:10]}",
+    }
     return dataclasses.replace(plan, record=record, facts=facts)
+
+
+def _content_key(plan: Plan, more: str) -> str:
+    """What stands for all that decides what a build makes, but for the environment's own place."""
+    said = {name: value for name, value in dataclasses.asdict(plan.record).items() if name not in NO_MATTER}
+    made = [(name, str(content)) for name, content in sorted(plan.files.items())]
+    text = json.dumps([said, made, sorted(map(str, plan.copies.values()))], sort_keys=True)
+    return hashlib.sha256((text.replace(str(plan.root), "ENV") + more).encode(errors="surrogateescape")).hexdigest()
 
 
 def _requirements_cache(plan: Plan, target: Target | None, surroundings: str) -> Path:
@@ -249,13 +261,10 @@ def _requirements_cache(plan: Plan, target: Target | None, surroundings: str) ->
 
     Others are shared by all environments that would make them alike.
     """
-    root, cache = str(plan.root), plan.options.user_cache
+    cache = plan.options.user_cache
     if target is None or cache is None or policy_of(target) is None:
         return plan.root / "cache/requirements"
-    said = {name: value for name, value in dataclasses.asdict(plan.record).items() if name not in NO_MATTER}
-    made = [(name, str(content)) for name, content in sorted(plan.files.items())]
-    text = json.dumps([said, made, sorted(map(str, plan.copies.values())), surroundings], sort_keys=True)
-    key = hashlib.sha256(text.replace(root, "ENV").encode(errors="surrogateescape")).hexdigest()[:16]
+    key = _content_key(plan, surroundings)[:16]
     record = plan.record
     return cache / "requirements" / f"{record.host.soabi}-{target.platform_tag}-{record.toolchain.family}-{key}"
 
@@ -445,6 +454,7 @@ def shim_facts(record: Record) -> dict[str, Any]:
                 "settings": {key: list(values) for key, values in backend.settings.items()},
                 "environment": backend.environment,
                 "fails_by_itself": backend.fails_by_itself,
+                "build_directory": list(backend.build_directory),
                 "jobs_setting": backend.jobs_setting,
             }
             for module, backend in record.handover.backends.items()

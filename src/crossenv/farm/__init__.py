@@ -1,1 +1,1 @@
-"""Every variant of a wheel: requirements, Pythons and targets in, wheels and a report out."""
+"""Build every variant of a wheel, from requirements, Pythons and targets."""

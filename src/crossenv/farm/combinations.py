@@ -1,4 +1,4 @@
-"""From the user's words to the combinations: everything that can be refused is refused here, before any work."""
+"""Turn the command line into combinations, and refuse whatever can be refused before any work is done."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Places = list[tuple[Python, Destination]]
 
 
 def places_for_targets(targets: Sequence[str], pythons: Sequence[BuildPython]) -> Places:
-    """Each Python for each target; what is named twice is there once.
+    """Combine each Python with each target; duplicates count once.
 
     Raises:
-        UsageError: There is no such target, or a Python of a kind that no wheel can be made for.
+        UsageError: A target is unknown, or no wheel can be made for a Python.
     """
     named = dict.fromkeys(str(parse_target(target)) for target in targets)
     destinations = [Destination(label=name, words=("--target", name)) for name in named]
@@ -32,7 +32,7 @@ def places_for_targets(targets: Sequence[str], pythons: Sequence[BuildPython]) -
 
 
 def places_for_hosts(paths: Sequence[Path], read: Callable[[Path], HostPython], python: str | None) -> Places:
-    """Each host Python that was named.
+    """Read each host Python.
 
     Args:
         paths: Where they are.
@@ -59,14 +59,14 @@ def places_for_hosts(paths: Sequence[Path], read: Callable[[Path], HostPython], 
 
 
 def builds_of(requirements: Sequence[Requirement], places: Places) -> list[Build]:
-    """All combinations, with the Pythons in rising order.
+    """List all combinations, with the Pythons in rising order.
 
     Raises:
         UsageError: There is nothing to build.
     """
     if not requirements:
         raise UsageError(
-            "nothing to build is named", hint="name a project (markupsafe), a source tree (.), an sdist, or -r FILE"
+            "nothing to build", hint="name a project (markupsafe), a source tree (.), an sdist, or -r FILE"
         )
     rising = sorted(places, key=lambda place: (place[0].tag.version, place[0].tag.flags))
     return [

@@ -1,4 +1,4 @@
-"""What the output of a build says went wrong."""
+"""Find in the output of a build what went wrong."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 from crossenv.wheels.seal import faults_of, read_status
 
 _LONGEST = 240
-# What other tools say of a situation that only cross builds know, and what mends it.
+# Messages of other tools about cross builds, and what helps.
 _MENDS = tuple(
     (re.compile(pattern), mend)
     for pattern, mend in (
         (
-            # Meson; a launcher of ours, which CMake from 4.1 on calls
+            # Meson; our own launcher, which CMake 4.1 and later call
             r"exe_wrapper is needed|define one in cross file|Can not run test applications in this cross environment"
             r"|is a program of the (host|target) and cannot run here",
             "the build runs a program that it has compiled: --emulator lets it, under QEMU",
@@ -31,7 +31,7 @@ _MENDS = tuple(
         ),
     )
 )
-# From the plainest to the vaguest. pip's own summary names the project and no reason.
+# From the most specific to the vaguest. pip's own summary gives no reason.
 _PATTERNS = (
     *map(
         re.compile,
@@ -53,7 +53,7 @@ _OURS = re.compile(r"^crossenv: (error|warning): ")
 
 
 def complaint_of(text: str) -> str:
-    """The first line of a build's output that says what went wrong."""
+    """Return the first line of a build's output that says what went wrong."""
     lines = [line.strip(_DRAWN) for line in text.splitlines()]
     for pattern in _PATTERNS:
         for line in lines:
@@ -63,7 +63,7 @@ def complaint_of(text: str) -> str:
 
 
 def hint_of(text: str) -> str:
-    """What mends it: our own hint below our own error, or what we know of another tool's message; "" if nothing."""
+    """Return our own hint in the output, or ours for another tool's message; "" if there is none."""
     lines = [line.strip(_DRAWN) for line in text.splitlines()]
     ours = next((line.removeprefix("crossenv: hint: ") for line in lines if line.startswith("crossenv: hint: ")), "")
     if ours:
@@ -77,7 +77,7 @@ def hint_of(text: str) -> str:
 
 
 def refusal_in(directory: Path) -> tuple[str, str] | None:
-    """Why a wheel was built and refused, and what mends it; None if none of those judged was refused.
+    """Return why a wheel was refused, and the hint; None if the judge refused none.
 
     Args:
         directory: Where the judge's answers are (docs/reference/seal.md).

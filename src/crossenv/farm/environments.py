@@ -1,4 +1,4 @@
-"""The throw-away environments of a run: made when first asked for, removed when the last build is done with them."""
+"""Make the throw-away environments of a run when they are needed, and remove them after their last build."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from crossenv.wheels.tags import Host, host_of
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Environment:
-    """One that is ready.
+    """An environment that is ready.
 
     Attributes:
         root: Where it is.
         host: What its wheels are for.
-        key: The same as long as it makes the same wheels.
+        key: Equal for environments that make the same wheels.
     """
 
     root: Path
@@ -57,10 +57,9 @@ class _Slot:
 
 
 class Environments:
-    """All of them, by Python and destination.
+    """The environments, one for each Python and destination.
 
-    `crossenv create` is run as a child, and not called: several at a time would share virtualenv's global state, a
-    child can be ended, its notes go to the log, and it is the command that the user would run.
+    `crossenv create` runs as a child: virtualenv has global state, a child can be ended, and its notes go to a log.
 
     Args:
         place: Where they are made.
@@ -70,7 +69,7 @@ class Environments:
         installs: Requirements that the build sides get.
         environment: The variables of the children.
         index: Variables of pip that say where these requirements come from.
-        keep: Whether to leave them there.
+        keep: Whether to keep them.
     """
 
     def __init__(
@@ -95,14 +94,14 @@ class Environments:
         self._lock = threading.Lock()
 
     def log(self, build: Build) -> Path:
-        """Return where the output of making it goes."""
+        """Return the log of making a build's environment."""
         return self._logs / f"environment-{_key(build)}.log"
 
     def get(self, build: Build, children: Children) -> Environment:
-        """The environment of a build; others that want it wait until it is made.
+        """Return the environment of a build; other builds that need it wait until it is made.
 
         Raises:
-            EnvironmentFailedError: It cannot be made; says so to each that asks.
+            EnvironmentFailedError: It cannot be made. Every build that needs it gets this error.
         """
         slot = self._slots[_key(build)]
         with slot.lock:
@@ -117,7 +116,7 @@ class Environments:
             return slot.ready
 
     def release(self, build: Build) -> None:
-        """Say that a build will not ask again."""
+        """Note that a build is done with its environment."""
         key = _key(build)
         with self._lock:
             self._users[key] -= 1

@@ -1,4 +1,4 @@
-"""What there is to build, and what came of it, as records."""
+"""Records of what to build, and of the results."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from crossenv.wheels.tags import PythonTag
 
-# What can come of a build. "untested" is a good wheel that nothing here could try.
+# The results of a build. "untested" is a good wheel that nothing here can run.
 BUILT, KEPT, COVERED, NOT_NEEDED, UNTESTED = "built", "kept", "covered", "not needed", "untested"
 FAILED, REFUSED, STOPPED = "failed", "refused", "stopped"
 GOOD = (BUILT, KEPT, UNTESTED)
@@ -15,14 +15,14 @@ GOOD = (BUILT, KEPT, UNTESTED)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Requirement:
-    """One thing that wheels are built of.
+    """Something to build wheels from.
 
     Attributes:
-        label: What people call it: "markupsafe>=3", "./toy".
-        line: Its line in a requirements file for pip; "" for a source tree, which is made an sdist of first.
-        options: Lines of pip's options that go before it, from the file that it came from.
-        name: The project's normalised name; "" if only the build tells.
-        open: Whether the index decides on the version.
+        label: Its name for people: "markupsafe>=3", "./toy".
+        line: Its line in a requirements file; "" for a source tree, which becomes an sdist first.
+        options: Option lines of the requirements file that it comes from.
+        name: The project's normalised name; "" if it is not known before the build.
+        open: Whether the index decides the version.
         path: The source tree or sdist; None for what pip fetches.
     """
 
@@ -39,8 +39,8 @@ class Python:
     """A Python that wheels are for.
 
     Attributes:
-        tag: What it is.
-        executable: The build Python; "" leaves the choice to `crossenv create`.
+        tag: Its part of a wheel's tag.
+        executable: The build Python; "" if `crossenv create` chooses it.
     """
 
     tag: PythonTag
@@ -57,8 +57,8 @@ class Destination:
     """A machine that wheels are for.
 
     Attributes:
-        label: What people call it, and its directories: a target, or the platform tag of a host Python's wheels.
-        words: How `crossenv create` is told.
+        label: Its name, also of directories: a target, or the platform tag of a host Python's wheels.
+        words: The options for `crossenv create`.
     """
 
     label: str
@@ -75,13 +75,13 @@ class Build:
 
     @property
     def label(self) -> str:
-        """One line that names it."""
+        """Its name, in one line."""
         return f"{self.requirement.label} {self.python.label} {self.destination.label}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """What came of one combination.
+    """The result of one combination.
 
     Attributes:
         status: One of the words above.
@@ -89,10 +89,10 @@ class Result:
         tags: The tags of the first.
         version: Its version.
         seconds: How long it took.
-        log: Where the output of the build is; None if nothing was run.
-        complaint: The line that says what went wrong, or why a wheel is untested.
-        hint: What may mend it; "" if nothing is known.
-        exit_code: Of the failure; 0 if there was none (docs/reference/exit-codes.md).
+        log: The output of the build; None if nothing ran.
+        complaint: What went wrong, or why a wheel is untested, in one line.
+        hint: What may help; "" if nothing is known.
+        exit_code: The exit code of a failure (docs/reference/exit-codes.md); 0 if there is none.
     """
 
     status: str

@@ -1,4 +1,4 @@
-"""Children: each writes to a log, and none outlives the command."""
+"""Run children that write to logs, and end them with the command."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from crossenv.farm.requirements import without_secrets
 
 
 class EndedError(Exception):
-    """The children were ended; nothing was wrong with this one."""
+    """The children were ended; this one did not fail."""
 
 
 class Children:
-    """The running ones.
+    """The running children.
 
-    Each leads a session of its own: one signal reaches everything that it has started, and a Ctrl-C on the terminal
-    reaches this process alone, which ends them in order.
+    Each leads its own session: a signal reaches everything that it has started, and Ctrl-C on the terminal reaches
+    only this process, which ends them in order.
 
     Args:
-        grace: How many seconds they have to end of themselves.
+        grace: How many seconds they get to end by themselves.
     """
 
     def __init__(self, grace: float = 5.0) -> None:
@@ -66,7 +66,7 @@ class Children:
         return status
 
     def end(self) -> None:
-        """End all, and start no more: asked first, and after a while made to."""
+        """Terminate all, kill those that are still there after the grace period, and start no more."""
         with self._lock:
             self._ended = True
             running = list(self._running)
@@ -76,7 +76,7 @@ class Children:
             while time.monotonic() < deadline and any(_is_alive(child) for child in running):
                 time.sleep(0.05)
         finally:
-            # Also what their leaders have left behind.
+            # What their leaders have left behind dies too.
             _signal(running, signal.SIGKILL)
 
 

@@ -22,7 +22,7 @@ class _Tail:
         self._position = 0
 
     def lines(self) -> list[str]:
-        """What was added since the last call, as far as it is whole lines."""
+        """Return the whole lines that were added since the last call."""
         try:
             with self.log.open("rb") as file:
                 file.seek(self._position)
@@ -32,7 +32,7 @@ class _Tail:
         data = data[: data.rfind(b"\n") + 1]
         self._position += len(data)
         found = [_printable(line).removeprefix("crossenv: ") for line in data.decode(errors="replace").splitlines()]
-        # The command itself says less than nothing.
+        # The command line is no news.
         said = [line.strip() for line in found if line.strip() and not line.startswith("$ ")]
         self.last = said[-1] if said else self.last
         return found
@@ -51,7 +51,7 @@ class _Running:
 
 
 class Board:
-    """Shows what a run is doing; other threads than the one that made it may only call `stage`.
+    """Shows what a run is doing. Only `stage` is safe to call from other threads.
 
     On a terminal each combination has a line with the last line of its build's output. With -v the output itself is
     printed, each line with the combination that it belongs to.
@@ -69,17 +69,17 @@ class Board:
 
     @property
     def pace(self) -> float | None:
-        """After how many seconds `tick` wants to be called again; None if there is nothing to show meanwhile."""
+        """Seconds until the next `tick`; None if there is nothing to redraw."""
         return 0.25 if self._reporter.live is not None or self._reporter.verbosity > 0 else None
 
     def started(self, one: Build | Requirement, stage: str = "") -> None:
-        """A combination is being built, or a requirement is being prepared."""
+        """Show that a combination is being built, or a requirement prepared."""
         self._running[one] = _Running(label=one.label, since=time.monotonic(), stage=stage or "waiting")
         if self._reporter.live is None:
             self._reporter.note(f"{one.label}: {stage or 'started'}")
 
     def stage(self, one: Build | Requirement, words: str, log: Path | None = None) -> None:
-        """Say what is being done for it, and which log to follow."""
+        """Set what is being done for it, and the log to follow."""
         running = self._running.get(one)
         if running is not None:
             # One tail for each log: several combinations wait for one environment.
@@ -87,12 +87,12 @@ class Board:
             running.stage = words
 
     def prepared(self, requirement: Requirement) -> None:
-        """A requirement is ready to be built."""
+        """Show that a requirement is ready to be built."""
         self._follow()
         self._running.pop(requirement, None)
 
     def finished(self, build: Build, result: Result) -> None:
-        """A combination is done."""
+        """Show the result of a combination."""
         self._follow()
         self._running.pop(build, None)
         self._done += 1
@@ -126,7 +126,7 @@ class Board:
 
 
 def result_words(result: Result) -> str:
-    """What came of a combination, in a line."""
+    """Return a result in one line."""
     if result.exit_code:
         return f"{result.status}: {result.complaint}"
     wheel = result.wheels[0] if result.wheels else ""

@@ -1,7 +1,7 @@
-"""Which combinations are built next: a wheel that several of them can use is built once.
+"""Decide which combinations are built next, so that a wheel that serves several is built once.
 
-Nobody says beforehand whether a project's wheels are for one Python, for several (abi3) or for all. So the first
-combination goes alone, and its tags tell.
+Whether a project's wheels are for one Python, for several (abi3) or for all is not known beforehand. So the first
+combination is built alone, and the tags of its wheel decide.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ EVERYTHING, ONE_MACHINE, ONE_PYTHON = "everything", "one machine", "one Python"
 
 
 def scope_of(tags: Iterable[str]) -> str:
-    """How far a wheel with these tags reaches."""
+    """Return which combinations a wheel with these tags serves."""
     parts = [tag.split("-", 2) for tag in tags]
     if any(platform == "any" and abi == "none" for _, abi, platform in parts):
         return EVERYTHING
@@ -25,9 +25,9 @@ def scope_of(tags: Iterable[str]) -> str:
 
 
 def covers(made: Build, tags: Iterable[str], other: Build) -> bool:
-    """Whether the wheel of `made`, which has these tags, is the wheel of `other` too.
+    """Return whether the wheel of `made`, which has these tags, serves `other` too.
 
-    That a wheel for one target would also run on another one is not enough: whoever names both wants both.
+    A wheel for one target never serves another target, even if it would run there: the user named both.
     """
     if made.requirement != other.requirement:
         return False
@@ -38,7 +38,7 @@ def covers(made: Build, tags: Iterable[str], other: Build) -> bool:
 
 
 def covering(build: Build, results: Mapping[Build, Result]) -> Build | None:
-    """The combination whose wheel is also that of `build`, if there is one."""
+    """Return the combination whose wheel serves `build` too, if there is one."""
     return next(
         (made for made, result in results.items() if result.status in GOOD and covers(made, result.tags, build)),
         None,
@@ -46,7 +46,7 @@ def covering(build: Build, results: Mapping[Build, Result]) -> Build | None:
 
 
 def released(builds: Sequence[Build], results: Mapping[Build, Result], running: Set[Build]) -> list[Build]:
-    """Which combinations of one requirement may start.
+    """Return which combinations of one requirement may start.
 
     Args:
         builds: All of them; the Pythons in rising order.
@@ -62,7 +62,7 @@ def released(builds: Sequence[Build], results: Mapping[Build, Result], running: 
     tried = any(result.status != STOPPED for result in done)
     if not tried:
         return [] if started else left[:1]
-    # A first one that failed tells nothing of the other machines; on its own machine the next Python may do.
+    # A failure says nothing about other machines; on the same one the next Python may succeed.
     busy = {build.destination for build in builds if build in running}
     first: dict[object, Build] = {}
     for build in left:

@@ -21,7 +21,7 @@ _COMMENT = re.compile(r"(^|\s+)#.*$")
 _OWN_OPTIONS = re.compile(r"\s+(?=--(hash|config-settings|config-setting|global-option)\b)|\s+(?=-C\b)")
 _PATH_OPTIONS = ("-c", "--constraint", "-f", "--find-links", "--build-constraint")
 _DEEPEST = 20
-# The options of pip that `python -m build`, which makes the sdists, can be told through pip's variables.
+# Options of pip that reach `python -m build`, which makes sdists, as variables.
 _VARIABLES = {
     "-i": "PIP_INDEX_URL",
     "--index-url": "PIP_INDEX_URL",
@@ -36,7 +36,7 @@ _SWITCHES = ("--no-index", "--pre")
 
 
 def read_requirement(word: str, directory: Path, options: tuple[str, ...] = ()) -> Requirement:
-    """One requirement: a name with specifiers, an address, or the path of a source tree or an sdist.
+    """Read one requirement: a name with specifiers, an address, or the path of a source tree or an sdist.
 
     Args:
         word: As the user wrote it.
@@ -70,7 +70,7 @@ def read_requirement(word: str, directory: Path, options: tuple[str, ...] = ()) 
 
 
 def pinned(line: str, version: str) -> str:
-    """A requirement's line with this version in place of what it says of versions."""
+    """Return a requirement's line with its specifiers replaced by this version."""
     stated, own = _split(line)
     parsed = Parsed(stated)
     extras = f"[{','.join(sorted(parsed.extras))}]" if parsed.extras else ""
@@ -79,7 +79,7 @@ def pinned(line: str, version: str) -> str:
 
 
 def pip_arguments(line: str, options: Sequence[str], settings: Sequence[str], file: Path) -> list[str]:
-    """What pip is given to build one requirement.
+    """Return pip's arguments for building one requirement.
 
     pip hands `--config-settings` of its command line to requirements of the command line only, and takes options that
     belong to one requirement, such as `--hash`, in files only. So a requirement with options of its own goes into
@@ -108,13 +108,13 @@ def _quoted(value: str) -> str:
 
 
 def _split(word: str) -> tuple[str, str]:
-    """A requirement, and the options that belong to it."""
+    """Split a line into a requirement and the options that belong to it."""
     match = _OWN_OPTIONS.search(word)
     return (word.strip(), "") if match is None else (word[: match.start()].strip(), word[match.start() :].strip())
 
 
 def _looks_like_path(word: str) -> bool:
-    """As pip decides it; a plain word is a name, also where a directory of that name is."""
+    """Decide as pip does: a plain word is a name, even if there is a directory of that name."""
     if "://" in word or re.search(r"\s@\s", word):
         return False
     return word.startswith((".", "~")) or os.sep in word or word.endswith((*ARCHIVES, ".whl"))
@@ -143,10 +143,10 @@ def _of_path(word: str, directory: Path, own: str, options: tuple[str, ...]) -> 
 
 
 def read_requirements_file(path: Path, depth: int = 0) -> list[Requirement]:
-    """What a requirements file names; its options hold for all of it, as with pip.
+    """Read a requirements file; its options apply to all of it, as with pip.
 
     Raises:
-        UsageError: It cannot be read, or names what cannot be built into wheels.
+        UsageError: It cannot be read, or names something that cannot become a wheel.
     """
     if depth > _DEEPEST:
         raise UsageError(f"{path} is included by itself", hint="take out the -r line that leads back to it")
@@ -185,7 +185,7 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _option(line: str) -> tuple[str, str]:
-    """An option line's name and value: "-r FILE", "-rFILE", "--requirement=FILE"."""
+    """Return the name and value of an option line: "-r FILE", "-rFILE", "--requirement=FILE"."""
     if line.startswith("--"):
         name, _, value = line.replace("=", " ", 1).partition(" ")
     else:
@@ -194,7 +194,7 @@ def _option(line: str) -> tuple[str, str]:
 
 
 def pip_variables(words: Iterable[str], lines: Iterable[str] = ()) -> Mapping[str, str]:
-    """The variables of pip that say what these options say.
+    """Return pip's variables for these options.
 
     Args:
         words: A command line's.
@@ -218,7 +218,7 @@ def pip_variables(words: Iterable[str], lines: Iterable[str] = ()) -> Mapping[st
 
 
 def settings_in(words: Iterable[str]) -> tuple[str, ...]:
-    """The settings for the build back end (PEP 517) in pip's options: "KEY=VALUE"."""
+    """Return the back end's settings (PEP 517) among pip's options: "KEY=VALUE"."""
     left, found = list(words), []
     while left:
         word = left.pop(0)
@@ -230,5 +230,5 @@ def settings_in(words: Iterable[str]) -> tuple[str, ...]:
 
 
 def without_secrets(words: Iterable[str]) -> str:
-    """A command for a log: addresses lose the name and the password in them."""
+    """Return a command for a log, without the names and passwords in addresses."""
     return re.sub(r"://[^/@\s]+@", "://", shlex.join(words))

@@ -1,4 +1,4 @@
-"""Builds all combinations, several at a time; what one does is no other's business."""
+"""Build all combinations, several at a time and independently of each other."""
 
 from __future__ import annotations
 
@@ -44,26 +44,26 @@ from crossenv.wheels.seal import STATUS_VARIABLE
 from crossenv.wheels.tags import Host
 
 _NOT_IN_LOG_NAMES = re.compile(r"[^A-Za-z0-9._+=-]+")
-# Of these the environments know by their options; a child must not hear it a second time.
+# The environments have these as options already.
 _OWN_VARIABLES = ("CROSSENV_ROLE", "CROSSENV_RECORD", "CROSSENV_REPAIR")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildOptions:
-    """How everything is built.
+    """How to build.
 
     Attributes:
         create: Options of `crossenv create`.
         pip: Options of `pip wheel`.
-        deps: Whether wheels of what the requirements need are wanted too.
-        build_installs: What the build sides get, for builds without isolation.
-        rebuild: Whether to build what is there already.
-        fail_fast: Whether a failure ends the rest.
+        deps: Whether to build the dependencies too.
+        build_installs: What to install on the build sides, for builds without isolation.
+        rebuild: Whether to build even what is there already.
+        fail_fast: Whether to stop at the first failure.
         allow_pure: Projects that may lose their extension modules.
-        jobs: How many combinations are built at a time.
-        keep_environments: Whether to leave the environments there.
-        test: Whether each wheel is tried on its target, under an emulator.
-        host_roots: Roots of targets, with interpreters in them, to try wheels with.
+        jobs: How many combinations to build at a time.
+        keep_environments: Whether to keep the environments.
+        test: Whether to try each wheel on its target, under an emulator.
+        host_roots: Root file systems of targets with interpreters, for trying wheels.
     """
 
     create: tuple[str, ...]
@@ -139,7 +139,7 @@ class Run:
                         future = pool.submit(self._prepare, requirement, by_requirement[requirement])
                         preparing[future] = requirement
                     known = {one: builds for one, builds in by_requirement.items() if one in self._sources}
-                    # What a preparation has found is told when it is done, and not before.
+                    # A source is used only when its preparation has finished.
                     for requirement in preparing.values():
                         known.pop(requirement, None)
                     startable = self._startable(known, set(building.values()))
@@ -164,7 +164,7 @@ class Run:
                 raise
 
     def _startable(self, by_requirement: Mapping[Requirement, Sequence[Build]], running: set[Build]) -> list[Build]:
-        """What may be built now; those that a wheel covers already are done."""
+        """Return what may be built now, and mark what a wheel covers already as done."""
         found = []
         for builds in by_requirement.values():
             for build in builds:
@@ -192,7 +192,7 @@ class Run:
                     self.results[other] = Result(status=STOPPED)
 
     def _prepare(self, requirement: Requirement, builds: Sequence[Build]) -> dict[Build, Result]:
-        """Make the sdist of a source tree; the result of all its builds if that fails."""
+        """Make the sdist of a source tree; return the results of all its builds if that fails."""
         number = list(dict.fromkeys(build.requirement for build in self._builds)).index(requirement)
         log = self._log_of(f"sdist-{requirement.label}")
         self._board.stage(requirement, "making its sdist", log)
@@ -263,7 +263,7 @@ class Run:
         return result if new or self._options.deps else replace(result, status=COVERED)
 
     def _kept(self, key: str) -> tuple[Path, ...]:
-        """The wheels of an earlier run, if they are still good."""
+        """Return the wheels of an earlier run, if they are still good."""
         wheels = self._store.kept(key)
         return () if any(audit_wheel(wheel).failed() for wheel in wheels) else wheels
 
@@ -276,7 +276,7 @@ class Run:
             self._line(build), build.requirement.options, settings_in(self._options.pip), place / "requirements.txt"
         )
         words = [str(environment.root / "bin/cross-pip"), "wheel", "--no-input", "--disable-pip-version-check"]
-        # The log has the back end's output, whether or not it fails: it is shown while it is written.
+        # So that the back end's output is in the log at once; without it pip prints the output of failures only.
         words += [
             "--verbose",
             "--progress-bar",
@@ -304,7 +304,7 @@ class Run:
             )
         wheels = self._own_first(build, sorted(place.glob("*.whl")))
         if not wheels:
-            # Its marker says so, and pip with it.
+            # Its marker excludes it.
             return Result(status=NOT_NEEDED, log=log)
         self._board.stage(build, "auditing")
         faults = [fault for wheel in wheels for fault in faults_of(wheel, environment.host)]
@@ -315,7 +315,7 @@ class Run:
         return tuple(wheels)
 
     def _failure_on_target(self, environment: Environment, wheel: Path, log: Path) -> Result | None:
-        """Install and import the wheel on its target; None if that works, "untested" if nothing here can run it."""
+        """Install and import the wheel on its target; return None on success, "untested" if nothing here can run it."""
         words = [sys.executable, "-m", "crossenv", "test", "--env", str(environment.root)]
         words += [word for root in self._options.host_roots for word in ("--host-root", root)]
         words.append(str(wheel))
@@ -329,7 +329,7 @@ class Run:
 
     def _good(self, status: str, build: Build, wheels: Sequence[Path], log: Path | None = None) -> Result:
         name, version, _, tags = parse_wheel_filename(wheels[0].name)
-        # A wheel that was allowed to lose its extension modules says nothing of other machines.
+        # A wheel that may have lost its extension modules does not serve other machines.
         allowed = {one if one == "*" else canonicalize_name(one) for one in self._options.allow_pure}
         told = () if {"*", str(name)} & allowed else tuple(sorted(map(str, tags)))
         return Result(
@@ -337,12 +337,12 @@ class Run:
         )
 
     def _own_first(self, build: Build, wheels: list[Path]) -> list[Path]:
-        """The wheel of what was named before those of what it needs."""
+        """Sort the requirement's own wheel before those of its dependencies."""
         own = build.requirement.name
         return sorted(wheels, key=lambda wheel: bool(own) and str(parse_wheel_filename(wheel.name)[0]) != own)
 
     def _line(self, build: Build) -> str:
-        """What pip is asked for: one version for all machines, if there is one already for this Python."""
+        """Return the requirement, pinned to the version that another machine got for the same Python."""
         line = self._sources[build.requirement].line
         version = self._versions.get((build.requirement, build.python.label))
         if not build.requirement.open or version is None:
@@ -350,7 +350,7 @@ class Run:
         return pinned(line, version)
 
     def _key(self, build: Build, environment: Environment) -> str:
-        """What a wheel is kept under: the same only if the same wheel would be built."""
+        """Return what identifies a kept wheel: equal only if the same wheel would be built."""
         source = self._sources[build.requirement]
         words = (*self._options.pip, *build.requirement.options, *self._options.build_installs, str(self._options.deps))
         circumstances = digest_of(words, self._environment)
@@ -365,9 +365,9 @@ class Run:
 
 
 def shares(cores: int) -> dict[str, str]:
-    """The variables that keep one build to so many cores, where it would take all of them.
+    """Return the variables that limit one build to so many cores.
 
-    Not MAKEFLAGS: make takes one core unless it is told otherwise, and not every Makefile can do with more.
+    MAKEFLAGS is not among them: make uses one core by default, and not every Makefile works in parallel.
     """
     names = ("CROSSENV_JOBS", "CMAKE_BUILD_PARALLEL_LEVEL", "CARGO_BUILD_JOBS", "MAX_JOBS", "NPY_NUM_BUILD_JOBS")
     return dict.fromkeys(names, str(cores))
@@ -378,7 +378,7 @@ def _tested(key: str) -> str:
 
 
 def faults_of(wheel: Path, host: Host) -> list[str]:
-    """What an audit finds wrong with a wheel, one line each."""
+    """Return what an audit finds wrong with a wheel, a line for each fault."""
     report = audit_wheel(wheel, host)
     return [
         " ".join(filter(None, (wheel.name, finding.path, finding.message)))

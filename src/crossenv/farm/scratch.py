@@ -1,4 +1,4 @@
-"""The directory that a run works in: its own, and gone afterwards."""
+"""Make the directory that a run works in, and remove it afterwards."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _PREFIX = "run-"
 
 @contextlib.contextmanager
 def workshop(parent: Path, *, keep: bool) -> Iterator[Path]:
-    """A new directory below `parent`.
+    """Make a new directory below `parent`.
 
-    Its owner holds a lock on it that ends with the process. So what a run that was killed has left is known by having
-    no lock, and is removed by the next one.
+    The run holds a lock on it that ends with the process. A directory without a lock is left over from a run that was
+    killed, and the next run removes it.
 
     Args:
         parent: Where to make it.
-        keep: Whether to leave it there.
+        keep: Whether to keep it.
 
     Raises:
         UsageError: It cannot be made.
@@ -31,7 +31,7 @@ def workshop(parent: Path, *, keep: bool) -> Iterator[Path]:
     ours = contextlib.ExitStack()
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        # One at a time: a new directory has no lock yet.
+        # A new directory has no lock yet: nobody may look meanwhile.
         with locked(parent):
             for left in parent.glob(f"{_PREFIX}*"):
                 _remove_if_left(left)
@@ -44,7 +44,7 @@ def workshop(parent: Path, *, keep: bool) -> Iterator[Path]:
     with ours:
         if keep:
             (place / "keep").touch()
-        # The nearest one to commands that are run here: no other project's settings reach them.
+        # Keeps the settings of projects above from commands that run here.
         (place / "pyproject.toml").touch()
         try:
             yield place

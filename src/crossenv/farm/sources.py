@@ -1,4 +1,4 @@
-"""From a requirement to what pip builds, and to what tells one state of it from the next."""
+"""Turn a requirement into what pip builds, and identify its state."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Source:
 
     Attributes:
         line: The line of a requirements file.
-        identity: The same as long as the same would be built: the requirement, or the digest of the sources.
+        identity: The requirement, or a digest of the sources.
     """
 
     line: str
@@ -31,7 +31,7 @@ class Source:
 
 
 class SdistError(BuildError):
-    """A source tree that no sdist could be made of."""
+    """No sdist could be made of a source tree."""
 
 
 def source_of(
@@ -45,15 +45,15 @@ def source_of(
 ) -> Source:
     """Prepare a requirement.
 
-    A source tree is made an sdist of, once: builds for several machines at the same time would meet in its `build`
-    directory, and setuptools takes an object file that lies there for its own, whatever machine and C library it was
-    compiled for. It is also what `python -m build` does, so that the wheels are those that users of the sdist get.
+    A source tree becomes an sdist, once. Otherwise builds for several machines would share its `build` directory, where
+    setuptools reuses object files, whatever they were compiled for. `python -m build` does the same, and the wheels are
+    those that users of the sdist get.
 
     Args:
         requirement: What to prepare.
         place: A directory of this run.
         log: Where the output goes.
-        children: Who runs the program.
+        children: Runs the program.
         environment: Its variables.
         pip: The user's options of pip.
 
@@ -73,8 +73,8 @@ def source_of(
 def _make_sdist(
     tree: Path, place: Path, log: Path, children: Children, environment: Mapping[str, str], settings: Sequence[str]
 ) -> Path:
-    # In this tool's own interpreter: an sdist is the same, whoever makes it. A project that needs settings to be
-    # configured needs them here too, as with `python -m build`.
+    # Any interpreter makes the same sdist, so this one does. Some projects need the settings here too, and get them
+    # from `python -m build` as well.
     words = [sys.executable, "-m", "build", "--sdist", "--outdir", str(place)]
     words += [*(f"--config-setting={setting}" for setting in settings), str(tree)]
     status = children.run(words, log, environment)
@@ -86,7 +86,7 @@ def _make_sdist(
 
 
 def digest_of(archive: Path) -> str:
-    """A digest of what is in an sdist; its times, which each making of it changes, do not count."""
+    """Return a digest of an sdist's contents, without the times, which differ each time it is made."""
     digest = hashlib.sha256()
     try:
         with tarfile.open(archive) as opened:
@@ -96,6 +96,6 @@ def digest_of(archive: Path) -> str:
                 content = hashlib.sha256(b"" if stream is None else stream.read()).hexdigest()
                 digest.update(f"{member.name}\0{member.mode & 0o111}\0{member.linkname}\0{content}\n".encode())
     except (tarfile.TarError, OSError, EOFError, ValueError):
-        # A zip file, or a damaged one, which pip will say.
+        # A zip file, or a damaged one, which pip will report.
         return hashlib.sha256(archive.read_bytes()).hexdigest()
     return digest.hexdigest()

@@ -1,8 +1,7 @@
-"""The directory that the wheels go to, and what is known of those that are there.
+"""Keep the wheel directory, with a record of how its wheels were made.
 
-What a run has finished is written down beside the wheels, with their hashes. A wheel that is not in that file, or is
-not the one that was written there, is built again: its name alone does not say of which sources and with which options
-it was made.
+A file beside the wheels records their hashes and keys. A wheel that is not in that file, or has another hash, is built
+again: its name does not say from which sources and with which options it was made.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ class Store:
         self._published: set[str] = set()
 
     def open(self) -> None:
-        """Make it, or remove what a run that was killed has left half done in it.
+        """Make the directory, or remove half-written files of a run that was killed.
 
         Raises:
             UsageError: It cannot be written.
@@ -56,7 +55,7 @@ class Store:
             ) from None
 
     def kept(self, key: str) -> tuple[Path, ...]:
-        """The wheels that were made under this key and are still the same; () if one is not."""
+        """Return the wheels that were made under this key; () if one is missing or has changed."""
         found = []
         for name, digest in self._read().get(key, {}).items():
             path = self.directory / name
@@ -66,9 +65,9 @@ class Store:
         return tuple(found)
 
     def publish(self, key: str, wheels: Sequence[Path]) -> tuple[str, ...]:
-        """Put wheels into the directory, each whole or not at all, and write down that they are there.
+        """Put wheels into the directory, each atomically, and record them.
 
-        Of several wheels of one name that this run makes the first stays: they are as good as each other.
+        If one run makes several wheels of the same name, the first one stays.
 
         Returns:
             The names of those that were not there already.
@@ -90,7 +89,7 @@ class Store:
                     self._published.add(wheel.name)
                     new.append(wheel.name)
                 digests[wheel.name] = hash_of(place)
-            # What stood there under one of these names is gone.
+            # A record of a wheel that was just replaced is void.
             others = {
                 other: known
                 for other, known in self._read().items()
@@ -103,7 +102,7 @@ class Store:
         try:
             data: Any = json.loads((self.directory / STATE_NAME).read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            # Then everything is built again.
+            # Everything is built again.
             return {}
         builds = data.get("builds") if isinstance(data, dict) and data.get("schema") == _SCHEMA else None
         if not isinstance(builds, dict):
@@ -117,7 +116,7 @@ class Store:
 
 
 def _is_texts(wheels: Any) -> bool:
-    """Whether this is what `_write` writes: hashes by plain file names."""
+    """Return whether this is what `_write` writes: hashes by plain file names."""
     return (
         isinstance(wheels, dict)
         and bool(wheels)
@@ -126,7 +125,7 @@ def _is_texts(wheels: Any) -> bool:
 
 
 def hash_of(path: Path) -> str:
-    """The SHA-256 of a file."""
+    """Return the SHA-256 of a file."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):

@@ -1,4 +1,4 @@
-"""The report of a run: a table for people, an object for machines."""
+"""Report on a run: a table for people, an object for programs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from crossenv.farm.progress import result_words
 
 
 def table(builds: Sequence[Build], results: Mapping[Build, Result]) -> Iterator[str]:
-    """Lines: one for each combination, and below a failed one where to read on."""
+    """Yield the lines of the table: one for each combination, with a hint and the log below a failure."""
     rows = [("requirement", "python", "for", "result")]
     rows += [
         (build.requirement.label, build.python.label, build.destination.label, result_words(results[build]))
@@ -32,7 +32,7 @@ def table(builds: Sequence[Build], results: Mapping[Build, Result]) -> Iterator[
 def as_json(
     builds: Sequence[Build], results: Mapping[Build, Result], wheel_dir: Path, status: int
 ) -> dict[str, object]:
-    """The report as docs/reference/cli.md describes it."""
+    """Return the report that docs/reference/cli.md describes."""
     return {
         "passed": not status,
         "exit_code": status,
@@ -58,7 +58,7 @@ def _row(build: Build, result: Result) -> dict[str, object]:
 
 
 def exit_code_of(results: Mapping[Build, Result]) -> int:
-    """The run's: that of a failed build before that of a refused wheel before any other."""
+    """Return the run's exit code: of a failed build, else of a refused wheel, else of another failure."""
     codes = [result.exit_code for result in results.values() if result.exit_code]
     for code in (BuildError.exit_code, AuditError.exit_code):
         if code in codes:

@@ -180,7 +180,7 @@ def _read_native(
 ) -> None:
     words = contents.native[member.name] = []
     for label, content in objects_in(member.name, data):
-        said, fault = file_checks.machine_finding(label, content, machines)
+        said, fault = file_checks.machine_finding(label, content, machines, host)
         words.append(said)
         contents.findings += [fault] if fault is not None else []
     trace = file_checks.trace_finding(member.name, data, host)

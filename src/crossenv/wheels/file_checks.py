@@ -18,13 +18,16 @@ _IN_DATA = re.compile(r"^[^/]+\.data/(?!(?:purelib|platlib)/)")
 _SHOWN = 80
 
 
-def machine_finding(label: str, data: bytes, machines: Sequence[ElfIdentity]) -> tuple[str, Finding | None]:
+def machine_finding(
+    label: str, data: bytes, machines: Sequence[ElfIdentity], host: Host | None
+) -> tuple[str, Finding | None]:
     """The machine that a native file is for, in words, and whether the wheel is for that machine.
 
     Args:
         label: The file.
         data: Its content.
         machines: Those that the wheel is for; empty if that is not known.
+        host: The environment's host, if the wheel is for one.
 
     Returns:
         The words, "" for a file that is not native; and the fault.
@@ -38,7 +41,7 @@ def machine_finding(label: str, data: bytes, machines: Sequence[ElfIdentity]) ->
         return "", Finding(id="elf-damaged", severity=ERROR, path=label, message=str(error))
     if machines and not any(machine.fits(wanted) for wanted in machines):
         words = " or ".join(map(native.describe, machines))
-        says = f"is for {machine.words}; the wheel is for {words}"
+        says = f"is for {machine.words}; {'the wheel is for' if host is None else 'the host is'} {words}"
         return machine.words, Finding(id="machine", severity=ERROR, path=label, message=says)
     return machine.words, None
 

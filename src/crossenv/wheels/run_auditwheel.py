@@ -18,6 +18,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +42,8 @@ def graft(job: dict[str, Any]) -> dict[str, Any]:
     from auditwheel.wheel_abi import analyze_wheel_abi
 
     if job["libc"] == "musl":
-        version = LibcVersion(*job["floor"])
-        Libc.get_current_version = lambda self: version
+        floor = LibcVersion(*job["floor"])
+        _replace(Libc, "get_current_version", lambda self: floor)
     try:
         abi = analyze_wheel_abi(
             Libc(job["libc"]),
@@ -97,7 +99,7 @@ def _repair(job: dict[str, Any], abi: Any, chosen: Any, external: dict[str, str]
             _drop_foreign_paths(patcher, file)
         apply()
 
-    patcher.apply_updates = apply_updates
+    _replace(patcher, "apply_updates", apply_updates)
     for by_policy in abi.full_external_refs.values():
         # A policy between two of auditwheel's keeps the libraries of the older one.
         by_policy[tag] = by_policy[chosen.name]
@@ -115,6 +117,13 @@ def _repair(job: dict[str, Any], abi: Any, chosen: Any, external: dict[str, str]
     if made is None:
         return {"refused": "it has no files that could be repaired", "missing": {}, "external": {}}
     return {"wheel": str(made), "tag": tag, "grafted": external}
+
+
+def _replace(owner: Any, name: str, new: Callable[..., Any]) -> None:
+    """Replace a method, which must be there: without it auditwheel would ask the build machine again, silently."""
+    if not hasattr(owner, name):
+        raise RuntimeError(f"auditwheel {version('auditwheel')} has no {name}, which crossenv replaces")
+    setattr(owner, name, new)
 
 
 def _drop_foreign_paths(patcher: Any, file: Path) -> None:

@@ -1,1 +1,1 @@
-"""Tries a wheel on its host: installs it into a throw-away tree, imports it, and runs tests, under emulation."""
+"""Try a wheel under emulation: install it into a throw-away tree, import it, and run tests."""

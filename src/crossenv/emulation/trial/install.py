@@ -1,4 +1,4 @@
-"""Puts wheels and what they require into a throw-away tree, for the host or for this machine."""
+"""Install wheels and their requirements into a throw-away tree, for the target or for this machine."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _OPTIONS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """What goes into the tree.
+    """What to install.
 
     Attributes:
         requirements: Wheels, and requirements (PEP 508).
         files: Requirements files.
         links: Directories or pages with wheels of requirements (pip's --find-links).
-        index: Whether the index is asked.
+        index: Whether to use the index.
     """
 
     requirements: tuple[str, ...]
@@ -41,7 +41,7 @@ class Wanted:
     index: bool = True
 
     def words(self) -> list[str]:
-        """The arguments for pip."""
+        """Return pip's arguments."""
         words = [word for link in self.links for word in ("--find-links", link)]
         words += [] if self.index else ["--no-index"]
         words += [word for file in self.files for word in ("-r", str(file))]
@@ -51,7 +51,7 @@ class Wanted:
 def install_with_environment(
     record: Record, prefix: Path, wanted: Wanted, environ: Mapping[str, str], reporter: Reporter
 ) -> None:
-    """Install by the environment's pip, which answers for the host and builds sdists for it.
+    """Install with the environment's pip, which takes wheels for the target and builds sdists for it.
 
     Raises:
         BuildError: pip failed.
@@ -64,7 +64,7 @@ def install_with_environment(
 def install_under_emulation(
     session: Session, prefix: Path, wanted: Wanted, environ: Mapping[str, str], reporter: Reporter
 ) -> None:
-    """Install by a pip that runs in the host's interpreter, which knows itself what suits it.
+    """Install with a pip that runs in the target's interpreter, under emulation.
 
     Raises:
         BuildError: pip failed.
@@ -74,7 +74,7 @@ def install_under_emulation(
     wheel = get_embed_wheel("pip", session.interpreter.version)
     if wheel is None:
         raise BuildError(
-            f"virtualenv brings no pip for Python {session.interpreter.version}", hint="name an environment: --env"
+            f"virtualenv has no pip for Python {session.interpreter.version}", hint="name an environment: --env"
         )
     # pip's wheel can be run as it is.
     words = ["python", f"{wheel.path}/pip", "install", *_OPTIONS, "--prefix", str(prefix), *wanted.words()]
@@ -85,7 +85,7 @@ def install_under_emulation(
 def install_natively(
     build: BuildPython, prefix: Path, wanted: Wanted, environ: Mapping[str, str], reporter: Reporter
 ) -> Path:
-    """Make a virtual environment of this machine's Python in `prefix` and install into it; its interpreter.
+    """Make a virtual environment of this machine in `prefix` and install into it; return its interpreter.
 
     Raises:
         BuildError: virtualenv or pip failed.

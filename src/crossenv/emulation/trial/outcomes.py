@@ -1,4 +1,4 @@
-"""The outcomes of tests, and how those of two machines differ."""
+"""Read the outcomes of tests, and compare those of two machines."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ ABSENT = "not run"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What came of one test.
+    """The outcome of one test.
 
     Attributes:
         result: "passed", "failed", "error", "skipped".
-        message: What it said; "" where it passed.
+        message: Its message; "" if it passed.
     """
 
     result: str
@@ -28,12 +28,12 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
-    """A test that ended otherwise on the host than on this machine.
+    """A test with another outcome on the target than on this machine.
 
     Attributes:
         test: Its name.
-        host: What came of it on the host.
-        build: What came of it here.
+        host: The outcome on the target.
+        build: The outcome on this machine.
     """
 
     test: str
@@ -42,13 +42,13 @@ class Difference:
 
 
 def read_outcomes(path: Path) -> dict[str, Outcome]:
-    """The outcomes in pytest's JUnit report, by the test's name.
+    """Read the outcomes in pytest's JUnit report, by the test's name.
 
     Raises:
-        BuildError: There is no report, or no readable one.
+        BuildError: There is no readable report.
     """
     try:
-        # Written by the pytest that was just run here.
+        # Our own pytest has just written it.
         root = ElementTree.parse(path).getroot()  # noqa: S314
     except (OSError, ElementTree.ParseError) as error:
         raise BuildError(
@@ -56,7 +56,7 @@ def read_outcomes(path: Path) -> dict[str, Outcome]:
         ) from None
     outcomes: dict[str, Outcome] = {}
     for case in root.iter("testcase"):
-        # Where tests lie outside pytest's root, their class is all that is named.
+        # Tests outside pytest's root are named by their class alone.
         module, place = Path(case.get("file") or "").stem, case.get("classname") or ""
         parts = [part for part in (place, case.get("name")) if part]
         name = ".".join(parts if module in place.split(".") else filter(None, [module, *parts]))
@@ -67,7 +67,7 @@ def read_outcomes(path: Path) -> dict[str, Outcome]:
                 result = "failed" if kind == "failure" else kind
                 message = (element.get("message") or "").strip().splitlines()
                 outcome = Outcome(result=result, message=message[0] if message else "")
-        # A teardown that fails makes a second entry; the worse one counts.
+        # A failing teardown makes a second entry; the worse one counts.
         if name not in outcomes or outcome.result in ("failed", "error"):
             outcomes[name] = outcome
     return outcomes
@@ -76,12 +76,12 @@ def read_outcomes(path: Path) -> dict[str, Outcome]:
 def differences(
     host: Mapping[str, Outcome], build: Mapping[str, Outcome], expected: Sequence[str]
 ) -> tuple[list[Difference], list[Difference]]:
-    """The tests that ended otherwise: those that were not expected to, and those that were.
+    """Return the tests with different outcomes: unexpected ones, and expected ones.
 
     Args:
-        host: What came of each on the host.
-        build: What came of each on this machine.
-        expected: Patterns (fnmatch) of tests that are known to differ.
+        host: The outcomes on the target.
+        build: The outcomes on this machine.
+        expected: Patterns (fnmatch) of tests that may differ.
     """
     unexpected: list[Difference] = []
     known: list[Difference] = []
@@ -94,7 +94,7 @@ def differences(
 
 
 def summary(outcomes: Mapping[str, Outcome]) -> str:
-    """A line like pytest's: "14035 passed, 17 skipped"."""
+    """Count outcomes as pytest does: "14035 passed, 17 skipped"."""
     counts: dict[str, int] = {}
     for outcome in outcomes.values():
         counts[outcome.result] = counts.get(outcome.result, 0) + 1

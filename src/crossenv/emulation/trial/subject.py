@@ -1,4 +1,4 @@
-"""What is tried: the wheels, and what they say of the machine they are for."""
+"""Read the wheels to try: their modules, and the machine and Python that they are for."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from crossenv.wheels.tags import Host, accepts, expected_of
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subject:
-    """A wheel that is tried.
+    """A wheel to try.
 
     Attributes:
         path: The wheel.
         name: Its project's normalised name.
         version: Its version.
-        tags: Its tags, written out.
-        modules: The modules that it brings: top-level ones, then its extension modules.
+        tags: Its tags, expanded.
+        modules: Its modules: top-level ones, then extension modules.
     """
 
     path: Path
@@ -36,10 +36,10 @@ class Subject:
 
 
 def read_subject(path: Path, host: Host | None, reporter: Reporter) -> Subject:
-    """Audit a wheel and read what a trial needs to know of it.
+    """Audit a wheel and read what a trial needs.
 
     Raises:
-        AuditError: It is no wheel, or not what its tags say.
+        AuditError: It is not a wheel, or not what its tags say.
     """
     try:
         name, version, _build, tags = parse_wheel_filename(path.name)
@@ -52,22 +52,22 @@ def read_subject(path: Path, host: Host | None, reporter: Reporter) -> Subject:
         first = next(finding for finding in report.findings if finding.severity == "error")
         raise AuditError(
             f"{path.name} is not what its tags say: {first.path} {first.message} [{first.id}]",
-            hint=f"see all of it with: crossenv audit {path}",
+            hint=f"list all faults with: crossenv audit {path}",
         )
     for finding in report.findings:
         reporter.warning(f"{path.name}: {finding.path} {finding.message} [{finding.id}]")
     texts = tuple(sorted(map(str, tags)))
     if host is not None and not any(accepts(host, tag) for tag in texts):
         raise AuditError(
-            f"{path.name} is not for the environment's host ({host.machine}, Python {host.python.name})",
-            hint="name another environment with --env, or none: --env '' looks at the wheel alone",
+            f"{path.name} is not for the environment's target ({host.machine}, Python {host.python.name})",
+            hint="name another environment with --env, or use none: --env ''",
         )
     extensions = [file.path for file in report.files if file.kind == "extension"]
     return Subject(path=path, name=name, version=str(version), tags=texts, modules=modules_of(path, extensions))
 
 
 def modules_of(path: Path, extensions: Sequence[str]) -> tuple[str, ...]:
-    """The modules in a wheel: those at the top, then the extension modules with their packages.
+    """List the modules in a wheel: those at the top, then the extension modules with their packages.
 
     Args:
         path: The wheel.
@@ -89,7 +89,7 @@ def modules_of(path: Path, extensions: Sequence[str]) -> tuple[str, ...]:
 
 
 def _place(name: str) -> list[str]:
-    """The path of a wheel's member below site-packages; [] for what is not installed there."""
+    """Return the path of a wheel's member below site-packages; [] if it is installed elsewhere."""
     parts = name.split("/")
     if parts[0].endswith(".data"):
         return parts[2:] if parts[1:2] in (["purelib"], ["platlib"]) else []
@@ -97,7 +97,7 @@ def _place(name: str) -> list[str]:
 
 
 def machine_of(subjects: Sequence[Subject]) -> Architecture | None:
-    """The architecture that the wheels are for; None if all of them are pure.
+    """Return the architecture that the wheels are for; None if all are pure.
 
     Raises:
         UsageError: They are for several.
@@ -112,12 +112,12 @@ def machine_of(subjects: Sequence[Subject]) -> Architecture | None:
 
 
 def python_for(subjects: Sequence[Subject], wanted: str | None, preferred: str) -> str:
-    """The version of the Python to try wheels with: what their tags ask for, and Debian has.
+    """Choose the version of the Python to try wheels with, from their tags and what Debian has.
 
     Args:
         subjects: The wheels.
-        wanted: What the user names; None if nothing is.
-        preferred: What to take where the wheels leave a choice.
+        wanted: The user's choice; None if there is none.
+        preferred: The version to take if the wheels leave a choice.
 
     Raises:
         UsageError: No Python suits all of them.

@@ -1,4 +1,4 @@
-"""One trial: a wheel's imports and tests on the host, and beside them on this machine."""
+"""Import a wheel's modules and run tests, on the target and on this machine."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from crossenv.errors import BuildError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where programs are started: on the host, or on this machine.
+    """Where programs run: on the target, or on this machine.
 
     Attributes:
         label: "host" or "build".
-        session: What running programs of the host takes; None for this machine.
+        session: The session for programs of the target; None for this machine.
         scripts: The directory of the installed scripts.
         python: The interpreter's name or path there.
         environ: The environment.
@@ -37,11 +37,11 @@ class Place:
 
     @property
     def where(self) -> str:
-        """Where programs are started, for people."""
+        """Where programs run, for people."""
         return "on this machine" if self.session is None else "on the target"
 
     def command(self, words: Sequence[str]) -> Command:
-        """The command of this machine that runs `words` there.
+        """Return the command of this machine that runs `words` there.
 
         Raises:
             EmulatorError: There is no such program.
@@ -58,13 +58,12 @@ IMPORTED, FAILED, NEEDS_MORE, ENDED = "imported", "failed", "needs more", "ended
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Import:
-    """One module.
+    """The import of one module.
 
     Attributes:
         module: Its full name.
-        outcome: "imported"; "failed"; "needs more", if a package that it wants is not installed; "ended the
-            interpreter".
-        message: What it said.
+        outcome: "imported"; "failed"; "needs more", if another package is missing; "ended the interpreter".
+        message: The error's message.
     """
 
     module: str
@@ -78,14 +77,14 @@ class Import:
 
 
 def try_imports(place: Place, modules: Sequence[str], scratch: Path) -> tuple[Import, ...]:
-    """Import `modules` in one interpreter, then those that it did not come to in further ones."""
+    """Import `modules` in one interpreter; if one ends it, go on with the rest in another."""
     script = str(package_files("crossenv").joinpath("emulation/trial/try_imports.py"))
     results: dict[str, Import] = {}
     left = list(modules)
     while left:
         report = scratch / f"imports-{place.label}.jsonl"
         command = place.command([place.python, script, str(report), *left])
-        # Where the tests would be started, a module of the same name may lie.
+        # The current directory may contain a module of the same name.
         done = subprocess.run(
             command.words,
             env=dict(command.environment),
@@ -101,8 +100,8 @@ def try_imports(place: Place, modules: Sequence[str], scratch: Path) -> tuple[Im
         if not reached:
             lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
             raise BuildError(
-                f"the {place.label}'s interpreter did not start: {lines[-1]}",
-                hint="see whether it runs at all: crossenv run -- python -V",
+                f"the interpreter did not start {place.where}: {lines[-1]}",
+                hint="check whether it runs: crossenv run -- python -V",
             )
         results |= {item.module: item for item in reached}
         left = [name for name in left if name not in results]
@@ -110,7 +109,7 @@ def try_imports(place: Place, modules: Sequence[str], scratch: Path) -> tuple[Im
 
 
 def run_tests(place: Place, words: Sequence[str]) -> int:
-    """Run a command with its output shown; its exit status, 128 and the signal where one ended it."""
+    """Run a command with its output shown; return its exit status, or 128 plus the signal that ended it."""
     command = place.command(words)
     status = subprocess.run(command.words, env=dict(command.environment), check=False).returncode
     return status if status >= 0 else 128 - status
@@ -121,12 +120,12 @@ _REPORT = ("-o", "junit_family=xunit1", "-p", "no:cacheprovider")
 
 
 def is_pytest(words: Sequence[str]) -> bool:
-    """Whether a command is pytest, which reports each test."""
+    """Return whether a command is pytest, which reports each test."""
     return words[:1] == ["pytest"] or list(words[:3]) == ["python", "-m", "pytest"]
 
 
 def test_outcomes(place: Place, words: Sequence[str], scratch: Path, log: Path) -> dict[str, Outcome]:
-    """What came of each test, or of each line that a command prints; its output goes to `log`.
+    """Run a command with its output in `log`; return the outcome of each test, or each printed line.
 
     Raises:
         BuildError: pytest left no report.
@@ -140,7 +139,7 @@ def test_outcomes(place: Place, words: Sequence[str], scratch: Path, log: Path) 
             return read_outcomes(report)
         except BuildError as error:
             said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["nothing"]
-            raise BuildError(f"{error.message}; on the {place.label} it said: {said[-1]}", hint=error.hint) from None
+            raise BuildError(f"{error.message}; it said {place.where}: {said[-1]}", hint=error.hint) from None
     command = place.command(words)
     with log.open("w+", encoding="utf-8", errors="replace") as file:
         status = subprocess.run(
@@ -153,7 +152,7 @@ def test_outcomes(place: Place, words: Sequence[str], scratch: Path, log: Path) 
 
 
 def read_imports(path: Path, modules: Sequence[str], status: int) -> tuple[Import, ...]:
-    """What `try_imports.py` wrote, for each of `modules`.
+    """Read what `try_imports.py` wrote, for each of `modules`.
 
     Args:
         path: Its report.
@@ -178,7 +177,7 @@ def _import(name: str, row: dict[str, str] | None, tops: set[str], status: int) 
         how = f"signal {-status}" if status < 0 else f"exit status {status}"
         return Import(module=name, outcome=ENDED, message=how)
     if row["outcome"] == "absent":
-        # What the wheel itself should have brought is its fault; an optional requirement is not.
+        # A module of the wheel itself must be there; an optional requirement need not.
         own = row["missing"].partition(".")[0] in tops
         return Import(module=name, outcome=FAILED if own else NEEDS_MORE, message=row["message"])
     return Import(module=name, outcome=row["outcome"], message=row.get("message", ""))

@@ -1,4 +1,4 @@
-"""Imports modules one by one and writes down how each went; run by the Python that a wheel is tried with.
+"""Import modules one by one and record the outcome of each; the Python that tries a wheel runs this.
 
     python try_imports.py REPORT MODULE...
 

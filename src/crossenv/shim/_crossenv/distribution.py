@@ -5,6 +5,7 @@ import os
 import re
 
 from _crossenv import elf
+from _crossenv.project import text_of
 
 HEADERS = (".h", ".hh", ".hpp", ".hxx", ".inc", ".pxd", ".pxi")
 # A header in which a build writes down what it found out about its machine: _numpyconfig.h, pyconfig.h, ffi_conf.h.
@@ -68,14 +69,6 @@ def is_library(file: str) -> bool:
 def _is_pure(wheel_text: str) -> bool:
     tags = [line.partition(":")[2].strip() for line in wheel_text.splitlines() if line.startswith("Tag:")]
     return all(tag.endswith("-any") for tag in tags)
-
-
-def text_of(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""
 
 
 def _needed(path: str) -> "list[str]":

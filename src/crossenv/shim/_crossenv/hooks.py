@@ -78,7 +78,7 @@ def adapt_backend(module: "ModuleType", attributes: str, facts: "dict[str, Any]"
 
 def enter_environment(facts: "dict[str, Any]", backend: str = "") -> None:
     """Put the build's settings into `os.environ` and the search path in order, for the back end of this name."""
-    from _crossenv import settings, variables
+    from _crossenv import build_directories, settings, variables
 
     root = facts["root"]
     # Those of another environment or back end, where its build starts this one.
@@ -96,7 +96,8 @@ def enter_environment(facts: "dict[str, Any]", backend: str = "") -> None:
     programs = "" if facts["in_place"] else root + "/bin"
     _prepend_to_path(root + "/etc/bin", _pkg_config(root), programs, "" if isolated else root + "/build/bin")
     ours = settings.declared(facts, backend)
-    variables.set_defaults({**facts["hook_environment"], **ours["environment"]}, os.environ)
+    wanted = {**facts["hook_environment"], **ours["environment"]}
+    variables.set_defaults({**wanted, **build_directories.cargo_variables(facts, os.environ)}, os.environ)
     os.environ["CROSSENV_PYTHON"] = sys.executable
     from _crossenv import host_files
 

@@ -67,6 +67,9 @@ _BY_NAME = {
     "platform": "platform_module",
     "distutils.sysconfig": "distutils_sysconfig",
     "setuptools._distutils.sysconfig": "distutils_compiler",
+    "distutils.command.build": "distutils_build",
+    "setuptools._distutils.command.build": "distutils_build",
+    "skbuild.constants": "skbuild_constants",
     "ctypes": "ctypes_module",
     "ctypes.util": "ctypes_util_module",
     "venv": "venv_module",
@@ -75,6 +78,7 @@ _BY_NAME = {
     "uv._find_uv": "uv_finder_module",
     "pip": "pip_module",
     "pip._internal.cli.main_parser": "pip_main_parser",
+    "pip._internal.cli.spinners": "pip_spinners",
     "pip._vendor.distlib.scripts": "distlib_scripts",
     "pip._internal.operations.install.wheel": "pip_install_wheel",
     "pip._internal.commands.wheel": "pip_wheel_command",
@@ -150,7 +154,9 @@ class Finder:
     def __init__(self, facts: "dict[str, Any]") -> None:
         self.facts = facts
         # The packages of the back ends that get settings, whoever imports them: an in-tree back end often wraps one.
-        self.backends = {name.partition(".")[0] for name, it in facts["backends"].items() if it["settings"]}
+        self.backends = {
+            name.partition(".")[0] for name, it in facts["backends"].items() if it["settings"] or it["build_directory"]
+        }
         # Modules that a hook process waits for: what to call before the search, and after the execution.
         self.before: dict[str, Callable[[], None]] = {}
         self.after: dict[str, Callable[[ModuleType], None]] = {}

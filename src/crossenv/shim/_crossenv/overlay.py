@@ -14,9 +14,9 @@ import sys
 import zipfile
 
 from _crossenv import elf
-from _crossenv.distribution import CMAKE_PACKAGE, HEADERS, Distribution, is_library, text_of
+from _crossenv.distribution import CMAKE_PACKAGE, HEADERS, Distribution, is_library
 from _crossenv.host_wheels import host_wheel, missing, outer_environment, run_pip, say
-from _crossenv.project import pyproject
+from _crossenv.project import pyproject, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

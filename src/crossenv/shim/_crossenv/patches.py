@@ -221,6 +221,40 @@ def ctypes_module(module: "ModuleType", facts: "Facts") -> None:
     _replace(module, "_dlopen", make_dlopen)
 
 
+def distutils_build(module: "ModuleType", facts: "Facts") -> None:
+    """distutils, setuptools: `build/temp.linux-aarch64-cpython-311` would be that of every environment for aarch64."""
+    from _crossenv import build_directories
+
+    own = ("build_purelib", "build_platlib", "build_temp", "build_scripts")
+
+    def make_finalize_options(original: "Any") -> "Any":
+        def finalize_options(self: "Any") -> None:
+            suffix = "-" + build_directories.key(facts, os.environ)
+            asked = {name: getattr(self, name) for name in (*own, "build_lib")}
+            original(self)
+            before = self.build_lib
+            for name in own:
+                if asked[name] is None:
+                    place = getattr(self, name)
+                    setattr(self, name, place + suffix)
+                    if asked["build_lib"] is None and before == place and name != "build_temp":
+                        self.build_lib = place + suffix
+
+        return finalize_options
+
+    _replace(module.build, "finalize_options", make_finalize_options)
+
+
+def skbuild_constants(module: "ModuleType", facts: "Facts") -> None:
+    """scikit-build: `_skbuild/linux-aarch64-3.11` likewise."""
+    from _crossenv import build_directories
+
+    def make_directory(original: "Any") -> "Any":
+        return lambda: f"{original()}-{build_directories.key(facts, os.environ)}"
+
+    _replace(module, "SKBUILD_DIR", make_directory)
+
+
 def ctypes_util_module(module: "ModuleType", facts: "Facts") -> None:
     """`ctypes.util` asks ldconfig and the compiler of this machine."""
     if "CROSSENV_FILES" not in os.environ:
@@ -344,6 +378,16 @@ def pip_main_parser(module: "ModuleType", facts: "Facts") -> None:
     # `--python` came with pip 22.3.
     if hasattr(module, "subprocess"):
         _replace(module, "identify_python_interpreter", make_identify)
+
+
+def pip_spinners(module: "ModuleType", facts: "Facts") -> None:
+    """Pip's spinner shows for how long a build has been running; it hides the build's output."""
+    from _crossenv import pip_commands
+
+    spinner = getattr(module, "InteractiveSpinner", None)
+    # For people only: a pip without it builds as well.
+    if spinner is not None and hasattr(spinner, "_write"):
+        _replace(spinner, "_write", pip_commands.telling_time)
 
 
 def pip_wheel_command(module: "ModuleType", facts: "Facts") -> None:

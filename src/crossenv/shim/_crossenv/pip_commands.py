@@ -44,6 +44,20 @@ def refusing_unsafe_features(original: "Any") -> "Any":
     return run
 
 
+def telling_time(original: "Any") -> "Any":
+    """Wrap `InteractiveSpinner._write`: a running spinner is followed by the elapsed time, "3:05"."""
+    import time
+
+    def write(self: "Any", status: str) -> None:
+        if len(status) == 1:
+            began = self.__dict__.setdefault("_crossenv_began", time.monotonic())
+            seconds = int(time.monotonic() - began)
+            status = f"{status} {seconds // 60}:{seconds % 60:02}"
+        original(self, status)
+
+    return write
+
+
 def announcing_index(original: "Any") -> "Any":
     """Wrap a command's `run`: the index of its command line is known to the hooks, which fetch from it too."""
 

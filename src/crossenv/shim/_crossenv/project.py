@@ -5,6 +5,15 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+def text_of(path: str) -> str:
+    """The text of a file; "" if it cannot be read."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
 def pyproject(facts: "dict[str, Any]") -> "dict[str, Any]":
     """The contents of pyproject.toml in the working directory; {} if there is none that can be read."""
     try:

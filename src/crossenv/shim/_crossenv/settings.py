@@ -18,7 +18,8 @@ _POSITIONS = {
     "get_requires_for_build_editable": 0,
 }
 _MARK = "crossenv_settings"
-_NOTHING: "dict[str, Any]" = {"settings": {}, "environment": {}, "fails_by_itself": False, "jobs_setting": ""}
+_NOTHING: "dict[str, Any]" = {"settings": {}, "environment": {}, "fails_by_itself": False}
+_NOTHING |= {"build_directory": [], "jobs_setting": ""}
 
 
 def declared(facts: "dict[str, Any]", module: str) -> "dict[str, Any]":
@@ -33,13 +34,21 @@ def declared(facts: "dict[str, Any]", module: str) -> "dict[str, Any]":
 
 def adapt(backend: "Any", facts: "dict[str, Any]", module: str) -> None:
     """Give the hooks of `backend`, a module or an object of `module`, the declared settings before the user's."""
-    ours = dict(declared(facts, module)["settings"])
+    ours = declared(facts, module)
+    settings = dict(ours["settings"])
     # Set by `crossenv wheel`, which runs several builds at a time.
-    jobs, setting = os.environ.get("CROSSENV_JOBS", ""), declared(facts, module)["jobs_setting"]
-    if jobs.isdigit() and setting:
-        ours[setting] = ["-j" + jobs]
-    if ours:
-        change(backend, lambda users: merged(ours, users), _MARK)
+    jobs = os.environ.get("CROSSENV_JOBS", "")
+    if jobs.isdigit() and ours["jobs_setting"]:
+        settings[ours["jobs_setting"]] = ["-j" + jobs]
+    if not settings and not ours["build_directory"]:
+        return
+
+    def merge(users: "Any") -> "dict[str, Any]":
+        from _crossenv import build_directories
+
+        return build_directories.settled(ours["build_directory"], merged(settings, users), facts, os.environ)
+
+    change(backend, merge, _MARK)
 
 
 def change(backend: "Any", merge: "Callable[[Any], dict[str, Any]]", mark: str) -> None:

@@ -57,7 +57,7 @@ def set_defaults(variables: "Mapping[str, str]", environ: "MutableMapping[str, s
     environ[DEFAULTS_MARK] = _SEPARATOR.join(f"{name}={value}" for name, value in ours.items())
 
 
-def _defaults(environ: "Mapping[str, str]") -> "dict[str, str]":
+def defaults(environ: "Mapping[str, str]") -> "dict[str, str]":
     """The variables that `set_defaults` has put into `environ` and nobody has changed."""
     pairs = (item.partition("=") for item in environ.get(DEFAULTS_MARK, "").split(_SEPARATOR))
     return {name: value for name, _, value in pairs if name and environ.get(name) == value}
@@ -65,7 +65,7 @@ def _defaults(environ: "Mapping[str, str]") -> "dict[str, str]":
 
 def take_back_defaults(environ: "MutableMapping[str, str]") -> None:
     """Undo `set_defaults`; what the build itself has changed since then stays."""
-    for name in _defaults(environ):
+    for name in defaults(environ):
         del environ[name]
     environ.pop(DEFAULTS_MARK, None)
 
@@ -78,7 +78,7 @@ class WithoutDefaults:
         self.hidden: dict[str, str] = {}
 
     def __enter__(self) -> None:
-        self.hidden = _defaults(self.environ)
+        self.hidden = defaults(self.environ)
         for name in self.hidden:
             del self.environ[name]
 
