@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from conftest import VERSION, Run
+from conftest import VERSION, Run, with_thorough
 from crossenv.cli.main import read_words
 from crossenv.cli.parser import COMMANDS, build_parser
 from crossenv.errors import CrossenvError
 
 CHECKOUT = Path(__file__).parent.parent
 PAGES = [CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
-TUTORIALS = [page for page in sorted((CHECKOUT / "docs/tutorial").glob("*.md")) if "<!-- run" in page.read_text()]
+TUTORIALS = [path.stem for path in sorted((CHECKOUT / "docs/tutorial").glob("*.md")) if "<!-- run" in path.read_text()]
 MARK = re.compile(r"<!-- (file|run)(?:: ([^>]*?))? -->")
 SHELLS = ("", "sh", "console", "bash")
 CONTROL = {"&&", "||", "|", ";", "&", ">", ">>", "<", "2>", "2>&1"}
@@ -171,9 +171,10 @@ def test_scripts_that_are_shown_exist() -> None:
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
-def test_a_tutorial(page: Path, tmp_path: Path, run: Run) -> None:
+@pytest.mark.parametrize("name", with_thorough(["setuptools"], [name for name in TUTORIALS if name != "setuptools"]))
+def test_a_tutorial(name: str, tmp_path: Path, run: Run) -> None:
     """Its files are written and its commands run, in the order of the page."""
+    page = CHECKOUT / f"docs/tutorial/{name}.md"
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     missing = {
         "debian": VERSION != "3.11" or not (shutil.which("gpgv") and shutil.which("aarch64-linux-gnu-g++")),
