@@ -98,9 +98,12 @@ Make = Callable[..., Compiler]
 @pytest.fixture
 def make(tmp_path: Path, program: Path) -> Make:
     def made(architecture: str = "aarch64", cpu: str = "", **more: str) -> Compiler:
-        zig = write(tmp_path / "a zig/zig", FAKE_ZIG, mode=0o755)
-        # Makes the run-time library.
-        python = write(tmp_path / "a python", '#!/bin/sh\nmkdir -p "${4%/*}"; echo >"$4"\n', mode=0o755)
+        # Once: what the launcher has started in the background may be running them.
+        zig, python = tmp_path / "a zig/zig", tmp_path / "a python"
+        if not zig.exists():
+            write(zig, FAKE_ZIG, mode=0o755)
+            # Makes the run-time library.
+            write(python, '#!/bin/sh\nmkdir -p "${4%/*}"; echo >"$4"\n', mode=0o755)
         settings = {
             "zig": str(zig), "cache": str(tmp_path / "the cache"), "cpu": cpu,
             "target": f"{architecture}-linux-gnu.2.28",
