@@ -221,3 +221,12 @@ def documented() -> str:
         names = ", ".join(f"`{option}`" for option in options)
         lines.append(f"| {names} | {_DROPPED} for {machine} | zig does it in any case |")
     return "".join(f"{line}\n" for line in lines)
+
+
+def _as_given(group: Group, name: str) -> str:
+    """Return the option as a compiler is given it."""
+    if not group.name.startswith("linker_"):
+        return name
+    if "_z_" in group.name:
+        return f"-Wl,-z,{name}"
+    return f"-Wl,-{name}" if len(name) == 1 else f"-Wl,--{name}"
