@@ -294,6 +294,36 @@ CHECKS = {
         back_end="maturin",
         code="import rpds; assert rpds.HashTrieMap({'a': 1}).insert('b', 2)['b'] == 2",
     ),
+    "blis": Check(
+        back_end="setuptools, a compiler by name",
+        code="import numpy, blis.py; a = numpy.arange(6.).reshape(2, 3); b = numpy.arange(6.).reshape(3, 2);"
+        " assert (blis.py.gemm(a, b) == a @ b).all()",
+        needs=("numpy",),
+    ),
+    "astropy": Check(
+        back_end="setuptools, Cython, version scripts",
+        code="from astropy.wcs import WCS; from astropy.io import fits; from astropy.time import Time;"
+        " w = WCS(naxis=2); w.wcs.crpix = 1, 1; w.wcs.cdelt = 2, 2;"
+        " assert w.wcs_pix2world([[3, 3]], 1).tolist() == [[4, 4]]; assert Time('2000-01-01T12:00:00').jd == 2451545",
+        needs=("numpy", "pyerfa", "astropy-iers-data", "PyYAML", "packaging"),
+    ),
+    "cryptography": Check(
+        back_end="maturin, cffi, OpenSSL",
+        code="from cryptography.fernet import Fernet; from cryptography.hazmat.primitives.hashes import Hash, SHA256;"
+        " f = Fernet(Fernet.generate_key()); assert f.decrypt(f.encrypt(b'x')) == b'x';"
+        " h = Hash(SHA256()); h.update(b'abc'); assert h.finalize().hex().startswith('ba7816bf')",
+        needs=("cffi",),
+    ),
+    "evdev": Check(
+        back_end="setuptools, the kernel's headers",
+        code="from evdev import ecodes as e, _input, _uinput;"
+        " assert (e.KEY_A, e.EV_SYN, e.keys[1]) == (30, 0, 'KEY_ESC') and len(e.keys) > 500",
+    ),
+    "lupa": Check(
+        back_end="setuptools, LuaJIT by make",
+        code="import platform, lupa.luajit21 as l; r = l.LuaRuntime(); assert r.eval('6 * 7') == 42;"
+        " assert r.eval('jit.arch') == {'aarch64': 'arm64'}.get(platform.machine(), platform.machine())",
+    ),
 }
 
 # What Debian's real hosts with their own libraries are tried with.
@@ -322,3 +352,5 @@ CORPUS = """
     mypy-extensions cython pybase64 matplotlib scikit-learn shapely cymem murmurhash numexpr aiohttp gevent orjson
     rpds-py
 """.split()  # noqa: SIM905 - a list of fifty words
+# They ask the build machine in ways of their own.
+HARD = ("blis", "astropy", "cryptography", "evdev", "lupa")

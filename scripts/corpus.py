@@ -1,12 +1,13 @@
 """Build fifty popular packages for one host from their newest sdists, with no flags, and use each of them there.
 
-    python scripts/corpus.py LABEL --python PYTHON [--only NAME ...] [--jobs 2] \
+    python scripts/corpus.py LABEL --python PYTHON [--set hard] [--only NAME ...] [--jobs 2] \
         --host-root DIR -- --target manylinux_2_28_aarch64 --toolchain zig
 
 What follows `--` goes to `crossenv create`. Each wheel is inspected independently of the build (machine, tag, needed
 glibc) and used under qemu-user in the Python below DIR. What fails is built natively from the same sdist, to tell a
 package's own fault from ours. Results are kept in .cache/corpus/LABEL, so that a run goes on where it was, and the
-page docs/explanation/corpus.md is written from those of all labels.
+page docs/explanation/corpus.md is written from those of all labels. `--set hard` does the same with a few packages that
+ask the build machine in ways of their own, for docs/explanation/hard-packages.md.
 """
 
 from __future__ import annotations
@@ -24,17 +25,16 @@ import time
 import zipfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from checks import CHECKS, CORPUS
+from checks import CHECKS, CORPUS, HARD
 from inspection import WrongWheelError, inspected
 
 from crossenv.farm.complaint import complaint_of
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-WORK = CHECKOUT / ".cache/corpus"
-PAGE = CHECKOUT / "docs/explanation/corpus.md"
 PATIENCE_SECONDS = 3600
 # What a build's output says when the fault is neither ours nor the package's.
 CLASSES = {
@@ -50,6 +50,39 @@ CLASSES = {
         r"Dependency \"[\w-]+\" not found|[Cc]ould not find [\w-]+ \(missing|Package .* was not found",
         r"Please make sure the libxml2|headers or library files could not be found|geos-config",
         r"cannot find -l\w+|unable to find library -l",
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Collection:
+    """A list of packages, where its results are kept, and its page."""
+
+    names: Sequence[str]
+    work: Path
+    page: Path
+    title: str
+    about: Sequence[str] = ()
+
+
+SETS = {
+    "fifty": Collection(
+        names=CORPUS,
+        work=CHECKOUT / ".cache/corpus",
+        page=CHECKOUT / "docs/explanation/corpus.md",
+        title="Fifty packages",
+    ),
+    "hard": Collection(
+        names=HARD,
+        work=CHECKOUT / ".cache/hard",
+        page=CHECKOUT / "docs/explanation/hard-packages.md",
+        title="Packages that ask for themselves",
+        about=(
+            "They call a compiler by name, read the kernel's headers from `/usr/include`, look for Python's headers",
+            "beside `PYO3_CROSS_LIB_DIR`, start make in a library that they bring along, or hand version scripts to",
+            "the linker. OpenSSL is in the sysroot.",
+            "",
+        ),
     ),
 }
 
@@ -95,7 +128,8 @@ class Corpus:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
-        self.work = WORK / options.label
+        self.collection = SETS[options.set]
+        self.work = self.collection.work / options.label
         self.environment = self.work / "env"
         self.wheels = self.work / "wheels"
         self.wheels.mkdir(parents=True, exist_ok=True)
@@ -209,7 +243,7 @@ class Corpus:
         place, log = self.work / "native" / name, self.work / f"logs/{name}.native.log"
         shutil.rmtree(place, ignore_errors=True)
         log.unlink(missing_ok=True)
-        python = WORK / f"native-{Path(self.options.python).resolve().parent.parent.name}"
+        python = self.collection.work / f"native-{Path(self.options.python).resolve().parent.parent.name}"
         if not (python / "bin/python").exists():
             run([self.options.python, "-m", "venv", python], log)
             run([python / "bin/python", "-m", "pip", "install", "-q", "--upgrade", "pip"], log)
@@ -235,19 +269,20 @@ def _loose(name: str) -> str:
     return re.sub(r"[-_.]+", "[-_.]+", name)
 
 
-def page() -> str:
+def page(collection: Collection, command: str) -> str:
     """The page, from the results of every configuration."""
     lines = [
-        "# Fifty packages",
+        f"# {collection.title}",
         "",
-        "Written by `nox -s corpus`. Each package is built from its newest sdist that the Python takes, with plain",
+        *collection.about,
+        f"Written by `{command}`. Each package is built from its newest sdist that the Python takes, with plain",
         "`cross-pip wheel NAME` and no flags. *works*: the machine, the tag and the needed glibc of every native file",
         "are right by an inspection of its own, and its compiled code gave the right answers in the host's Python",
         "under qemu-user. What failed is named with its reason, and with what a native build of the same sdist does on",
         "the same machine.",
         "",
     ]
-    for store in sorted(WORK.glob("*/results.json")):
+    for store in sorted(collection.work.glob("*/results.json")):
         data = json.loads(store.read_text(encoding="utf-8"))
         about, packages = data["about"], data["packages"]
         good = sum(row["result"] != "failed" for row in packages.values())
@@ -259,7 +294,7 @@ def page() -> str:
             "| package | built with | wheel | needs | result |",
             "| --- | --- | --- | --- | --- |",
         ]
-        for name in CORPUS:
+        for name in collection.names:
             row = packages.get(name)
             if row is None:
                 continue
@@ -288,6 +323,7 @@ def main() -> int:
     parser.add_argument(
         "--host-root", type=Path, required=True, help="a root with the host's Python, to use the wheels in"
     )
+    parser.add_argument("--set", choices=SETS, default="fifty", help="the list of packages")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="only this package, again")
     parser.add_argument("--jobs", type=int, default=2)
     words = sys.argv[1:]
@@ -297,11 +333,13 @@ def main() -> int:
     options.host_root = options.host_root.resolve()
     corpus = Corpus(options)
     record = corpus.prepare()
-    left = options.only or [name for name in CORPUS if corpus.results.get(name, {}).get("result", "failed") == "failed"]
-    print(f"{options.label}: {len(left)} of {len(CORPUS)} packages to do", file=sys.stderr, flush=True)
+    names = corpus.collection.names
+    left = options.only or [name for name in names if corpus.results.get(name, {}).get("result", "failed") == "failed"]
+    print(f"{options.label}: {len(left)} of {len(names)} packages to do", file=sys.stderr, flush=True)
     with ThreadPoolExecutor(options.jobs) as pool:
         list(pool.map(lambda name: corpus.prove(name, record), left))
-    PAGE.write_text(page(), encoding="utf-8")
+    command = "nox -s corpus" + (f" -- LABEL --set {options.set}" if options.set != "fifty" else "")
+    corpus.collection.page.write_text(page(corpus.collection, command), encoding="utf-8")
     failed = {name: row for name, row in corpus.results.items() if row["result"] == "failed"}
     ours = [row for name, row in failed.items() if not failure_class(corpus.work, name)]
     return int(any(row.get("native", "works") in ("works", "pure") for row in ours))

@@ -42,9 +42,10 @@ def _leaves_no_trace() -> Iterator[None]:
     yield
     assert Path.cwd() == directory, "the test changed the working directory"
     now = dict(os.environ)
-    # pytest's own
-    environment.pop("PYTEST_CURRENT_TEST", None)
-    now.pop("PYTEST_CURRENT_TEST", None)
+    # pytest's own, and distutils', which python-discovery asks where it is part of Python.
+    for name in ("PYTEST_CURRENT_TEST", "PLAT"):
+        environment.pop(name, None)
+        now.pop(name, None)
     assert now == environment, "the test changed os.environ"
 
 

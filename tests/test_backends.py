@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import types
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -199,6 +200,23 @@ def test_defaults_are_set_where_the_user_has_set_nothing() -> None:
 )
 def test_settings_of_the_user_come_last(users: dict[str, Any] | None, expected: dict[str, Any]) -> None:
     assert settings.merged({"a": ["1", "2"], "b": ["3"]}, users) == expected
+
+
+def test_a_function_with_the_name_of_a_hook_is_left_alone() -> None:
+    """A package of the table has modules that are not back ends: scikit_build_core.build.wheel."""
+    backends = {"made_up": {"settings": {"a": ["1", "2"]}, "build_directory": [], "jobs_setting": ""}}
+
+    def hook(wheel_directory: str, config_settings: Any = None, metadata_directory: Any = None) -> Any:
+        return config_settings
+
+    def build_wheel(builder: str) -> str:
+        return builder
+
+    inner, outer = types.SimpleNamespace(build_wheel=build_wheel), types.SimpleNamespace(build_wheel=hook)
+    for module in (inner, outer):
+        settings.adapt(module, {"backends": backends}, "made_up.module", known=False)
+    assert inner.build_wheel("mine") == "mine"
+    assert outer.build_wheel("out") == {"a": ["1", "2"]}
 
 
 CUSTOMIZED = """
@@ -402,3 +420,42 @@ def test_environments_with_other_compilers_and_cpus_build_in_one_tree(real_env: 
     assert b"GCC: (" not in contents[1]
     assert b"GCC: (" not in contents[2]
     assert len(list((project / "build").glob("temp.*"))) == 3
+
+
+@pytest.fixture(scope="module")
+def armv7l_env(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Path:
+    pytest.importorskip("ziglang")
+    env = tmp_path_factory.mktemp("armv7l") / "env"
+    run(sys.executable, "-m", "crossenv", "create", "--python", sys.executable, "--target", "linux_armv7l", env)
+    return env
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("requirement", "classic"),
+    [
+        ("pybind11", True),
+        *(
+            pytest.param(*variant, marks=pytest.mark.thorough)
+            for variant in (
+                ("pybind11==2.9.2", True),
+                ("pybind11==2.13.6", True),
+                ("pybind11", False),
+                ("nanobind", False),
+            )
+        ),
+    ],
+)
+def test_32_bit_modules_with_cmake(armv7l_env: Path, tmp_path: Path, run: Run, requirement: str, classic: bool) -> None:
+    """The size of a pointer differs between the Python that runs and the compiler."""
+    if requirement == "nanobind":
+        project = projects.nanobind(tmp_path / "project")
+    else:
+        project = projects.pybind11(tmp_path / "project", requirement, classic=classic)
+    run(armv7l_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project)
+    (wheel,) = (tmp_path / "out").glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".so")]
+        header = archive.read(name)[:20]
+    # 32 bits, ARM.
+    assert (header[4], header[18]) == (1, 40)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Run
+from conftest import Run, with_thorough
 
 CHECKOUT = Path(__file__).parent.parent
 OLDER = "crossenv==1.6.2"
@@ -106,7 +106,7 @@ def test_the_documentation_installs_what_this_project_is_called() -> None:
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("line", install_lines())
+@pytest.mark.parametrize("line", with_thorough(install_lines()[:1], install_lines()[1:]))
 def test_install_lines_with_the_wheel_of_this_checkout(
     line: str, wheel: Path, older: Path, tmp_path: Path, run: Run
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import os
 import re
@@ -14,13 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from conftest import VERSION, Run
+from conftest import VERSION, Run, with_thorough
 from crossenv.cli.main import read_words
+from crossenv.cli.parser import COMMANDS, build_parser
 from crossenv.errors import CrossenvError
 
 CHECKOUT = Path(__file__).parent.parent
 PAGES = [CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
-TUTORIALS = [page for page in sorted((CHECKOUT / "docs/tutorial").glob("*.md")) if "<!-- run" in page.read_text()]
+TUTORIALS = [path.stem for path in sorted((CHECKOUT / "docs/tutorial").glob("*.md")) if "<!-- run" in path.read_text()]
 MARK = re.compile(r"<!-- (file|run)(?:: ([^>]*?))? -->")
 SHELLS = ("", "sh", "console", "bash")
 CONTROL = {"&&", "||", "|", ";", "&", ">", ">>", "<", "2>", "2>&1"}
@@ -169,9 +171,10 @@ def test_scripts_that_are_shown_exist() -> None:
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
-def test_a_tutorial(page: Path, tmp_path: Path, run: Run) -> None:
+@pytest.mark.parametrize("name", with_thorough(["setuptools"], [name for name in TUTORIALS if name != "setuptools"]))
+def test_a_tutorial(name: str, tmp_path: Path, run: Run) -> None:
     """Its files are written and its commands run, in the order of the page."""
+    page = CHECKOUT / f"docs/tutorial/{name}.md"
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     missing = {
         "debian": VERSION != "3.11" or not (shutil.which("gpgv") and shutil.which("aarch64-linux-gnu-g++")),
@@ -224,3 +227,20 @@ def test_the_readme_claims_what_was_measured() -> None:
                 assert {"●": used, "○": built, "": True}[mark], f"{name}, Python {version}: {mark}"
                 checked += mark != ""
     assert checked > 20
+
+
+def test_the_reference_has_every_option() -> None:
+    """docs/reference/cli.md is written by hand; docs/reference/commands.md names the commands to generate from."""
+    written = (CHECKOUT / "docs/reference/cli.md").read_text(encoding="utf-8")
+    generated = (CHECKOUT / "docs/reference/commands.md").read_text(encoding="utf-8")
+    assert [name for name in COMMANDS if f"{{crossenv-options}} {name}" not in generated] == []
+    (commands,) = (action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction))
+    missing = [
+        f"{name} {action.option_strings[-1]}"
+        for name, parser in commands.choices.items()
+        for action in parser._actions
+        if action.option_strings
+        and action.help != argparse.SUPPRESS
+        and not any(re.search(rf"(?<![\w-]){option}(?![\w-])", written) for option in action.option_strings)
+    ]
+    assert missing == []

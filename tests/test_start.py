@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import marshal
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -103,47 +105,94 @@ def test_two_hundred_broken_starts_are_two_hundred_refusals(with_faults: Path, t
                 assert at > 20, f"a start has only {at} points"
                 at = 0
                 break
-            assert_refused(done, "crossenv: error: ")
+            assert_refused(done)
+            # An interrupt before the shim has begun ends Python itself.
+            assert "crossenv: error: " in done.stderr or "Fatal Python error: init_import_site" in done.stderr
             refused += 1
+
+
+def _write_facts(site: Path, change: Callable[[bytes], bytes]) -> None:
+    path = site / "_crossenv/facts.marshal"
+    path.write_bytes(change(path.read_bytes()))
+
+
+def _without_fact(site: Path, name: str) -> None:
+    facts = marshal.loads((site / "_crossenv/facts.marshal").read_bytes())
+    del facts[name]
+    _write_facts(site, lambda _data: marshal.dumps(facts))
+
+
+def _damage(site: Path, damage: str) -> None:
+    package, pth = site / "_crossenv", site / "000_crossenv.pth"
+    name, _, rest = damage.partition(": ")
+    if name == "facts":
+        changes: dict[str, Callable[[bytes], bytes]] = {
+            "empty": lambda _data: b"",
+            "other bytes": lambda _data: b"{0",
+            "cut off": lambda data: data[:100],
+            "a later format": lambda data: b"\xff" + data,
+            "a list": lambda _data: marshal.dumps([1]),
+        }
+        _write_facts(site, changes[rest])
+    elif name == "no fact":
+        _without_fact(site, rest)
+    elif damage == "no facts":
+        (package / "facts.marshal").unlink()
+    elif damage == "no facts, and no module to refuse with":
+        (package / "facts.marshal").unlink()
+        (package / "refusal.py").unlink()
+    elif damage == "bad byte code":
+        for path in (package / "__pycache__").glob("__init__.*.pyc"):
+            path.write_bytes(path.read_bytes()[:40])
+        # -O has none of its own.
+        (package / "__init__.py").unlink()
+    elif damage == "bad module":
+        (package / "__init__.py").write_text("start = \n")
+    elif damage == "another module":
+        (package / "__init__.py").write_text("def start(*words): pass\n")
+    elif damage == "no module":
+        shutil.rmtree(package)
+    elif damage == "a file for a module":
+        shutil.rmtree(package)
+        package.write_text("")
+    elif damage == "no start-up file":
+        pth.unlink()
+    elif damage == "an empty start-up file":
+        pth.write_bytes(b"")
+    elif damage == "a start-up file that is no text":
+        pth.write_bytes(b"import \xff\n")
 
 
 @pytest.mark.parametrize(
     "damage",
-    ["no facts", "empty facts", "other facts", "cut facts", "bad code", "no module", "unreadable module", "bad module"],
+    [
+        *("facts: empty", "facts: other bytes", "facts: cut off", "facts: a later format", "facts: a list", "no facts"),
+        *(
+            "no fact: root",
+            "no fact: machine",
+            "no fact: variables",
+            "no fact: backends",
+        ),
+        *("bad byte code", "bad module", "another module", "no module", "a file for a module"),
+        *("no start-up file", "an empty start-up file", "a start-up file that is no text"),
+        "no facts, and no module to refuse with",
+    ],
 )
-def test_damage_is_refused(broken: Path, tmp_path: Path, damage: str) -> None:
-    site = broken / "cross" / SITE
-    package = site / "_crossenv"
-    kept = tmp_path / "kept"
-    shutil.copytree(package, kept, symlinks=True)
+def test_damage_is_refused_in_every_start_mode(broken: Path, tmp_path: Path, damage: str) -> None:
+    site, kept = broken / "cross" / SITE, tmp_path / "kept"
+    script = tmp_path / "tell.py"
+    script.write_text(TELL)
+    shutil.copytree(site, kept, symlinks=True)
     try:
-        facts, module = package / "facts.marshal", package / "__init__.py"
-        if damage == "no facts":
-            facts.unlink()
-        elif damage == "empty facts":
-            facts.write_bytes(b"")
-        elif damage == "other facts":
-            facts.write_bytes(b"{0")
-        elif damage == "cut facts":
-            facts.write_bytes(facts.read_bytes()[:100])
-        elif damage == "bad code":
-            for path in (package / "__pycache__").glob("__init__.*.pyc"):
-                path.write_bytes(path.read_bytes()[:40])
-        elif damage == "no module":
-            shutil.rmtree(package)
-        elif damage == "unreadable module":
-            shutil.rmtree(package)
-            package.write_text("")
-        elif damage == "bad module":
-            module.write_text("start = \n")
-            shutil.rmtree(package / "__pycache__")
-        for mode in ("bin/python", "cross/bin/python"):
-            done = start(broken / mode, "-c", TELL)
-            assert_refused(done, "crossenv: error: ")
+        _damage(site, damage)
+        for mode in MODES:
+            words = [str(script) if word == "SCRIPT" else word for word in mode[1:]]
+            done = start(broken / mode[0], *words, *([TELL] if words[-1] == "-c" else []), cwd=tmp_path)
+            # Where the start-up file cannot even be decoded, Python itself ends.
+            assert_refused(done, "" if damage == "a start-up file that is no text" else "crossenv: error: ")
     finally:
-        shutil.rmtree(package, ignore_errors=True)
-        package.unlink(missing_ok=True)
-        shutil.copytree(kept, package, symlinks=True)
+        shutil.rmtree(site)
+        shutil.copytree(kept, site, symlinks=True)
 
 
 def test_a_module_of_the_same_name_is_refused(broken: Path, tmp_path: Path) -> None:
@@ -170,6 +219,50 @@ def test_a_refusal_without_standard_error(broken: Path, tmp_path: Path) -> None:
     assert_refused(full)
 
 
+def test_a_refusal_into_a_full_pipe(broken: Path) -> None:
+    facts = broken / "cross" / SITE / "_crossenv/facts.marshal"
+    kept = facts.read_bytes()
+    reader, writer = os.pipe()
+    try:
+        facts.write_bytes(b"")
+        fcntl.fcntl(writer, fcntl.F_SETFL, os.O_NONBLOCK)
+        with pytest.raises(BlockingIOError):
+            while os.write(writer, b"x" * 4096):
+                pass
+        done = subprocess.run([broken / "bin/python", "-c", TELL], stdout=subprocess.PIPE, stderr=writer, check=False)
+        assert (done.returncode, done.stdout) == (1, b"")
+    finally:
+        facts.write_bytes(kept)
+        os.close(reader)
+        os.close(writer)
+
+
+@pytest.mark.parametrize("name", [b"moved", "\u00fc moved".encode(), b"not \xff UTF-8"])
+@pytest.mark.parametrize("side", ["", "cross"])
+def test_what_was_moved_is_refused(broken: Path, tmp_path: Path, side: str, name: bytes) -> None:
+    """The whole environment, and its host side alone, to places of every spelling."""
+    source, moved = broken / side, tmp_path / os.fsdecode(name)
+    source.rename(moved)
+    try:
+        for program in ("bin/python",) if side else ("bin/python", "cross/bin/python"):
+            assert_refused(start(moved / program, "-c", TELL), "was created as")
+            assert_refused(start(moved / program, "-c", TELL, LC_ALL="C", PYTHONUTF8="0"), "was created as")
+            closed = start("/bin/sh", "-c", f'exec "$0" -c "{TELL}" 2>&-', moved / program)
+            assert_refused(closed)
+    finally:
+        moved.rename(source)
+
+
+def test_another_python_below_pip_is_left_alone(env: Path, tmp_path: Path) -> None:
+    """pip's `sitecustomize` has every Python of whatever version run the start-up files of the host side."""
+    foreign = tmp_path / "lib/python2.7/site-packages"
+    shutil.copytree(env / "cross" / SITE, foreign, symlinks=True, ignore=shutil.ignore_patterns("pip*"))
+    (foreign / "_crossenv/facts.marshal").unlink()
+    code = f"import site; site.addsitedir({str(foreign)!r}); {TELL}"
+    done = start(sys.executable, "-c", code)
+    assert (done.stdout, done.stderr) == (f"{NATIVE}\n", "")
+
+
 def test_a_directory_with_letters_beyond_ascii(crossenv: CrossenvCommand, host_prefix: Path, tmp_path: Path) -> None:
     env = tmp_path / "ü ber" / "env"
     crossenv("create", "--python", sys.executable, "--host-python", host_prefix, env)
@@ -180,6 +273,19 @@ def test_a_directory_with_letters_beyond_ascii(crossenv: CrossenvCommand, host_p
             assert done.stdout == "linux-aarch64\n", done.stderr
         done = start(env / "bin/cross-pip", "debug", cwd=None, **extra)
         assert "linux_aarch64" in done.stdout, done.stderr
+
+
+def test_the_configuration_is_in_the_encoding_of_the_process(
+    crossenv: CrossenvCommand, host_prefix: Path, tmp_path: Path
+) -> None:
+    env = tmp_path / "\u00fc/env"
+    crossenv("create", "--python", sys.executable, "--host-python", host_prefix, "--without-pip", env)
+    code = (
+        "import os, shlex, sysconfig as s;"
+        " os.stat(s.get_path('include')); os.stat(shlex.split(s.get_config_var('CC'))[0])"
+    )
+    done = start(env / "bin/python", "-c", code, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    assert done.returncode == 0, done.stderr
 
 
 def test_commands_of_a_moved_environment(broken: Path, crossenv: CrossenvCommand, tmp_path: Path) -> None:

@@ -291,6 +291,11 @@ def test_an_environment_of_the_user_is_native(env: Path, tmp_path: Path, run: Ru
     built_in = environment_of_uv(env, tmp_path / "builds-v0/.tmp2")
     said = run(built_in / "bin/python", "-c", script, VIRTUAL_ENV=str(made))
     assert said == f"build linux-{os.uname().machine}\n"
+    # Named relatively to the directory of uv, for which a shell stands here.
+    words = '(cd / && exec "$0" -c "$1"); exit $?', built_in / "bin/python", script
+    for option in ("-p", "--python"):
+        said = run("/bin/sh", "-c", *words, option, "vv", cwd=tmp_path, VIRTUAL_ENV=str(env))
+        assert said.startswith("host ") is False, said
     assert run(built_in / "bin/python", "-c", script, VIRTUAL_ENV=str(env)).startswith("host ")
     unknown = subprocess.run(
         [made / "bin/python", "-c", script],

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from crossenv.codec import WrongValueError, decode, encode
-from crossenv.environment.isolation_base import START_FILE
+from crossenv.environment.isolation_base import START_FILES
 from crossenv.errors import BuildError, UsageError
 from crossenv.files import write_file
 from crossenv.record import RECORD_NAME
@@ -74,7 +74,7 @@ class Installation:
     def places(self) -> tuple[Path, ...]:
         """What a conversion puts into it besides."""
         own = (self.library / "_crossenv", self.library / "sitecustomize")
-        return (*own, self.site / START_FILE, self.site / "_crossenv")
+        return (*own, *(self.site / name for name in ("_crossenv", *START_FILES)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -221,7 +221,8 @@ def convert(installation: Installation, conversion: Conversion, shim: Path) -> N
     write_file(manifest, encode(conversion))
     runtime = package_files("crossenv").joinpath("shim")
     try:
-        (installation.library / "_crossenv").symlink_to(os.path.relpath(shim, installation.library.resolve()))
+        for directory in (installation.library, installation.site):
+            (directory / "_crossenv").symlink_to(os.path.relpath(shim, directory.resolve()))
         package = installation.library / "sitecustomize"
         package.mkdir()
         start = runtime.joinpath("_crossenv/start_isolated.py").read_bytes()
@@ -230,8 +231,8 @@ def convert(installation: Installation, conversion: Conversion, shim: Path) -> N
             (package / "of_the_installation.py").symlink_to(installation.customisation)
         # Here, not at the first start: it may be under another user or with a read-only disk.
         _run(installation, "-m", "compileall", "-q", str(package))
-        (installation.site / "_crossenv").symlink_to(os.path.relpath(shim, installation.site.resolve()))
-        (installation.site / START_FILE).write_bytes(runtime.joinpath(START_FILE).read_bytes())
+        for name in START_FILES:
+            (installation.site / name).write_bytes(runtime.joinpath(name).read_bytes())
         answer = "import sys, _crossenv; print(_crossenv.place, _crossenv.role, end='')"
         said = _run(installation, "-I", "-c", answer)
         if said != "in-place build":

@@ -17,8 +17,8 @@ from crossenv.pythons.build_python import BuildPython
 
 BASE = "etc/base"
 UV = "etc/uv"
-# Starts the shim; in the site directories of the host side.
-START_FILE = "000_crossenv.pth"
+# What starts the shim in a site directory, and what ends the process where that has failed.
+START_FILES = ("000_crossenv.pth", "000_crossenv_check.pth")
 # Belongs to the installation: its own packages, and the mark that forbids pip to change them (PEP 668).
 _NOT_LINKED = frozenset({"site-packages", "dist-packages", "__pycache__", "EXTERNALLY-MANAGED", "sitecustomize.py"})
 

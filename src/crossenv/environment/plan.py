@@ -428,6 +428,7 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "base": f"{record.root}/{BASE}/bin/python{host.version}",
         "uv_prefix": f"{record.root}/{UV}",
         "build_machine": record.build.machine,
+        "build_python": record.build.python,
         "requirements_cache": record.requirements_cache,
         "session_variables": SESSION,
         "multiarch": host.multiarch,

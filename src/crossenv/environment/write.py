@@ -23,7 +23,7 @@ from crossenv.environment.exchange import (
     staged,
     take_back,
 )
-from crossenv.environment.isolation_base import BASE, START_FILE, link_standard_library
+from crossenv.environment.isolation_base import BASE, START_FILES, link_standard_library
 from crossenv.environment.plan import Plan
 from crossenv.errors import BuildError, CrossenvError, UsageError
 from crossenv.files import locked, write_tree
@@ -211,6 +211,10 @@ def _fill(plan: Plan, kept: Collection[str]) -> None:
             place = staged(plan.options.cross_prefix)
         seeded = has_pip and not (side in kept and (plan.root / side / library / "pip").is_dir())
         _virtualenv(plan, place, *(() if seeded else ("--no-seed",)), *more, "--activators", "")
+        if side == "cross":
+            with (place / "pyvenv.cfg").open("a", encoding="utf-8") as file:
+                # The shim knows by it a host side that was moved away from its environment.
+                file.write(f"crossenv = {plan.root}\n")
     write_tree(
         {root / name: content for name, content in plan.files.items()},
         executable={root / name for name in plan.files if _is_program(name)},
@@ -298,7 +302,8 @@ def _install_shim(plan: Plan) -> None:
         if entry.name.endswith(".py"):
             (package / entry.name).write_bytes(entry.read_bytes())
             sources[str(package / entry.name)] = f"{plan.record.host.site_packages}/_crossenv/{entry.name}"
-    (site_packages / START_FILE).write_bytes(shim.joinpath(START_FILE).read_bytes())
+    for name in START_FILES:
+        (site_packages / name).write_bytes(shim.joinpath(name).read_bytes())
     for path in (root / BASE).glob("lib*/python*/sitecustomize/__init__.py"):
         sources[str(path)] = str(plan.root / path.relative_to(root))
     job = {"facts": plan.facts, "facts_file": str(package / "facts.marshal"), "sources": sources}

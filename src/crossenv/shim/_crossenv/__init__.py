@@ -1,22 +1,25 @@
-"""The start-up shim of a cross environment: makes this interpreter report the host machine.
+"""The start-up shim of a cross environment: makes this interpreter report the target machine.
 
-`000_crossenv.pth` calls `start` while `site` runs, that is before any user code. Whatever goes wrong there or here
-ends the process: `site` would print the exception and go on with a native interpreter. (PEP 829 replaces the import
-lines of `.pth` files from Python 3.18 on; a `.start` file cannot end the process when its module fails to load.)
-`start` finds out three things, each from what this process can see of itself:
+`000_crossenv.pth` calls `start` while `site` runs, that is before any user code. `start` finds out three things, each
+from what this process can see of itself:
 
 1. The *place*: the environment's host side ("cross"), an isolated environment made from it ("isolated"), an
    installation that `crossenv create --in-place` converted or an environment made from that one ("in-place"), or
-   none of them, in which case the shim does nothing (the site directory was copied to a device, or a host Python
-   reads it under an emulator).
+   none of them, in which case the shim does nothing: the site directory was copied to a device, a host Python reads
+   it under an emulator, or somebody made an ordinary environment from ours.
 2. The *role*, "build" or "host": see `decide_role`.
 3. Whether the process runs the hooks of a build back end; then `_crossenv.hooks` prepares it.
 
-In role "build" the interpreter is left as it is. In role "host" `_crossenv.host` replaces what it says of the
-machine. Facts come from `facts.marshal` beside this file, which `crossenv create` derives from the record
-`crossenv.json` (reading JSON would double the cost of a start).
+In role "build" the interpreter is left as it is. In role "host" it answers for the target: a few cheap replacements in
+`sys` and `os` at once, everything else at the moment when a module is imported (`Finder`), so that a start that needs
+none of it pays for none of it. Facts come from `facts.marshal` beside this file, which `crossenv create` derives from
+the record `crossenv.json` (reading JSON would double the cost of a start).
 
-Floor: CPython 3.10 (`sys.orig_argv`). Standard library only.
+Never silently native: whatever goes wrong in here ends the process, and so does `000_crossenv_check.pth` where this
+module was not reached at all.
+
+Floor: CPython 3.10 (`sys.orig_argv`). Standard library only. What every start needs is in this file, and nothing else:
+each further module costs every start.
 """
 
 import marshal
@@ -26,6 +29,8 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
     from typing import Any, NoReturn
 
 ROLE_VARIABLE = "CROSSENV_ROLE"
@@ -35,21 +40,39 @@ CROSS_VARIABLE = "PYTHON_CROSSENV"
 # Set by `cross-uv` to uv's command.
 UV_VARIABLE = "CROSSENV_UV"
 
-# What `start` found out, for the rest of the shim, the doctor and the curious. Empty until it has run.
+# What `start` found out, for the rest of the shim, the doctor and the curious. Empty until it has succeeded.
 place: str = ""
 role: str = ""
 facts: "dict[str, Any]" = {}
 
 
-def start() -> None:
-    """Make this process what its role asks for. Ends the process if it cannot: never silently native."""
-    global place, role, facts  # noqa: PLW0603 - the one state of this package
+def start(site_directory: str) -> None:
+    """Make this process what its role asks for, or end it.
+
+    Args:
+        site_directory: The directory of the start-up file.
+    """
+    if "%d.%d" % sys.version_info[:2] not in site_directory:  # noqa: UP031 - other Pythons read it
+        # Below pip every Python of whatever version runs the start-up files of the host side.
+        return
     if role:
         # Up to Python 3.13 `site` goes through the directories of `sys.prefix` twice, and `enter_cross_prefix` has
         # changed its spelling in between.
         sys.path[:] = dict.fromkeys(sys.path)
         return
+    try:
+        _start(site_directory)
+    except BaseException as error:
+        from _crossenv import refusal
+
+        refusal.unexpected(error)
+
+
+def _start(site_directory: str) -> None:
+    global place, role, facts  # noqa: PLW0603 - the one state of this package
     here = os.path.dirname(__file__)
+    if here != site_directory + "/_crossenv":
+        _require_own(here, site_directory)
     try:
         with open(here + "/facts.marshal", "rb") as file:
             facts = marshal.load(file)  # noqa: S302 - written by `crossenv create` into this very directory
@@ -58,34 +81,32 @@ def start() -> None:
             facts = _as_file_names(facts)
         root = facts["root"]
     except (OSError, ValueError, EOFError, TypeError, KeyError) as error:
-        fail(f"the environment's facts cannot be read from {here} ({error})", "create the environment again")
+        fail(f"the environment's facts cannot be read from {here} ({error})", "make it anew with --clear")
     place = find_place(here, root)
     if not place:
-        role = "none"
         if "CROSSENV_LAUNCHER" in os.environ:
             from _crossenv import guest
 
             guest.install()
+        role = "none"
         return
-    role, export, hook = decide_role(place, sys.argv, sys.orig_argv, os.environ, os.getcwd, root=root)
+    found, export, hook = decide_role(place, sys.argv, sys.orig_argv, os.environ, os.getcwd, root=root)
     if place == "cross":
         enter_cross_prefix(root)
     if sys.argv[:1] == ["-c"] and _asked_by_uv(sys.orig_argv) and sys.prefix in (root + "/cross", facts["uv_prefix"]):
         # uv makes its isolated environments from what it is told here; this base brings the shim along.
         sys._base_executable = facts["base"]  # type: ignore[attr-defined]
     if export:
-        os.environ[ROLE_VARIABLE] = role
-    if role == "build" and os.environ.get(ROLE_VARIABLE) != "host":
+        os.environ[ROLE_VARIABLE] = found
+    if found == "build" and os.environ.get(ROLE_VARIABLE) != "host":
         # Meson, below a hook, hands on what the hook has set.
         _forget_host()
-    if role == "host":
+    if found == "host":
         if facts["variables"]:
             from _crossenv import variables
 
             variables.apply(facts["variables"], root, os.environ)
-        from _crossenv import host
-
-        finder = host.install(facts)
+        finder = install(facts)
         if hook:
             from _crossenv import hooks
 
@@ -95,6 +116,31 @@ def start() -> None:
             from _crossenv import host_files
 
             host_files.answer_for_host(facts)
+    role = found
+
+
+def _as_file_names(value: "Any") -> "Any":
+    """`value` with its texts as this process spells file names."""
+    if isinstance(value, str):
+        return os.fsdecode(value.encode("utf-8", "surrogateescape"))
+    if isinstance(value, dict):
+        return {_as_file_names(key): _as_file_names(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_as_file_names, value))
+    return value
+
+
+def _require_own(here: str, site_directory: str) -> None:
+    """End if this is the shim of another environment than the one whose start-up file has called."""
+    try:
+        own = os.path.samefile(here, site_directory + "/_crossenv")
+    except OSError:
+        own = False
+    if not own:
+        fail(
+            f"the shim in {site_directory} is hidden by that of another environment, {here}",
+            "take the other environment off PYTHONPATH",
+        )
 
 
 def find_place(here: str, root: str) -> str:
@@ -109,8 +155,9 @@ def find_place(here: str, root: str) -> str:
         by_uv = here.startswith(root + "/etc/base/") and prefix != facts["uv_prefix"]
         if not by_uv or "/builds-v" in prefix:
             return "isolated"
-        if UV_VARIABLE in os.environ and _uv_backend(sys.orig_argv):
+        if UV_VARIABLE in os.environ and _runs_backend(sys.orig_argv):
             fail(f"uv builds in {prefix}, and crossenv knows other places for that", "use an older uv, or cross-pip")
+        _leave_ordinary()
         return ""
     try:
         # The environment reached by another name: a symbolic link, a bind mount.
@@ -132,7 +179,28 @@ def find_place(here: str, root: str) -> str:
     for directory in (prefix, above if name == "cross" else prefix):
         if os.path.exists(directory + "/crossenv.json"):
             fail(f"this environment was created as {root} and has been moved", "create it again where it is now")
+    if here.startswith(prefix + "/") and _is_side(prefix):
+        fail(f"this is a part of an environment that was created as {root}", "create it again where it is now")
     return ""
+
+
+def _leave_ordinary() -> None:
+    """Leave an environment alone that somebody has made from ours with uv: it is for this machine, for good."""
+    if os.environ.get(ROLE_VARIABLE) == "host":
+        del os.environ[ROLE_VARIABLE]
+    _forget_host()
+    if _asked_by_uv(sys.orig_argv):
+        # What uv makes for builds in it is made from the build Python itself.
+        sys._base_executable = facts["build_python"]  # type: ignore[attr-defined]
+
+
+def _is_side(prefix: str) -> bool:
+    """Whether `crossenv create` has made the virtual environment `prefix`; it leaves a word in each host side."""
+    try:
+        with open(prefix + "/pyvenv.cfg", "rb") as file:
+            return b"\ncrossenv = " in file.read()
+    except FileNotFoundError:
+        return False
 
 
 def _forget_host() -> None:
@@ -146,22 +214,13 @@ def _forget_host() -> None:
         variables.take_back(os.environ)
 
 
-def command_line_of_parent() -> "Sequence[str]":
-    """The command line of the process that started this one; () where it cannot be seen."""
-    try:
-        with open(f"/proc/{os.getppid()}/cmdline", "rb") as file:
-            return os.fsdecode(file.read()).split("\0")
-    except OSError:
-        return ()
-
-
 def decide_role(
     place: str,
     argv: "Sequence[str]",
     orig_argv: "Sequence[str]",
     environ: "Mapping[str, str]",
     getcwd: "Callable[[], str]",
-    get_parent: "Callable[[], Sequence[str]]" = command_line_of_parent,
+    get_parent: "Callable[[], Sequence[str]] | None" = None,
     root: str = "",
 ) -> "tuple[str, bool, str]":
     """What this process is for.
@@ -172,7 +231,7 @@ def decide_role(
         orig_argv: `sys.orig_argv`.
         environ: The process's environment.
         getcwd: Says the working directory.
-        get_parent: Says the command line of the process that started this one.
+        get_parent: Says the command line of the process that started this one; for tests.
         root: The environment's directory.
 
     Returns:
@@ -200,26 +259,37 @@ def decide_role(
         if argv[1].endswith("build_sdist"):
             return "build", True, ""
         return "host", True, argv[1]
-    if script == "-c" and (backend := _uv_backend(orig_argv)):
-        command = environ.get(UV_VARIABLE)
-        if place == "in-place":
-            # uv itself: what it builds to install it are tools, with the project's own `uv build` for an exception.
-            command = _uv_command(get_parent())
-            if command != "build":
+    if script == "-c" and _runs_backend(orig_argv):
+        from _crossenv import front_ends
+
+        if backend := front_ends.uv_backend(orig_argv):
+            command = environ.get(UV_VARIABLE)
+            if place == "in-place":
+                # uv itself: what it builds to install it are tools, with the project's own `uv build` for an exception.
+                command = front_ends.uv_command((get_parent or front_ends.command_line_of_parent)())
+                if command != "build":
+                    return "build", True, ""
+            elif command is None:
+                parent = (get_parent or front_ends.command_line_of_parent)()
+                if front_ends.uv_serves_another(parent, environ, root):
+                    return "build", True, ""
+            if backend == "sdist" or (command == "build" and front_ends.is_requirement_of_uv(getcwd())):
                 return "build", True, ""
-        elif command is None and _uv_serves_another(get_parent(), environ, root):
-            return "build", True, ""
-        if backend == "sdist" or (command == "build" and _is_requirement_of_uv(getcwd())):
-            return "build", True, ""
-        return "host", True, f"uv:{backend}"
+            return "host", True, f"uv:{backend}"
     if script == "setup.py" and (place == "cross" or asked == "host"):
         return "host", True, "setup.py"
     if asked == "host":
         return "host", False, ""
-    _require_known_runner(script, orig_argv, environ)
-    if place == "in-place" and (command := _pip_command(script, argv, orig_argv)):
-        # Wheels are made for the host, by whatever pip. What it installs is tools, and so is what it builds for that.
-        return ("host", False, "") if command == "wheel" else ("build", True, "")
+    if "_PYPROJECT_HOOKS_BUILD_BACKEND" in environ or (script == "-c" and _runs_backend(orig_argv)):
+        from _crossenv import front_ends
+
+        front_ends.require_known_runner(script, orig_argv, environ)
+    if place == "in-place" and "pip" in f"{script} {orig_argv}":
+        from _crossenv import front_ends
+
+        if command := front_ends.pip_command(script, argv, orig_argv):
+            # Wheels are for the target, by whatever pip. What it installs is tools, and so is what it builds for that.
+            return ("host", False, "") if command == "wheel" else ("build", True, "")
     return ("host" if place == "cross" else "build"), False, ""
 
 
@@ -233,82 +303,14 @@ def _runs_pip(orig_argv: "Sequence[str]") -> bool:
     return any(word[:1] == "-" and word[-1:] == "m" and after == "pip" for word, after in pairs)
 
 
+def _runs_backend(orig_argv: "Sequence[str]") -> bool:
+    """Whether a script on the command line may be one of uv's that runs a build back end."""
+    return any("backend" in word for word in orig_argv)
+
+
 def _asked_by_uv(orig_argv: "Sequence[str]") -> bool:
     """Whether uv asks this interpreter what it is."""
     return any("from python.get_interpreter_info import main" in word for word in orig_argv)
-
-
-def _uv_backend(orig_argv: "Sequence[str]") -> str:
-    """What a script of uv's imports as the back end: "MODULE" or "MODULE:OBJECT".
-
-    "sdist" if it makes one, "" for other scripts.
-    """
-    code = next((after for word, after in zip(orig_argv, orig_argv[1:], strict=False) if word == "-c"), "")  # noqa: RUF007
-    for line in code.splitlines():
-        words = line.split()
-        # `import MODULE as backend` or `from MODULE import OBJECT as backend`.
-        if words[-2:] == ["as", "backend"] and words[0] in ("import", "from"):
-            sdist = "backend.build_sdist(" in code or "get_requires_for_build_sdist" in code
-            if sdist:
-                return "sdist"
-            return words[1] if words[0] == "import" else f"{words[1]}:{words[3]}"
-    return ""
-
-
-def _is_requirement_of_uv(directory: str) -> bool:
-    """Whether `uv build` builds a build requirement in `directory`.
-
-    It unpacks the source distributions of those where its cache keeps them (`sdists-v9/index/...`); the project itself
-    it builds where it lies, or from a source distribution that it has unpacked into `sdists-v9/.tmp...`.
-    """
-    _, found, inside = directory.partition("/sdists-v")
-    return bool(found) and not inside.partition("/")[2].startswith(".tmp")
-
-
-def _uv_serves_another(words: "Sequence[str]", environ: "Mapping[str, str]", root: str) -> bool:
-    """Whether the uv with this command line installs into an environment that is not the one in `root`.
-
-    An environment that `uv venv` makes from ours is native, and so is what uv builds for it.
-    """
-    named = environ.get("VIRTUAL_ENV", "")
-    for index, word in enumerate(words):
-        option, equals, value = word.partition("=")
-        if option in ("--python", "-p"):
-            named = value if equals else "".join(words[index + 1 : index + 2])
-    # A version, or the name of a program, is none of an environment's.
-    path = os.path.abspath(named) if os.path.exists(named) else ""
-    return bool(path and root) and path != root and not path.startswith(root + "/")
-
-
-def _require_known_runner(script: str, orig_argv: "Sequence[str]", environ: "Mapping[str, str]") -> None:
-    """End the process if it runs a build back end in a way that is not known: it would build natively."""
-    code = next((after for word, after in zip(orig_argv, orig_argv[1:], strict=False) if word == "-c"), "")  # noqa: RUF007
-    if "backend.build_wheel(" in code or "backend.build_editable(" in code:
-        fail("this version of uv runs back ends in a way that crossenv does not know", "use an older uv, or cross-pip")
-    if environ.get("_PYPROJECT_HOOKS_BUILD_BACKEND"):
-        fail(
-            f"{script} runs a build back end in a way that crossenv does not know",
-            "use an older version of the front end, or cross-pip",
-        )
-
-
-def _pip_command(script: str, argv: "Sequence[str]", orig_argv: "Sequence[str]") -> str:
-    """The command that pip was given, "wheel" or "install" for all others; "" where this is not pip."""
-    if script == "-m":
-        module = next((after for word, after in zip(orig_argv, orig_argv[1:], strict=False) if word == "-m"), "")  # noqa: RUF007
-        if module != "pip" and "-mpip" not in orig_argv:
-            return ""
-    elif script != "__pip-runner__.py" and script.rstrip("0123456789.") != "pip":
-        return ""
-    # Options of pip's own that stand before the command may have values.
-    commands = (word for word in argv[1:] if word in ("wheel", "install", "download", "lock", "index", "uninstall"))
-    return "wheel" if next(commands, "") == "wheel" else "install"
-
-
-def _uv_command(words: "Sequence[str]") -> str:
-    """The command that uv was given, of those that build projects; "build" where it cannot be seen."""
-    known = ("build", "pip", "sync", "run", "tool", "add", "lock", "export", "remove", "tree")
-    return next((word for word in words[1:] if word in known), "build")
 
 
 def enter_cross_prefix(root: str) -> None:
@@ -328,23 +330,233 @@ def enter_cross_prefix(root: str) -> None:
 
 
 def fail(message: str, hint: str, status: int = 1) -> "NoReturn":
-    """End the process at once with one line and a hint.
+    """End the process at once with one line and a hint."""
+    from _crossenv import refusal
 
-    `site` prints the exceptions of start-up code and goes on, which would leave a native interpreter behind.
+    refusal.fail(message, hint, status)
+
+
+def install(facts: "dict[str, Any]") -> "Finder":
+    """Make `sys`, `os` and what is imported from now on answer for the host described by `facts`."""
+    # Read by sysconfig, which derives the name of its data module from it.
+    sys.implementation._multiarch = facts["multiarch"]  # type: ignore[attr-defined]
+    sys.cross_compiling = True  # type: ignore[attr-defined]
+    os.environ["CROSSENV_RECORD"] = facts["root"] + "/crossenv.json"
+    os.environ["PYTHON_CROSSENV"] = "1"
+    if sys.version_info >= (3, 15):
+        # Read for the markers of PEP 780.
+        sys.abi_info.pointer_bits = facts["elf"]["bits"]
+        sys.abi_info.byteorder = facts["elf"]["byte_order"]
+    _replace_uname(facts["machine"])
+    _replace_confstr(facts["libc_family"], facts["libc_version"])
+    finder = Finder(facts)
+    sys.meta_path.insert(0, finder)
+    sys.meta_path.append(LastFinder(facts))
+    _explain_extensions(facts)
+    for name in [name for name in sys.modules if _patcher_name(name)]:
+        # Another start-up file was faster.
+        _patch(name, sys.modules[name], facts)
+    return finder
+
+
+def _replace_uname(machine: str) -> None:
+    # Read by platform, sysconfig.get_platform, setuptools and by setup.py files.
+    uname = os.uname
+
+    def host_uname() -> os.uname_result:
+        """The build machine's `uname`, with the host's machine."""
+        return os.uname_result((*uname()[:4], machine))
+
+    os.uname = host_uname
+
+
+def _replace_confstr(family: str, version: str) -> None:
+    # Read by packaging (PEP 600: the glibc version decides which manylinux wheels fit) and by platform.libc_ver.
+    confstr = os.confstr
+
+    def host_confstr(name: "str | int", /) -> "str | None":
+        """`os.confstr` with the host's C library version."""
+        if name in ("CS_GNU_LIBC_VERSION", os.confstr_names.get("CS_GNU_LIBC_VERSION")):
+            return f"glibc {version}" if family == "glibc" and version else None
+        return confstr(name)
+
+    os.confstr = host_confstr
+
+
+def _explain_extensions(facts: "dict[str, Any]") -> None:
+    """Have the import of an extension module of the target say what is wrong with it."""
+    # importlib.machinery would cost an import.
+    loader = sys.modules["_frozen_importlib_external"].ExtensionFileLoader
+    create_module = loader.create_module
+
+    def create(self: "Any", spec: "ModuleSpec") -> "ModuleType":
+        try:
+            module: ModuleType = create_module(self, spec)
+        except ImportError as error:
+            from _crossenv import foreign
+
+            foreign.explain(error, spec.origin, facts)
+            raise
+        return module
+
+    loader.create_module = create
+
+
+_BY_NAME = {
+    "sysconfig": "sysconfig_module",
+    "platform": "platform_module",
+    "distutils.sysconfig": "distutils_sysconfig",
+    "setuptools._distutils.sysconfig": "distutils_compiler",
+    "distutils.command.build": "distutils_build",
+    "setuptools._distutils.command.build": "distutils_build",
+    "skbuild.constants": "skbuild_constants",
+    "ctypes": "ctypes_module",
+    "ctypes.util": "ctypes_util_module",
+    "venv": "venv_module",
+    "virtualenv": "virtualenv_module",
+    "build.env": "build_env_module",
+    "uv._find_uv": "uv_finder_module",
+    "pip": "pip_module",
+    "pip._internal.utils.misc": "pip_misc_module",
+    "pip._internal.build_env": "pip_build_env_module",
+    "pip._internal.cli.main_parser": "pip_main_parser",
+    "pip._internal.cli.spinners": "pip_spinners",
+    "pip._vendor.distlib.scripts": "distlib_scripts",
+    "pip._internal.operations.install.wheel": "pip_install_wheel",
+    "pip._internal.commands.wheel": "pip_wheel_command",
+    "pip._internal.commands.install": "pip_building_command",
+    "pip._internal.commands.download": "pip_building_command",
+    "pip._internal.commands.lock": "pip_building_command",
+    "setuptools.command.build_ext": "build_ext_module",
+    "wheel.bdist_wheel": "bdist_wheel_module",
+    "wheel._bdist_wheel": "bdist_wheel_module",
+    "setuptools.command.bdist_wheel": "bdist_wheel_module",
+}
+
+
+def _patcher_name(name: str) -> "str | None":
+    if name.endswith("packaging._manylinux"):
+        return "packaging_manylinux"
+    if name.endswith("packaging._musllinux"):
+        return "packaging_musllinux"
+    if name.endswith("packaging.tags"):
+        return "packaging_tags"
+    return _BY_NAME.get(name)
+
+
+def _patch(name: str, module: "ModuleType", facts: "dict[str, Any]") -> None:
+    from _crossenv import patches
+
+    patches.apply(str(_patcher_name(name)), module, facts)
+
+
+def _adapt_settings(module: "ModuleType", facts: "dict[str, Any]") -> None:
+    from _crossenv import settings
+
+    settings.adapt(module, facts, module.__name__, known=False)
+
+
+class Finder:
+    """Serves the host's `_sysconfigdata` and adapts a few modules right after they are executed.
+
+    A finder rather than a directory on `sys.path`: pip deletes site directories from `sys.path` in the processes
+    that run back ends, and leaves `sys.meta_path` alone.
     """
+
+    def __init__(self, facts: "dict[str, Any]") -> None:
+        self.facts = facts
+        # The packages of the back ends that get settings, whoever imports them: an in-tree back end often wraps one.
+        self.backends = {
+            name.partition(".")[0] for name, it in facts["backends"].items() if it["settings"] or it["build_directory"]
+        }
+        # Modules that a hook process waits for: what to call before the search, and after the execution.
+        self.before: dict[str, Callable[[], None]] = {}
+        self.after: dict[str, Callable[[ModuleType], None]] = {}
+
+    def find_spec(
+        self, name: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
+    ) -> "ModuleSpec | None":
+        """The spec of the host's data module, of `crossenv_info`, or of a module to adapt; None for every other."""
+        # PyPy falls back to the name without more in it.
+        if name.startswith("_sysconfigdata_") or name == "_sysconfigdata":
+            from importlib.util import spec_from_file_location
+
+            spec = spec_from_file_location(name, self.facts["sysconfigdata"])
+            if spec is not None and sys.getfilesystemencoding() != "utf-8":
+                _call_when_executed(spec, [_decode_configuration])
+            return spec
+        if name == "crossenv_info":
+            from importlib.util import spec_from_file_location
+
+            return spec_from_file_location(name, os.path.dirname(__file__) + "/crossenv_info.py")
+        after = []
+        if _patcher_name(name):
+            after.append(lambda module: _patch(name, module, self.facts))
+        if name.partition(".")[0] in self.backends:
+            after.append(lambda module: _adapt_settings(module, self.facts))
+        if name in self.before:
+            _or_end(self.before.pop(name))
+        if name in self.after:
+            after.append(self.after.pop(name))
+        if not after:
+            return None
+        for finder in sys.meta_path:
+            if finder is self or not hasattr(finder, "find_spec"):
+                continue
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                _call_when_executed(spec, after)
+                return spec
+        return None
+
+
+class LastFinder:
+    """Says why a module is missing that is there for the target."""
+
+    def __init__(self, facts: "dict[str, Any]") -> None:
+        self.facts = facts
+
+    def find_spec(self, name: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None) -> None:
+        """Raise an error that says so; nothing for every other name."""
+        if name in ("sitecustomize", "usercustomize"):
+            # Every start looks for them.
+            return
+        file = name.rpartition(".")[2] + self.facts["extension_suffixes"][0]
+        for directory in sys.path if path is None else path:
+            found = os.path.join(directory, file)
+            if os.path.exists(found):
+                from _crossenv import foreign
+
+                foreign.refuse_module(name, found, self.facts)
+
+
+def _call_when_executed(spec: "ModuleSpec", after: "list[Callable[[ModuleType], None]]") -> None:
+    """Have `after` called with the module of `spec` once it is executed."""
+    loader: Any = spec.loader
+    if not hasattr(loader, "exec_module"):
+        fail(f"{spec.name} cannot be adapted: it is loaded by {loader!r}", "install it as a directory of files")
+    execute = loader.exec_module
+
+    def exec_module(module: "ModuleType") -> None:
+        execute(module)
+        # The loader of a zip file is one for all modules in it.
+        if module.__name__ == spec.name:
+            for call in after:
+                _or_end(call, module)
+
+    loader.exec_module = exec_module
+
+
+def _or_end(call: "Callable[..., None]", *arguments: "ModuleType") -> None:
+    """Call it, and end the process if it fails: whoever imports a module may catch the exception and go on."""
     try:
-        # Not `sys.stderr`, which may be missing, closed or not yet there.
-        os.write(2, f"crossenv: error: {message}\ncrossenv: hint: {hint}\n".encode("utf-8", "surrogateescape"))
-    finally:
-        os._exit(status)
+        call(*arguments)
+    except Exception as error:
+        from _crossenv import refusal
+
+        refusal.unexpected(error)
 
 
-def _as_file_names(value: "Any") -> "Any":
-    """Facts with their strings as this process spells file names."""
-    if isinstance(value, str):
-        return os.fsdecode(value.encode("utf-8", "surrogateescape"))
-    if isinstance(value, dict):
-        return {_as_file_names(key): _as_file_names(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(map(_as_file_names, value))
-    return value
+def _decode_configuration(module: "ModuleType") -> None:
+    """The file is in UTF-8; paths in it have to be in the encoding of this process."""
+    module.build_time_vars = _as_file_names(module.build_time_vars)  # type: ignore[attr-defined]

@@ -8,7 +8,8 @@ where it holds the build of another environment.
 
 import os
 
-from _crossenv import fail, project
+from _crossenv import project
+from _crossenv.refusal import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ import functools
 import os
 import sys
 
-from _crossenv import fail, settings
+from _crossenv import settings
+from _crossenv.refusal import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

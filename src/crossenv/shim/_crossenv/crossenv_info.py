@@ -239,9 +239,10 @@ def read_document(path: str) -> "dict[str, Any]":
 
 def _record_path() -> str:
     # Not the variable of that name, which a build may have changed.
-    from _crossenv import facts
+    import sys
 
-    return str(facts["root"]) + "/crossenv.json"
+    # The shim is loaded: without it nobody finds this module.
+    return str(sys.modules["_crossenv"].facts["root"]) + "/crossenv.json"
 
 
 def _use(document: "dict[str, Any]") -> None:

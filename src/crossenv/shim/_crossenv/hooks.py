@@ -9,10 +9,16 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
-    from typing import Any
+    from typing import Any, Protocol
 
-    from _crossenv.host import Finder
+    class Finder(Protocol):
+        """What waits for modules: `_crossenv.Finder`."""
+
+        before: dict[str, "Callable[[], None]"]
+        after: dict[str, "Callable[[ModuleType], None]"]
+
 
 # Where front ends of different age name the back end: pyproject-hooks, and pep517 before it.
 _BACKEND_VARIABLES = ("_PYPROJECT_HOOKS_BUILD_BACKEND", "PEP517_BUILD_BACKEND")
@@ -57,9 +63,9 @@ def _announce_index() -> None:
     """Have what a build links from fetched for the host from where uv, which started this process, fetches."""
     import json
 
-    from _crossenv import command_line_of_parent, uv_command
+    from _crossenv import front_ends, uv_command
 
-    words = json.dumps(uv_command.index_options(command_line_of_parent(), os.environ))
+    words = json.dumps(uv_command.index_options(front_ends.command_line_of_parent(), os.environ))
     os.environ.setdefault("CROSSENV_PIP_OPTIONS", words)
 
 
@@ -163,7 +169,7 @@ def _require_runnable_requirements(facts: "dict[str, Any]") -> None:
             if any(tag.endswith(hosts) for tag in tags) and not any(tag.endswith(ours) for tag in tags):
                 foreign.append(entry.name.partition("-")[0])
     if foreign:
-        from _crossenv import fail
+        from _crossenv.refusal import fail
 
         through = os.environ.get("CROSSENV_UV")
         fail(
@@ -186,7 +192,7 @@ def _use_both_flavours(facts: "dict[str, Any]") -> None:
     try:
         overlay.lay_over(facts)
     except OSError as error:
-        from _crossenv import fail
+        from _crossenv.refusal import fail
 
         fail(f"the host's flavour of the build requirements cannot be laid over them ({error})", "make room, try again")
 
@@ -213,7 +219,7 @@ def _require_rust_target() -> None:
     words = [rustc, "--print", "target-libdir", "--target", target]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode or not os.path.isdir(done.stdout.strip()):
-        from _crossenv import fail
+        from _crossenv.refusal import fail
 
         hint = f"install it: rustup target add {target} (or your distribution's package of it)"
         fail(f"Rust has no standard library for {target}", hint)

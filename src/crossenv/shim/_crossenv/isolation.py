@@ -7,17 +7,28 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-START_FILE = "000_crossenv.pth"
+START_FILES = ("000_crossenv.pth", "000_crossenv_check.pth")
 # Of the front ends that make an environment for a build: `build`, and pip with venv-isolation.
 _FRONT_ENDS = ("build.env", "pip._internal.build_env")
 
 
 def adopt(env_dir: str, facts: "dict[str, Any]") -> None:
     """Take the shim into a new virtual environment if a front end made it for a build; say that others are native."""
-    if any(name in sys.modules for name in _FRONT_ENDS):
+    if _is_for_build():
         link_shim(env_dir, facts)
     elif sys.stderr is not None:
         sys.stderr.write(f"crossenv: note: {env_dir} is an environment for this machine; what it builds is native\n")
+
+
+def _is_for_build() -> bool:
+    """Whether one of the callers is a front end that makes itself an environment for a build."""
+    frame = sys._getframe()
+    while frame.f_back is not None:
+        frame = frame.f_back
+        # A module, or one in the package of that name.
+        if f"{frame.f_globals.get('__name__')}.".startswith(tuple(f"{name}." for name in _FRONT_ENDS)):
+            return True
+    return False
 
 
 def starts_shim(python: str, facts: "dict[str, Any]") -> bool:
@@ -48,13 +59,13 @@ def link_shim(env_dir: str, facts: "dict[str, Any]") -> None:
     home = facts["shim"]
     site_packages = _site_packages(env_dir)
     if not os.path.isdir(site_packages):
-        from _crossenv import fail
+        from _crossenv.refusal import fail
 
         fail(
             f"the environment {env_dir}, made for a build, is of another Python than {sys.version.partition(' ')[0]}",
             "unset VIRTUALENV_PYTHON, and take `python` out of virtualenv's configuration file",
         )
-    for name in ("_crossenv", START_FILE):
+    for name in ("_crossenv", *START_FILES):
         link = os.path.join(site_packages, name)
         if not os.path.lexists(link):
             os.symlink(os.path.join(home, name), link)

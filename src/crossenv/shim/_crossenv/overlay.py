@@ -15,7 +15,8 @@ import zipfile
 
 from _crossenv import elf
 from _crossenv.distribution import CMAKE_PACKAGE, HEADERS, Distribution, is_library
-from _crossenv.host_wheels import host_wheel, missing, outer_environment, run_pip, say
+from _crossenv.host_wheels import host_wheel, missing, run_pip, say
+from _crossenv.outer import outer_environment
 from _crossenv.project import pyproject, text_of
 
 TYPE_CHECKING = False
@@ -234,7 +235,8 @@ def _target_requirements(
     text = text_of("pyproject.toml")
     if "target-requires" not in text and "host-requires" not in text:
         return []
-    from _crossenv import external, fail
+    from _crossenv import external
+    from _crossenv.refusal import fail
 
     project = pyproject(facts)
     for line in external.missing(project, facts):

@@ -17,6 +17,18 @@ if TYPE_CHECKING:
     Facts = dict[str, Any]
 
 
+def apply(patcher: str, module: "ModuleType", facts: "Facts") -> None:
+    """Call the function of this module that is named `patcher`; end the process if it fails."""
+    adapt: Callable[[ModuleType, Facts], None] = globals()[patcher]
+    try:
+        adapt(module, facts)
+    except Exception as error:
+        # The importing code might catch it and go on with what is native.
+        from _crossenv.refusal import fail
+
+        fail(f"{module.__name__} cannot be adapted to the target: {error!a}", "install an earlier version of it")
+
+
 def _replace(owner: "ModuleType | type", name: str, make: "Callable[[Any], Any]") -> None:
     """Replace `owner.name` by `make(owner.name)`; end the process if there is no such name."""
     old = getattr(owner, name, None)
@@ -32,16 +44,29 @@ def _replace_if_there(owner: "ModuleType | type", name: str, make: "Callable[[An
 
 
 def _fail_for(owner: "ModuleType | type", name: str) -> "NoReturn":
-    from _crossenv import fail
+    """End the process: this version of the package is one that crossenv cannot adapt."""
+    from _crossenv.refusal import fail
 
-    module = owner.__module__ if isinstance(owner, type) else owner.__name__
-    package = sys.modules.get(module.partition(".")[0])
-    version = getattr(package, "__version__", "")
-    place = f"{module}.{owner.__name__}" if isinstance(owner, type) else module
+    place = f"{owner.__module__}.{owner.__name__}" if isinstance(owner, type) else owner.__name__
+    package, version = _version(place.partition(".")[0])
     fail(
-        f"{module.partition('.')[0]} {version or 'of this version'} has no {place}.{name}, which crossenv replaces",
-        "install an earlier version of it: docs/reference/front-ends.md lists those that were tried",
+        f"{package} {version} has no {place}.{name}, which crossenv replaces",
+        f"install an earlier {package}: docs/how-to/front-ends.md lists what was tried",
     )
+
+
+def _version(package: str) -> "tuple[str, str]":
+    if package in sys.stdlib_module_names:
+        return "Python", sys.version.partition(" ")[0]
+    version = getattr(sys.modules.get(package), "__version__", "")
+    if not version:
+        from importlib import metadata
+
+        try:
+            version = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            version = "of this version"
+    return package, str(version)
 
 
 def _is_this_interpreter(executable: "str | None") -> bool:
@@ -191,6 +216,9 @@ def packaging_musllinux(module: "ModuleType", facts: "Facts") -> None:
 
 def packaging_tags(module: "ModuleType", facts: "Facts") -> None:
     """`packaging.tags` (any copy): the platform tags that the user named are all there are."""
+    if hasattr(module, "_have_compatible_manylinux_abi"):
+        # Up to packaging 20, before these were modules of their own.
+        packaging_manylinux(module, facts)
     platforms = facts["accepted_platforms"]
     # Not for what build requirements are laid over with (`host_wheels`): it is linked from here, and not installed.
     if platforms and "CROSSENV_OVERLAY_STACK" not in os.environ:
@@ -208,12 +236,10 @@ def ctypes_module(module: "ModuleType", facts: "Facts") -> None:
                 name = overlay.native_library(name)
             try:
                 return original(name, *args)
-            except OSError:
-                if isinstance(name, (str, bytes, os.PathLike)) and os.path.isfile(name):
-                    raise OSError(
-                        f"{os.fsdecode(name)} cannot be loaded on this machine; if it is a library of the target,"
-                        " `cross-run python` runs Python under an emulator"
-                    ) from None
+            except OSError as error:
+                from _crossenv import foreign
+
+                foreign.explain(error, name, facts)
                 raise
 
         return dlopen
@@ -356,6 +382,30 @@ def pip_install_wheel(module: "ModuleType", facts: "Facts") -> None:
     _replace_if_there(module, "fix_script", make_fix_script)
 
 
+def pip_misc_module(module: "ModuleType", facts: "Facts") -> None:
+    """Pip's installation of build requirements is known by the name of its script (`decide_role`)."""
+
+    def make_get_runnable_pip(original: "Any") -> "Any":
+        def get_runnable_pip() -> str:
+            path = str(original())
+            if os.path.basename(path) != "__pip-runner__.py":
+                _fail_for(module, "__pip-runner__.py")
+            return path
+
+        return get_runnable_pip
+
+    _replace_if_there(module, "get_runnable_pip", make_get_runnable_pip)
+
+
+def pip_build_env_module(module: "ModuleType", facts: "Facts") -> None:
+    """Up to pip 24 the name of that script was found here."""
+    pip_misc_module(module, facts)
+    if not any(
+        hasattr(sys.modules.get(name), "get_runnable_pip") for name in (module.__name__, "pip._internal.utils.misc")
+    ):
+        _fail_for(module, "get_runnable_pip")
+
+
 def pip_main_parser(module: "ModuleType", facts: "Facts") -> None:
     """`pip --python`, PIP_PYTHON and `python` in pip.conf: pip would go on in an interpreter that is native."""
 
@@ -363,12 +413,9 @@ def pip_main_parser(module: "ModuleType", facts: "Facts") -> None:
         def identify_python_interpreter(python: str) -> "str | None":
             found: str | None = original(python)
             if found is not None and not isolation.starts_shim(found, facts):
-                from _crossenv import fail
+                from _crossenv import pip_commands
 
-                given = any(word.startswith("--python") for word in sys.argv)
-                source = "--python" if given else "PIP_PYTHON" if os.environ.get("PIP_PYTHON") else "python in pip.conf"
-                mend = f"remove it, or run {found} -m pip" if source != "PIP_PYTHON" else "unset it"
-                fail(f"{source} has pip work with {found}, which is not this environment's Python", mend, 2)
+                pip_commands.refuse_python(found)
             return found
 
         return identify_python_interpreter

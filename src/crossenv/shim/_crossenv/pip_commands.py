@@ -4,9 +4,11 @@ import json
 import os
 import sys
 
+from _crossenv.refusal import fail
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, NoReturn
 
 
 def building_by_name(original: "Any") -> "Any":
@@ -42,6 +44,29 @@ def refusing_unsafe_features(original: "Any") -> "Any":
         return int(original(self, options, args))
 
     return run
+
+
+def refuse_python(found: str) -> "NoReturn":
+    """End, because pip was told to go on in the interpreter `found`, which is not this environment's."""
+    source, mend = _source_of_python()
+    fail(f"{source} has pip work with {found}, which is not this environment's Python", mend, 2)
+
+
+def _source_of_python() -> "tuple[str, str]":
+    """Where pip has its `python` setting from, and how to take it away."""
+    if any(word.partition("=")[0] == "--python" for word in sys.argv[1:]):
+        return "--python", "leave it out, or run that Python with -m pip"
+    if os.environ.get("PIP_PYTHON"):
+        return "PIP_PYTHON", "unset it"
+    from pip._internal.configuration import Configuration
+
+    configuration = Configuration(isolated=False)
+    files = [path for _kind, paths in configuration.iter_config_files() for path in paths]
+    for path in filter(os.path.isfile, files):
+        with open(path, encoding="utf-8", errors="replace") as file:
+            if any(line.partition("=")[0].strip() == "python" for line in file):
+                return f"`python` in {path}", "take it out, or set PIP_CONFIG_FILE=/dev/null"
+    return "pip's configuration", "see `pip config debug`"
 
 
 def telling_time(original: "Any") -> "Any":

@@ -27,14 +27,14 @@ def pyproject(facts: "dict[str, Any]") -> "dict[str, Any]":
         import json
         import subprocess
 
-        from _crossenv import host_wheels
+        from _crossenv.outer import outer_environment
 
         code = (
             "import json; from pip._vendor import tomli; print(json.dumps(tomli.load(open('pyproject.toml', 'rb')),"
             " default=str))"
         )
         words = [facts["root"] + "/cross/bin/python", "-c", code]
-        done = subprocess.run(words, capture_output=True, text=True, check=False, env=host_wheels.outer_environment())
+        done = subprocess.run(words, capture_output=True, text=True, check=False, env=outer_environment())
         data = json.loads(done.stdout) if done.returncode == 0 else {}
     except (OSError, ValueError):
         return {}

@@ -32,7 +32,7 @@ def declared(facts: "dict[str, Any]", module: str) -> "dict[str, Any]":
     return found
 
 
-def adapt(backend: "Any", facts: "dict[str, Any]", module: str) -> None:
+def adapt(backend: "Any", facts: "dict[str, Any]", module: str, *, known: bool = True) -> None:
     """Give the hooks of `backend`, a module or an object of `module`, the declared settings before the user's."""
     ours = declared(facts, module)
     settings = dict(ours["settings"])
@@ -48,11 +48,20 @@ def adapt(backend: "Any", facts: "dict[str, Any]", module: str) -> None:
 
         return build_directories.settled(ours["build_directory"], merged(settings, users), facts, os.environ)
 
-    change(backend, merge, _MARK)
+    change(backend, merge, _MARK, known=known)
 
 
-def change(backend: "Any", merge: "Callable[[Any], dict[str, Any]]", mark: str) -> None:
-    """Call the hooks of `backend` with `merge(config_settings)`, once for each `mark`."""
+def _takes_settings(function: "Any") -> bool:
+    code = getattr(function, "__code__", None)
+    return code is not None and "config_settings" in code.co_varnames
+
+
+def change(backend: "Any", merge: "Callable[[Any], dict[str, Any]]", mark: str, *, known: bool = True) -> None:
+    """Call the hooks of `backend` with `merge(config_settings)`, once for each `mark`.
+
+    Where it is not known to be a back end, a function counts as a hook if it takes `config_settings`:
+    scikit_build_core.build.wheel has a `build_wheel` of its own.
+    """
 
     def changed(hook: "Any", position: int) -> "Any":
         @functools.wraps(hook)
@@ -69,7 +78,7 @@ def change(backend: "Any", merge: "Callable[[Any], dict[str, Any]]", mark: str) 
 
     for name, position in _POSITIONS.items():
         hook = getattr(backend, name, None)
-        if hook is not None and not hasattr(hook, mark):
+        if hook is not None and not hasattr(hook, mark) and (known or _takes_settings(hook)):
             setattr(backend, name, changed(hook, position))
 
 

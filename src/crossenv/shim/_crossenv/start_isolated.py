@@ -13,9 +13,9 @@ try:
     import _crossenv
 
     sys.path.remove(library)
-    if not os.path.samefile(_crossenv.__file__, library + "/_crossenv/__init__.py"):
+    _crossenv.start(library)
+    if not _crossenv.role:
         raise ImportError(f"{_crossenv.__file__} was loaded first")
-    _crossenv.start()
 except BaseException as error:
     # `site` prints what a sitecustomize raises and goes on, with an interpreter that is native.
     try:
