@@ -35,6 +35,7 @@ from crossenv.environment.cross_prefix import check_cross_prefix
 from crossenv.environment.fingerprint import surroundings
 from crossenv.environment.localise import flag_directories
 from crossenv.environment.plan import HOST_FILES, Options, Plan, make_plan, pkg_config_libdir
+from crossenv.environment.warm import warm
 from crossenv.environment.write import check_destination, write_environment
 from crossenv.errors import UsageError
 from crossenv.files import write_tree
@@ -115,6 +116,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     tools.add_argument("--toolchain", choices=CHOICES, help=f"where the compilers come from; default: {AUTO}")
     tools.add_argument("--cpu", help="the least processor of the host, for zig (`zig cc -mcpu`): baseline-neon, z14")
+    tools.add_argument(
+        "--warm",
+        action="store_true",
+        help="let zig make its C and C++ libraries for the target now, a minute or two once for each user;"
+        " default: in the background of the first compile",
+    )
     for name in TOOL_OPTIONS:
         tools.add_argument(f"--{name}", metavar="COMMAND", help=f"the {name.upper()} to use, with arguments if need be")
     tools.add_argument(
@@ -192,6 +199,8 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
         return print_plan(plan, args, reporter)
     reporter.step(f"making {root}")
     write_environment(plan, clear=args.clear, keep=args.keep)
+    if args.warm:
+        warm(plan.record, reporter)
     if args.json:
         reporter.json(dataclasses.asdict(plan.record))
     else:

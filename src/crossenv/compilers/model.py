@@ -45,6 +45,7 @@ class Toolchain:
         macros: The compiler's predefined macros that a build needs to know: see `PROBED_MACROS`.
         has_headers: Whether it finds the C library's headers.
         notes: What a user should know of the choice, one line each.
+        probe_link: Options of links that only ask what the C library has; they save work.
         zig: What an environment's own launchers are made of where the compiler is zig; None for any other.
     """
 
@@ -61,6 +62,7 @@ class Toolchain:
     macros: dict[str, str]
     has_headers: bool = True
     notes: tuple[str, ...] = ()
+    probe_link: tuple[str, ...] = ()
     zig: Launchers | None = None
 
 

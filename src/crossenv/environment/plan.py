@@ -320,10 +320,8 @@ def _tools(
     launchers: dict[str, str] = {}
     copies: dict[str, Path] = {}
     if toolchain.zig is not None:
-        runtime = f"etc/lib/{toolchain.zig.runtime.name}"
-        text = toolchain.zig.configuration(objects=root / "cache/zig", runtime=root / runtime)
+        text = toolchain.zig.configuration(objects=root / "cache/zig")
         launchers[f"{LAUNCHERS}/{CONFIGURATION_NAME}"] = text
-        copies[runtime] = toolchain.zig.runtime
     for name, tool in chosen.items():
         if tool is None:
             continue

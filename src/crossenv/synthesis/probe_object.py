@@ -56,6 +56,10 @@ class Compiler(Protocol):
     def family(self) -> str:
         """The compiler's family: "gcc" or "clang"."""
 
+    @property
+    def probe_link(self) -> tuple[str, ...]:
+        """Options of links that only ask what the C library has."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answers:
@@ -137,7 +141,17 @@ class _Run:
         for _ in range(_ROUNDS):
             source.write_text(references(wanted), encoding="utf-8")
             directories = [f"-L{directory}" for directory in self.compiler.library_dirs]
-            words = ["-shared", "-w", "-fPIC", "-Wl,-z,defs", *self.defines, str(source), "-o", str(made)]
+            words = [
+                *self.compiler.probe_link,
+                "-shared",
+                "-w",
+                "-fPIC",
+                "-Wl,-z,defs",
+                *self.defines,
+                str(source),
+                "-o",
+                str(made),
+            ]
             failure = self._cc(*words, *directories, *_LIBRARIES)
             if failure is None:
                 # Those that were there to be referred to: a stub had no reference and no symbol.
