@@ -18,12 +18,14 @@ class Tool:
         args: Arguments that always come first ("-m32", "--target=aarch64-linux-gnu").
         origin: How it was chosen, for people: "--cc", "recorded by the host Python", "aarch64-linux-gnu-gcc on PATH".
         launcher: Whether it is a launcher of ours, of which each environment has its own.
+        name: The tool's own file name, where `path` may be a wrapper (`ccache`); "" for that of `path`.
     """
 
     path: Path
     args: tuple[str, ...] = ()
     origin: str = ""
     launcher: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

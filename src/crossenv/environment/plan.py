@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -158,7 +158,13 @@ def make_plan(
     first = host.include_dirs[0]
     farm = () if first.name == include_name and first.parent.name == "include" else host.include_dirs
     include_dirs = (root / PREFIX / "include" / include_name,) if farm else host.include_dirs
-    tools, launchers, copies = _tools(root, toolchain, "" if toolchain.sysroot else host.multiarch)
+    words_script = root / "cross/lib" / directory / "site-packages/_crossenv/response_words.py"
+    tools, launchers, copies = _tools(
+        root,
+        toolchain,
+        "" if toolchain.sysroot else host.multiarch,
+        expander=(str(build.executable), "-I", str(words_script)),
+    )
     data_name = host.platform.data_module(host.abi_flags, host.multiarch)
     data_file = f"{PREFIX}/lib/{directory}/{data_name}.py"
     config = localise(
@@ -304,11 +310,12 @@ def _host_record(
 
 
 def _tools(
-    root: Path, toolchain: Toolchain, multiarch: str
+    root: Path, toolchain: Toolchain, multiarch: str, expander: Sequence[str]
 ) -> tuple[dict[str, ToolRecord], dict[str, str], dict[str, Path]]:
     """The record's tools, the launchers of those that need arguments, and zig's launchers.
 
-    `multiarch` names the directories on this machine that hold the host's libraries; "" for none.
+    `multiarch` names the directories on this machine that hold the target's libraries, "" for none; `expander` is
+    `launcher_text`'s.
     """
     chosen: dict[str, Tool | None] = {
         "cc": toolchain.cc,
@@ -334,9 +341,15 @@ def _tools(
         trailing = trailing_arguments(name, toolchain)
         command = str(tool.path)
         if leading or trailing or name in COMPILERS:
-            relative = f"{LAUNCHERS}/{launcher_name(name, toolchain, tool.path)}"
+            relative = f"{LAUNCHERS}/{launcher_name(name, toolchain, tool)}"
             launchers[relative] = launcher_text(
-                name, tool.path, leading, trailing, multiarch=multiarch, map_prefixes=maps_prefixes(toolchain)
+                name,
+                tool.path,
+                leading,
+                trailing,
+                multiarch=multiarch,
+                map_prefixes=maps_prefixes(toolchain),
+                expander=expander,
             )
             command = str(root / relative)
         tools[name] = ToolRecord(command=command, path=str(tool.path), args=leading, origin=tool.origin)
