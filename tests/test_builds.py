@@ -280,6 +280,7 @@ def test_a_native_compiler_in_cc_is_caught(real_env: Path, tmp_path: Path) -> No
     assert result.returncode != 0
     assert "is for x86-64" in result.stdout + result.stderr
     assert not list(tmp_path.glob("out/*.whl"))
+    assert f"CC={native} is set" in result.stderr
 
 
 def test_setup_py_by_hand_is_checked_too(real_env: Path, tmp_path: Path, run: Run) -> None:
