@@ -354,7 +354,7 @@ def plan_for_target(args: argparse.Namespace, root: Path, wishes: Wishes, option
     build = find_build_python(args.python)
     facts = read_build_facts(build.executable)
     reporter.step(f"finding a toolchain for {target.gnu_triplet}")
-    toolchain = choose_toolchain_for_target(target, facts, wishes)
+    toolchain = choose_toolchain_for_target(target, wishes)
 
     reporter.step(f"deriving the host's configuration for {target}")
     made = synthesise_host_python(

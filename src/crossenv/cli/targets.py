@@ -98,7 +98,7 @@ def print_comparison(args: argparse.Namespace, reporter: Reporter) -> int:
     build = read_build_facts(find_build_python(args.python, real).executable)
     search_path = os.environ.get("PATH", os.defpath)
     wishes = Wishes(kind=args.toolchain, environ_path=search_path, sysroot=None, overrides={}, cpu=None)
-    toolchain = choose_toolchain_for_target(target, build, wishes)
+    toolchain = choose_toolchain_for_target(target, wishes)
     made = synthesise_host_python(target, build, toolchain, Path("/"), search_path=search_path)
     text = str(made.files[made.host.include_dirs[-1] / "pyconfig.h"])
     found = compare_configurations(real.config, made.host.config, config_values(text))

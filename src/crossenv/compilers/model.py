@@ -1,12 +1,61 @@
-"""The record of a toolchain."""
+"""A toolchain, and what it is for."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from crossenv.compilers.zig.launchers import Launchers
+from crossenv.platforms import Libc
 from crossenv.platforms.architectures import ElfIdentity
+from crossenv.pythons.model import ConfigValue
+
+
+class Purpose(Protocol):
+    """What a toolchain is for: a machine, and what is recorded of how its Python was built. A `HostPython` is one."""
+
+    @property
+    def elf(self) -> ElfIdentity:
+        """What the machine's files say."""
+
+    @property
+    def libc(self) -> Libc:
+        """Its C library; without a version where nothing is promised."""
+
+    @property
+    def multiarch(self) -> str:
+        """Debian's name of it; "" for none."""
+
+    @property
+    def gnu_type(self) -> str:
+        """GNU's name of it; "" for none."""
+
+    @property
+    def config(self) -> Mapping[str, ConfigValue]:
+        """What its Python recorded, such as its compilers."""
+
+    @property
+    def sysroot(self) -> Path | None:
+        """The root of its files here."""
+
+    @property
+    def include_dirs(self) -> tuple[Path, ...]:
+        """Where its Python's headers are."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BarePurpose:
+    """A machine of whose Python nothing is recorded; see `Purpose`."""
+
+    elf: ElfIdentity
+    libc: Libc
+    multiarch: str
+    gnu_type: str
+    config: Mapping[str, ConfigValue] = field(default_factory=dict)
+    sysroot: Path | None = None
+    include_dirs: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
