@@ -18,6 +18,7 @@ from crossenv.cli import in_place
 from crossenv.cli.assignments import parse_config_vars, parse_variables
 from crossenv.cli.common import common_options
 from crossenv.cli.host_lines import host_words, python_words
+from crossenv.cli.parser import Once
 from crossenv.compilers.choose import (
     AUTO,
     CHOICES,
@@ -64,6 +65,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     which = host.add_mutually_exclusive_group()
     which.add_argument(
         "--target",
+        action=Once,
         metavar="TARGET",
         help="what the wheels are for: a platform tag (manylinux_2_28_aarch64, musllinux_1_2_armv7l, linux_riscv64), a"
         " triplet (aarch64-linux-gnu) or a machine (aarch64); `crossenv targets` lists them",
@@ -106,7 +108,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     host.add_argument("--machine", help="what os.uname().machine says on the host, where its files do not tell")
     build = parser.add_argument_group("build")
     build.add_argument(
-        "--python", metavar="SPEC", help="the build Python: a path or a version; default: the host's version"
+        "--python",
+        action=Once,
+        metavar="SPEC",
+        help="the build Python: a path or a version; default: the host's version",
     )
     build.add_argument(
         "--system-site-packages", action="store_true", help="let the build side see the build Python's packages"

@@ -200,7 +200,7 @@ def _settings(args: argparse.Namespace) -> Settings:
 def _requirements(args: argparse.Namespace, reporter: Reporter) -> list[Requirement]:
     found = [read_requirement(word, Path.cwd()) for word in args.requirements]
     for word in args.requirements:
-        if os.sep not in word and Path(word).is_dir():
+        if word[:1].isalnum() and os.sep not in word and Path(word).is_dir():
             reporter.warning(f"{word} is taken from the index; for the directory here, name ./{word}")
     for name in args.requirement:
         found += read_requirements_file(Path(name).expanduser().absolute())

@@ -407,7 +407,10 @@ def _commands(record: Record, options: Options) -> dict[str, str]:
         scripts["bin/build-pip"] = (build, native, '-m pip "$@"')
     mend = "create the environment again: it was moved, or a Python that it needs was removed"
     return {
-        name: script_text(program, f"{command} {shlex.quote(program)} {rest}", mend)
+        # Either variable makes an interpreter take another place for its own, and start without the shim.
+        name: script_text(
+            program, f"unset PYTHONEXECUTABLE __PYVENV_LAUNCHER__\n{command} {shlex.quote(program)} {rest}", mend
+        )
         for name, (program, command, rest) in scripts.items()
     }
 
