@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crossenv.binaries import BinaryError, Linked, format_of, is_native, objects_in
+from crossenv.libc.libraries import libc_of_needed
 from crossenv.libc.policies import Policy
 from crossenv.platforms.architectures import ElfIdentity
 from crossenv.wheels import file_checks
@@ -18,7 +19,7 @@ from crossenv.wheels.model import ERROR, WARNING, Finding, NativeFile, WheelRepo
 from crossenv.wheels.native import newest_versions
 from crossenv.wheels.promises import oldest_kept, policy_findings
 from crossenv.wheels.symbols import symbol_findings
-from crossenv.wheels.tags import Expected, Host, accepts, default_libc, expected_of
+from crossenv.wheels.tags import Expected, Host, accepts, expected_of
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Contents:
     @property
     def libc(self) -> str:
         """The C library that its files name; "" if none does."""
-        return next((name for file in self.linked.values() if (name := default_libc(file.needed))), "")
+        return next((name for file in self.linked.values() if (name := libc_of_needed(file.needed))), "")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

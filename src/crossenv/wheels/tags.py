@@ -11,7 +11,7 @@ from crossenv.errors import UsageError
 from crossenv.libc.policies import Policy, policy_of
 from crossenv.platforms import Platform
 from crossenv.platforms.architectures import ElfIdentity
-from crossenv.platforms.linux_targets import GLIBC, MUSL, Target
+from crossenv.platforms.linux_targets import MUSL, Target
 from crossenv.record import Record
 from crossenv.targets import parse_target
 
@@ -273,13 +273,3 @@ def _accepts_platform(host: Host, platform: str) -> bool:
     if target.machine != host.machine or not target.policy or target.libc != host.libc:
         return False
     return not host.libc_version or target.floor <= host.libc_version
-
-
-def default_libc(needed: Sequence[str]) -> str:
-    """The C library that DT_NEEDED names tell of; "" if none does."""
-    for name in needed:
-        if name == "libc.so.6" or name.startswith("ld-linux"):
-            return GLIBC
-        if name == "libc.so" or name.startswith(("libc.musl-", "ld-musl-")):
-            return MUSL
-    return ""
