@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-import platform
 import shlex
 import sys
 import tempfile
@@ -31,7 +30,6 @@ from crossenv.compilers.choose import (
 from crossenv.compilers.model import Toolchain
 from crossenv.compilers.relative import with_relative_tools
 from crossenv.config import FLAGS, LISTS, TEXTS, Settings, load_settings
-from crossenv.environment.accept_tags import accepted_platforms
 from crossenv.environment.cross_prefix import check_cross_prefix
 from crossenv.environment.fingerprint import surroundings
 from crossenv.environment.localise import flag_directories
@@ -40,7 +38,8 @@ from crossenv.environment.warm import warm
 from crossenv.environment.write import check_destination, write_environment
 from crossenv.errors import UsageError
 from crossenv.files import write_tree
-from crossenv.platforms.linux_targets import GLIBC, MUSL
+from crossenv.libc.version import libc_of_this_machine
+from crossenv.platforms import Libc, platform_of_target
 from crossenv.pythons.build_python import find_build_python
 from crossenv.pythons.dump_document import Dump, load_dump
 from crossenv.pythons.dump_headers import Headers, adapted_headers, find_headers, with_headers
@@ -294,8 +293,7 @@ def plan_for_host_python(
         raise UsageError(f"--sysconfigdata is of no use with a dump, which {path} is", hint="leave it out")
     if args.relative_toolchain:
         host = with_relative_tools(host)
-    libc = host.libc
-    accepted = accepted_platforms(args.accept_tag, machine=host.machine, libc=libc.family, version=libc.version)
+    accepted = host.platform.declared_tags(args.accept_tag, machine=host.machine, libc=host.libc)
     options = dataclasses.replace(options, accepted_platforms=accepted)
     if args.headers and host.layout != DUMP:
         raise UsageError(
@@ -352,8 +350,8 @@ def plan_for_target(args: argparse.Namespace, root: Path, wishes: Wishes, option
         if given:
             raise UsageError(f"{option} goes with --host-python; a target has nothing recorded", hint="leave it out")
     target = parse_target(args.target)
-    floor = ".".join(map(str, target.floor))
-    accepted = accepted_platforms(args.accept_tag, machine=target.machine, libc=target.libc, version=floor)
+    libc = Libc(family=target.libc, version=target.floor_text)
+    accepted = platform_of_target(target).declared_tags(args.accept_tag, machine=target.machine, libc=libc)
     options = dataclasses.replace(options, accepted_platforms=accepted)
     reporter.step("finding the build Python")
     build = find_build_python(args.python)
@@ -373,7 +371,7 @@ def plan_for_target(args: argparse.Namespace, root: Path, wishes: Wishes, option
     reporter.note(f"host: {host_words(made.host)}")
     for note in toolchain.notes:
         reporter.warning(note)
-    if target.machine == build.machine and target.libc == build_libc():
+    if target.machine == build.machine and target.libc == libc_of_this_machine():
         reporter.note(f"{target.platform_tag} is this machine's own kind; its wheels are cross-built all the same")
     return make_plan(
         root,
@@ -396,11 +394,6 @@ def surroundings_of(host: HostPython, toolchain: Toolchain) -> str:
         host.multiarch,
         map(Path, pkg_config_libdir(host, toolchain)),
     )
-
-
-def build_libc() -> str:
-    """The C library of this machine."""
-    return GLIBC if platform.libc_ver()[0] == "glibc" else MUSL
 
 
 def print_plan(plan: Plan, args: argparse.Namespace, reporter: Reporter) -> int:

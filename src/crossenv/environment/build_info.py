@@ -51,7 +51,7 @@ def public_part(record: Record, config: Mapping[str, ConfigValue], details: Mapp
             "byte_order": elf.byte_order,
             "long_double_format": long_double_format(toolchain.macros, elf),
             "elf": {"machine": elf.machine, "abi_flags": elf.abi_flags},
-            "libc": {"family": host.libc_family, "version": host.libc_version or None},
+            "libc": {"family": host.libc.family, "version": host.libc.version or None},
             "sysroot": sysroot,
             "emulator": [f"{record.root}/{CROSS_RUN}"] if record.handover.emulator else None,
             "markers": _markers(host),

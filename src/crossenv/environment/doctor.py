@@ -178,7 +178,7 @@ def _start_check(words: list[str]) -> Callable[[Record], None]:
             "include": host.include_dirs[0],
             "machine": host.machine,
             "uname": host.machine,
-            "libc": [host.libc_family, host.libc_version],
+            "libc": [host.libc.family, host.libc.version],
             "cross_compiling": True,
             "prefix": f"{record.root}/cross",
         }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 import re
 from pathlib import Path, PurePosixPath
 
 from crossenv.binaries.elf import ElfError, ElfFacts, elf_identity, read_elf
 from crossenv.platforms import LINUX, Libc
-from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.architectures import GLIBC, MUSL, ElfIdentity
 from crossenv.platforms.triplets import libc_of_triplet
 
 _GLIBC_BANNER = re.compile(rb"GNU C Library [^\n\0]*release version (\d+\.\d+)")
@@ -96,6 +97,11 @@ def _musl_version(sysroot: Path, elf: ElfIdentity) -> str:
         if len(found) == 1:
             return str(found.pop(), "ascii")
     return ""
+
+
+def libc_of_this_machine() -> str:
+    """The C library of this machine: "glibc" or "musl"."""
+    return GLIBC if platform.libc_ver()[0] == "glibc" else MUSL
 
 
 def read_text(path: Path) -> str:

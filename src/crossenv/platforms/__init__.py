@@ -11,21 +11,31 @@ from crossenv.errors import HostPythonError
 from crossenv.platforms.android import Android
 from crossenv.platforms.ios import IOS
 from crossenv.platforms.linux import Linux
+from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine, Platform
 
 __all__ = [
     "LINUX",
+    "MODULE_SUFFIXES",
     "PLATFORMS",
     "BuildSystemNames",
     "Libc",
     "Machine",
     "Platform",
     "platform_of_config",
+    "platform_of_target",
 ]
 
 LINUX: Platform = Linux()
 # Android's Pythons may call themselves Linux, so Android is asked first.
 PLATFORMS: Mapping[str, Platform] = {platform.name: platform for platform in (Android(), IOS(), LINUX)}
+# How the names of extension modules end, whatever the system.
+MODULE_SUFFIXES = tuple(dict.fromkeys(platform.module_suffix for platform in PLATFORMS.values()))
+
+
+def platform_of_target(target: Target) -> Platform:
+    """The system of a target."""
+    return PLATFORMS[target.system]
 
 
 def platform_of_config(config: Mapping[str, int | str], source: str) -> Platform:

@@ -29,6 +29,10 @@ class Android(Linux):
         """None: what is built for it is linked by tools that crossenv does not drive."""
         return None
 
+    def target_of_tag(self, tag: str, libc: str) -> Target | None:
+        """None, as above."""
+        return None
+
     def target_names(self) -> Iterable[str]:
         """None."""
         return ()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from crossenv.platforms.accept_tags import accepted_platforms
 from crossenv.platforms.architectures import GLIBC, MUSL, architecture_of
-from crossenv.platforms.linux_targets import OLD_POLICIES, Target, examples, parse
+from crossenv.platforms.linux_targets import OLD_POLICIES, Target, examples, parse, target_of_tag
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine
 
 # Installers still take these names.
@@ -32,6 +33,10 @@ class Linux:
     def parse_target(self, name: str) -> Target | None:
         """A policy's tag, `linux_...`, a triplet or the name of a machine."""
         return parse(name)
+
+    def target_of_tag(self, tag: str, libc: str) -> Target | None:
+        """`linux_...` is for either C library: the files decide."""
+        return target_of_tag(tag, libc)
 
     def target_names(self) -> Iterable[str]:
         """Machines, tags and triplets."""
@@ -70,6 +75,10 @@ class Linux:
                 if old := _OLD_NAMES.get((2, number)):
                     tags.append(f"{old}_{machine.name}")
         return tuple(tags)
+
+    def declared_tags(self, tags: Iterable[str], *, machine: str, libc: Libc) -> tuple[str, ...]:
+        """Policies by their old and new names, `linux`, or the user's own."""
+        return accepted_platforms(tags, machine=machine, libc=libc.family, version=libc.version)
 
     def get_platform(self, machine: Machine) -> str:
         """`linux-aarch64`."""

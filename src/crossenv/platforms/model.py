@@ -100,6 +100,14 @@ class Platform(Protocol):
             UsageError: It is one that does not exist.
         """
 
+    def target_of_tag(self, tag: str, libc: str) -> Target | None:
+        """The target that a wheel's platform tag names; None if it is not one of this system.
+
+        Args:
+            tag: The platform tag.
+            libc: The C library that the wheel's files need, for tags that name none; "" if they do not tell.
+        """
+
     def target_names(self) -> Iterable[str]:
         """Every target by its usual names, for suggestions."""
 
@@ -117,6 +125,18 @@ class Platform(Protocol):
 
     def accepted_tags(self, machine: Machine) -> tuple[str, ...]:
         """The platform tags that an installer there takes, best first."""
+
+    def declared_tags(self, tags: Iterable[str], *, machine: str, libc: Libc) -> tuple[str, ...]:
+        """The full platform tags that tags of the user's stand for (`--accept-tag`), in their order.
+
+        Args:
+            tags: With or without the machine.
+            machine: The target's.
+            libc: Its C library; the version is "" if it is not known.
+
+        Raises:
+            UsageError: Wheels of such a tag do not load there.
+        """
 
     def get_platform(self, machine: Machine) -> str:
         """`sysconfig.get_platform()` there."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from crossenv.binaries import BinaryError, Linked, format_of, is_native, objects_in
 from crossenv.libc.libraries import libc_of_needed
 from crossenv.libc.policies import Policy
+from crossenv.platforms import MODULE_SUFFIXES
 from crossenv.platforms.architectures import ElfIdentity
 from crossenv.wheels import file_checks
 from crossenv.wheels.archive import Archive, ArchiveError, Member, opened
@@ -171,7 +172,7 @@ def _read(archive: Archive, claims: Claims, host: Host | None) -> Contents:
         contents.findings += [fault] if fault is not None else []
         if native:
             _read_native(member, data, contents, machines, host)
-        elif member.name.endswith(".so"):
+        elif member.name.endswith(MODULE_SUFFIXES):
             contents.findings.append(_damaged(member.name, "is not an ELF file"))
     return contents
 
