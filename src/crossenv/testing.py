@@ -129,7 +129,7 @@ def _host_python(target: Target, version: str) -> HostPython:
         full_version=f"{version}.0",
         abi_flags="",
         soabi=soabi,
-        ext_suffix=f".{soabi}.so",
+        ext_suffix=f".{soabi}{platform_of_target(target).module_suffix}",
         multiarch=target.multiarch,
         gnu_type=target.gnu_type,
         include_dirs=(Path(f"/made-up/host/include/python{version}"),),

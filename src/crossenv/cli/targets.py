@@ -16,8 +16,9 @@ from crossenv.compilers.zig.locate import has_zig
 from crossenv.compilers.zig.targets import oldest_glibc
 from crossenv.config import KNOWN_HOST
 from crossenv.errors import UsageError
-from crossenv.platforms.architectures import Architecture, architecture_of, target_architectures
-from crossenv.platforms.linux_targets import GLIBC, MUSL, Target, default_target
+from crossenv.platforms import PLATFORMS
+from crossenv.platforms.architectures import GLIBC, Architecture, architecture_of
+from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.triplets import gnu_triplet
 from crossenv.pythons.build_python import find_build_python
 from crossenv.pythons.compare import compare_configurations
@@ -121,9 +122,9 @@ def print_comparison(args: argparse.Namespace, reporter: Reporter) -> int:
 def available(search_path: str) -> Iterator[dict[str, Any]]:
     """One row a target with the usual floor: its names, and what is on `search_path` for it."""
     zig = has_zig(search_path)
-    for libc in (GLIBC, MUSL):
-        for architecture in target_architectures():
-            target = default_target(architecture, libc)
+    for platform in PLATFORMS.values():
+        for target in platform.usual_targets():
+            architecture, libc = target.architecture, target.libc
             oldest = architecture.oldest(libc)
             with_zig = max(oldest, oldest_glibc(target)) if libc == GLIBC else oldest
             yield {

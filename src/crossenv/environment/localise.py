@@ -89,7 +89,7 @@ def localise(
         "CCSHARED": "-fPIC",
         "LDSHARED": f"{programs['cc']} {cc_arguments} -shared".replace("  ", " "),
         "LDCXXSHARED": f"{programs['cxx']} {cc_arguments} -shared".replace("  ", " "),
-        "SHLIB_SUFFIX": ".so",
+        "SHLIB_SUFFIX": host.platform.module_suffix,
         "ARFLAGS": "rcs",
         "OPT": "",
     }

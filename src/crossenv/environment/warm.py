@@ -26,7 +26,15 @@ def warm(record: Record, reporter: Reporter) -> None:
             tempfile.TemporaryDirectory(prefix="crossenv-warm-") as directory,
             reporter.working(f"making zig's {library} for {record.toolchain.triplet}", slow=True),
         ):
-            words = [found.command, "-shared", "-x", language, "/dev/null", "-o", f"{directory}/empty.so"]
+            words = [
+                found.command,
+                "-shared",
+                "-x",
+                language,
+                "/dev/null",
+                "-o",
+                f"{directory}/empty{record.host.platform.library_suffix}",
+            ]
             done = subprocess.run(words, cwd=directory, capture_output=True, text=True, check=False)
         if done.returncode:
             lines = [line for line in done.stderr.splitlines() if "error" in line] or [f"exit status {done.returncode}"]

@@ -15,6 +15,8 @@ from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine, Platform
 
 __all__ = [
+    "DEFAULT",
+    "HERE",
     "LINUX",
     "MODULE_SUFFIXES",
     "PLATFORMS",
@@ -22,6 +24,7 @@ __all__ = [
     "Libc",
     "Machine",
     "Platform",
+    "is_built_for",
     "platform_of_config",
     "platform_of_target",
 ]
@@ -29,8 +32,16 @@ __all__ = [
 LINUX: Platform = Linux()
 # Android's Pythons may call themselves Linux, so Android is asked first.
 PLATFORMS: Mapping[str, Platform] = {platform.name: platform for platform in (Android(), IOS(), LINUX)}
+# The system that this tool runs on, and that of a host whose files name none.
+HERE = DEFAULT = LINUX
 # How the names of extension modules end, whatever the system.
 MODULE_SUFFIXES = tuple(dict.fromkeys(platform.module_suffix for platform in PLATFORMS.values()))
+
+
+def is_built_for(system: str, libc: str | None = None) -> bool:
+    """Whether this tool builds for a system, with that C library if one is named."""
+    platform = PLATFORMS.get(system)
+    return platform is not None and not platform.linked_by and (libc is None or libc in platform.libcs)
 
 
 def platform_of_target(target: Target) -> Platform:

@@ -23,6 +23,8 @@ class IOS:
     native_format = "macho"
     module_suffix = ".so"
     stable_suffix = ".abi3.so"
+    library_suffix = ".dylib"
+    libcs: tuple[str, ...] = ("apple",)
     linked_by = "Xcode's clang, on macOS"
     link_hint = "build on macOS with Xcode and `cibuildwheel --platform ios` (PEP 730)"
 
@@ -35,6 +37,10 @@ class IOS:
         return None
 
     def target_names(self) -> Iterable[str]:
+        """None."""
+        return ()
+
+    def usual_targets(self) -> Iterable[Target]:
         """None."""
         return ()
 

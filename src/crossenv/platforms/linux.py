@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from crossenv.platforms.accept_tags import accepted_platforms
-from crossenv.platforms.architectures import GLIBC, MUSL, architecture_of
-from crossenv.platforms.linux_targets import OLD_POLICIES, Target, examples, parse, target_of_tag
+from crossenv.platforms.architectures import GLIBC, MUSL, architecture_of, target_architectures
+from crossenv.platforms.linux_targets import OLD_POLICIES, Target, default_target, examples, parse, target_of_tag
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine
 
 # Installers still take these names.
@@ -27,6 +27,8 @@ class Linux:
     native_format = "elf"
     module_suffix = ".so"
     stable_suffix = ".abi3.so"
+    library_suffix = ".so"
+    libcs: tuple[str, ...] = (GLIBC, MUSL)
     linked_by = ""
     link_hint = ""
 
@@ -41,6 +43,10 @@ class Linux:
     def target_names(self) -> Iterable[str]:
         """Machines, tags and triplets."""
         return examples()
+
+    def usual_targets(self) -> Iterable[Target]:
+        """Those with glibc, then those with musl."""
+        return (default_target(row, libc) for libc in self.libcs for row in target_architectures())
 
     def recognises(self, config: Mapping[str, int | str]) -> bool:
         """Whether MACHDEP says Linux; where it is missing, whether SOABI names no other system."""

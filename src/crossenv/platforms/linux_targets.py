@@ -12,6 +12,8 @@ from crossenv.platforms.architectures import GLIBC, MUSL, Architecture, ElfIdent
 __all__ = ["GLIBC", "MUSL", "OLD_POLICIES", "Target", "default_target", "examples", "parse", "usual_floor"]
 
 _SYSTEMS = {GLIBC: "gnu", MUSL: "musl"}
+_SUPPORT_TIERS = {"x86_64": 1, "aarch64": 2, "ppc64le": 2, "s390x": 3, "armv7l": 3}
+_TRAMPOLINES = ("x86_64-linux-gnu", "aarch64-linux-gnu")
 # CPython before 3.11 named no C library but GNU's in the suffix, on musl too.
 _FIRST_WITH_MUSL_SUFFIX = (3, 11)
 
@@ -105,6 +107,16 @@ class Target:
     def stable_suffixes(self, version: tuple[int, ...], flags: str) -> tuple[str, ...]:
         """What the names of modules for the stable ABI may end in there (PEP 803)."""
         return (".so", ".abi3.so", *([".abi3t.so"] if version >= (3, 15) or flags else []))
+
+    @property
+    def support_tier(self) -> int:
+        """PEP 11 with the compiler that it names, gcc; 0 for none."""
+        return _SUPPORT_TIERS.get(self.machine, 0) if self.libc == GLIBC else 0
+
+    @property
+    def has_perf_trampoline(self) -> bool:
+        """Whether CPython has one there, by the triplets in its configure.ac."""
+        return self.multiarch in _TRAMPOLINES
 
     @property
     def system(self) -> str:

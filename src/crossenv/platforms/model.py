@@ -78,6 +78,8 @@ class Platform(Protocol):
         native_format: The format of its native files, a key of `crossenv.binaries.FORMATS`.
         module_suffix: How the plainest name of an extension module ends.
         stable_suffix: How the name of one for the stable ABI ends.
+        library_suffix: How the names of shared libraries end, before a version.
+        libcs: The C libraries that it may have.
         linked_by: What links for it, if that is not something this tool drives; "" if it is.
         link_hint: What a user can do then.
     """
@@ -90,6 +92,8 @@ class Platform(Protocol):
     native_format: str
     module_suffix: str
     stable_suffix: str
+    library_suffix: str
+    libcs: tuple[str, ...]
     linked_by: str
     link_hint: str
 
@@ -110,6 +114,9 @@ class Platform(Protocol):
 
     def target_names(self) -> Iterable[str]:
         """Every target by its usual names, for suggestions."""
+
+    def usual_targets(self) -> Iterable[Target]:
+        """Every machine and C library that can be a target, with the floor of a target that names none."""
 
     def recognises(self, config: Mapping[str, int | str]) -> bool:
         """Whether a Python with these configuration variables is for this system."""

@@ -13,6 +13,8 @@ from typing import Protocol
 
 from crossenv.binaries.elf import ElfError, elf_identity, sized_symbols
 from crossenv.errors import ToolchainError
+from crossenv.libc.macros import glibc_of
+from crossenv.platforms import DEFAULT
 from crossenv.platforms.architectures import ElfIdentity
 from crossenv.pythons.pyconfig import Macro
 from crossenv.synthesis.probe_source import BYTES, NUMBER, questions, references
@@ -80,7 +82,7 @@ class Answers:
     @property
     def glibc(self) -> str:
         """The version of the compiler's glibc; "" where its C library is another."""
-        return f"2.{self.numbers['glibc_minor']}" if "glibc_minor" in self.numbers else ""
+        return glibc_of(self.numbers)
 
 
 def ask_compiler(
@@ -135,7 +137,7 @@ class _Run:
         return made
 
     def link(self, functions: Iterable[str]) -> frozenset[str]:
-        source, made = self.directory / "references.c", self.directory / "references.so"
+        source, made = self.directory / "references.c", self.directory / f"references{DEFAULT.library_suffix}"
         wanted = sorted(set(functions))
         failure: str | None = ""
         for _ in range(_ROUNDS):

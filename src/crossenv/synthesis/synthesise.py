@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from crossenv.errors import HostPythonError, ToolchainError
+from crossenv.libc.macros import fits
 from crossenv.platforms import Libc, platform_of_target
-from crossenv.platforms.linux_targets import GLIBC, Target
+from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.find import read_host_python
 from crossenv.pythons.model import ConfigValue, HostPython, UnwrittenHost
@@ -124,7 +125,7 @@ def _require_machine(toolchain: Compiler, answers: Answers, target: Target) -> N
             f"{toolchain.cc.path} makes {answers.elf} objects, and the target {target} is {target.elf}",
             hint=f"name a compiler for {target.gnu_triplet} with --cc",
         )
-    if bool(answers.glibc) != (target.libc == GLIBC):
+    if not fits(answers.glibc, target.libc):
         raise ToolchainError(
             f"{toolchain.cc.path} has {'' if answers.glibc else 'no '}glibc, and the target {target} has {target.libc}",
             hint=f"name a compiler for {target.gnu_triplet} with --cc",
