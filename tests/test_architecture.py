@@ -217,7 +217,7 @@ def _texts(node: ast.AST) -> Iterator[ast.Constant]:
 
 
 @pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
-def test_only_their_rooms_decide_by_system_format_and_c_library(path: Path) -> None:
+def test_only_their_rooms_decide(path: Path) -> None:
     name = path.relative_to(SOURCE).as_posix()
     if name.startswith(tuple(f"{room}/" for room in AT_HOME)):
         return
@@ -263,5 +263,5 @@ def test_a_decision_is_seen(line: str) -> None:
         'says = f"needs {name} of glibc"',
     ],
 )
-def test_a_message_is_no_decision(line: str) -> None:
+def test_messages_do_not_decide(line: str) -> None:
     assert not list(decisions(ast.parse(line)))
