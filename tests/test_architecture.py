@@ -141,3 +141,127 @@ def test_the_page_shows_the_rooms_in_their_order() -> None:
     page = (SOURCE.parent.parent / "docs/explanation/architecture.md").read_text(encoding="utf-8")
     rooms = re.findall(r"^\| `(\w+)` \|", page.split("## Where to look")[0], re.MULTILINE)
     assert [f"crossenv.{room}" for room in rooms] == [name for name in ORDER if name != "crossenv.__main__"]
+
+
+# Who may decide by the words of a system, a format or a C library; and what Debian and QEMU are about anyway.
+AT_HOME = ("platforms", "binaries", "libc", "sysroots", "emulation")
+# What still decides elsewhere, and why. An entry that is not needed any more fails the test.
+REMAIN: dict[str, str] = {
+    # Folders: what is in them is not looked at.
+    "compilers/": "not gone through: zig's own names, the macros of glibc and the loaders' names are asked for there",
+    "shim/": "stands alone and imports no room: it gets facts, and patches what pip and uv say about Linux",
+    # Programs and documents with a form of their own.
+    "pythons/crossenv_dump.py": "a program by itself, which runs on the target without this package",
+    "pythons/dump_document.py": "reads the key `machine.elf` of a dump",
+    "pythons/dump_from_files.py": "writes the key `machine.elf` of a dump; makes dumps of Linux hosts only",
+    "environment/build_info.py": "writes the key `host.elf` of crossenv_info",
+    "environment/plan.py": "writes the key `elf` of the shim's facts",
+    "record.py": "has the field `libc_family`, of a record's schema",
+    "wheels/refusals.py": "has the findings' published names `elf-damaged` and `musl-release`",
+    # Words of other tools.
+    "cli/older.py": "translates the option `--manylinux` of crossenv 1",
+    "pythons/directories.py": "knows the names that Yocto gives its own directories (pokysdk-linux)",
+    # Still to be moved.
+    "cli/targets.py": "asks whether zig's oldest glibc counts, which compilers/zig should answer",
+    "testing.py": "has the default target as the default of a public function",
+}
+# Names by which code would ask what system or C library there is.
+DECIDING_NAMES = frozenset({"GLIBC", "MUSL", "LINUX", "libc_family"})
+# `linux` and the like as words, also within tags (manylinux_2_28), triplets and suffixes.
+DECIDING_WORDS = re.compile(r"(?i)linux|glibc|musl|(?<![a-z])elf(?![a-z])|\.so\b")
+# Their arguments are for people. `Finding` has an `id` too, which is published with its name.
+FOR_PEOPLE = frozenset({"note", "warning", "step", "result", "error", "Finding", "_damaged", "add_argument"})
+# Variables that hold a message until it is raised or reported.
+MESSAGES = frozenset({"says", "problem", "hint"})
+
+
+def decisions(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """The lines of a module, and the words there, that decide by a system, a format or a C library."""
+    silent = {id(part) for node in ast.walk(tree) for part in _not_deciding(node)}
+    for node in ast.walk(tree):
+        if id(node) in silent:
+            continue
+        if isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes)):
+            text = node.value if isinstance(node.value, str) else node.value.decode("latin-1")
+            if DECIDING_WORDS.search(text):
+                yield node.lineno, repr(text)
+        elif isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+            name = node.id if isinstance(node, ast.Name) else node.attr
+            if name in DECIDING_NAMES:
+                yield node.lineno, name
+
+
+def _not_deciding(node: ast.AST) -> Iterator[ast.AST]:
+    """The parts of a node that are for people: docstrings, messages, help."""
+    if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+        first = node.body[0] if node.body else None
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+            yield first.value
+    elif isinstance(node, ast.Call):
+        function = node.func
+        name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+        if name in FOR_PEOPLE or name.endswith("Error"):
+            for part in (*node.args, *node.keywords):
+                yield from _texts(part)
+    elif isinstance(node, ast.Assign) and {getattr(one, "id", "") for one in node.targets} & MESSAGES:
+        yield from _texts(node.value)
+
+
+def _texts(node: ast.AST) -> Iterator[ast.Constant]:
+    """The texts of an expression, without those that it compares something with."""
+    if isinstance(node, ast.Constant):
+        yield node
+    elif not isinstance(node, ast.Compare):
+        for inner in ast.iter_child_nodes(node):
+            yield from _texts(inner)
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_only_their_rooms_decide(path: Path) -> None:
+    name = path.relative_to(SOURCE).as_posix()
+    if name.startswith(tuple(f"{room}/" for room in AT_HOME)):
+        return
+    found = [f"{name}:{line}: {words}" for line, words in decisions(ast.parse(path.read_text(encoding="utf-8")))]
+    if name in REMAIN:
+        assert found, f"{name} decides nothing any more: take it out of REMAIN"
+    elif not name.startswith(tuple(folder for folder in REMAIN if folder.endswith("/"))):
+        assert not found, "\n".join(found)
+
+
+def test_what_remains_is_there() -> None:
+    assert [name for name in REMAIN if not (SOURCE / name).exists()] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'host.system == "linux"',
+        'name in ("libc.so.6", "x")',
+        'tag.startswith("linux_")',
+        'directory.glob("*.so")',
+        're.fullmatch(r".*-linux-(gnu|musl)", triplet)',
+        'table = {"musllinux": 1}',
+        'tag = f"linux_{machine}"',
+        "libc == GLIBC",
+        'host.libc_family == "x"',
+        'platform.native_format == "elf"',
+        'data.startswith(b"\\x7fELF")',
+        'raise UsageError("a" if libc == "glibc" else "b")',
+    ],
+)
+def test_a_decision_is_seen(line: str) -> None:
+    assert list(decisions(ast.parse(line)))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '"""Reads ELF files of Linux."""',
+        'raise UsageError("no glibc", hint="name one for Linux")',
+        'parser.add_argument("--target", help="a tag (manylinux_2_28_aarch64)")',
+        "self.elf.bits == 64",
+        'says = f"needs {name} of glibc"',
+    ],
+)
+def test_messages_do_not_decide(line: str) -> None:
+    assert not list(decisions(ast.parse(line)))

@@ -64,3 +64,18 @@ def test_the_line_that_activates_is_quoted(crossenv: CrossenvCommand, host_prefi
         ["sh", "-c", f'{command} && printf %s "$VIRTUAL_ENV"'], capture_output=True, text=True, check=True
     )
     assert done.stdout == str(env)
+
+
+def test_a_name_that_is_also_a_directory_is_warned_of(crossenv: CrossenvCommand, tmp_path: Path) -> None:
+    """`crossenv wheel toyc` fetches a stranger's project, as pip does."""
+    (tmp_path / "toyc").mkdir()
+    words = [sys.executable, "-m", "crossenv", "wheel", "toyc", "--target", "aarch64", "--no-index"]
+    done = subprocess.run(words, cwd=tmp_path, text=True, capture_output=True, check=False)
+    assert "toyc is taken from the index; for the directory here, name ./toyc" in done.stderr
+
+
+def test_one_environment_is_for_one_target(crossenv: CrossenvCommand, tmp_path: Path) -> None:
+    done = crossenv("create", "--target", "aarch64", "--target", "armv7l", tmp_path / "env", check=False)
+    assert done.returncode == 2
+    assert "--target is given twice, and an environment is for one of them" in done.stderr
+    assert not (tmp_path / "env").exists()

@@ -11,18 +11,23 @@ from pathlib import Path
 import pytest
 
 from crossenv.compilers.zig.launchers import ENDINGS, Launchers, place_launchers
+from crossenv.compilers.zig.options import documented, header_text
 from makers import write
 
 SOURCE = Path(__file__).parent.parent / "src/crossenv/compilers/zig/launcher.c"
 
-# Notes its arguments and its environment, and makes the output that it is asked for.
+# Notes its arguments and its environment, makes the output that it is asked for, and says how it has linked.
 FAKE_ZIG = """#!/bin/sh
-for word in "$@"; do printf '%s\\n' "$word"; done > "$0.log"
+if [ "$1" = ld.lld ]; then log=$0.lld; else log=$0.log; fi
+for word in "$@"; do printf '%s\\n' "$word"; done > "$log"
 env > "$0.env"
 if [ -n "$FAKE_ZIG_STATUS" ]; then exit "$FAKE_ZIG_STATUS"; fi
 if [ -n "$FAKE_ZIG_SIGNAL" ]; then kill -"$FAKE_ZIG_SIGNAL" $$; fi
 while [ $# -gt 0 ]; do
-  case "$1" in -o) printf '%s' "${FAKE_ZIG_OUTPUT-made}" > "$2" ;; esac
+  case "$1" in -o)
+    printf '%s' "${FAKE_ZIG_OUTPUT-made}" > "$2"
+    if [ -n "$ZIG_VERBOSE_LINK" ]; then echo "ld.lld -s -o $2 x.o" >&2; fi ;;
+  esac
   shift
 done
 """
@@ -35,7 +40,23 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if compiler is None:
         pytest.skip("needs a C compiler for this machine")
     made = tmp_path_factory.mktemp("launcher") / "launcher"
-    subprocess.run([compiler, "-O1", "-Wall", "-Wextra", "-Werror", "-o", made, SOURCE], check=True)
+    write(made.with_name("options.h"), header_text())
+    # Warnings are errors, and so are memory faults and undefined behaviour in everything that these tests do.
+    words: list[str | Path] = [
+        compiler,
+        "-O1",
+        "-g",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        f"-I{made.parent}",
+        "-o",
+        made,
+        SOURCE,
+    ]
+    sanitised = subprocess.run([*words, "-fsanitize=address,undefined", "-fno-sanitize-recover=all"], check=False)
+    if sanitised.returncode:
+        subprocess.run(words, check=True)
     return made
 
 
@@ -52,15 +73,23 @@ class Compiler:
         name = f"aarch64-linux-gnu-{ENDINGS[tool]}"
         return subprocess.run(
             [self.directory / name, *words],
-            text=True, capture_output=True, check=False, cwd=cwd, env={**os.environ, **extra}, input="",
+            text=True, capture_output=True, check=False, cwd=cwd, input="",
+            # It ends soon, and frees nothing before.
+            env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0", **extra},
         )  # fmt: skip
 
     def told(self, *words: str, tool: str = "cc", cwd: Path | None = None) -> list[str]:
         """What zig is told when the compiler is."""
-        Path(f"{self.zig}.log").unlink(missing_ok=True)
+        log = Path(f"{self.zig}.{'lld' if tool == 'ld' else 'log'}")
+        log.unlink(missing_ok=True)
         result = self.run(*words, tool=tool, cwd=cwd)
         assert result.returncode == 0, result.stderr
-        return Path(f"{self.zig}.log").read_text().splitlines()
+        return log.read_text().splitlines()
+
+    def linked(self, *words: str) -> list[str]:
+        """What zig's linker is told when it repeats the link."""
+        self.told(*words)
+        return Path(f"{self.zig}.lld").read_text().splitlines()
 
 
 Make = Callable[..., Compiler]
@@ -69,23 +98,28 @@ Make = Callable[..., Compiler]
 @pytest.fixture
 def make(tmp_path: Path, program: Path) -> Make:
     def made(architecture: str = "aarch64", cpu: str = "", **more: str) -> Compiler:
-        zig = write(tmp_path / "a zig/zig", FAKE_ZIG, mode=0o755)
+        # Once: what the launcher has started in the background may be running them.
+        zig, python = tmp_path / "a zig/zig", tmp_path / "a python"
+        if not zig.exists():
+            write(zig, FAKE_ZIG, mode=0o755)
+            # Makes the run-time library.
+            write(python, '#!/bin/sh\nmkdir -p "${4%/*}"; echo >"$4"\n', mode=0o755)
         settings = {
-            "zig": str(zig), "cache": "/the/cache", "target": f"{architecture}-linux-gnu.2.28", "cpu": cpu,
+            "zig": str(zig), "cache": str(tmp_path / "the cache"), "cpu": cpu,
+            "target": f"{architecture}-linux-gnu.2.28",
             "architecture": architecture, "triplet": "aarch64-linux-gnu", "multiarch": "aarch64-linux-gnu",
-            "version": "22.1.8", "sysroot": "", **more,
+            "version": "22.1.8", "sysroot": "", "runtime": "runtime/key/rt.a", "python": str(python), **more,
         }  # fmt: skip
         launchers = Launchers(
             program=program,
             settings=settings,
             compile=("-idirafter", "/r/include"),
             link=("-L/r/lib",),
-            runtime=Path("/r/rt.a"),
         )
         directory = tmp_path / f"bin {architecture}"
         shutil.rmtree(directory, ignore_errors=True)
         names = {tool: f"aarch64-linux-gnu-{ending}" for tool, ending in ENDINGS.items()}
-        place_launchers(launchers, names, directory, objects=Path("/the/objects"))
+        place_launchers(launchers, names, directory, objects=tmp_path / "the objects")
         return Compiler(directory, zig)
 
     return made
@@ -116,9 +150,9 @@ def test_a_link_is_never_for_debugging(make: Make, tmp_path: Path) -> None:
     words = make().told("-shared", "-O0", "x.o", *out, "-lfoo")
     assert "-O2" in words
     assert "-O0" not in words
-    assert words[-2:] == ["-L/r/lib", "/r/rt.a"], "the user's own directories come first"
+    assert words[-2:] == ["-L/r/lib", str(tmp_path / "the cache/runtime/key/rt.a")], "the user's own directories first"
     assert "-Wl,--strip-debug" in words
-    assert "-Wl,--strip-debug" not in make().told("-g", "-shared", "x.o", *out)
+    assert "-Wl,--strip-debug" in make().told("-g", "-shared", "x.o", *out), "zig's libraries never have it"
     words = make().told("-shared", "-Os", "x.c", *out)
     assert words[words.index("-Os") - 1] == "-Xclang", "the code is optimised for size, the libraries are not made anew"
     words = make().told("x.c", *out)
@@ -207,7 +241,7 @@ def test_the_last_processor_wins_and_the_environments_is_the_least(make: Make, t
         ("-Wl,-h,x.so.1", ["-Xlinker", "-soname", "-Xlinker", "x.so.1"]),
         ("-Wl,-z,defs,-z,nodlopen", ["-Xlinker", "-z", "-Xlinker", "defs"]),
         ("-Wl,--undefined=PyInit_x", ["-Xlinker", "-u", "-Xlinker", "PyInit_x"]),
-        ("-Wl,--push-state,-Bstatic,-lfoo,--pop-state", ["-Xlinker", "-Bstatic", "-lfoo"]),
+        ("-Wl,--push-state,-Bstatic,-lfoo,--pop-state", ["-Xlinker", "-Bstatic", "-lfoo", "-Xlinker", "-Bdynamic"]),
         ("-Wl,-rpath,/usr/lib/x", ["-Xlinker", "-rpath", "-Xlinker", "/usr/lib/x"]),
         ("-Wl,--exclude-libs,ALL", []),
         ("-Wl,--sort-common", ["-Xlinker", "--sort-common"]),
@@ -239,8 +273,11 @@ def test_a_linker_option_and_its_value_in_two_words(make: Make, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ("-Wl,--defsym,a=1", "zig's linker has no --defsym"),
-        ("-Wl,--emit-relocs", "zig's linker has no --emit-relocs"),
+        ("-Wl,--just-symbols=x", "zig's linker has no --just-symbols=x"),
+        ("-ffloat-store", "zig does nothing for -ffloat-store"),
+        ("--coverage", "zig has no run-time library for --coverage"),
+        ("-fsanitize=address", "zig has no run-time library for -fsanitize=address"),
+        ("-stdlib=libstdc++", "zig has libc++ and no libstdc++"),
         ("-fopenmp", "zig has no OpenMP run-time library"),
         ("-m32", "-m32 is not for aarch64"),
         ("--target=x86_64-unknown-linux-gnu", "this compiler is for aarch64-linux-gnu, and x86_64-unknown-linux-gnu"),
@@ -252,6 +289,74 @@ def test_what_would_be_another_program_is_refused(make: Make, tmp_path: Path, gi
     assert result.stderr.startswith("aarch64-linux-gnu-clang: error: ")
     assert says in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "-Bsymbolic-functions",
+        "--exclude-libs,ALL",
+        "--exclude-libs=ALL",
+        "--dynamic-list=x.list",
+        "--allow-multiple-definition",
+        "--defsym,a=1",
+        "--emit-relocs",
+        "-z,muldefs",
+        "-Map,x.map",
+        "--what-comes-next",
+    ],
+)
+def test_what_zig_does_not_take_goes_to_its_linker(make: Make, tmp_path: Path, given: str) -> None:
+    out = str(tmp_path / "x.so")
+    words = make().linked("-shared", "x.o", f"-Wl,{given}", "-o", out)
+    assert words[: words.index("nostart-stop-gc")] == ["ld.lld", "-s", "-o", out, "x.o", "-z"]
+    assert words[words.index("nostart-stop-gc") + 1 :] == given.split(",")
+
+
+def test_names_with_blanks_survive_the_second_link(make: Make, tmp_path: Path) -> None:
+    out = str(tmp_path / "an x.so")
+    assert make().linked("-shared", "x.o", "-o", out)[2:4] == ["-o", out]
+
+
+def test_debug_information_is_of_the_code_alone(make: Make, tmp_path: Path) -> None:
+    out = ("-o", str(tmp_path / "x.so"))
+    compiler = make()
+    words = compiler.told("-shared", "-g", "x.c", *out)
+    assert "-debug-info-kind=constructor" in words
+    assert "-g" not in words
+    assert "-s" not in compiler.linked("-shared", "-g", "x.o", *out)
+    assert "-s" in compiler.linked("-shared", "-g", "-Wl,-s", "x.o", *out)
+    assert "-s" in compiler.linked("-shared", "-g", "-g0", "x.o", *out)
+
+
+def test_version_scripts_may_name_what_is_not_there(make: Make, tmp_path: Path) -> None:
+    """As to GNU ld, of its own accord."""
+    out = ("-o", str(tmp_path / "x.so"))
+    assert "-Wl,--undefined-version" in make().told("-shared", "x.o", *out)
+    assert "-Wl,--undefined-version" not in make().told("-shared", "-Wl,--no-undefined-version", "x.o", *out)
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and shutil.which("setpriv") is None, reason="needs another user")
+def test_another_users_caches_are_not_used(make: Make, tmp_path: Path) -> None:
+    compiler = make()
+    cache = tmp_path / "the cache"
+    cache.mkdir()
+    (cache / "h").mkdir(mode=0o555)
+    cache.chmod(0o555)
+    for directory in (tmp_path, *tmp_path.parents):
+        if directory.stat().st_uid == os.geteuid() and "pytest" in directory.as_posix():
+            directory.chmod(0o755)
+    own = tmp_path / "own"
+    own.mkdir()
+    own.chmod(0o777)
+    (tmp_path / "a zig").chmod(0o777)
+    words: list[str | Path] = [compiler.directory / "aarch64-linux-gnu-clang", "-E", "x.c"]
+    if os.geteuid() == 0:
+        words = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *words]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(own), "ASAN_OPTIONS": "detect_leaks=0"}
+    subprocess.run(words, env=environment, check=True, cwd=own)
+    seen = Path(f"{compiler.zig}.env").read_text().splitlines()
+    assert f"ZIG_GLOBAL_CACHE_DIR={own}/.cache/crossenv/zig" in seen
 
 
 def test_a_syntax_check_makes_no_library(make: Make) -> None:
@@ -295,12 +400,12 @@ def test_status_and_signals_pass_through(make: Make, tmp_path: Path) -> None:
     assert make().run(*out, FAKE_ZIG_SIGNAL="TERM").returncode == -15
 
 
-def test_caches(make: Make) -> None:
+def test_caches(make: Make, tmp_path: Path) -> None:
     compiler = make()
     compiler.run("-E", "x.c")
     environment = Path(f"{compiler.zig}.env").read_text().splitlines()
-    assert "ZIG_GLOBAL_CACHE_DIR=/the/cache" in environment
-    assert "ZIG_LOCAL_CACHE_DIR=/the/objects" in environment
+    assert f"ZIG_GLOBAL_CACHE_DIR={tmp_path}/the cache" in environment
+    assert f"ZIG_LOCAL_CACHE_DIR={tmp_path}/the objects" in environment
     compiler.run("-E", "x.c", ZIG_GLOBAL_CACHE_DIR="/mine")
     assert "ZIG_GLOBAL_CACHE_DIR=/mine" in Path(f"{compiler.zig}.env").read_text().splitlines()
 
@@ -343,6 +448,16 @@ def test_without_its_configuration_or_zig_it_says_so(make: Make) -> None:
         ["-L/usr/local/lib"],
         ["-L", "/lib64"],
         ["-L/usr/lib/x86_64-linux-gnu"],
+        ["-I//usr/./include"],
+        ["-I/usr/include/x86_64-linux-gnu"],
+        ["-idirafter", "/usr/include"],
+        ["-isystem/usr/include"],
+        ["-iquote/usr/local/include"],
+        ["-Wl,-L/usr/lib"],
+        ["-Wl,-L,/usr/lib"],
+        ["-Xlinker", "-L/usr/lib64"],
+        ["-Wl,-rpath-link,/usr/lib"],
+        ["-Wl,-rpath-link=/usr/lib/x86_64-linux-gnu"],
     ],
     ids=" ".join,
 )
@@ -355,3 +470,8 @@ def test_directories_of_this_machine_are_left_out(make: Make, tmp_path: Path, wo
 @pytest.mark.parametrize("word", ["-I/usr/include/eigen3", "-I/home/usr/include", "-L/usr/lib/aarch64-linux-gnu"])
 def test_directories_of_others_stay(make: Make, tmp_path: Path, word: str) -> None:
     assert word in make().told("-o", str(tmp_path / "a"), "a.o", word)
+
+
+def test_the_documentation_has_the_tables() -> None:
+    page = (Path(__file__).parent.parent / "docs/explanation/zig.md").read_text()
+    assert page.partition("<!-- options -->\n")[2].partition("<!-- end of options -->")[0] == documented()

@@ -312,7 +312,8 @@ def test_recorded_paths_move_with_the_prefix_or_go(tmp_path: Path) -> None:
         "-O2 -isystem /build/env/include -L/build/env/lib -L /build/gone -I /build/env/include -B /build/compat -fPIC"
     )
     run_path = "-Wl,-rpath,/build/env/lib -Wl,-rpath-link,/build/env/lib"
-    changes = {"CFLAGS": flags, "LDFLAGS": run_path, "LIBPL": "/build/env/lib/python3.11/config"}
+    linker = "gcc -shared -g -O2 -ggdb3 -Wl,-z,relro"
+    changes = {"CFLAGS": flags, "LDSHARED": linker, "LDFLAGS": run_path, "LIBPL": "/build/env/lib/python3.11/config"}
     tree = HostTree(prefix=tmp_path / "env", recorded="/build/env", changes=changes).make()
     host = read_host_python(tree.prefix)
     config = localise(
@@ -325,6 +326,7 @@ def test_recorded_paths_move_with_the_prefix_or_go(tmp_path: Path) -> None:
     here = tree.prefix
     assert config["CFLAGS"] == f"-O2 -isystem {here}/include -L{here}/lib -I {here}/include -fPIC"
     assert config["LDFLAGS"] == f"-Wl,-rpath-link,{here}/lib", "nothing of this machine gets into what is linked"
+    assert config["LDSHARED"] == "gcc -shared -O2 -Wl,-z,relro", "zig would keep debug information in each wheel"
     assert config["LIBPL"] == f"{here}/lib/python3.11/config"
 
 

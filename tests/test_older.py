@@ -18,8 +18,8 @@ from conftest import VERSION, CrossenvCommand, Run
 from crossenv.binaries.elf import elf_identity
 from crossenv.cli import older
 from crossenv.cli.assignments import parse_config_vars, parse_variables
-from crossenv.environment.accept_tags import accepted_platforms
 from crossenv.errors import UsageError
+from crossenv.platforms.accept_tags import accepted_platforms
 from crossenv.record import VariableRecord
 from makers import AARCH64, write
 

@@ -119,3 +119,19 @@ def test_scripts_of_uv(code: str, role: str, export: bool, hook: str) -> None:
         False,
         "",
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "role"),
+    [
+        ("uv build", "host"),
+        ("uv pip install --python /usr .", "build"),
+        ("uv pip install .", "host"),
+        ("uv lock --python /e/bin/python", "build"),
+        ("", "host"),
+    ],
+)
+def test_uv_itself(command: str, role: str) -> None:
+    code = "import a as backend\nbackend.build_wheel(1)"
+    orig = ["python", "-c", code]
+    assert decide_role("isolated", ["-c"], orig, {}, lambda: "/src", command.split, root="/e")[0] == role

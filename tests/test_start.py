@@ -352,3 +352,9 @@ def test_an_unknown_runner_of_back_ends_is_refused(env: Path, tmp_path: Path) ->
     assert_refused(start(env / "bin/python", "-c", TELL, cwd=None, **extra), "in a way that crossenv does not know")
     code = "backend = None\nif backend: backend.build_wheel('x')"
     assert_refused(start(env / "bin/python", "-c", code), "in a way that crossenv does not know")
+
+
+@pytest.mark.parametrize("variable", ["PYTHONEXECUTABLE", "__PYVENV_LAUNCHER__"])
+def test_cross_pip_is_not_led_away_by_a_variable(env: Path, variable: str) -> None:
+    done = start(env / "bin/cross-pip", "debug", cwd=None, **{variable: "/usr/bin/python3"})
+    assert "linux_aarch64" in done.stdout, done.stderr

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 
 import makers
 from crossenv.compilers.find import find_toolchain
-from crossenv.compilers.launchers import launcher_text
+from crossenv.compilers.launchers import launcher_name, launcher_text
 from crossenv.compilers.model import Toolchain
 from crossenv.errors import ToolchainError
 from crossenv.platforms import Libc
@@ -500,11 +501,79 @@ def test_debian_sysroots(name: str) -> None:
     assert found.triplet == host.multiarch
 
 
-def test_a_compilers_launcher_leaves_this_machines_directories_out(tmp_path: Path) -> None:
-    says = write(tmp_path / "says", '#!/bin/sh\nprintf "%s\\n" "$@"\n', mode=0o755)
-    launcher = write(tmp_path / "cc", launcher_text("cc", says, [], [], multiarch="aarch64-linux-gnu"), mode=0o755)
-    own = ["-I/usr/include", "-I/usr/local/include", "-L/usr/lib", "-L/usr/lib/x86_64-linux-gnu", "-L/lib64"]
-    others = ["-I/usr/include/a b", "-L/usr/lib/aarch64-linux-gnu", '-DA="x y"', "-c", "a*.c", ""]
-    words = [word for pair in zip(others, [*own, "-I/usr/include/"], strict=True) for word in pair]
-    shown = subprocess.run([launcher, *words], capture_output=True, text=True, check=True).stdout
-    assert shown.splitlines() == others
+WORDS = Path(__file__).parent.parent / "src/crossenv/shim/_crossenv/response_words.py"
+
+
+@pytest.fixture
+def launcher(tmp_path: Path) -> Callable[..., list[str]]:
+    """Run the launcher of a compiler that prints its words."""
+    says = write(tmp_path / "says", '#!/bin/sh\nfor word do printf "%s\\n" "$word"; done\n', mode=0o755)
+    text = launcher_text("cc", says, [], [], multiarch="aarch64-linux-gnu", expander=(sys.executable, "-I", str(WORDS)))
+    program = write(tmp_path / "a launcher", text, mode=0o755)
+
+    def run(*words: str) -> list[str]:
+        shown = subprocess.run([program, *words], capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+        return shown.splitlines()
+
+    return run
+
+
+OWN_DIRECTORIES = [
+    *(["-I/usr/include"], ["-I/usr/local/include"], ["-I/usr/include/"], ["-L/usr/lib"], ["-L/lib64"]),
+    *(["-I", "/usr/include"], ["-isystem", "/usr/include"], ["-isystem/usr/include"], ["-idirafter", "/usr/include"]),
+    *(["-iquote/usr/local/include"], ["-L", "/usr/lib"], ["-L/usr/lib/x86_64-linux-gnu"]),
+    *(["-I/usr/include/x86_64-linux-gnu"], ["-Wl,-L/usr/lib"], ["-Xlinker", "-L/usr/lib"]),
+    *(["-Wl,-rpath-link,/usr/lib"], ["-Wl,-rpath-link=/lib"], ["-Wl,-rpath-link", "-Wl,/usr/lib"]),
+    *(["-march=native"], ["-mcpu=native"], ["-mtune=native"]),
+]
+OTHERS = ["-I/usr/include/a b", "-L/usr/lib/aarch64-linux-gnu", '-DA="x y"', "-c", "a*.c", "", "-I", "inc", "-Xlinker",
+          "-Map", "-Wl,-rpath,/usr/lib", "-I/usr/include/x86_64-linux-gnu/sub", "-I"]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", OWN_DIRECTORIES, ids=" ".join)
+def test_a_compilers_launcher_leaves_this_machine_out(launcher: Callable[..., list[str]], words: list[str]) -> None:
+    assert launcher(OTHERS[0], *words, *OTHERS[1:]) == OTHERS
+
+
+def test_of_several_linker_options_only_this_machines_go(launcher: Callable[..., list[str]]) -> None:
+    given = "-Wl,--as-needed,-L/usr/lib,-rpath-link,/lib,-z,defs"
+    assert launcher(given) == ["-Wl,--as-needed,-z,defs"]
+
+
+def test_words_of_response_files_are_no_exception(launcher: Callable[..., list[str]], tmp_path: Path) -> None:
+    write(tmp_path / "inner", "-isystem /usr/include 'a b.o'\n")
+    write(tmp_path / "outer", '-shared "-DX=\\"y z\\"" @inner\n-L/usr/lib -o x.so')
+    assert launcher("@outer", "@absent") == ["-shared", '-DX="y z"', "a b.o", "-o", "x.so", "@absent"]
+
+
+@pytest.mark.parametrize(
+    "wrapper",
+    ["ccache", "env CROSSENV_TEST=1", "env -u CROSSENV_TEST nice", "unknown-wrapper"],
+)
+def test_a_compiler_behind_a_wrapper(host_prefix: Path, tmp_path: Path, wrapper: str) -> None:
+    """Launchers are named for what they do: build systems look at the names, and two tools need two."""
+    first = wrapper.split(maxsplit=1)[0]
+    if first != "env":
+        write(tmp_path / f"bin/{first}", '#!/bin/sh\nexec "$@"\n', mode=0o755)
+    for name in ("gcc", "g++"):
+        makers.make_compiler(tmp_path / f"bin/aarch64-linux-gnu-{name}")
+    write(tmp_path / "bin/aarch64-linux-gnu-ar", "#!/bin/sh\n", mode=0o755)
+    command = f"{wrapper} aarch64-linux-gnu-gcc"
+    path = f"{tmp_path}/bin{os.pathsep}{os.defpath}"
+    found = find_toolchain(read_host_python(host_prefix), environ_path=path, sysroot=None, overrides={"cc": command})
+    assert found.cxx is not None
+    assert launcher_name("cc", found, found.cc) == "aarch64-linux-gnu-gcc"
+    assert launcher_name("cxx", found, found.cxx) == "aarch64-linux-gnu-g++"
+    assert found.cxx.args[-1] == str(tmp_path / "bin/aarch64-linux-gnu-g++")
+
+
+@pytest.mark.integration
+def test_each_language_has_its_own_compiler(tmp_path: Path) -> None:
+    """A real one: what compiles both as C++ is no C compiler."""
+    if shutil.which("aarch64-linux-gnu-g++") is None:
+        pytest.skip("needs aarch64-linux-gnu-g++")
+    with pytest.raises(ToolchainError, match="does not compile"):
+        find_toolchain(
+            read_host_python(HostTree(prefix=tmp_path / "host").make().prefix),
+            environ_path=os.environ["PATH"], sysroot=None, overrides={"cc": "env aarch64-linux-gnu-g++"},
+        )  # fmt: skip

@@ -289,14 +289,17 @@ def test_an_environment_of_the_user_is_native(env: Path, tmp_path: Path, run: Ru
     assert run(made / "bin/python", "-c", answers) == f"none linux-{os.uname().machine}\n"
     script = answers + "\nif False:\n    import a as backend\n"
     built_in = environment_of_uv(env, tmp_path / "builds-v0/.tmp2")
-    said = run(built_in / "bin/python", "-c", script, VIRTUAL_ENV=str(made))
-    assert said == f"build linux-{os.uname().machine}\n"
-    # Named relatively to the directory of uv, for which a shell stands here.
-    words = '(cd / && exec "$0" -c "$1"); exit $?', built_in / "bin/python", script
-    for option in ("-p", "--python"):
-        said = run("/bin/sh", "-c", *words, option, "vv", cwd=tmp_path, VIRTUAL_ENV=str(env))
-        assert said.startswith("host ") is False, said
-    assert run(built_in / "bin/python", "-c", script, VIRTUAL_ENV=str(env)).startswith("host ")
+    # A shell stands for uv, which gives what it starts another VIRTUAL_ENV than its own.
+    start = '(cd / && VIRTUAL_ENV=/of/the/build exec "$0" -c "$1"); exit $?'
+    uv = ["/bin/sh", "-c", start, built_in / "bin/python", script]
+    native = f"build linux-{os.uname().machine}\n"
+    for command in ("pip", "build"):
+        assert run(*uv, command, VIRTUAL_ENV=str(made)) == native
+        for option in ("-p", "--python"):
+            # Named relatively to the directory of uv.
+            assert run(*uv, command, option, "vv", cwd=tmp_path, VIRTUAL_ENV=str(env)) == native
+        assert run(*uv, command, VIRTUAL_ENV=str(env)).startswith("host ")
+        assert run(*uv, command, "--python", env / "bin/python").startswith("host ")
     unknown = subprocess.run(
         [made / "bin/python", "-c", script],
         env={**os.environ, "CROSSENV_UV": "build"},
@@ -305,3 +308,13 @@ def test_an_environment_of_the_user_is_native(env: Path, tmp_path: Path, run: Ru
     )
     assert unknown.returncode == 1
     assert b"crossenv knows other places" in unknown.stderr
+
+
+@pytest.mark.parametrize("command", ["sync", "run", "tool"])
+def test_uv_does_not_fill_environments_of_its_own_for_the_target(made_by_uv: Path, command: str) -> None:
+    # A shell stands for uv; what follows its script are uv's words.
+    words = ["/bin/sh", "-c", '"$0" -c "$1"; exit $?', str(made_by_uv / "bin/python"), BACKEND, command]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"crossenv: error: uv {command} makes an environment for this machine")
+    assert "crossenv: hint: make it first" in done.stderr

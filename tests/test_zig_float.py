@@ -15,7 +15,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from conftest import Run, with_thorough
-from crossenv.compilers.zig.locate import Zig, usable_cache
+from crossenv.compilers.zig.locate import usable_cache
 from crossenv.compilers.zig.runtime_library import long_double_link_options, long_double_options, runtime_library
 from crossenv.compilers.zig.targets import zig_target
 from crossenv.platforms.linux_targets import Target
@@ -74,8 +74,10 @@ class Compilers:
     def library(self) -> Path:
         """What an environment's launchers link."""
         cache = usable_cache()
-        found = Zig(path=self.zig, version="tested", clang_version="", origin="")
-        return runtime_library(found, self.machine.target, self.machine.zig_target, "", cache)
+        library = runtime_library(self.machine.target, self.machine.zig_target, "")
+        made = cache / library.place("tested")
+        library.make(self.zig, made, cache)
+        return made
 
     def of_gcc(self, source: str, *arguments: str) -> list[str]:
         program = self.directory / "of-gcc"

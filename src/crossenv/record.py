@@ -101,10 +101,14 @@ class HostRecord:
         return PLATFORMS[self.system]
 
     @property
+    def libc(self) -> Libc:
+        """The C library."""
+        return Libc(family=self.libc_family, version=self.libc_version)
+
+    @property
     def as_machine(self) -> Machine:
         """What the platform's names and tags depend on."""
-        libc = Libc(family=self.libc_family, version=self.libc_version)
-        return Machine(name=self.machine, libc=libc, multiarch=self.multiarch, elf=self.elf)
+        return Machine(name=self.machine, libc=self.libc, multiarch=self.multiarch, elf=self.elf)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

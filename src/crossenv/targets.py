@@ -45,6 +45,19 @@ def parse_target(text: str) -> Target:
     raise _unknown(text)
 
 
+def target_of_tag(tag: str, libc: str) -> Target | None:
+    """The target that a wheel's platform tag names; None for one that this tool has no facts of.
+
+    Args:
+        tag: The platform tag.
+        libc: The C library that the wheel's files need, for tags that name none; "" if they do not tell.
+
+    Raises:
+        UsageError: Its C library does not exist in that version or for that machine.
+    """
+    return next((found for one in PLATFORMS.values() if (found := one.target_of_tag(tag, libc)) is not None), None)
+
+
 def _unknown(text: str) -> UsageError:
     if "," in text or " " in text.strip():
         one = re.split(r"[,\s]+", text.strip())[0]

@@ -19,7 +19,7 @@ from typing import Any
 from crossenv.compilers.model import Tool, Toolchain
 from crossenv.environment.plan import Options, make_plan
 from crossenv.errors import UsageError
-from crossenv.platforms import LINUX, Libc
+from crossenv.platforms import Libc, platform_of_target
 from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.build_python import BuildPython
 from crossenv.pythons.model import HostPython
@@ -117,7 +117,7 @@ def _build_python(version: str) -> BuildPython:
 
 
 def _host_python(target: Target, version: str) -> HostPython:
-    data = f"{LINUX.data_module('', target.multiarch)}.py"
+    data = f"{platform_of_target(target).data_module('', target.multiarch)}.py"
     soabi = f"cpython-{version.replace('.', '')}-{target.multiarch}"
     return HostPython(
         source=Path(target.text),
@@ -129,7 +129,7 @@ def _host_python(target: Target, version: str) -> HostPython:
         full_version=f"{version}.0",
         abi_flags="",
         soabi=soabi,
-        ext_suffix=f".{soabi}.so",
+        ext_suffix=f".{soabi}{platform_of_target(target).module_suffix}",
         multiarch=target.multiarch,
         gnu_type=target.gnu_type,
         include_dirs=(Path(f"/made-up/host/include/python{version}"),),

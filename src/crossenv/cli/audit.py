@@ -85,9 +85,11 @@ def print_report(report: WheelReport, reporter: Reporter, *, strict: bool) -> No
     verdict = "FAIL" if report.failed(strict=strict) else "ok  "
     reporter.result(f"{verdict} {Path(report.path).name}")
     if report.files:
-        kept = ", ".join(report.keeps) or "no manylinux or musllinux policy"
         machines = ", ".join(sorted({file.machine for file in report.files} - {""}))
-        reporter.result(f"     {len(report.files)} native files for {machines or 'no machine'}; keeps {kept}")
+        reporter.result(
+            f"     {len(report.files)} native files for {machines or 'no machine'};"
+            f" keeps {', '.join(report.keeps) or 'no manylinux or musllinux policy'}"
+        )
         width = min(max(len(file.path) for file in report.files), 70)
         for file in report.files:
             versions = ", ".join(f"{prefix} {version}" for prefix, version in file.versions.items())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-import platform
 import shlex
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from crossenv.cli import in_place
 from crossenv.cli.assignments import parse_config_vars, parse_variables
 from crossenv.cli.common import common_options
 from crossenv.cli.host_lines import host_words, python_words
+from crossenv.cli.parser import Once
 from crossenv.compilers.choose import (
     AUTO,
     CHOICES,
@@ -30,15 +30,16 @@ from crossenv.compilers.choose import (
 from crossenv.compilers.model import Toolchain
 from crossenv.compilers.relative import with_relative_tools
 from crossenv.config import FLAGS, LISTS, TEXTS, Settings, load_settings
-from crossenv.environment.accept_tags import accepted_platforms
 from crossenv.environment.cross_prefix import check_cross_prefix
 from crossenv.environment.fingerprint import surroundings
 from crossenv.environment.localise import flag_directories
 from crossenv.environment.plan import HOST_FILES, Options, Plan, make_plan, pkg_config_libdir
+from crossenv.environment.warm import warm
 from crossenv.environment.write import check_destination, write_environment
 from crossenv.errors import UsageError
 from crossenv.files import write_tree
-from crossenv.platforms.linux_targets import GLIBC, MUSL
+from crossenv.libc.version import libc_of_this_machine
+from crossenv.platforms import Libc, platform_of_target
 from crossenv.pythons.build_python import find_build_python
 from crossenv.pythons.dump_document import Dump, load_dump
 from crossenv.pythons.dump_headers import Headers, adapted_headers, find_headers, with_headers
@@ -63,6 +64,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     which = host.add_mutually_exclusive_group()
     which.add_argument(
         "--target",
+        action=Once,
         metavar="TARGET",
         help="what the wheels are for: a platform tag (manylinux_2_28_aarch64, musllinux_1_2_armv7l, linux_riscv64), a"
         " triplet (aarch64-linux-gnu) or a machine (aarch64); `crossenv targets` lists them",
@@ -105,7 +107,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     host.add_argument("--machine", help="what os.uname().machine says on the host, where its files do not tell")
     build = parser.add_argument_group("build")
     build.add_argument(
-        "--python", metavar="SPEC", help="the build Python: a path or a version; default: the host's version"
+        "--python",
+        action=Once,
+        metavar="SPEC",
+        help="the build Python: a path or a version; default: the host's version",
     )
     build.add_argument(
         "--system-site-packages", action="store_true", help="let the build side see the build Python's packages"
@@ -115,6 +120,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     tools.add_argument("--toolchain", choices=CHOICES, help=f"where the compilers come from; default: {AUTO}")
     tools.add_argument("--cpu", help="the least processor of the host, for zig (`zig cc -mcpu`): baseline-neon, z14")
+    tools.add_argument(
+        "--warm",
+        action="store_true",
+        help="let zig make its C and C++ libraries for the target now, a minute or two once for each user;"
+        " default: in the background of the first compile",
+    )
     for name in TOOL_OPTIONS:
         tools.add_argument(f"--{name}", metavar="COMMAND", help=f"the {name.upper()} to use, with arguments if need be")
     tools.add_argument(
@@ -192,6 +203,8 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
         return print_plan(plan, args, reporter)
     reporter.step(f"making {root}")
     write_environment(plan, clear=args.clear, keep=args.keep)
+    if args.warm:
+        warm(plan.record, reporter)
     if args.json:
         reporter.json(dataclasses.asdict(plan.record))
     else:
@@ -280,8 +293,7 @@ def plan_for_host_python(
         raise UsageError(f"--sysconfigdata is of no use with a dump, which {path} is", hint="leave it out")
     if args.relative_toolchain:
         host = with_relative_tools(host)
-    libc = host.libc
-    accepted = accepted_platforms(args.accept_tag, machine=host.machine, libc=libc.family, version=libc.version)
+    accepted = host.platform.declared_tags(args.accept_tag, machine=host.machine, libc=host.libc)
     options = dataclasses.replace(options, accepted_platforms=accepted)
     if args.headers and host.layout != DUMP:
         raise UsageError(
@@ -338,14 +350,14 @@ def plan_for_target(args: argparse.Namespace, root: Path, wishes: Wishes, option
         if given:
             raise UsageError(f"{option} goes with --host-python; a target has nothing recorded", hint="leave it out")
     target = parse_target(args.target)
-    floor = ".".join(map(str, target.floor))
-    accepted = accepted_platforms(args.accept_tag, machine=target.machine, libc=target.libc, version=floor)
+    libc = Libc(family=target.libc, version=target.floor_text)
+    accepted = platform_of_target(target).declared_tags(args.accept_tag, machine=target.machine, libc=libc)
     options = dataclasses.replace(options, accepted_platforms=accepted)
     reporter.step("finding the build Python")
     build = find_build_python(args.python)
     facts = read_build_facts(build.executable)
     reporter.step(f"finding a toolchain for {target.gnu_triplet}")
-    toolchain = choose_toolchain_for_target(target, facts, wishes)
+    toolchain = choose_toolchain_for_target(target, wishes)
 
     reporter.step(f"deriving the host's configuration for {target}")
     made = synthesise_host_python(
@@ -359,7 +371,7 @@ def plan_for_target(args: argparse.Namespace, root: Path, wishes: Wishes, option
     reporter.note(f"host: {host_words(made.host)}")
     for note in toolchain.notes:
         reporter.warning(note)
-    if target.machine == build.machine and target.libc == build_libc():
+    if target.machine == build.machine and target.libc == libc_of_this_machine():
         reporter.note(f"{target.platform_tag} is this machine's own kind; its wheels are cross-built all the same")
     return make_plan(
         root,
@@ -382,11 +394,6 @@ def surroundings_of(host: HostPython, toolchain: Toolchain) -> str:
         host.multiarch,
         map(Path, pkg_config_libdir(host, toolchain)),
     )
-
-
-def build_libc() -> str:
-    """The C library of this machine."""
-    return GLIBC if platform.libc_ver()[0] == "glibc" else MUSL
 
 
 def print_plan(plan: Plan, args: argparse.Namespace, reporter: Reporter) -> int:

@@ -27,7 +27,7 @@ from crossenv.environment.in_place import (
 from crossenv.environment.plan import Plan
 from crossenv.environment.write import write_environment
 from crossenv.errors import UsageError
-from crossenv.platforms.architectures import ARCHITECTURES
+from crossenv.platforms.build_images import is_policy, target_of_image
 from crossenv.report import Reporter
 from crossenv.targets import parse_target
 
@@ -222,14 +222,7 @@ def derived_target(environ: Mapping[str, str], machine: str) -> str | None:
     """
     platform = environ.get(_PLATFORM, "")
     _, _, wanted = environ.get(_IDENTIFIER, "").partition("-")
-    family, _, architecture = wanted.partition("_")
-    if architecture and architecture != machine and family in ("manylinux", "musllinux"):
-        policy = next(
-            (platform.removesuffix(end) for row in ARCHITECTURES if platform.endswith(end := f"_{row.name}")), ""
-        )
-        if not policy.startswith(family):
-            policy = {"manylinux": "manylinux_2_28", "musllinux": "musllinux_1_2"}[family]
-        return f"{policy}_{architecture}"
-    if platform.startswith(("manylinux", "musllinux")) and parse_target(platform).machine != machine:
+    named = target_of_image(platform, wanted, machine)
+    if named is None and is_policy(platform) and parse_target(platform).machine != machine:
         return platform
-    return None
+    return named

@@ -16,6 +16,7 @@ from crossenv.cli import create
 from crossenv.cli.parser import Parser, build_parser
 from crossenv.environment.exchange import SCRATCH
 from crossenv.errors import UsageError
+from crossenv.platforms.accept_tags import UNPROMISED
 from crossenv.record import RECORD_NAME
 from crossenv.report import Reporter
 
@@ -95,7 +96,7 @@ def translated(args: argparse.Namespace, environment: str) -> list[str]:
     words += [f"--config-var={word}" for word in args.config_var]
     words += [f"--env={word}" for word in args.env]
     # Ready-made wheels with extension modules are installed where a tag of theirs is declared, and not otherwise.
-    words += [f"--accept-tag={tag}" for tag in dict.fromkeys((*args.manylinux, *args.platform_tag)) or ("linux",)]
+    words += [f"--accept-tag={tag}" for tag in dict.fromkeys((*args.manylinux, *args.platform_tag)) or (UNPROMISED,)]
     words += _clearing(args, Path(environment))
     return [*words, "--", environment] if environment.startswith("-") else [*words, environment]
 

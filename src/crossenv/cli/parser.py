@@ -6,7 +6,7 @@ import argparse
 import difflib
 import importlib
 from collections.abc import Iterable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import crossenv
 from crossenv.errors import UsageError
@@ -33,6 +33,22 @@ _BEHIND = {
     "test": ("the command to run goes", "crossenv test WHEEL -- pytest {}"),
     "run": ("the program to run goes", "crossenv run -- python {}"),
 }
+
+
+class Once(argparse.Action):
+    """An option whose last value would win in silence if it were given twice."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        """Keep the value, or say that there is one already."""
+        if getattr(namespace, self.dest) is not None:
+            parser.error(f"{option_string} is given twice, and an environment is for one of them")
+        setattr(namespace, self.dest, values)
 
 
 class Parser(argparse.ArgumentParser):

@@ -77,7 +77,7 @@ def summary(record: Record) -> list[tuple[str, str]]:
             f"{python_words(host.implementation, host.full_version or host.version, host.abi_flags)} ({host.source})",
         ),
         ("host machine", f"{host.machine}, {host.elf.bits}-bit, {host.elf.byte_order}-endian"),
-        ("host libc", f"{host.libc_family} {host.libc_version}".strip()),
+        ("host libc", f"{host.libc.family} {host.libc.version}".strip()),
         ("wheel tag", host.platform_tag),
         ("extensions", host.extension_suffixes[0]),
         ("shebang", f"#!{host.executable}"),

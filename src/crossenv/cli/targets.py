@@ -16,8 +16,9 @@ from crossenv.compilers.zig.locate import has_zig
 from crossenv.compilers.zig.targets import oldest_glibc
 from crossenv.config import KNOWN_HOST
 from crossenv.errors import UsageError
-from crossenv.platforms.architectures import Architecture, architecture_of, target_architectures
-from crossenv.platforms.linux_targets import GLIBC, MUSL, Target, default_target
+from crossenv.platforms import PLATFORMS
+from crossenv.platforms.architectures import GLIBC, Architecture, architecture_of
+from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.triplets import gnu_triplet
 from crossenv.pythons.build_python import find_build_python
 from crossenv.pythons.compare import compare_configurations
@@ -98,7 +99,7 @@ def print_comparison(args: argparse.Namespace, reporter: Reporter) -> int:
     build = read_build_facts(find_build_python(args.python, real).executable)
     search_path = os.environ.get("PATH", os.defpath)
     wishes = Wishes(kind=args.toolchain, environ_path=search_path, sysroot=None, overrides={}, cpu=None)
-    toolchain = choose_toolchain_for_target(target, build, wishes)
+    toolchain = choose_toolchain_for_target(target, wishes)
     made = synthesise_host_python(target, build, toolchain, Path("/"), search_path=search_path)
     text = str(made.files[made.host.include_dirs[-1] / "pyconfig.h"])
     found = compare_configurations(real.config, made.host.config, config_values(text))
@@ -121,9 +122,9 @@ def print_comparison(args: argparse.Namespace, reporter: Reporter) -> int:
 def available(search_path: str) -> Iterator[dict[str, Any]]:
     """One row a target with the usual floor: its names, and what is on `search_path` for it."""
     zig = has_zig(search_path)
-    for libc in (GLIBC, MUSL):
-        for architecture in target_architectures():
-            target = default_target(architecture, libc)
+    for platform in PLATFORMS.values():
+        for target in platform.usual_targets():
+            architecture, libc = target.architecture, target.libc
             oldest = architecture.oldest(libc)
             with_zig = max(oldest, oldest_glibc(target)) if libc == GLIBC else oldest
             yield {

@@ -158,7 +158,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
     """Build all combinations and report."""
     settings = _settings(args)
-    requirements = _requirements(args)
+    requirements = _requirements(args, reporter)
     builds = builds_of(requirements, _places(args, settings, reporter))
     options = _options(args, settings)
     store = Store(Path(args.wheel_dir).expanduser().absolute())
@@ -197,8 +197,11 @@ def _settings(args: argparse.Namespace) -> Settings:
     return load_settings(options, os.environ, Path.cwd())
 
 
-def _requirements(args: argparse.Namespace) -> list[Requirement]:
+def _requirements(args: argparse.Namespace, reporter: Reporter) -> list[Requirement]:
     found = [read_requirement(word, Path.cwd()) for word in args.requirements]
+    for word in args.requirements:
+        if word[:1].isalnum() and os.sep not in word and Path(word).is_dir():
+            reporter.warning(f"{word} is taken from the index; for the directory here, name ./{word}")
     for name in args.requirement:
         found += read_requirements_file(Path(name).expanduser().absolute())
     return found

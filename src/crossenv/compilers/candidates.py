@@ -1,4 +1,4 @@
-"""Which compilers to try for a host Python, likeliest first."""
+"""Which compilers to try for a machine, likeliest first."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 from crossenv.compilers.commands import Command, split_recorded
+from crossenv.compilers.model import Purpose
 from crossenv.platforms.triplets import gnu_triplet
-from crossenv.pythons.model import HostPython
 
 
-def host_triplets(host: HostPython) -> list[str]:
-    """The triplets that a compiler for `host` may be named by, likeliest first."""
-    vendorless = re.sub(r"^([^-]+)-[^-]+-(linux-.+)$", r"\1-\2", host.gnu_type)
-    usual = gnu_triplet(host.elf, host.libc.family)
+def host_triplets(purpose: Purpose) -> list[str]:
+    """The triplets that a compiler for `purpose` may be named by, likeliest first."""
+    vendorless = re.sub(r"^([^-]+)-[^-]+-(linux-.+)$", r"\1-\2", purpose.gnu_type)
+    usual = gnu_triplet(purpose.elf, purpose.libc.family)
     cpu, _, system = usual.partition("-")
     # Arm's own releases say "none", crosstool-NG "unknown".
     others = [f"{cpu}-{vendor}-{system}" for vendor in ("none", "unknown")] if usual else []
-    names = [host.multiarch, host.gnu_type, vendorless, usual, *others]
+    names = [purpose.multiarch, purpose.gnu_type, vendorless, usual, *others]
     return [name for name in dict.fromkeys(names) if name]
 
 
-def c_compilers(host: HostPython, search_path: str, kinds: Collection[str]) -> Iterator[Command]:
+def c_compilers(purpose: Purpose, search_path: str, kinds: Collection[str]) -> Iterator[Command]:
     """The C compilers to try.
 
     Args:
-        host: The host Python.
+        purpose: The machine, or the host Python on it.
         search_path: PATH.
         kinds: Those that are wanted, of "recorded", "gnu" and "clang".
     """
-    recorded = split_recorded(str(host.config.get("CC", "")))
+    recorded = split_recorded(str(purpose.config.get("CC", "")))
     if recorded is not None and "recorded" in kinds:
         yield from recorded_forms(recorded)
-        yield from _nearby(recorded, host)
+        yield from _nearby(recorded, purpose)
     args = tuple(word for word in recorded.args if not word.startswith("--target")) if recorded else ()
-    triplets = host_triplets(host)
+    triplets = host_triplets(purpose)
     installed = [name for kind, name in (("gnu", "gcc"), ("clang", "clang")) if kind in kinds]
     for triplet in triplets:
         for name in (f"{triplet}-{compiler}" for compiler in installed):
@@ -46,15 +46,15 @@ def c_compilers(host: HostPython, search_path: str, kinds: Collection[str]) -> I
     if "gnu" in kinds:
         for name in _versioned([f"{triplet}-gcc" for triplet in triplets], search_path):
             yield Command(name=name, origin=f"{name} on PATH")
-    target = gnu_triplet(host.elf, host.libc.family) or next(iter(triplets), "")
+    target = gnu_triplet(purpose.elf, purpose.libc.family) or next(iter(triplets), "")
     if target and "clang" in kinds:
         yield Command(name="clang", args=(f"--target={target}", *args), origin="clang on PATH")
 
 
-def sibling_compilers(tool: str, cc: Command, host: HostPython) -> Iterator[Command]:
+def sibling_compilers(tool: str, cc: Command, purpose: Purpose) -> Iterator[Command]:
     """The C++ ("cxx") or Fortran ("fc") compilers to try with the chosen C compiler."""
     derived = cc.sibling(tool)
-    recorded = split_recorded(str(host.config.get("CXX", ""))) if tool == "cxx" else None
+    recorded = split_recorded(str(purpose.config.get("CXX", ""))) if tool == "cxx" else None
     first = list(recorded_forms(recorded)) if recorded is not None else []
     last: list[Command] = []
     if derived is not None:
@@ -66,7 +66,7 @@ def sibling_compilers(tool: str, cc: Command, host: HostPython) -> Iterator[Comm
     yield from first
     yield from last
     kind = {"cxx": "g++", "fc": "gfortran"}[tool]
-    for triplet in host_triplets(host):
+    for triplet in host_triplets(purpose):
         yield Command(name=f"{triplet}-{kind}", origin=f"{triplet}-{kind} on PATH")
 
 
@@ -78,11 +78,11 @@ def recorded_forms(command: Command) -> Iterator[Command]:
         yield replace(command, name=base)
 
 
-def _nearby(command: Command, host: HostPython) -> Iterator[Command]:
+def _nearby(command: Command, purpose: Purpose) -> Iterator[Command]:
     """A recorded compiler where build systems keep it, seen from the sysroot that they made."""
-    if host.sysroot is None:
+    if purpose.sysroot is None:
         return
-    root = host.sysroot.resolve()
+    root = purpose.sysroot.resolve()
     base = PurePath(command.name).name
     # Buildroot's host/TRIPLET/sysroot, Yocto's sysroots/TARGET, OpenWrt's staging_dir/target-NAME.
     for place, pattern in (

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crossenv.compilers.find import KINDS, find_toolchain
-from crossenv.compilers.for_target import find_toolchain_for_target
-from crossenv.compilers.model import Toolchain
+from crossenv.compilers.model import BarePurpose, Toolchain
 from crossenv.compilers.zig.find import find_zig_toolchain
 from crossenv.compilers.zig.locate import INSTALL_HINT, has_zig
 from crossenv.errors import ToolchainError, UsageError
+from crossenv.platforms import Libc
 from crossenv.platforms.architectures import architecture_of
 from crossenv.platforms.linux_targets import GLIBC, Target, usual_floor
 from crossenv.pythons.model import HostPython
@@ -85,26 +85,43 @@ def replaced_compiler(host: HostPython, toolchain: Toolchain) -> str:
     )
 
 
-def choose_toolchain_for_target(target: Target, build: HostPython, wishes: Wishes) -> Toolchain:
-    """The compilers and tools for a target; `build` is the build Python.
+def choose_toolchain_for_target(target: Target, wishes: Wishes) -> Toolchain:
+    """Return the compilers and tools for a target.
 
     Raises:
-        ToolchainError: None fits, or one that the user named does not.
+        ToolchainError: None fits, one that the user named does not, or its C library is newer than the target's policy
+            allows.
     """
     if "recorded" in _kinds(wishes) and wishes.kind != AUTO:
         raise UsageError("a target has no recorded compilers", hint="use --toolchain gnu, clang or zig")
 
     def installed() -> Toolchain:
-        return find_toolchain_for_target(
-            target,
-            build,
+        # Without a policy nothing is promised, so no compiler's headers are too new.
+        libc = Libc(family=target.libc, version=target.floor_text if target.policy else "")
+        toolchain = find_toolchain(
+            BarePurpose(elf=target.elf, libc=libc, multiarch=target.multiarch, gnu_type=target.gnu_type),
             environ_path=wishes.environ_path,
             sysroot=wishes.sysroot,
             overrides=wishes.overrides,
             kinds=_kinds(wishes),
         )
+        _require_floor(target, toolchain)
+        return toolchain
 
     return _chosen(wishes, installed, lambda: _zig(target, wishes, wishes.sysroot))
+
+
+def _require_floor(target: Target, toolchain: Toolchain) -> None:
+    """A wheel must not be compiled against a C library that is newer than its tag says."""
+    major, minor = toolchain.macros.get("__GLIBC__", ""), toolchain.macros.get("__GLIBC_MINOR__", "")
+    if not target.policy or target.libc != GLIBC or not (major.isdigit() and minor.isdigit()):
+        return
+    if (int(major), int(minor)) > target.floor:
+        raise ToolchainError(
+            f"{toolchain.cc.path} compiles against glibc {major}.{minor}, and {target.platform_tag} promises"
+            f" {target.floor_text}",
+            hint=f"name a root with an older C library with --sysroot, or no promise: --target {target.gnu_triplet}",
+        )
 
 
 def _kinds(wishes: Wishes) -> tuple[str, ...]:

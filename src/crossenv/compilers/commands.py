@@ -19,7 +19,15 @@ _MACHINE_OPTION = re.compile(
     r"-m(16|32|64|x32|thumb|arm|(little|big)-endian|hard-float|soft-float)|-E[BL]"
     r"|-m(arch|cpu|tune|float-abi|fpu|abi|isa-spec|cmodel|mode)=.+|--target=.+"
 )
-_COMPILER_NAME = re.compile(r"(?P<prefix>(.+-)?)(?P<kind>gcc|clang|cc)(?P<suffix>-[\d.]+)?")
+# These run a command that stands somewhere behind their own options: `env CCACHE_DIR=/x gcc`.
+_RUNNERS = frozenset({*WRAPPERS, "env", "nice", "ionice", "time", "taskset", "setarch"})
+_ROLES = {
+    "cc": ("gcc", "clang", "cc"),
+    "cxx": ("g++", "clang++", "c++"),
+    "fc": ("gfortran", "flang", "flang-new", "f95"),
+}
+_KINDS = "|".join(re.escape(kind) for kinds in _ROLES.values() for kind in kinds)
+_COMPILER_NAME = re.compile(rf"(?P<prefix>(.+-)?)(?P<kind>{_KINDS})(?P<suffix>-[\d.]+)?")
 _SIBLINGS = {
     "cxx": {"gcc": "g++", "clang": "clang++", "cc": "c++"},
     "fc": {"gcc": "gfortran", "clang": "flang", "cc": "gfortran"},
@@ -51,6 +59,8 @@ class Command:
     def sibling(self, tool: str) -> Command | None:
         """The C++ ("cxx") or Fortran ("fc") compiler of the same make; None if the name tells nothing."""
         path = PurePath(self.name)
+        if path.name == "zig" and self.args[:1] == ("cc",) and tool == "cxx":
+            return replace(self, args=("c++", *self.args[1:]), origin="beside zig cc")
         match = _COMPILER_NAME.fullmatch(path.name)
         kind = _SIBLINGS[tool].get(match["kind"]) if match else None
         if match is None or kind is None:
@@ -66,10 +76,16 @@ class Command:
         first, compiler = found[0], str(found[-1])
         assert first is not None
         args = (*self.wrapper[1:], compiler, *self.args) if self.wrapper else self.args
-        return Tool(path=first, args=args, origin=self.origin)
+        return Tool(path=first, args=args, origin=self.origin, name=PurePath(self.name).name)
 
     def __str__(self) -> str:
         return shlex.join((self.name, *self.args))
+
+
+def role_of(name: str) -> str:
+    """Return what a compiler of this file name is for: "cc", "cxx" or "fc"; "" if the name does not tell."""
+    match = _COMPILER_NAME.fullmatch(name)
+    return next((role for role, kinds in _ROLES.items() if match is not None and match["kind"] in kinds), "")
 
 
 def find_program(name: str, search_path: str) -> Path | None:
@@ -113,12 +129,22 @@ def split_recorded(text: str) -> Command | None:
 
 
 def _command(words: list[str], *, origin: str, only_machine_args: bool) -> Command:
-    # `ccache gcc` is a compiler behind a wrapper; the options that may come first are the wrapper's alone.
-    wrapped = len(words) > 1 and PurePath(words[0]).name in WRAPPERS and not words[1].startswith("-")
-    wrapper = (words[0],) if wrapped else ()
-    name, *rest = words[len(wrapper) :]
+    start = _before_compiler(words)
+    wrapper, (name, *rest) = tuple(words[:start]), words[start:]
     args = tuple(machine_args(rest)) if only_machine_args else tuple(rest)
     return Command(name=name, args=args, wrapper=wrapper, origin=origin)
+
+
+def _before_compiler(words: list[str]) -> int:
+    """Return how many words stand before the compiler's name: those of `ccache` or `env` and their options."""
+    first = PurePath(words[0]).name
+    if first == "zig" or role_of(first):
+        return 0
+    for index, word in enumerate(words):
+        if index and role_of(PurePath(word).name) and (index == 1 or first in _RUNNERS):
+            return index
+    # A compiler whose name tells nothing, behind a wrapper.
+    return 1 if first in WRAPPERS and len(words) > 1 and not words[1].startswith("-") else 0
 
 
 def machine_args(words: list[str]) -> list[str]:

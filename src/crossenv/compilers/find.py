@@ -1,4 +1,4 @@
-"""Choose a toolchain for a host Python and prove that it compiles for the host."""
+"""Find a toolchain for a machine and prove that it compiles for it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from pathlib import Path
 from crossenv.compilers.binutils import BINUTILS, find_binutils
 from crossenv.compilers.candidates import c_compilers, host_triplets, sibling_compilers
 from crossenv.compilers.commands import Command, find_program, split_override
-from crossenv.compilers.model import Tool, Toolchain
+from crossenv.compilers.model import Purpose, Tool, Toolchain
 from crossenv.compilers.probe import Macros, Prober
 from crossenv.errors import ToolchainError
 from crossenv.platforms import LINUX
 from crossenv.platforms.architectures import ElfIdentity
 from crossenv.platforms.triplets import gnu_triplet
-from crossenv.pythons.model import HostPython
 
 # Recorded by the host Python; GNU's or clang by the names that they are installed under.
 KINDS = ("recorded", "gnu", "clang")
@@ -36,19 +35,19 @@ _LANGUAGES = {"cc": "c", "cxx": "c++", "fc": "fortran"}
 
 
 def find_toolchain(
-    host: HostPython,
+    purpose: Purpose,
     *,
     environ_path: str,
     sysroot: Path | None,
     overrides: Mapping[str, str],
     kinds: Collection[str] = KINDS,
 ) -> Toolchain:
-    """The compilers and tools for `host`.
+    """Return the compilers and tools for a machine.
 
     Args:
-        host: The host Python.
+        purpose: The machine, or the host Python on it.
         environ_path: PATH, where tools are looked up.
-        sysroot: The user's own choice; the host's if None.
+        sysroot: The user's own choice; that of `purpose` if None.
         overrides: The user's command lines by tool name (cc, cxx, fc, ar, ranlib, strip, nm, objcopy,
             objdump, readelf, ld).
         kinds: Where a compiler may come from, of `KINDS`; one that the user names may be any.
@@ -63,7 +62,7 @@ def find_toolchain(
         raise ToolchainError(f"the sysroot {sysroot} is not a directory", hint="name another with --sysroot")
     with tempfile.TemporaryDirectory(prefix="crossenv-probe-") as directory:
         search = _Search(
-            host=host,
+            purpose=purpose,
             prober=Prober(directory=Path(directory), search_path=environ_path),
             overrides=overrides,
             sysroot=sysroot,
@@ -95,7 +94,7 @@ class _CCompiler:
 class _Search:
     """One search for a toolchain; its attributes are `find_toolchain`'s arguments."""
 
-    host: HostPython
+    purpose: Purpose
     prober: Prober
     overrides: Mapping[str, str]
     sysroot: Path | None
@@ -106,7 +105,7 @@ class _Search:
         triplet = cc.command.triplet
         if "-" not in triplet:
             triplet = self.prober.ask(cc.tool, "-dumpmachine") or self._triplet()
-        multiarch = self.host.multiarch or triplet
+        multiarch = self.purpose.multiarch or triplet
         library_dirs = LINUX.library_directories(cc.sysroot, multiarch) if cc.sysroot else ()
         notes = [*cc.notes, *self._header_notes(cc)]
         self._prove_headers(cc)
@@ -119,8 +118,8 @@ class _Search:
             compiler=compiler,
             command=cc.command,
             family=cc.macros.family,
-            triplets=[triplet, *host_triplets(self.host)],
-            config=self.host.config,
+            triplets=[triplet, *host_triplets(self.purpose)],
+            config=self.purpose.config,
             overrides=self.overrides,
             search_path=self.prober.search_path,
         )
@@ -132,7 +131,7 @@ class _Search:
             fc=self._sibling("fc", cc.command)[0],
             binutils=binutils,
             triplet=triplet,
-            elf=self.host.elf,
+            elf=self.purpose.elf,
             sysroot=cc.sysroot,
             library_dirs=library_dirs,
             macros=cc.macros.probed,
@@ -152,7 +151,7 @@ class _Search:
         missing: list[str] = []
         refused: list[str] = []
         seen: set[tuple[Path, tuple[str, ...]]] = set()
-        for command in c_compilers(self.host, self.prober.search_path, self.kinds):
+        for command in c_compilers(self.purpose, self.prober.search_path, self.kinds):
             found = command.find(self.prober.search_path)
             if found is None:
                 missing.append(command.name)
@@ -170,7 +169,7 @@ class _Search:
 
     def _accept_c(self, command: Command, tool: Tool) -> _CCompiler | str:
         """The compiler whose objects are the host's, with what it knows of the C library; or why not."""
-        sysroot = self.sysroot or self.host.sysroot
+        sysroot = self.sysroot or self.purpose.sysroot
         macros = self.prober.macros(tool, _sysroot_argument(sysroot))
         notes: list[str] = []
         if not macros.has_headers and sysroot is not None:
@@ -186,7 +185,7 @@ class _Search:
             )
         if not macros.family:
             return "it is neither gcc nor clang"
-        wanted = self.host.libc.family
+        wanted = self.purpose.libc.family
         if macros.has_headers and (macros.glibc is not None) != (wanted == "glibc"):
             other = "not glibc's" if wanted == "glibc" else "glibc's"
             return f"its C headers are {other}, and the host uses {wanted}"
@@ -198,7 +197,7 @@ class _Search:
             return self._named(split_override(name, self.overrides[name]), name), ""
         missing: list[str] = []
         refused: list[str] = []
-        for command in sibling_compilers(name, cc, self.host):
+        for command in sibling_compilers(name, cc, self.purpose):
             tool = command.find(self.prober.search_path)
             if tool is None:
                 missing.append(command.name)
@@ -224,21 +223,23 @@ class _Search:
     def _wrong_machine(self, name: str, tool: Tool) -> str:
         """Why `tool`'s objects are not the host's; "" if they are."""
         made = self.prober.object_identity(tool, _LANGUAGES[name])
-        if made == self.host.elf:
+        if made == self.purpose.elf:
             return ""
         if isinstance(made, ElfIdentity):
-            return f"it makes {made} objects, and the host Python is {self.host.elf}"
+            return f"it makes {made} objects, and the host Python is {self.purpose.elf}"
         return f"it does not compile ({made})"
 
     def _prove_headers(self, cc: _CCompiler) -> None:
         """Compile against the host's `Python.h`."""
-        if not cc.macros.has_headers or not self.host.include_dirs:
+        if not cc.macros.has_headers or not self.purpose.include_dirs:
             return
-        includes = [f"-I{directory}" for directory in self.host.include_dirs]
-        outcome = self.prober.python_headers(cc.tool, [*_sysroot_argument(cc.sysroot), *includes], self.host.elf.bits)
+        includes = [f"-I{directory}" for directory in self.purpose.include_dirs]
+        outcome = self.prober.python_headers(
+            cc.tool, [*_sysroot_argument(cc.sysroot), *includes], self.purpose.elf.bits
+        )
         if not outcome.succeeded:
             raise ToolchainError(
-                f"{cc.tool.path} cannot compile against {self.host.include_dirs[0]}: {outcome.complaint}",
+                f"{cc.tool.path} cannot compile against {self.purpose.include_dirs[0]}: {outcome.complaint}",
                 hint="name the root that holds all of the host's headers with --sysroot",
             )
 
@@ -257,8 +258,8 @@ class _Search:
         )
 
     def _header_notes(self, cc: _CCompiler) -> list[str]:
-        library, headers = self.host.libc.version, cc.macros.glibc
-        if headers is None or self.host.libc.family != "glibc" or not library:
+        library, headers = self.purpose.libc.version, cc.macros.glibc
+        if headers is None or self.purpose.libc.family != "glibc" or not library:
             return []
         if headers <= tuple(int(part) for part in library.split(".")):
             return []
@@ -269,16 +270,16 @@ class _Search:
 
     def _target(self) -> str:
         triplet = self._triplet()
-        return f"{self.host.elf} ({triplet})" if triplet else str(self.host.elf)
+        return f"{self.purpose.elf} ({triplet})" if triplet else str(self.purpose.elf)
 
     def _triplet(self) -> str:
-        usual = gnu_triplet(self.host.elf, self.host.libc.family)
-        return usual or self.host.multiarch or self.host.gnu_type
+        usual = gnu_triplet(self.purpose.elf, self.purpose.libc.family)
+        return usual or self.purpose.multiarch or self.purpose.gnu_type
 
     def _hint(self, option: str) -> str:
         triplet = self._triplet()
-        if not triplet or self.host.libc.family != "glibc":
-            return f"install a cross compiler for {triplet or self.host.elf}, and name it with --{option}"
+        if not triplet or self.purpose.libc.family != "glibc":
+            return f"install a cross compiler for {triplet or self.purpose.elf}, and name it with --{option}"
         package = {"cc": "gcc", "cxx": "g++", "fc": "gfortran"}[option]
         package = f"{package}-{triplet.replace('_', '-')}"
         return f"install {package} (apt), or name a compiler for {triplet} with --{option}"

@@ -7,7 +7,9 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from crossenv.compilers.commands import role_of
 from crossenv.compilers.model import Tool, Toolchain
+from crossenv.compilers.own_directories import HEADER_OPTIONS, LIBRARY_OPTIONS, MULTIARCH_PARENTS, OWN_DIRECTORIES
 from crossenv.files import script_text
 
 # They look into the sysroot, and always have a launcher.
@@ -18,19 +20,56 @@ if [ -n "$CROSSENV_COMPILER_CALLED" ]; then
   case " $* " in *" -c "* | *" -o "*) echo >>"$CROSSENV_COMPILER_CALLED" ;; esac
 fi
 """
-# Where this machine's own headers and libraries are: setup.py files name these directories unasked, and the compiler
-# would find the wrong files in them. Those of the same names below a sysroot are searched anyway.
+# Leaves out this machine's own directories, and the choice of its processor. `{expander}` puts the words of response
+# files in their place, and starts this script again.
 _WITHOUT_OWN = """\
+own() {{
+  case ${{1%/}} in
+    {own}) return 0 ;;
+    */{multiarch}) return 1 ;;
+    {deeper}) return 1 ;;
+    {parents}) return 0 ;;
+  esac
+  return 1
+}}
+option=
+for word do
+  case $word in
+    @/proc/self/fd/*) ;;
+    @*) if [ -f "${{word#@}}" ] && [ -r "${{word#@}}" ]; then exec {expander} "$0" "$@"; fi ;;
+  esac
+done
 for word do
   shift
+  if [ -n "$option" ]; then
+    directory=${{word#-Wl,}}
+    if [ "$option" != -Xlinker ] || [ "${{word#-L}}" != "$word" ]; then
+      if own "${{directory#-L}}"; then option=; continue; fi
+    fi
+    set -- "$@" "$option" "$word"
+    option=
+    continue
+  fi
   case $word in
-    -I/usr/include | -I/usr/include/ | -I/usr/local/include | -I/usr/local/include/) continue ;;
-    -L/usr/lib/{multiarch} | -L/lib/{multiarch}) ;;
-    -L/lib | -L/lib64 | -L/usr/lib | -L/usr/lib64 | -L/usr/lib/ | -L/usr/local/lib | -L/usr/local/lib64) continue ;;
-    -L/lib/*-linux-gnu* | -L/usr/lib/*-linux-gnu*) continue ;;
+    -march=native | -mcpu=native | -mtune=native) continue ;;
+    {options} | -Xlinker | -Wl,-rpath-link | -Wl,--rpath-link) option=$word; continue ;;
+{joined}
+    -Wl,*-L/* | -Wl,*rpath-link*)
+      rest=${{word#-Wl,}}, word=-Wl
+      while [ -n "$rest" ]; do
+        part=${{rest%%,*}} rest=${{rest#*,}}
+        case $part in
+          -L*) if own "${{part#-L}}"; then continue; fi ;;
+          *-rpath-link=*) if own "${{part#*=}}"; then continue; fi ;;
+          *-rpath-link) if own "${{rest%%,*}}"; then rest=${{rest#*,}}; continue; fi ;;
+        esac
+        word=$word,$part
+      done
+      if [ "$word" = -Wl ]; then continue; fi ;;
   esac
   set -- "$@" "$word"
 done
+if [ -n "$option" ]; then set -- "$@" "$option"; fi
 """
 # Where the sources lie while a wheel is made: in a temporary directory with most front ends, whose name would be in the
 # debug information and in what asserts print.
@@ -41,13 +80,23 @@ _DIRECTORIES = {
 }
 # The first versions that take the option.
 _MAPS_PREFIXES = {"gcc": 8, "clang": 10}
-_FALLBACK_NAMES = {"cc": "cc", "cxx": "c++", "fc": "gfortran"}
+# What build systems recognise a compiler of each family by.
+_ROLE_NAMES = {
+    "gcc": {"cc": "gcc", "cxx": "g++", "fc": "gfortran"},
+    "clang": {"cc": "clang", "cxx": "clang++", "fc": "flang"},
+}
 
 
-def launcher_name(tool: str, toolchain: Toolchain, path: Path) -> str:
-    """The launcher's file name: the tool's own, so that build systems recognise the compiler's family by it."""
-    name = path.name
-    return name if name.startswith(toolchain.triplet) else f"{toolchain.triplet}-{name or _FALLBACK_NAMES[tool]}"
+def launcher_name(tool: str, toolchain: Toolchain, chosen: Tool) -> str:
+    """Return the launcher's file name, by which build systems tell what the tool is.
+
+    It is the tool's own name where that says what the tool is for. A wrapper's name (`ccache`) or one that the C and
+    C++ compilers share says nothing.
+    """
+    name = chosen.name or chosen.path.name
+    if tool in COMPILERS and role_of(name) != tool:
+        return f"{toolchain.triplet}-{_ROLE_NAMES[toolchain.family][tool]}"
+    return name if name.startswith(toolchain.triplet) else f"{toolchain.triplet}-{name}"
 
 
 def leading_arguments(tool: str, chosen: Tool, toolchain: Toolchain) -> tuple[str, ...]:
@@ -78,6 +127,7 @@ def launcher_text(
     *,
     multiarch: str = "",
     map_prefixes: bool = False,
+    expander: Iterable[str] = ("false",),
 ) -> str:
     """A POSIX shell script that becomes the tool.
 
@@ -88,6 +138,8 @@ def launcher_text(
         trailing: What follows them.
         multiarch: The name of the directories on this machine that hold the host's libraries; "" for none.
         map_prefixes: Whether to keep the names of temporary directories out of the result, as `maps_prefixes` says.
+        expander: The command that takes a program and its words, puts the words of response files in their place, and
+            becomes the program.
     """
     # Libraries of build requirements: before the directories in which a build finds those of the build machine.
     link = ('${CROSSENV_LINK_DIRECTORY:+"-L$CROSSENV_LINK_DIRECTORY"}',) if tool in COMPILERS else ()
@@ -97,6 +149,22 @@ def launcher_text(
     if not map_prefixes or tool not in COMPILERS:
         maps = []
     words = [shlex.quote(str(path)), *map(shlex.quote, leading), *maps, *link, '"$@"', *map(shlex.quote, trailing)]
-    before = _MARK + _WITHOUT_OWN.format(multiarch=multiarch or "none") if tool in COMPILERS else ""
+    before = _MARK + _without_own(multiarch, expander) if tool in COMPILERS else ""
     mend = "install it again, or create the environment again with another compiler"
     return script_text(str(path), f"{before}exec {' '.join(words)}", mend)
+
+
+def _without_own(multiarch: str, expander: Iterable[str]) -> str:
+    joined = (
+        f'    {option}*) if own "${{word#{option}}}"; then continue; fi ;;'
+        for option in (*HEADER_OPTIONS, *LIBRARY_OPTIONS)
+    )
+    return _WITHOUT_OWN.format(
+        own=" | ".join(OWN_DIRECTORIES),
+        multiarch=multiarch or "none",
+        deeper=" | ".join(f"{parent}/*-linux-gnu*/*" for parent in MULTIARCH_PARENTS),
+        parents=" | ".join(f"{parent}/*-linux-gnu*" for parent in MULTIARCH_PARENTS),
+        options=" | ".join((*HEADER_OPTIONS, *LIBRARY_OPTIONS)),
+        joined="\n".join(joined),
+        expander=" ".join(map(shlex.quote, expander)),
+    )

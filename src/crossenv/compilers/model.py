@@ -1,12 +1,61 @@
-"""The record of a toolchain."""
+"""A toolchain, and what it is for."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from crossenv.compilers.zig.launchers import Launchers
+from crossenv.platforms import Libc
 from crossenv.platforms.architectures import ElfIdentity
+from crossenv.pythons.model import ConfigValue
+
+
+class Purpose(Protocol):
+    """What a toolchain is for: a machine, and what is recorded of how its Python was built. A `HostPython` is one."""
+
+    @property
+    def elf(self) -> ElfIdentity:
+        """What the machine's files say."""
+
+    @property
+    def libc(self) -> Libc:
+        """Its C library; without a version where nothing is promised."""
+
+    @property
+    def multiarch(self) -> str:
+        """Debian's name of it; "" for none."""
+
+    @property
+    def gnu_type(self) -> str:
+        """GNU's name of it; "" for none."""
+
+    @property
+    def config(self) -> Mapping[str, ConfigValue]:
+        """What its Python recorded, such as its compilers."""
+
+    @property
+    def sysroot(self) -> Path | None:
+        """The root of its files here."""
+
+    @property
+    def include_dirs(self) -> tuple[Path, ...]:
+        """Where its Python's headers are."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BarePurpose:
+    """A machine of whose Python nothing is recorded; see `Purpose`."""
+
+    elf: ElfIdentity
+    libc: Libc
+    multiarch: str
+    gnu_type: str
+    config: Mapping[str, ConfigValue] = field(default_factory=dict)
+    sysroot: Path | None = None
+    include_dirs: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,12 +67,14 @@ class Tool:
         args: Arguments that always come first ("-m32", "--target=aarch64-linux-gnu").
         origin: How it was chosen, for people: "--cc", "recorded by the host Python", "aarch64-linux-gnu-gcc on PATH".
         launcher: Whether it is a launcher of ours, of which each environment has its own.
+        name: The tool's own file name, where `path` may be a wrapper (`ccache`); "" for that of `path`.
     """
 
     path: Path
     args: tuple[str, ...] = ()
     origin: str = ""
     launcher: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +96,7 @@ class Toolchain:
         macros: The compiler's predefined macros that a build needs to know: see `PROBED_MACROS`.
         has_headers: Whether it finds the C library's headers.
         notes: What a user should know of the choice, one line each.
+        probe_link: Options of links that only ask what the C library has; they save work.
         zig: What an environment's own launchers are made of where the compiler is zig; None for any other.
     """
 
@@ -61,6 +113,7 @@ class Toolchain:
     macros: dict[str, str]
     has_headers: bool = True
     notes: tuple[str, ...] = ()
+    probe_link: tuple[str, ...] = ()
     zig: Launchers | None = None
 
 

@@ -12,8 +12,9 @@ from crossenv.compilers.run import Outcome, run_tool
 from crossenv.platforms.architectures import ElfIdentity
 
 _SOURCES = {
-    "c": ("probe.c", "int crossenv_probe(int x) { return x + 1; }\n"),
-    "c++": ("probe.cc", "int crossenv_probe(int x) { return x + 1; }\n"),
+    # Neither is valid in the other language.
+    "c": ("probe.c", "int crossenv_probe(int class) { return class + 1; }\n"),
+    "c++": ("probe.cc", "class Probe { public: int x; };\nint crossenv_probe(Probe &probe) { return probe.x; }\n"),
     "fortran": ("probe.f90", "subroutine crossenv_probe(x)\ninteger :: x\nx = x + 1\nend subroutine\n"),
 }
 # strtol has got a second symbol in glibc 2.38: headers that are newer than the library show themselves.

@@ -13,6 +13,7 @@ from typing import Any
 from crossenv.backends.cmake import TOOLCHAIN_FILE
 from crossenv.backends.meson import CROSS_FILE, long_double_format
 from crossenv.backends.pkg_config import launcher_path
+from crossenv.platforms import HERE
 from crossenv.pythons.model import ConfigValue
 from crossenv.record import CROSS_RUN, HostRecord, Record
 
@@ -37,7 +38,7 @@ def public_part(record: Record, config: Mapping[str, ConfigValue], details: Mapp
         "version": VERSION,
         "generator": f"crossenv {record.crossenv}",
         "build": {
-            "system": "linux",
+            "system": HERE.name,
             "machine": build.machine,
             "python": f"{record.root}/build/bin/python",
             "python_version": build.version,
@@ -51,7 +52,7 @@ def public_part(record: Record, config: Mapping[str, ConfigValue], details: Mapp
             "byte_order": elf.byte_order,
             "long_double_format": long_double_format(toolchain.macros, elf),
             "elf": {"machine": elf.machine, "abi_flags": elf.abi_flags},
-            "libc": {"family": host.libc_family, "version": host.libc_version or None},
+            "libc": {"family": host.libc.family, "version": host.libc.version or None},
             "sysroot": sysroot,
             "emulator": [f"{record.root}/{CROSS_RUN}"] if record.handover.emulator else None,
             "markers": _markers(host),

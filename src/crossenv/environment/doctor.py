@@ -71,9 +71,13 @@ _PROBE = """
 #error "pyconfig.h is not the host's"
 #endif
 static struct PyModuleDef module = {{PyModuleDef_HEAD_INIT, "probe"}};
-{extern} PyMODINIT_FUNC PyInit_probe(void) {{ return PyModule_Create(&module); }}
+{own}
+PyMODINIT_FUNC PyInit_probe(void) {{ return PyModule_Create(&module); }}
 double probe(const char *text) {{ return floor(strtod(text, NULL)); }}
 """
+# Neither is valid in the other language.
+_ONLY_C = "int probe_only_c(int class);"
+_ONLY_CXX = 'template <typename T> T probe_only_cxx(T x) { return x; }\nextern "C" PyObject *PyInit_probe(void);'
 _RECREATE = "create the environment again with --clear"
 
 
@@ -174,7 +178,7 @@ def _start_check(words: list[str]) -> Callable[[Record], None]:
             "include": host.include_dirs[0],
             "machine": host.machine,
             "uname": host.machine,
-            "libc": [host.libc_family, host.libc_version],
+            "libc": [host.libc.family, host.libc.version],
             "cross_compiling": True,
             "prefix": f"{record.root}/cross",
         }
@@ -216,8 +220,8 @@ def _compiles(record: Record, language: str) -> None:
     flags = [*shlex.split(config["CFLAGS"] or ""), *shlex.split(config["CCSHARED"] or "")]
     with tempfile.TemporaryDirectory() as directory:
         source = Path(directory) / ("probe.c" if language == "c" else "probe.cc")
-        extern = "" if language == "c" else 'extern "C" PyObject *PyInit_probe(void);'
-        source.write_text(_PROBE.format(bits=record.host.elf.bits, extern=extern), encoding="utf-8")
+        own = _ONLY_C if language == "c" else _ONLY_CXX
+        source.write_text(_PROBE.format(bits=record.host.elf.bits, own=own), encoding="utf-8")
         output = source.with_suffix(".o")
         command = [*shlex.split(config[compiler]), *flags, *includes]
         if record.toolchain.family == "gcc":

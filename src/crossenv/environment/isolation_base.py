@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from importlib.resources import files as package_files
 from pathlib import Path
 
+from crossenv.platforms import HERE
 from crossenv.pythons.build_python import BuildPython
 
 BASE = "etc/base"
@@ -80,7 +81,7 @@ def link_standard_library(root: Path, build: BuildPython) -> None:
             (library / entry.name).symlink_to(entry.path)
     if _resolves_links(build):
         # The copy may look for it relatively to itself.
-        for path in (build.prefix / "lib").glob("libpython*.so*"):
+        for path in (build.prefix / "lib").glob(f"libpython*{HERE.library_suffix}*"):
             (root / BASE / "lib" / path.name).symlink_to(path)
     customisation = build.stdlib / "sitecustomize.py"
     if customisation.exists():

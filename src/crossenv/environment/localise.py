@@ -37,6 +37,9 @@ _PATH_OPTION = re.compile(r"^(-I|-L|-isystem=?|-iquote|-idirafter|-Wl,-rpath-lin
 _PATH_FOLLOWS = frozenset({"-I", "-L", "-isystem", "-iquote", "-idirafter", "-B"})
 # Written into what is linked: no directory of this machine may be, and one of the host Python's own is not the wheel's.
 _RUN_PATH = re.compile(r"^(-Wl,-rpath[,=]|-R)/")
+# A linker is not asked for debug information; zig's takes the option for a wish to keep it in the wheel.
+_LINK_COMMANDS = ("LDSHARED", "LDCXXSHARED", "BLDSHARED")
+_DEBUG_OPTION = re.compile(r"-g(\d|gdb\d?|dwarf-\d)?")
 _PREFIX_MAP = re.compile(r"^-f(file|debug|macro|profile|canon)-prefix-map=")
 
 
@@ -86,7 +89,7 @@ def localise(
         "CCSHARED": "-fPIC",
         "LDSHARED": f"{programs['cc']} {cc_arguments} -shared".replace("  ", " "),
         "LDCXXSHARED": f"{programs['cxx']} {cc_arguments} -shared".replace("  ", " "),
-        "SHLIB_SUFFIX": ".so",
+        "SHLIB_SUFFIX": host.platform.module_suffix,
         "ARFLAGS": "rcs",
         "OPT": "",
     }
@@ -99,6 +102,10 @@ def localise(
     for name, value in config.items():
         if _has_flags(name, value):
             config[name] = _scrubbed(str(value), host, directories)
+    for name in _LINK_COMMANDS:
+        if isinstance(command := config.get(name), str):
+            kept = (word for word in _split(command) if not _DEBUG_OPTION.fullmatch(word))
+            config[name] = " ".join(map(shlex.quote, kept))
     base = str(includes[0].parent.parent)
     config |= {
         "INCLUDEPY": str(includes[0]),

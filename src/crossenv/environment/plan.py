@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -158,7 +158,13 @@ def make_plan(
     first = host.include_dirs[0]
     farm = () if first.name == include_name and first.parent.name == "include" else host.include_dirs
     include_dirs = (root / PREFIX / "include" / include_name,) if farm else host.include_dirs
-    tools, launchers, copies = _tools(root, toolchain, "" if toolchain.sysroot else host.multiarch)
+    words_script = root / "cross/lib" / directory / "site-packages/_crossenv/response_words.py"
+    tools, launchers, copies = _tools(
+        root,
+        toolchain,
+        "" if toolchain.sysroot else host.multiarch,
+        expander=(str(build.executable), "-I", str(words_script)),
+    )
     data_name = host.platform.data_module(host.abi_flags, host.multiarch)
     data_file = f"{PREFIX}/lib/{directory}/{data_name}.py"
     config = localise(
@@ -304,11 +310,12 @@ def _host_record(
 
 
 def _tools(
-    root: Path, toolchain: Toolchain, multiarch: str
+    root: Path, toolchain: Toolchain, multiarch: str, expander: Sequence[str]
 ) -> tuple[dict[str, ToolRecord], dict[str, str], dict[str, Path]]:
     """The record's tools, the launchers of those that need arguments, and zig's launchers.
 
-    `multiarch` names the directories on this machine that hold the host's libraries; "" for none.
+    `multiarch` names the directories on this machine that hold the target's libraries, "" for none; `expander` is
+    `launcher_text`'s.
     """
     chosen: dict[str, Tool | None] = {
         "cc": toolchain.cc,
@@ -320,10 +327,8 @@ def _tools(
     launchers: dict[str, str] = {}
     copies: dict[str, Path] = {}
     if toolchain.zig is not None:
-        runtime = f"etc/lib/{toolchain.zig.runtime.name}"
-        text = toolchain.zig.configuration(objects=root / "cache/zig", runtime=root / runtime)
+        text = toolchain.zig.configuration(objects=root / "cache/zig")
         launchers[f"{LAUNCHERS}/{CONFIGURATION_NAME}"] = text
-        copies[runtime] = toolchain.zig.runtime
     for name, tool in chosen.items():
         if tool is None:
             continue
@@ -336,9 +341,15 @@ def _tools(
         trailing = trailing_arguments(name, toolchain)
         command = str(tool.path)
         if leading or trailing or name in COMPILERS:
-            relative = f"{LAUNCHERS}/{launcher_name(name, toolchain, tool.path)}"
+            relative = f"{LAUNCHERS}/{launcher_name(name, toolchain, tool)}"
             launchers[relative] = launcher_text(
-                name, tool.path, leading, trailing, multiarch=multiarch, map_prefixes=maps_prefixes(toolchain)
+                name,
+                tool.path,
+                leading,
+                trailing,
+                multiarch=multiarch,
+                map_prefixes=maps_prefixes(toolchain),
+                expander=expander,
             )
             command = str(root / relative)
         tools[name] = ToolRecord(command=command, path=str(tool.path), args=leading, origin=tool.origin)
@@ -396,7 +407,10 @@ def _commands(record: Record, options: Options) -> dict[str, str]:
         scripts["bin/build-pip"] = (build, native, '-m pip "$@"')
     mend = "create the environment again: it was moved, or a Python that it needs was removed"
     return {
-        name: script_text(program, f"{command} {shlex.quote(program)} {rest}", mend)
+        # Either variable makes an interpreter take another place for its own, and start without the shim.
+        name: script_text(
+            program, f"unset PYTHONEXECUTABLE __PYVENV_LAUNCHER__\n{command} {shlex.quote(program)} {rest}", mend
+        )
         for name, (program, command, rest) in scripts.items()
     }
 
@@ -435,8 +449,8 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "session_variables": SESSION,
         "multiarch": host.multiarch,
         "machine": host.machine,
-        "libc_family": host.libc_family,
-        "libc_version": host.libc_version,
+        "libc_family": host.libc.family,
+        "libc_version": host.libc.version,
         "elf": dataclasses.asdict(host.elf),
         "extension_suffixes": list(host.extension_suffixes),
         "host_executable": host.executable,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files as package_files
@@ -27,6 +28,10 @@ _TIME64 = (
     *(f"__{name}64" for name in ("timer_settime", "timerfd_gettime", "timerfd_settime", "utime")),
     *(f"__{name}64_r" for name in ("ctime", "gmtime", "localtime")),
 )
+# The newest series of musl.
+_MUSL_SERIES = (1, 2)
+# How the versions of glibc's own symbols begin.
+_GLIBC_PREFIX = "GLIBC"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +55,37 @@ class Policy:
     versions: dict[str, tuple[str, ...]]
     libraries: tuple[str, ...]
     late: tuple[str, ...]
+
+    @property
+    def libc_words(self) -> str:
+        """The C library that it promises: "glibc 2.28"."""
+        return f"{self.libc} {'.'.join(map(str, self.floor))}"
+
+    @property
+    def names_a_series(self) -> bool:
+        """Whether its tag names a series, whose late names are those of later releases of the same series."""
+        return self.libc == MUSL and self.floor == _MUSL_SERIES
+
+    def allows(self, version: str) -> bool:
+        """Whether a file may need this version of symbols ("GLIBC_2.17")."""
+        prefix, _, number = version.partition("_")
+        known = self.versions.get(prefix)
+        if prefix != _GLIBC_PREFIX:
+            return known is None or number in known
+        parts = number.split(".")
+        if all(part.isdecimal() and len(part) < 9 for part in parts):
+            return [int(part) for part in parts][:2] <= list(self.floor)
+        return number in (known or ())
+
+    def promise(self, words: Iterable[str] = ()) -> str:
+        """What the tag promises, with the versions that a file which needs `words` ("lgamma@GLIBC_2.23") exceeds."""
+        promised = [self.libc_words]
+        prefixes = {word.rpartition("@")[2].partition("_")[0] for word in words if "@" in word}
+        for prefix in sorted(prefixes - {_GLIBC_PREFIX}):
+            numbers = [name for name in self.versions[prefix] if name.replace(".", "").isdecimal()]
+            highest = max(numbers, key=lambda name: [int(part) for part in name.split(".")], default="")
+            promised.append(f"{prefix} {highest}" if highest else f"no {prefix}")
+        return f"{self.tag} promises {', '.join(promised)}"
 
 
 def policy_of(target: Target) -> Policy | None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import platform
 import re
 from pathlib import Path, PurePosixPath
 
 from crossenv.binaries.elf import ElfError, ElfFacts, elf_identity, read_elf
 from crossenv.platforms import LINUX, Libc
-from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.architectures import GLIBC, MUSL, ElfIdentity
 from crossenv.platforms.triplets import libc_of_triplet
 
 _GLIBC_BANNER = re.compile(rb"GNU C Library [^\n\0]*release version (\d+\.\d+)")
 _GLIBC_VERSION = re.compile(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?")
+_FILES_OF_LIBC = (
+    *("usr/include/features.h", "lib*/ld-*.so*", "lib*/libc.so*", "lib/*/libc.so*"),
+    *("usr/lib*/ld-*.so*", "usr/lib*/libc.so*", "usr/lib/*/libc.so*"),
+)
 _MUSL_VERSION = re.compile(rb"\0(1\.\d{1,2}\.\d{1,2})\0")
 
 
@@ -96,6 +101,16 @@ def _musl_version(sysroot: Path, elf: ElfIdentity) -> str:
         if len(found) == 1:
             return str(found.pop(), "ascii")
     return ""
+
+
+def has_libc(root: Path) -> bool:
+    """Whether a C library, its loader or its headers are below `root`."""
+    return any(next(root.glob(pattern), None) is not None for pattern in _FILES_OF_LIBC)
+
+
+def libc_of_this_machine() -> str:
+    """The C library of this machine: "glibc" or "musl"."""
+    return GLIBC if platform.libc_ver()[0] == "glibc" else MUSL
 
 
 def read_text(path: Path) -> str:

@@ -11,21 +11,42 @@ from crossenv.errors import HostPythonError
 from crossenv.platforms.android import Android
 from crossenv.platforms.ios import IOS
 from crossenv.platforms.linux import Linux
+from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine, Platform
 
 __all__ = [
+    "DEFAULT",
+    "HERE",
     "LINUX",
+    "MODULE_SUFFIXES",
     "PLATFORMS",
     "BuildSystemNames",
     "Libc",
     "Machine",
     "Platform",
+    "is_built_for",
     "platform_of_config",
+    "platform_of_target",
 ]
 
 LINUX: Platform = Linux()
 # Android's Pythons may call themselves Linux, so Android is asked first.
 PLATFORMS: Mapping[str, Platform] = {platform.name: platform for platform in (Android(), IOS(), LINUX)}
+# The system that this tool runs on, and that of a host whose files name none.
+HERE = DEFAULT = LINUX
+# How the names of extension modules end, whatever the system.
+MODULE_SUFFIXES = tuple(dict.fromkeys(platform.module_suffix for platform in PLATFORMS.values()))
+
+
+def is_built_for(system: str, libc: str | None = None) -> bool:
+    """Whether this tool builds for a system, with that C library if one is named."""
+    platform = PLATFORMS.get(system)
+    return platform is not None and not platform.linked_by and (libc is None or libc in platform.libcs)
+
+
+def platform_of_target(target: Target) -> Platform:
+    """The system of a target."""
+    return PLATFORMS[target.system]
 
 
 def platform_of_config(config: Mapping[str, int | str], source: str) -> Platform:

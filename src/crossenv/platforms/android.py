@@ -22,6 +22,7 @@ class Android(Linux):
     names = BuildSystemNames(
         meson_system="android", meson_subsystem="android", meson_kernel="linux", cmake="Android", conan="Android"
     )
+    libcs: tuple[str, ...] = ("bionic",)
     linked_by = "the Android NDK's clang"
     link_hint = "install the NDK and build with `cibuildwheel --platform android` (PEP 738)"
 
@@ -29,7 +30,15 @@ class Android(Linux):
         """None: what is built for it is linked by tools that crossenv does not drive."""
         return None
 
+    def target_of_tag(self, tag: str, libc: str) -> Target | None:
+        """None, as above."""
+        return None
+
     def target_names(self) -> Iterable[str]:
+        """None."""
+        return ()
+
+    def usual_targets(self) -> Iterable[Target]:
         """None."""
         return ()
 

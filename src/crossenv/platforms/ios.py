@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from crossenv.platforms.accept_tags import accepted_platforms
 from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine
 
@@ -22,6 +23,8 @@ class IOS:
     native_format = "macho"
     module_suffix = ".so"
     stable_suffix = ".abi3.so"
+    library_suffix = ".dylib"
+    libcs: tuple[str, ...] = ("apple",)
     linked_by = "Xcode's clang, on macOS"
     link_hint = "build on macOS with Xcode and `cibuildwheel --platform ios` (PEP 730)"
 
@@ -29,7 +32,15 @@ class IOS:
         """None: what is built for it is linked by tools that crossenv does not drive."""
         return None
 
+    def target_of_tag(self, tag: str, libc: str) -> Target | None:
+        """None, as above."""
+        return None
+
     def target_names(self) -> Iterable[str]:
+        """None."""
+        return ()
+
+    def usual_targets(self) -> Iterable[Target]:
         """None."""
         return ()
 
@@ -52,6 +63,10 @@ class IOS:
     def accepted_tags(self, machine: Machine) -> tuple[str, ...]:
         """The machine's own; an installer on iOS installs nothing."""
         return (self.own_tag(machine),)
+
+    def declared_tags(self, tags: Iterable[str], *, machine: str, libc: Libc) -> tuple[str, ...]:
+        """The user's own, as they are."""
+        return accepted_platforms(tags, machine=machine, libc=libc.family, version=libc.version)
 
     def get_platform(self, machine: Machine) -> str:
         """`ios-13.0-arm64-iphoneos`."""

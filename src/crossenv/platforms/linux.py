@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from crossenv.platforms.architectures import GLIBC, MUSL, architecture_of
-from crossenv.platforms.linux_targets import OLD_POLICIES, Target, examples, parse
+from crossenv.platforms.accept_tags import accepted_platforms
+from crossenv.platforms.architectures import GLIBC, MUSL, architecture_of, target_architectures
+from crossenv.platforms.linux_targets import OLD_POLICIES, Target, default_target, examples, parse, target_of_tag
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine
 
 # Installers still take these names.
@@ -26,6 +27,8 @@ class Linux:
     native_format = "elf"
     module_suffix = ".so"
     stable_suffix = ".abi3.so"
+    library_suffix = ".so"
+    libcs: tuple[str, ...] = (GLIBC, MUSL)
     linked_by = ""
     link_hint = ""
 
@@ -33,9 +36,17 @@ class Linux:
         """A policy's tag, `linux_...`, a triplet or the name of a machine."""
         return parse(name)
 
+    def target_of_tag(self, tag: str, libc: str) -> Target | None:
+        """`linux_...` is for either C library: the files decide."""
+        return target_of_tag(tag, libc)
+
     def target_names(self) -> Iterable[str]:
         """Machines, tags and triplets."""
         return examples()
+
+    def usual_targets(self) -> Iterable[Target]:
+        """Those with glibc, then those with musl."""
+        return (default_target(row, libc) for libc in self.libcs for row in target_architectures())
 
     def recognises(self, config: Mapping[str, int | str]) -> bool:
         """Whether MACHDEP says Linux; where it is missing, whether SOABI names no other system."""
@@ -70,6 +81,10 @@ class Linux:
                 if old := _OLD_NAMES.get((2, number)):
                     tags.append(f"{old}_{machine.name}")
         return tuple(tags)
+
+    def declared_tags(self, tags: Iterable[str], *, machine: str, libc: Libc) -> tuple[str, ...]:
+        """Policies by their old and new names, `linux`, or the user's own."""
+        return accepted_platforms(tags, machine=machine, libc=libc.family, version=libc.version)
 
     def get_platform(self, machine: Machine) -> str:
         """`linux-aarch64`."""

@@ -12,6 +12,10 @@ from crossenv.platforms.architectures import GLIBC, MUSL, Architecture, ElfIdent
 __all__ = ["GLIBC", "MUSL", "OLD_POLICIES", "Target", "default_target", "examples", "parse", "usual_floor"]
 
 _SYSTEMS = {GLIBC: "gnu", MUSL: "musl"}
+_SUPPORT_TIERS = {"x86_64": 1, "aarch64": 2, "ppc64le": 2, "s390x": 3, "armv7l": 3}
+_TRAMPOLINES = ("x86_64-linux-gnu", "aarch64-linux-gnu")
+# CPython before 3.11 named no C library but GNU's in the suffix, on musl too.
+_FIRST_WITH_MUSL_SUFFIX = (3, 11)
 
 # PyPI's big projects (numpy, pandas, cryptography) ship this policy or, where an architecture is younger, its first.
 _USUAL_GLIBC = (2, 28)
@@ -79,6 +83,46 @@ class Target:
         """`sys.implementation._multiarch` of a CPython 3.11 or later there: "i386-linux-gnu"."""
         return f"{self.architecture.multiarch_cpu}-linux-{self._system}"
 
+    def multiarch_for(self, version: tuple[int, ...]) -> str:
+        """The same, as CPython of that version says it."""
+        old = self.libc == MUSL and version < _FIRST_WITH_MUSL_SUFFIX
+        return self.multiarch.replace("-musl", "-gnu") if old else self.multiarch
+
+    def extension_suffixes(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> tuple[str, ...]:
+        """What the import system of a CPython takes there (its `dynload_shlib.c`).
+
+        Args:
+            version: (3, 11).
+            flags: Its ABI flags.
+            libc_known: Whether the C library is more than a guess; if not, the suffixes of either are taken.
+        """
+        names = [self.multiarch]
+        if not libc_known or self.multiarch_for(version) != self.multiarch:
+            names = [self.multiarch.replace(f"-linux-{old}", f"-linux-{new}") for old, new in _BOTH_WAYS]
+        number = f"{version[0]}{version[1]}{flags}"
+        suffixes = [".so", *(f".cpython-{number}-{name}.so" for name in names)]
+        suffixes += [".abi3.so"] if "t" not in flags else []
+        return (*suffixes, *([".abi3t.so"] if version >= (3, 15) else []))
+
+    def stable_suffixes(self, version: tuple[int, ...], flags: str) -> tuple[str, ...]:
+        """What the names of modules for the stable ABI may end in there (PEP 803)."""
+        return (".so", ".abi3.so", *([".abi3t.so"] if version >= (3, 15) or flags else []))
+
+    @property
+    def support_tier(self) -> int:
+        """PEP 11 with the compiler that it names, gcc; 0 for none."""
+        return _SUPPORT_TIERS.get(self.machine, 0) if self.libc == GLIBC else 0
+
+    @property
+    def has_perf_trampoline(self) -> bool:
+        """Whether CPython has one there, by the triplets in its configure.ac."""
+        return self.multiarch in _TRAMPOLINES
+
+    @property
+    def system(self) -> str:
+        """The platform's name, the key in `crossenv.platforms.PLATFORMS`."""
+        return "linux"
+
     @property
     def zig_triple(self) -> str:
         """`zig cc -target`: "aarch64-linux-gnu.2.28"; zig has one musl only."""
@@ -101,6 +145,9 @@ class Target:
 
     def __str__(self) -> str:
         return self.platform_tag if self.policy else self.gnu_triplet
+
+
+_BOTH_WAYS = (("musl", "gnu"), ("gnu", "musl"))
 
 
 def usual_floor(architecture: Architecture, libc: str) -> tuple[int, int]:
@@ -137,6 +184,16 @@ def parse(name: str) -> Target | None:
         return _without_policy(name, row, MUSL if match[2] == "musl" else GLIBC) if row and fits else None
     row = _architecture(name)
     return _checked(name, row, GLIBC, usual_floor(row, GLIBC)) if row else None
+
+
+def target_of_tag(tag: str, libc: str) -> Target | None:
+    """The target that a wheel's platform tag names; `libc` is what the wheel's files need, where the tag is silent."""
+    target = parse(tag)
+    if target is None or target.policy or libc != MUSL or not tag.startswith("linux_"):
+        return target
+    return _without_policy(
+        f"{target.architecture.gnu_cpu}-linux-musl{target.architecture.abi}", target.architecture, MUSL
+    )
 
 
 def _without_policy(text: str, row: Architecture, libc: str) -> Target:

@@ -78,6 +78,8 @@ class Platform(Protocol):
         native_format: The format of its native files, a key of `crossenv.binaries.FORMATS`.
         module_suffix: How the plainest name of an extension module ends.
         stable_suffix: How the name of one for the stable ABI ends.
+        library_suffix: How the names of shared libraries end, before a version.
+        libcs: The C libraries that it may have.
         linked_by: What links for it, if that is not something this tool drives; "" if it is.
         link_hint: What a user can do then.
     """
@@ -90,6 +92,8 @@ class Platform(Protocol):
     native_format: str
     module_suffix: str
     stable_suffix: str
+    library_suffix: str
+    libcs: tuple[str, ...]
     linked_by: str
     link_hint: str
 
@@ -100,8 +104,19 @@ class Platform(Protocol):
             UsageError: It is one that does not exist.
         """
 
+    def target_of_tag(self, tag: str, libc: str) -> Target | None:
+        """The target that a wheel's platform tag names; None if it is not one of this system.
+
+        Args:
+            tag: The platform tag.
+            libc: The C library that the wheel's files need, for tags that name none; "" if they do not tell.
+        """
+
     def target_names(self) -> Iterable[str]:
         """Every target by its usual names, for suggestions."""
+
+    def usual_targets(self) -> Iterable[Target]:
+        """Every machine and C library that can be a target, with the floor of a target that names none."""
 
     def recognises(self, config: Mapping[str, int | str]) -> bool:
         """Whether a Python with these configuration variables is for this system."""
@@ -117,6 +132,18 @@ class Platform(Protocol):
 
     def accepted_tags(self, machine: Machine) -> tuple[str, ...]:
         """The platform tags that an installer there takes, best first."""
+
+    def declared_tags(self, tags: Iterable[str], *, machine: str, libc: Libc) -> tuple[str, ...]:
+        """The full platform tags that tags of the user's stand for (`--accept-tag`), in their order.
+
+        Args:
+            tags: With or without the machine.
+            machine: The target's.
+            libc: Its C library; the version is "" if it is not known.
+
+        Raises:
+            UsageError: Wheels of such a tag do not load there.
+        """
 
     def get_platform(self, machine: Machine) -> str:
         """`sysconfig.get_platform()` there."""

@@ -21,6 +21,16 @@ _CPU_NAMES: tuple[tuple[str, str], ...] = (
     (r"mips(el|r2el)|mipsisa32(r\d)?el", "mips"),
 )
 
+# Parts of triplets and compilers' names that only one build system uses.
+_VENDORS = (
+    (r"-buildroot-", "Buildroot"),
+    (r"-(poky|oe)-linux", "Yocto"),
+    (r"-openwrt-", "OpenWrt"),
+    (r"[-_]conda[-_]", "conda"),
+    (r"-alpine-linux", "Alpine Linux"),
+    (r"-redhat-linux", "Fedora or a relative"),
+)
+
 # A compiler for the wider one makes the narrower one's code too, so HOST_GNU_TYPE may name either.
 _BIARCH = ({"x86_64", "i686"}, {"aarch64", "armv7l", "armv5tel"}, {"mips64", "mips"}, {"ppc64", "ppc64le"})
 
@@ -52,6 +62,17 @@ def libc_of_triplet(triplet: str) -> str:
     """The C library that the end of `triplet` names: "glibc", "musl", or "" for another or none."""
     match = re.search(r"-(gnu|musl)[a-z0-9_]*$", triplet)
     return {"gnu": "glibc", "musl": "musl"}[match[1]] if match else ""
+
+
+def vendor_of(words: str) -> str:
+    """Who makes compilers and Pythons with such names: "Buildroot"; "" where they tell nothing."""
+    return next((name for pattern, name in _VENDORS if re.search(pattern, words)), "")
+
+
+def triplet_of_suffix(suffix: str) -> str:
+    """The multiarch name in an extension module's suffix; "" for none."""
+    match = re.search(r"-([^.-]+-linux-[^.]+)\.so$", suffix)
+    return match[1] if match else ""
 
 
 def may_share_a_compiler(one: ElfIdentity, other: ElfIdentity) -> bool:

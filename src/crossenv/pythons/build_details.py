@@ -75,9 +75,10 @@ def build_details(
 
 
 def _libpython(host: HostPython, libraries: Sequence[Path]) -> dict[str, Any]:
+    suffix = host.platform.library_suffix
     names = {
-        f"libpython{host.version}{host.abi_flags}.so": "dynamic",
-        "libpython3.so": "dynamic_stableabi",
+        f"libpython{host.version}{host.abi_flags}{suffix}": "dynamic",
+        f"libpython3{suffix}": "dynamic_stableabi",
         f"libpython{host.version}{host.abi_flags}.a": "static",
     }
     found = {names[library.name]: str(library) for library in libraries if library.name in names}

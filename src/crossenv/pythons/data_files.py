@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from crossenv.errors import HostPythonError
+from crossenv.platforms import DEFAULT
 from crossenv.platforms.architectures import ElfIdentity
 from crossenv.platforms.triplets import identity_of_triplet
 from crossenv.pythons.model import ConfigValue
@@ -76,7 +77,7 @@ def _config_or_none(file: Path) -> dict[str, ConfigValue] | None:
 def _own_names(config: dict[str, ConfigValue]) -> set[str]:
     """What `sysconfig` imports: CPython's name, and Debian's, which has no platform."""
     flags, multiarch = config.get("ABIFLAGS", ""), config.get("MULTIARCH", "")
-    platform = str(config.get("MACHDEP", "")) or "linux"
+    platform = str(config.get("MACHDEP", "")) or DEFAULT.name
     return {f"_sysconfigdata_{flags}_{platform}_{multiarch}.py", f"_sysconfigdata_{flags}_{multiarch}.py"}
 
 

@@ -12,14 +12,16 @@ from pathlib import Path, PurePosixPath
 from crossenv.codec import Node, WrongValueError
 from crossenv.errors import HostPythonError
 from crossenv.libc.version import read_text
+from crossenv.platforms import DEFAULT, Libc, Machine
 from crossenv.platforms.architectures import ARCHITECTURES
-from crossenv.platforms.triplets import gnu_triplet, identity_of_triplet, libc_of_triplet
+from crossenv.platforms.triplets import gnu_triplet, identity_of_triplet, libc_of_triplet, triplet_of_suffix
 from crossenv.pythons.model import ConfigValue
 from crossenv.pythons.pyconfig import config_values
 
 _LARGEST = 1024 * 1024
 _HINT = "copy the file again from the host Python's lib/python3.X, or name its _sysconfigdata_*.py with --host-python"
-_SOABI = re.compile(r"\.?((?:cpython-|pypy)\d+[^.]*)\.so")
+_PLAIN = DEFAULT.module_suffix
+_SOABI = re.compile(rf"\.?((?:cpython-|pypy)\d+[^.]*){re.escape(_PLAIN)}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +59,7 @@ class Details:
     @property
     def soabi(self) -> str:
         """SOABI, which is a part of the suffix."""
-        return self.extension_suffix.removeprefix(".").removesuffix(".so")
+        return self.extension_suffix.removeprefix(".").removesuffix(_PLAIN)
 
 
 def load_details(path: Path) -> Details:
@@ -92,9 +94,7 @@ def _details(top: Node, path: Path) -> Details:
         if not suffix:
             raise HostPythonError(f"no 'abi.extension_suffix' in {path}, and nothing tells it", hint=_HINT)
         notes.append(f"{path} has no abi.extension_suffix; taken to be {suffix}")
-    match = re.search(r"-([^.-]+-linux-[^.]+)\.so$", suffix)
-    if not multiarch and match:
-        multiarch = match[1]
+    multiarch = multiarch or triplet_of_suffix(suffix)
     platform = _text(top, "platform")
     if not platform:
         platform = _platform_of(multiarch)
@@ -159,13 +159,13 @@ def configuration(details: Details, include_dirs: tuple[Path, ...]) -> dict[str,
         "INCLUDEPY": details.headers or str(prefix / "include" / name),
         "LDVERSION": f"{details.version}{flags}",
         "LIBDIR": str(prefix / library),
-        "MACHDEP": "linux",
+        "MACHDEP": DEFAULT.name,
         "MULTIARCH": details.multiarch,
         "OPT": "-DNDEBUG -g -O3 -Wall",
         "Py_DEBUG": int("d" in flags),
         "Py_ENABLE_SHARED": 0,
         "Py_GIL_DISABLED": int("t" in flags),
-        "SHLIB_SUFFIX": ".so",
+        "SHLIB_SUFFIX": _PLAIN,
         "SOABI": details.soabi,
         "VERSION": details.version,
         "prefix": str(prefix),
@@ -214,15 +214,16 @@ def _full_version(top: Node) -> str:
 def _usual_suffix(implementation: str, version: str, flags: str, multiarch: str) -> str:
     if implementation != "cpython" or not multiarch:
         return ""
-    return f".cpython-{version.replace('.', '')}{flags}-{multiarch}.so"
+    return f".cpython-{version.replace('.', '')}{flags}-{multiarch}{_PLAIN}"
 
 
 def _platform_of(multiarch: str) -> str:
     identity = identity_of_triplet(multiarch)
     row = next((row for row in ARCHITECTURES if row.elf == identity), None)
-    if row is None or not gnu_triplet(row.elf, libc_of_triplet(multiarch)):
+    libc = Libc(family=libc_of_triplet(multiarch), version="")
+    if row is None or not gnu_triplet(row.elf, libc.family):
         return ""
-    return f"linux-{row.name}"
+    return DEFAULT.get_platform(Machine(name=row.name, libc=libc, multiarch=multiarch, elf=row.elf))
 
 
 def _joined(base: str, path: str) -> str:

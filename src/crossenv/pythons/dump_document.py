@@ -13,7 +13,7 @@ from typing import Any
 
 from crossenv.codec import Node, WrongValueError
 from crossenv.errors import HostPythonError
-from crossenv.platforms import Libc
+from crossenv.platforms import Libc, is_built_for
 from crossenv.platforms.architectures import ElfIdentity, abi_flag_mask
 from crossenv.pythons.crossenv_dump import SCHEMA
 from crossenv.pythons.model import ConfigValue
@@ -222,7 +222,7 @@ def _refuse_contradictions(dump: Dump, extensions: list[str]) -> None:
         ("SIZEOF_VOID_P", f"{OURS}.machine.pointer_size", dump.pointer_size),
     ):
         # Windows' VERSION has no dot.
-        if dump.system == "linux" and variables.get(name, "") != "":
+        if is_built_for(dump.system) and variables.get(name, "") != "":
             facts.append((f"{ours}.{name}", variables[name], key, value))
     if elf is not None:
         order = ("byte_order", elf.byte_order, f"{OURS}.machine.byte_order", dump.byte_order)

@@ -12,6 +12,7 @@ import crossenv
 from crossenv.binaries.elf import elf_flags, read_elf
 from crossenv.errors import HostPythonError
 from crossenv.libc.version import read_text
+from crossenv.platforms import is_built_for
 from crossenv.platforms.architectures import architecture_of
 from crossenv.pythons.crossenv_dump import (
     SCHEMA,
@@ -38,7 +39,6 @@ UNKNOWN_TO_A_READER = (
 )
 # On these two formats have the same size, and the distribution's compilers decide.
 UNKNOWN_ON_POWERPC = ("machine.long_double_format",)
-_STABLE_SUFFIX = re.compile(rb"(?<=\0)\.abi3[\w.-]*\.so(?=\0)")
 _NAMES = {"cpython": "CPython", "pypy": "PyPy"}
 _CACHE_TAGS = {"cpython": "cpython-", "pypy": "pypy"}
 _LEVELS = {"": "final", "a": "alpha", "b": "beta", "rc": "candidate"}
@@ -58,7 +58,7 @@ def describe_host(host: HostPython, *, today: datetime.date) -> dict[str, Any]:
         HostPythonError: It is not a Linux host's.
     """
     here = _Here(host)
-    if host.system != "linux":
+    if not is_built_for(host.system):
         raise HostPythonError(
             f"{host.source} is a Python of {host.system}, and only a Linux host's files tell enough for a dump",
             hint="run what `crossenv dump --script` prints on the host",
@@ -73,7 +73,7 @@ def describe_host(host: HostPython, *, today: datetime.date) -> dict[str, Any]:
     places = libraries(variables, here.prefix, host.version, here.exists)
     elf = _elf(host)
     libc = {"family": host.libc.family, "version": host.libc.version}
-    names = {"machine": host.machine, "system": "Linux"}
+    names = {"machine": host.machine, "system": host.platform.system}
     platforms = list(linux_platforms(host.machine, libc, elf, lambda _major, _minor, _machine: True))
     abi = wheel_abi(host.implementation, host.ext_suffix, numbers, host.abi_flags)
     include = str(host.config.get("INCLUDEPY") or f"{here.prefix}/include/{_include_name(host)}")
@@ -89,7 +89,7 @@ def describe_host(host: HostPython, *, today: datetime.date) -> dict[str, Any]:
             "elf": elf,
         },
         "libc": libc,
-        "uname": {"sysname": "Linux", "release": "", "version": "", "machine": host.machine},
+        "uname": {"sysname": host.platform.system, "release": "", "version": "", "machine": host.machine},
         "platform": {
             **names,
             "python_implementation": _NAMES[host.implementation],
@@ -110,7 +110,7 @@ def describe_host(host: HostPython, *, today: datetime.date) -> dict[str, Any]:
     return build_details(
         prefix=here.prefix,
         interpreter=interpreter,
-        platform_name=f"linux-{host.machine}",
+        platform_name=host.platform.get_platform(host.as_machine),
         version=tuple(version.values()),
         implementation={
             "name": host.implementation,
@@ -187,8 +187,8 @@ def _include_name(host: HostPython) -> str:
 def _suffixes(host: HostPython) -> dict[str, list[str]]:
     other = host.config.get("ALT_SOABI")
     # Of a debug build: those that end like a release build's.
-    without_flag = [f".{other.strip(chr(34))}.so"] if isinstance(other, str) and other else []
-    plain = [".so"] if host.implementation == "cpython" else []
+    without_flag = [f".{other.strip(chr(34))}{host.platform.module_suffix}"] if isinstance(other, str) and other else []
+    plain = [host.platform.module_suffix] if host.implementation == "cpython" else []
     extensions = [host.ext_suffix, *without_flag, *_stable_suffixes(host), *plain]
     return {"source": [".py"], "bytecode": [".pyc"], "extensions": extensions}
 
@@ -196,14 +196,20 @@ def _suffixes(host: HostPython) -> dict[str, list[str]]:
 def _stable_suffixes(host: HostPython) -> list[str]:
     """The suffixes of the stable ABI that the interpreter itself looks for: distributions add to them."""
     files = [] if host.executable is None else [host.executable]
-    files += [] if host.lib_dir is None else sorted(host.lib_dir.glob(f"libpython{host.version}*.so.*"))
+    files += (
+        []
+        if host.lib_dir is None
+        else sorted(host.lib_dir.glob(f"libpython{host.version}*{host.platform.library_suffix}.*"))
+    )
+    end = re.escape(host.platform.module_suffix).encode("ascii")
+    pattern = re.compile(rb"(?<=\0)\.abi3[\w.-]*" + end + rb"(?=\0)")
     found: set[str] = set()
     for file in files:
         try:
-            found |= {str(name, "ascii") for name in _STABLE_SUFFIX.findall(file.read_bytes())}
+            found |= {str(name, "ascii") for name in pattern.findall(file.read_bytes())}
         except OSError:
             continue
-    usual = [".abi3.so"] if host.implementation == "cpython" else []
+    usual = [host.platform.stable_suffix] if host.implementation == "cpython" else []
     # Python 3.15 looks for the longer of two first.
     last = tuple(map(int, host.version.split("."))) >= (3, 15)
     return sorted(found, key=lambda name: (name.startswith(".abi3t"), -len(name) if last else len(name))) or usual
@@ -249,15 +255,15 @@ def _markers(host: HostPython, version: Mapping[str, Any]) -> dict[str, str]:
     return {
         "implementation_name": host.implementation,
         "implementation_version": number,
-        "os_name": "posix",
+        "os_name": host.platform.os_name,
         "platform_machine": host.machine,
         "platform_python_implementation": _NAMES[host.implementation],
         "platform_release": "",
-        "platform_system": "Linux",
+        "platform_system": host.platform.system,
         "platform_version": "",
         "python_full_version": host.full_version,
         "python_version": host.version,
-        "sys_platform": "linux",
+        "sys_platform": host.platform.name,
     }
 
 

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from crossenv.binaries import FORMATS
 from crossenv.binaries.elf import ElfError, ElfFacts, is_elf, read_elf
 from crossenv.errors import HostPythonError
 from crossenv.libc.version import find_libc, read_text
-from crossenv.platforms import platform_of_config
+from crossenv.platforms import Platform, platform_of_config
 from crossenv.platforms.architectures import ElfIdentity, architecture_of
 from crossenv.platforms.triplets import identity_of_triplet
 from crossenv.pythons.check import check_host_python
@@ -90,8 +91,8 @@ def _read(
     executable = located.executable or executable_of(here, names)
     lib_dir = lib_dir_of(here, names, config)
     facts, elf_file = None, None
-    if platform.native_format == "elf":
-        facts, elf_file = _elf_facts(executable, lib_dir, located.stdlib)
+    if platform.native_format in FORMATS:
+        facts, elf_file = _elf_facts(executable, lib_dir, located.stdlib, platform)
     elf = facts.identity if facts else _elf_of_config(config, file, multiarch or gnu_type)
     host_machine = machine or _machine_of(elf, path)
     libc = platform.only_libc(config) or find_libc(
@@ -182,13 +183,16 @@ def _full_version(include_dirs: tuple[Path, ...]) -> str:
     return match[1] if match else ""
 
 
-def _elf_facts(executable: Path | None, lib_dir: Path | None, stdlib: Path) -> tuple[ElfFacts | None, Path | None]:
+def _elf_facts(
+    executable: Path | None, lib_dir: Path | None, stdlib: Path, platform: Platform
+) -> tuple[ElfFacts | None, Path | None]:
     """What the host's own ELF files say: its interpreter, else libpython, else an extension module."""
     candidates: list[Path] = [executable] if executable else []
     if not candidates and lib_dir is not None:
-        candidates += sorted(lib_dir.glob("libpython3*.so*"))
+        candidates += sorted(lib_dir.glob(f"libpython3*{platform.library_suffix}*"))
     if not candidates:
-        candidates += sorted((stdlib / "lib-dynload").glob("*.so")) or sorted(stdlib.glob("*.so"))
+        modules = f"*{platform.module_suffix}"
+        candidates += sorted((stdlib / "lib-dynload").glob(modules)) or sorted(stdlib.glob(modules))
     file = next((candidate for candidate in candidates if is_elf(candidate)), None)
     if file is None:
         return None, None

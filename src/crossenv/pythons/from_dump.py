@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from crossenv.errors import HostPythonError
+from crossenv.platforms import is_built_for
 from crossenv.platforms.architectures import ElfIdentity, architecture_of
 from crossenv.platforms.triplets import identity_of_triplet
 from crossenv.pythons.check import check_host_python
@@ -72,9 +73,9 @@ def _refuse_other_kinds(dump: Dump) -> None:
             f"{dump.source} is a dump of {dump.implementation}; only CPython and PyPy hosts are supported",
             hint="take one of the host's CPython",
         )
-    if dump.system != "linux" or dump.libc.family not in ("glibc", "musl"):
+    if not is_built_for(dump.system, dump.libc.family):
         system = _SYSTEMS.get(dump.system, dump.system)
-        libc = f" with {dump.libc.family or 'an unknown C library'}" if dump.system == "linux" else ""
+        libc = f" with {dump.libc.family or 'an unknown C library'}" if is_built_for(dump.system) else ""
         raise HostPythonError(
             f"{dump.source} is a dump of {system}{libc}; only Linux hosts with glibc or musl can be built for",
             hint="take one of a Linux host's CPython",

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from crossenv.binaries import format_of
 from crossenv.binaries.elf import ElfError, elf_identity, is_elf
 from crossenv.errors import HostPythonError
 from crossenv.libc.version import read_text
@@ -159,9 +160,12 @@ def _around_program(path: Path, sysroot: Path | None) -> Located:
         raise _unsupported(path, "a Windows program")
     if magic in _MACH_O:
         raise _unsupported(path, "a macOS program")
-    if magic != b"\x7fELF":
-        kind = "a script" if magic[:2] == b"#!" else "neither an ELF program nor a _sysconfigdata file"
-        raise HostPythonError(f"{path} is not a Python: it is {kind}", hint=_NAME_ONE)
+    if format_of(magic) is None:
+        if magic[:2] == b"#!":
+            raise HostPythonError(f"{path} is not a Python: it is a script", hint=_NAME_ONE)
+        raise HostPythonError(
+            f"{path} is not a Python: it is neither an ELF program nor a _sysconfigdata file", hint=_NAME_ONE
+        )
     match = _PROGRAM_NAME.fullmatch(program.name)
     if match is None:
         raise HostPythonError(f"{path} is not a Python: the program's name is {program.name}", hint=_NAME_ONE)

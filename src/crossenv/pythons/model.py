@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crossenv.platforms import PLATFORMS, Libc, Machine, Platform
+from crossenv.platforms import DEFAULT, PLATFORMS, Libc, Machine, Platform
 from crossenv.platforms.architectures import ElfIdentity
 
 ConfigValue = int | str
@@ -68,7 +68,7 @@ class HostPython:
     elf: ElfIdentity
     machine: str
     libc: Libc
-    system: str = "linux"
+    system: str = DEFAULT.name
     origin: str = ""
     prefix: Path | None = None
     notes: tuple[str, ...] = ()

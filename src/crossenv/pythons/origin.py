@@ -7,21 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from crossenv.libc.version import read_text
+from crossenv.platforms.triplets import vendor_of
 from crossenv.pythons.model import ConfigValue
 
 # Where python-build-standalone installs before it packs; the archives record it.
 STANDALONE_PREFIX = "/install"
 # What conda puts in place of the prefix until a package is installed.
 _CONDA_PLACEHOLDER = "_placehold"
-# Parts of triplets and compilers' names that only one build system uses.
-_VENDORS = (
-    (r"-buildroot-", "Buildroot"),
-    (r"-(poky|oe)-linux", "Yocto"),
-    (r"-openwrt-", "OpenWrt"),
-    (r"[-_]conda[-_]", "conda"),
-    (r"-alpine-linux", "Alpine Linux"),
-    (r"-redhat-linux", "Fedora or a relative"),
-)
 _RECORDED = ("HOST_GNU_TYPE", "CC", "AR", "CONFIG_ARGS")
 
 
@@ -47,7 +39,7 @@ def origin_of(config: Mapping[str, ConfigValue], *, prefix: Path | None, sysroot
     if re.search(r"/staging_dir/target-", place):
         return "OpenWrt"
     words = " ".join(str(config.get(name, "")) for name in _RECORDED)
-    made = next((name for pattern, name in _VENDORS if re.search(pattern, words)), "")
+    made = vendor_of(words)
     return made or _distribution(sysroot, str(config.get("MULTIARCH", "")))
 
 

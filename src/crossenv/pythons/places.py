@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from crossenv.binaries.elf import is_elf
 from crossenv.errors import HostPythonError
-from crossenv.libc.version import read_text
+from crossenv.libc.version import has_libc, read_text
 from crossenv.pythons.locate import DETAILS, Located, find_program
 from crossenv.pythons.model import ConfigValue
 from crossenv.pythons.sysconfigdata import text_of
@@ -85,15 +85,9 @@ def sysroot_of(prefix: Path | None, recorded: PurePosixPath) -> Path | None:
         root = Path(*real.parts[:count])
         if root == Path(root.anchor):
             return None
-        if str(recorded) in _SYSTEM_PREFIXES or _has_libc(root):
+        if str(recorded) in _SYSTEM_PREFIXES or has_libc(root):
             return root
     return None
-
-
-def _has_libc(root: Path) -> bool:
-    patterns = ["usr/include/features.h", "lib*/ld-*.so*", "lib*/libc.so*", "lib/*/libc.so*"]
-    patterns += ("usr/lib*/ld-*.so*", "usr/lib*/libc.so*", "usr/lib/*/libc.so*")
-    return any(next(root.glob(pattern), None) is not None for pattern in patterns)
 
 
 def include_dirs_of(here: Places, names: Names, config: Mapping[str, ConfigValue]) -> tuple[Path, ...]:

@@ -6,10 +6,12 @@ import re
 from pathlib import Path
 
 from crossenv.errors import HostPythonError
+from crossenv.platforms import DEFAULT
 from crossenv.pythons.data_files import LIVE_NAME
 from crossenv.pythons.model import ConfigValue
 
-_MODULE = re.compile(r"[^.]+(\.(pypy3\d+-pp\d+)-([a-z0-9_]+(?:-[a-z0-9_]+)*)\.so)")
+_SUFFIX = DEFAULT.module_suffix
+_MODULE = re.compile(rf"[^.]+(\.(pypy3\d+-pp\d+)-([a-z0-9_]+(?:-[a-z0-9_]+)*){re.escape(_SUFFIX)})")
 
 
 def is_live(file: Path) -> bool:
@@ -28,7 +30,7 @@ def configuration_by_names(file: Path) -> dict[str, ConfigValue]:
     """
     stdlib = file.parent
     matches = {
-        match[1]: match for match in map(_MODULE.fullmatch, (path.name for path in stdlib.glob("*.so"))) if match
+        match[1]: match for match in map(_MODULE.fullmatch, (path.name for path in stdlib.glob(f"*{_SUFFIX}"))) if match
     }
     if len(matches) != 1:
         raise HostPythonError(
@@ -53,7 +55,7 @@ def configuration_by_names(file: Path) -> dict[str, ConfigValue]:
         "OPT": "-DNDEBUG -O2",
         "Py_DEBUG": 0,
         "Py_ENABLE_SHARED": 0,
-        "SHLIB_SUFFIX": ".so",
+        "SHLIB_SUFFIX": _SUFFIX,
         "SOABI": match[2],
         "VERSION": version,
     }

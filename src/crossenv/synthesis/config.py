@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Mapping
 
+from crossenv.platforms import platform_of_target
 from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.model import ConfigValue, HostPython
 from crossenv.pythons.pyconfig import config_values
@@ -73,7 +74,7 @@ def synthesised_config(
     library = f"libpython{build.version}{build.abi_flags}.a"
     config |= {
         "SOABI": soabi,
-        "EXT_SUFFIX": f".{soabi}.so",
+        "EXT_SUFFIX": f".{soabi}{platform_of_target(target).module_suffix}",
         "MULTIARCH": multiarch,
         "MULTIARCH_CPPFLAGS": f'-DMULTIARCH=\\"{multiarch}\\"',
         "HOST_GNU_TYPE": target.gnu_type,

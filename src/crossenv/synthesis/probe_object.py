@@ -13,6 +13,8 @@ from typing import Protocol
 
 from crossenv.binaries.elf import ElfError, elf_identity, sized_symbols
 from crossenv.errors import ToolchainError
+from crossenv.libc.macros import glibc_of
+from crossenv.platforms import DEFAULT
 from crossenv.platforms.architectures import ElfIdentity
 from crossenv.pythons.pyconfig import Macro
 from crossenv.synthesis.probe_source import BYTES, NUMBER, questions, references
@@ -56,6 +58,10 @@ class Compiler(Protocol):
     def family(self) -> str:
         """The compiler's family: "gcc" or "clang"."""
 
+    @property
+    def probe_link(self) -> tuple[str, ...]:
+        """Options of links that only ask what the C library has."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answers:
@@ -76,7 +82,7 @@ class Answers:
     @property
     def glibc(self) -> str:
         """The version of the compiler's glibc; "" where its C library is another."""
-        return f"2.{self.numbers['glibc_minor']}" if "glibc_minor" in self.numbers else ""
+        return glibc_of(self.numbers)
 
 
 def ask_compiler(
@@ -131,13 +137,23 @@ class _Run:
         return made
 
     def link(self, functions: Iterable[str]) -> frozenset[str]:
-        source, made = self.directory / "references.c", self.directory / "references.so"
+        source, made = self.directory / "references.c", self.directory / f"references{DEFAULT.library_suffix}"
         wanted = sorted(set(functions))
         failure: str | None = ""
         for _ in range(_ROUNDS):
             source.write_text(references(wanted), encoding="utf-8")
             directories = [f"-L{directory}" for directory in self.compiler.library_dirs]
-            words = ["-shared", "-w", "-fPIC", "-Wl,-z,defs", *self.defines, str(source), "-o", str(made)]
+            words = [
+                *self.compiler.probe_link,
+                "-shared",
+                "-w",
+                "-fPIC",
+                "-Wl,-z,defs",
+                *self.defines,
+                str(source),
+                "-o",
+                str(made),
+            ]
             failure = self._cc(*words, *directories, *_LIBRARIES)
             if failure is None:
                 # Those that were there to be referred to: a stub had no reference and no symbol.

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from crossenv.errors import HostPythonError, ToolchainError
-from crossenv.platforms import LINUX, Libc
-from crossenv.platforms.linux_targets import GLIBC, MUSL, Target
+from crossenv.libc.macros import fits
+from crossenv.platforms import Libc, platform_of_target
+from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.find import read_host_python
 from crossenv.pythons.model import ConfigValue, HostPython, UnwrittenHost
@@ -100,7 +101,7 @@ def synthesise_host_python(
     answers = ask_compiler(toolchain, macros, functions, defines=defines, search_path=search_path)
     _require_machine(toolchain, answers, target)
     pyconfig = edit_pyconfig(text, machine_macros(target, macros, answers, same_libc=same_libc))
-    multiarch = _multiarch(target, build)
+    multiarch = target.multiarch_for(tuple(map(int, build.version.split("."))))
     soabi = f"cpython-{build.version.replace('.', '')}{build.abi_flags}-{multiarch}"
     config = synthesised_config(
         target,
@@ -124,7 +125,7 @@ def _require_machine(toolchain: Compiler, answers: Answers, target: Target) -> N
             f"{toolchain.cc.path} makes {answers.elf} objects, and the target {target} is {target.elf}",
             hint=f"name a compiler for {target.gnu_triplet} with --cc",
         )
-    if bool(answers.glibc) != (target.libc == GLIBC):
+    if not fits(answers.glibc, target.libc):
         raise ToolchainError(
             f"{toolchain.cc.path} has {'' if answers.glibc else 'no '}glibc, and the target {target} has {target.libc}",
             hint=f"name a compiler for {target.gnu_triplet} with --cc",
@@ -136,13 +137,6 @@ def _libc_version(target: Target, answers: Answers) -> str:
     return target.floor_text if target.policy else answers.glibc or target.floor_text
 
 
-def _multiarch(target: Target, build: HostPython) -> str:
-    # CPython 3.10 knew no musl: its configure took the compiler's word, which it had for glibc only.
-    if target.libc == MUSL and build.version == "3.10":
-        return target.multiarch.replace("-musl", "-gnu")
-    return target.multiarch
-
-
 def _host_python(
     target: Target,
     build: HostPython,
@@ -152,10 +146,11 @@ def _host_python(
     libc: Libc,
 ) -> HostPython:
     name = f"python{build.version}{build.abi_flags}"
+    data = platform_of_target(target).data_module(build.abi_flags, str(config["MULTIARCH"]))
     return HostPython(
         source=directory,
         layout=LAYOUT,
-        sysconfigdata=directory / f"{LINUX.data_module(build.abi_flags, str(config['MULTIARCH']))}.py",
+        sysconfigdata=directory / f"{data}.py",
         config=config,
         implementation=build.implementation,
         version=build.version,

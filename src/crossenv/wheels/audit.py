@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crossenv.binaries import BinaryError, Linked, format_of, is_native, objects_in
+from crossenv.libc.libraries import libc_of_needed
 from crossenv.libc.policies import Policy
+from crossenv.platforms import MODULE_SUFFIXES
 from crossenv.platforms.architectures import ElfIdentity
 from crossenv.wheels import file_checks
 from crossenv.wheels.archive import Archive, ArchiveError, Member, opened
@@ -18,7 +20,7 @@ from crossenv.wheels.model import ERROR, WARNING, Finding, NativeFile, WheelRepo
 from crossenv.wheels.native import newest_versions
 from crossenv.wheels.promises import oldest_kept, policy_findings
 from crossenv.wheels.symbols import symbol_findings
-from crossenv.wheels.tags import Expected, Host, accepts, default_libc, expected_of
+from crossenv.wheels.tags import Expected, Host, accepts, expected_of
 
 
 @dataclass
@@ -42,7 +44,7 @@ class Contents:
     @property
     def libc(self) -> str:
         """The C library that its files name; "" if none does."""
-        return next((name for file in self.linked.values() if (name := default_libc(file.needed))), "")
+        return next((name for file in self.linked.values() if (name := libc_of_needed(file.needed))), "")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,7 +172,7 @@ def _read(archive: Archive, claims: Claims, host: Host | None) -> Contents:
         contents.findings += [fault] if fault is not None else []
         if native:
             _read_native(member, data, contents, machines, host)
-        elif member.name.endswith(".so"):
+        elif member.name.endswith(MODULE_SUFFIXES):
             contents.findings.append(_damaged(member.name, "is not an ELF file"))
     return contents
 

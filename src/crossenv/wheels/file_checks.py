@@ -7,13 +7,15 @@ import re
 from collections.abc import Iterator, Sequence
 
 from crossenv.binaries import BinaryError, Linked, format_of
+from crossenv.platforms import MODULE_SUFFIXES
 from crossenv.platforms.architectures import ElfIdentity
 from crossenv.wheels.model import ERROR, WARNING, Finding
 from crossenv.wheels.native import BUILD_PATHS
 from crossenv.wheels.tags import Expected, Host
 
 # What extension modules are named (PEP 3149, 384).
-_EXTENSION = re.compile(r"^(?P<stem>[^/]*?)(?P<suffix>\.(?:cpython-|abi3|pypy)[^/]*\.so)$")
+_ENDS = "|".join(map(re.escape, MODULE_SUFFIXES))
+_EXTENSION = re.compile(rf"^(?P<stem>[^/]*?)(?P<suffix>\.(?:cpython-|abi3|pypy)[^/]*(?:{_ENDS}))$")
 _IN_DATA = re.compile(r"^[^/]+\.data/(?!(?:purelib|platlib)/)")
 _SHOWN = 80
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 
 from crossenv.binaries import Linked
+from crossenv.libc.libraries import is_part_of_another
 from crossenv.libc.policies import Policy, policies_for
-from crossenv.platforms.linux_targets import MUSL, Target
+from crossenv.platforms.linux_targets import Target
 from crossenv.wheels.model import ERROR, WARNING, Finding
 from crossenv.wheels.native import listed
-
-# The newest series of musl, whose late names are those of its own later releases.
-_MUSL_SERIES = (1, 2)
 
 
 def policy_findings(
@@ -34,8 +32,8 @@ def policy_findings(
     for name, file in files.items():
         others = [library for library in file.needed if library not in policy.libraries and library not in inside]
         for library in others:
-            if is_other_libc(library, policy.libc):
-                says = f"needs {library} of another C library; {_promise(policy)}"
+            if is_part_of_another(library, policy.libc):
+                says = f"needs {library} of another C library; {policy.promise()}"
                 yield Finding(id="libc", severity=ERROR, path=name, message=says)
             elif library.startswith("libpython3"):
                 says = f"needs {library}, which most Pythons do not have; extension modules must do without"
@@ -47,11 +45,11 @@ def policy_findings(
         if plain and offered is None:
             offered = set().union(*(one.exports for one in files.values()))
         words = [*versioned, *(symbol for symbol in plain if symbol not in (offered or ()))]
-        if words and policy.libc == MUSL and policy.floor == _MUSL_SERIES and not first_release:
-            says = f"needs {listed(words)}, which the first releases of musl 1.2 do not have"
+        if words and policy.names_a_series and not first_release:
+            says = f"needs {listed(words)}, which the first releases of {policy.libc_words} do not have"
             yield Finding(id="musl-release", severity=WARNING, path=name, message=says)
         elif words:
-            says = f"needs {listed(words)}; {_promise(policy, words)}"
+            says = f"needs {listed(words)}; {policy.promise(words)}"
             yield Finding(id="policy", severity=ERROR, path=name, message=says)
 
 
@@ -63,13 +61,6 @@ def oldest_kept(files: Mapping[str, Linked], inside: Set[str], target: Target) -
     return None
 
 
-def is_other_libc(library: str, libc: str) -> bool:
-    """Whether `library` is a part of a C library that is not `libc`."""
-    if libc == MUSL:
-        return library == "libc.so.6" or library.startswith(("ld-linux", "ld64.so"))
-    return library == "libc.so" or library.startswith(("libc.musl-", "ld-musl-"))
-
-
 def _late_symbols(file: Linked, policy: Policy, inside: Set[str]) -> tuple[list[str], list[str]]:
     """What a file needs that is later than the floor: with versions, and by names alone."""
     late = {
@@ -78,7 +69,7 @@ def _late_symbols(file: Linked, policy: Policy, inside: Set[str]) -> tuple[list[
         if version.library in policy.libraries
         and version.library not in inside
         and not version.weak
-        and not _allowed(version.name, policy)
+        and not policy.allows(version.name)
     }
     exact = {name for name in policy.late if "*" not in name}
     patterns = [name for name in policy.late if "*" in name]
@@ -99,24 +90,3 @@ def _late_symbols(file: Linked, policy: Policy, inside: Set[str]) -> tuple[list[
         for symbol in symbols[index] or [""]
     ]
     return words, sorted(plain)
-
-
-def _allowed(version: str, policy: Policy) -> bool:
-    prefix, _, number = version.partition("_")
-    known = policy.versions.get(prefix)
-    if prefix != "GLIBC":
-        return known is None or number in known
-    parts = number.split(".")
-    if all(part.isdecimal() and len(part) < 9 for part in parts):
-        return [int(part) for part in parts][:2] <= list(policy.floor)
-    return number in (known or ())
-
-
-def _promise(policy: Policy, words: Iterable[str] = ()) -> str:
-    """What the tag promises that a file which needs `words` asks too much of."""
-    promised = [f"{policy.libc} {'.'.join(map(str, policy.floor))}"]
-    for prefix in sorted({word.rpartition("@")[2].partition("_")[0] for word in words if "@" in word} - {"GLIBC"}):
-        numbers = [name for name in policy.versions[prefix] if name.replace(".", "").isdecimal()]
-        highest = max(numbers, key=lambda name: [int(part) for part in name.split(".")], default="")
-        promised.append(f"{prefix} {highest}" if highest else f"no {prefix}")
-    return f"{policy.tag} promises {', '.join(promised)}"

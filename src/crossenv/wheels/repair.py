@@ -20,8 +20,9 @@ from typing import Any
 
 from crossenv.binaries import BinaryError, Linked, format_of
 from crossenv.errors import AuditError, BuildError, UsageError
+from crossenv.libc.libraries import always_outside, libc_of_needed
 from crossenv.libc.policies import Policy, policies_for, policy_of
-from crossenv.platforms.linux_targets import MUSL, Target
+from crossenv.platforms.linux_targets import Target
 from crossenv.targets import parse_target
 from crossenv.wheels.archive import ArchiveError, opened
 from crossenv.wheels.audit import audit_wheel
@@ -31,10 +32,8 @@ from crossenv.wheels.native import listed
 from crossenv.wheels.promises import policy_findings
 from crossenv.wheels.refusals import MENDABLE
 from crossenv.wheels.sysroot_libraries import Libraries
-from crossenv.wheels.tags import Host, default_libc, expected_of
+from crossenv.wheels.tags import Host, expected_of
 
-# musl's own libraries are one file by many names.
-_LIBC_OF_MUSL = ("libc.so", "libc.musl-*", "ld-musl-*")
 _LONGEST = 1800
 
 
@@ -106,7 +105,7 @@ def repair(path: Path, directory: Path, host: Host | None, wishes: Wishes) -> Re
             "policy": "" if wanted is None else _auditwheel_name(target, wanted),
             # auditwheel follows links as they stand: it is shown the target's libraries by themselves.
             "libraries": [str(_linked_to(libraries, place / "libraries"))],
-            "exclude": [*wishes.exclude, *(_LIBC_OF_MUSL if target.libc == MUSL else ())],
+            "exclude": [*wishes.exclude, *always_outside(target.libc)],
         }
         (place / "out").mkdir()
         answer = _run_auditwheel(job, place)
@@ -169,7 +168,7 @@ def _target_of(
     path: Path, files: dict[str, Linked], tags: tuple[str, ...], host: Host | None, wishes: Wishes
 ) -> Target:
     """The machine and C library of the wheel."""
-    libc = next((name for file in files.values() if (name := default_libc(file.needed))), "")
+    libc = next((name for file in files.values() if (name := libc_of_needed(file.needed))), "")
     expected = expected_of(tags, libc=libc, host=host)
     if expected.unknown or not expected.targets:
         raise AuditError(

@@ -41,9 +41,9 @@ def graft(job: dict[str, Any]) -> dict[str, Any]:
     from auditwheel.libc import Libc, LibcVersion
     from auditwheel.wheel_abi import analyze_wheel_abi
 
-    if job["libc"] == "musl":
-        floor = LibcVersion(*job["floor"])
-        _replace(Libc, "get_current_version", lambda self: floor)
+    # Of glibc's it asks for none.
+    floor = LibcVersion(*job["floor"])
+    _replace(Libc, "get_current_version", lambda self: floor)
     try:
         abi = analyze_wheel_abi(
             Libc(job["libc"]),

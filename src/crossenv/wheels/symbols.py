@@ -9,33 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 
 from crossenv.binaries import Linked
-from crossenv.libc.symbols import glibc_names, musl_names
-from crossenv.platforms.linux_targets import GLIBC, MUSL
+from crossenv.libc.symbols import later_than, loaded_with_python, unprovided
 from crossenv.wheels.model import ERROR, WARNING, Finding
 from crossenv.wheels.native import listed
 from crossenv.wheels.python_api import exports_of, is_python_name, stable_since
 from crossenv.wheels.sysroot_libraries import Libraries
 from crossenv.wheels.tags import Expected, Host, PythonTag, python_of_file
-
-# Whatever these export has a version; what has none comes from somewhere else. Loaders have many names.
-_VERSIONED = (
-    "libc.so.6",
-    "libm.so.6",
-    "libmvec.so.1",
-    "libpthread.so.0",
-    "libdl.so.2",
-    "librt.so.1",
-    "libutil.so.1",
-    "libresolv.so.2",
-    "libnsl.so.1",
-    "libcrypt.so.1",
-    "libanl.so.1",
-    "libthread_db.so.1",
-    "libgcc_s.so.1",
-    "libstdc++.so.6",
-    "libatomic.so.1",
-)
-_MUSL_LIBC = ("libc.so", "libc.musl-", "ld-musl-")
 
 
 def symbol_findings(
@@ -75,9 +54,8 @@ def symbol_findings(
         outside = [library for library in file.needed if library not in inside]
         missing = _missing(other, file, outside, libc, libraries)
         findings += _late_names(name, missing, libc, expected)
-        if libc == GLIBC:
-            # The interpreter itself has loaded all of it, so that some files do not name the library.
-            missing = [symbol for symbol in missing if symbol not in glibc_names()]
+        loaded = loaded_with_python(libc)
+        missing = [symbol for symbol in missing if symbol not in loaded]
         if missing:
             where = "the host" if libraries is not None else "Python, the C library"
             says = f"needs {listed(missing)}, which neither {where} nor another file of the wheel provides"
@@ -134,32 +112,17 @@ def _missing(symbols: list[str], file: Linked, outside: list[str], libc: str, li
         provided = libraries.exports(outside)
         if provided is not None:
             return [symbol for symbol in symbols if symbol not in provided]
-    if libc == MUSL and all(library.startswith(_MUSL_LIBC) for library in outside):
-        return [symbol for symbol in symbols if symbol not in musl_names()]
-    # A file that names no versions at all was linked to a C library without them: any name may be meant.
-    versioned = bool(file.versions) or not outside
-    if libc == GLIBC and versioned and all(_has_versions(library) for library in outside):
-        return symbols
-    return []
+    return unprovided(symbols, outside, libc, versioned=bool(file.versions) or not outside)
 
 
 def _late_names(name: str, symbols: list[str], libc: str, expected: Expected) -> Iterator[Finding]:
-    """Names of glibc without a version, which hides that they are later than what the tags promise."""
-    floors = [policy.floor for policy in expected.promised if policy.libc == GLIBC]
-    if libc != GLIBC or not floors:
-        return
-    late = [
-        f"{symbol} (glibc {'.'.join(map(str, since))})"
-        for symbol in symbols
-        if (since := glibc_names().get(symbol)) is not None and since > min(floors)
-    ]
+    """Names of the C library without a version, which hides that they are later than what the tags promise."""
+    floors = [policy.floor for policy in expected.promised if policy.libc == libc]
+    late = later_than(min(floors), symbols, libc) if floors else []
     if late:
-        says = f"needs {listed(late)}; its tags promise glibc {'.'.join(map(str, min(floors)))}"
+        words = [f"{symbol} ({libc} {'.'.join(map(str, since))})" for symbol, since in late]
+        says = f"needs {listed(words)}; its tags promise {libc} {'.'.join(map(str, min(floors)))}"
         yield Finding(id="policy", severity=ERROR, path=name, message=says)
-
-
-def _has_versions(library: str) -> bool:
-    return library in _VERSIONED or library.startswith(("ld-linux", "ld64.so"))
 
 
 def _absent_libraries(

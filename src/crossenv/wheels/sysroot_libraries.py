@@ -6,13 +6,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from crossenv.binaries import BinaryError, Linked, format_of
-from crossenv.platforms.architectures import ARCHITECTURES, ElfIdentity
-from crossenv.platforms.linux_targets import MUSL
+from crossenv.libc.libraries import files_of_libc, names_of_file
+from crossenv.platforms.architectures import ElfIdentity
 
 # The kernel gives up there too.
 _MOST_LINKS = 40
-# musl is one file: its loader, which other names may point to.
-_MUSL_NAMES = {row.elf: (row.loader(MUSL).rpartition("/")[2],) for row in ARCHITECTURES}
 
 
 def inside(root: Path, path: Path) -> Path | None:
@@ -69,10 +67,9 @@ class Libraries:
 
     def find(self, name: str) -> Path | None:
         """The library of that name if it is for the target; None if there is none."""
-        names = (name, *_MUSL_NAMES.get(self._elf, ())) if name.startswith(("libc.so", "libc.musl-")) else (name,)
         if "/" in name:
             return None
-        for one in names:
+        for one in names_of_file(name, self._elf):
             for path in self._candidates(one):
                 try:
                     if path.is_file() and self._is_for_target(path):
@@ -108,7 +105,7 @@ class Libraries:
 
     def has_libc(self) -> bool:
         """Whether the C library itself is there; a sysroot without it is for compiling only."""
-        return any(self.find(name) is not None for name in ("libc.so.6", *_MUSL_NAMES.get(self._elf, ())))
+        return any(self.find(name) is not None for name in files_of_libc(self._elf))
 
     def load(self, name: str) -> Linked | None:
         """What that library defines and needs; None if it is not there or cannot be read."""

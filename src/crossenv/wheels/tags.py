@@ -9,14 +9,11 @@ from pathlib import Path
 
 from crossenv.errors import UsageError
 from crossenv.libc.policies import Policy, policy_of
-from crossenv.platforms import Platform
+from crossenv.platforms import MODULE_SUFFIXES, Platform
 from crossenv.platforms.architectures import ElfIdentity
-from crossenv.platforms.linux_targets import GLIBC, MUSL, Target
+from crossenv.platforms.linux_targets import Target
 from crossenv.record import Record
-from crossenv.targets import parse_target
-
-# CPython before 3.11 named no C library but GNU's in the suffix, on musl too.
-_FIRST_WITH_MUSL_SUFFIX = (3, 11)
+from crossenv.targets import target_of_tag
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,7 +101,7 @@ def host_of(record: Record) -> Host:
         platform_tag=host.platform_tag,
         python=tag_of_python(host.implementation, host.version, host.abi_flags),
         elf=host.elf,
-        libc=host.libc_family,
+        libc=host.libc.family,
         libc_version=tuple(map(int, numbers.groups())) if numbers else (),
         suffixes=host.extension_suffixes,
         sysroot=Path(root) if root else None,
@@ -154,10 +151,11 @@ def expected_of(tags: Sequence[str], *, libc: str, host: Host | None) -> Expecte
     for platform in platforms:
         if platform == "any":
             continue
-        try:
-            targets += [_target_of(platform, libc or (host.libc if host is not None else ""))]
-        except UsageError:
+        target = _target_of(platform, libc or (host.libc if host is not None else ""))
+        if target is None:
             unknown.append(platform)
+        else:
+            targets.append(target)
     if host is not None:
         machines: tuple[ElfIdentity, ...] = (host.elf,)
         suffixes = host.suffixes
@@ -168,7 +166,7 @@ def expected_of(tags: Sequence[str], *, libc: str, host: Host | None) -> Expecte
                 suffix
                 for target in targets
                 for python in pythons
-                for suffix in _suffixes(python, target, plain=not target.policy and not libc)
+                for suffix in _suffixes(python, target, libc_known=target.policy or bool(libc))
             )
         )
     return Expected(
@@ -183,11 +181,11 @@ def expected_of(tags: Sequence[str], *, libc: str, host: Host | None) -> Expecte
     )
 
 
-def _target_of(platform: str, libc: str) -> Target:
-    target = parse_target(platform)
-    if target.policy or libc != MUSL or not platform.startswith("linux_"):
-        return target
-    return parse_target(f"{target.architecture.gnu_cpu}-linux-musl{target.architecture.abi}")
+def _target_of(platform: str, libc: str) -> Target | None:
+    try:
+        return target_of_tag(platform, libc)
+    except UsageError:
+        return None
 
 
 def _python_of(python: str, abi: str) -> PythonTag | None:
@@ -204,28 +202,15 @@ def _python_of(python: str, abi: str) -> PythonTag | None:
     return PythonTag(implementation=match[1], version=version, abi=kind, flags=flags)
 
 
-def _suffixes(python: PythonTag, target: Target, *, plain: bool) -> list[str]:
-    """What CPython's import system takes there (its `dynload_shlib.c`); `plain` if the C library is not known."""
+def _suffixes(python: PythonTag, target: Target, *, libc_known: bool) -> tuple[str, ...]:
+    """What an import system takes there; PyPy's is not known."""
     if python.implementation == "pp":
-        return []
-    suffixes = [".so"]
+        return ()
     if python.abi == "stable":
-        # PEP 803
-        return [*suffixes, ".abi3.so", *([".abi3t.so"] if python.version >= (3, 15) or python.flags else [])]
+        return target.stable_suffixes(python.version, python.flags)
     if python.implementation == "cp" and len(python.version) == 2:
-        number = f"{python.version[0]}{python.version[1]}{python.flags}"
-        names = [target.multiarch]
-        if plain or (target.libc == MUSL and python.version < _FIRST_WITH_MUSL_SUFFIX):
-            names = [target.multiarch.replace(f"-linux-{old}", f"-linux-{new}") for old, new in _BOTH_WAYS]
-        suffixes += [f".cpython-{number}-{name}.so" for name in names]
-        if "t" not in python.flags:
-            suffixes.append(".abi3.so")
-        if python.version >= (3, 15):
-            suffixes.append(".abi3t.so")
-    return suffixes
-
-
-_BOTH_WAYS = (("musl", "gnu"), ("gnu", "musl"))
+        return target.extension_suffixes(python.version, python.flags, libc_known=libc_known)
+    return MODULE_SUFFIXES
 
 
 def python_of_file(name: str, expected: Expected) -> PythonTag | None:
@@ -233,8 +218,8 @@ def python_of_file(name: str, expected: Expected) -> PythonTag | None:
 
     Its suffix tells, then the wheel's tags: the oldest Python that they name.
     """
-    match = re.search(r"\.cpython-3(\d+)([a-z]*)-[^/]*\.so$", name)
-    if match is not None:
+    match = re.search(r"\.cpython-3(\d+)([a-z]*)-[^/]*$", name)
+    if match is not None and name.endswith(MODULE_SUFFIXES):
         return PythonTag(implementation="cp", version=(3, int(match[1])), abi="full", flags=match[2])
     stable = [python for python in expected.pythons if python.abi == "stable"]
     if stable:
@@ -266,20 +251,7 @@ def accepts_python(ours: PythonTag, python: str, abi: str) -> bool:
 def _accepts_platform(host: Host, platform: str) -> bool:
     if platform in (host.own_tag, host.platform_tag):
         return True
-    try:
-        target = parse_target(platform)
-    except UsageError:
-        return False
-    if target.machine != host.machine or not target.policy or target.libc != host.libc:
+    target = _target_of(platform, host.libc)
+    if target is None or target.machine != host.machine or not target.policy or target.libc != host.libc:
         return False
     return not host.libc_version or target.floor <= host.libc_version
-
-
-def default_libc(needed: Sequence[str]) -> str:
-    """The C library that DT_NEEDED names tell of; "" if none does."""
-    for name in needed:
-        if name == "libc.so.6" or name.startswith("ld-linux"):
-            return GLIBC
-        if name == "libc.so" or name.startswith(("libc.musl-", "ld-musl-")):
-            return MUSL
-    return ""

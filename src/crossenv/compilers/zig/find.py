@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -63,6 +65,7 @@ def find_zig_toolchain(
     if sysroot is not None and not sysroot.is_dir():
         raise ToolchainError(f"the sysroot {sysroot} is not a directory", hint="name another with --sysroot")
     library_dirs = LINUX.library_directories(sysroot, target.multiarch) if sysroot is not None else ()
+    runtime = runtime_library(target, zig_target(target), processor(target, cpu))
     launchers = Launchers(
         program=compiled_launcher(zig, cache),
         settings={
@@ -75,6 +78,8 @@ def find_zig_toolchain(
             "multiarch": target.multiarch,
             "version": zig.clang_version,
             "sysroot": str(sysroot or ""),
+            "runtime": runtime.place(zig.version),
+            "python": sys.executable,
         },
         # Without it a program has copies of musl's variables (`environ`), which the real library does not know of.
         compile=(
@@ -83,10 +88,12 @@ def find_zig_toolchain(
             *_header_options(sysroot, target),
         ),
         link=(*long_double_link_options(target), *(f"-L{directory}" for directory in library_dirs)),
-        runtime=runtime_library(zig, target, zig_target(target), processor(target, cpu), cache),
+        make_runtime=runtime.words(),
     )
     names = {tool: f"{target.gnu_triplet}-{ending}" for tool, ending in ENDINGS.items()}
-    directory = _staged(launchers, names, cache)
+    # For our own questions: they link nothing of zig's run-time library, and shall not have it made.
+    asking = dataclasses.replace(launchers, settings={**launchers.settings, "runtime": ""})
+    directory = _staged(asking, names, cache)
     origin = f"zig {zig.version}, {zig.origin}"
     tools = {tool: Tool(path=directory / name, origin=origin, launcher=True) for tool, name in names.items()}
     binutils = {name: tools[name] for name in BINUTILS if name in tools}
@@ -120,7 +127,8 @@ def find_zig_toolchain(
         sysroot=sysroot,
         library_dirs=library_dirs,
         macros=macros.probed,
-        notes=(),
+        # zig's run-time library takes seconds to make, and has nothing of the C library's.
+        probe_link=("-rtlib=none",),
         zig=launchers,
     )
 
@@ -141,7 +149,7 @@ def _header_options(sysroot: Path | None, target: Target) -> tuple[str, ...]:
 
 def _staged(launchers: Launchers, names: Mapping[str, str], cache: Path) -> Path:
     """A directory with the launchers, for use before there is an environment; the same for the same configuration."""
-    text = launchers.configuration(objects=Path(), runtime=launchers.runtime)
+    text = launchers.configuration(objects=Path())
     key = hashlib.sha256(text.encode() + launchers.program.name.encode()).hexdigest()[:16]
     directory = cache / "targets" / f"{names['cc']}-{key}"
     if (directory / CONFIGURATION_NAME).is_file():

@@ -3,27 +3,34 @@
  * Build systems know how gcc and clang are called and what they answer. This program takes such a call, answers what zig
  * would answer wrongly, translates what zig does not take, and starts zig with the rest. It is compiled by zig itself, once
  * for a user, and copied into each environment beside its configuration: lines of `key value` in `zig.conf` of the
- * program's own directory (crossenv.compilers.zig.configuration writes them).
+ * program's own directory (crossenv.compilers.zig.launchers writes them). The tables of options are options.h, which
+ * crossenv.compilers.zig.options makes.
  *
  * What it is depends on the end of its name: -clang, -clang++, -ar, -ranlib or -ld.
  */
 
+#define _GNU_SOURCE
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "options.h"
 
 #define PATH_SIZE 4096
 
 static const char *tool_name = "zig";
+static char self[PATH_SIZE];
 
 __attribute__((noreturn, format(printf, 2, 3))) static void fail(int status, const char *format, ...) {
     va_list values;
@@ -94,10 +101,8 @@ static bool listed(const char *word, const char *const *names) {
     return false;
 }
 
-static char *read_file(const char *path, size_t limit) {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0)
-        return NULL;
+/* All that can be read from a file, which is closed. */
+static char *read_all(int file, size_t limit) {
     size_t size = 0, room = 4096;
     char *data = allocate(NULL, room + 1);
     for (;;) {
@@ -117,12 +122,19 @@ static char *read_file(const char *path, size_t limit) {
     return data;
 }
 
+static char *read_file(const char *path, size_t limit) {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    return file < 0 ? NULL : read_all(file, limit);
+}
+
 /* ---- the configuration ------------------------------------------------------------------------------------------- */
 
 typedef struct {
     const char *zig;          /* the program */
     const char *cache;        /* zig's cache of C libraries, shared between environments */
     const char *objects;      /* zig's cache of what it compiles, the environment's own */
+    const char *runtime;      /* the run-time library, below the cache; "" for none */
+    const char *python;       /* an interpreter that has crossenv, which makes that */
     const char *target;       /* zig's name of the target: aarch64-linux-gnu.2.28 */
     const char *cpu;          /* the least processor of the host, in zig's words; "" for zig's own choice */
     const char *architecture; /* the machine, as uname has it */
@@ -132,7 +144,8 @@ typedef struct {
     const char *sysroot;      /* "" for none */
     const char *called;       /* a file that each compile writes to; from the environment */
     List compile;             /* options of every compile */
-    List link;                /* words that end every link line */
+    List link;                /* words that end every link line, before the run-time library */
+    List make_runtime;        /* words for crossenv.compilers.zig.runtime_library */
 } Configuration;
 
 static Configuration configuration;
@@ -150,6 +163,7 @@ static void read_configuration(const char *path) {
         {"cpu", &configuration.cpu},         {"architecture", &configuration.architecture},
         {"triplet", &configuration.triplet}, {"multiarch", &configuration.multiarch},
         {"version", &configuration.version}, {"sysroot", &configuration.sysroot},
+        {"runtime", &configuration.runtime}, {"python", &configuration.python},
     };
     const size_t count = sizeof texts / sizeof *texts;
     for (size_t i = 0; i < count; i++)
@@ -163,6 +177,8 @@ static void read_configuration(const char *path) {
             append(&configuration.compile, value);
         else if (equal(line, "link"))
             append(&configuration.link, value);
+        else if (equal(line, "make_runtime"))
+            append(&configuration.make_runtime, value);
         for (size_t i = 0; i < count; i++)
             if (equal(line, texts[i].key))
                 *texts[i].place = value;
@@ -172,31 +188,92 @@ static void read_configuration(const char *path) {
     configuration.called = getenv("CROSSENV_COMPILER_CALLED");
 }
 
-/* ---- starting zig ------------------------------------------------------------------------------------------------ */
+/* ---- caches and libraries ---------------------------------------------------------------------------------------- */
+
+/* Makes a directory and those above it, where they can be made. */
+static void make_directories(const char *path) {
+    char *copy = text("%s", path);
+    for (char *at = copy + 1; *at; at++)
+        if (*at == '/') {
+            *at = '\0';
+            mkdir(copy, 0777);
+            *at = '/';
+        }
+    mkdir(copy, 0777);
+}
+
+/* Whether zig can use a directory as its cache: another user may have made it, or what is in it. */
+static bool is_usable_cache(const char *path) {
+    static const char *const parts[] = {"", "/h", "/o", "/tmp", "/runtime"};
+    make_directories(path);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        const char *part = text("%s%s", path, parts[i]);
+        if (access(part, R_OK | W_OK | X_OK) != 0 && (errno != ENOENT || i == 0))
+            return false;
+    }
+    return true;
+}
+
+/* The cache of whoever runs this: that of the environment's maker, the user's own, or a directory of this machine's. */
+static const char *cache_for(const char *configured, const char *name) {
+    if (*configured && is_usable_cache(configured))
+        return configured;
+    const char *caches = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    const char *own = caches != NULL && caches[0] == '/' ? text("%s/crossenv/%s", caches, name)
+                      : home != NULL && home[0] == '/'   ? text("%s/.cache/crossenv/%s", home, name)
+                                                         : "";
+    if (*own && is_usable_cache(own))
+        return own;
+    const char *temporary = getenv("TMPDIR");
+    char *last = text("%s/crossenv-%ld", temporary != NULL && *temporary ? temporary : "/tmp", (long)geteuid());
+    struct stat about;
+    mkdir(last, 0700);
+    if (lstat(last, &about) != 0 || !S_ISDIR(about.st_mode) || about.st_uid != geteuid() || about.st_mode & 022)
+        fail(1, "zig needs a cache, and neither %s nor %s can be written: name one with XDG_CACHE_HOME", configured, last);
+    last = text("%s/%s", last, name);
+    if (!is_usable_cache(last))
+        fail(1, "zig needs a cache, and neither %s nor %s can be written: name one with XDG_CACHE_HOME", configured, last);
+    return last;
+}
 
 static void prepare_environment(void) {
     /* A user's own choice of a cache wins. */
-    setenv("ZIG_GLOBAL_CACHE_DIR", configuration.cache, 0);
-    setenv("ZIG_LOCAL_CACHE_DIR", configuration.objects, 0);
+    if (getenv("ZIG_GLOBAL_CACHE_DIR") == NULL)
+        setenv("ZIG_GLOBAL_CACHE_DIR", cache_for(configuration.cache, "zig"), 1);
+    if (getenv("ZIG_LOCAL_CACHE_DIR") == NULL)
+        setenv("ZIG_LOCAL_CACHE_DIR", cache_for(configuration.objects, "zig-objects"), 1);
     /* zig reads more of the environment than a compiler of GNU's would; these speak of the build machine. */
     unsetenv("ZIG_LIB_DIR");
     unsetenv("ZIG_LIBC");
+    unsetenv("ZIG_VERBOSE_LINK");
 }
 
 __attribute__((noreturn)) static void become(const List *command) {
-    prepare_environment();
-    execv(configuration.zig, command->words);
-    fail(127, "cannot start %s: %s; install ziglang again, or create the environment again", configuration.zig,
+    execv(command->words[0], command->words);
+    fail(127, "cannot start %s: %s; install ziglang again, or create the environment again", command->words[0],
          strerror(errno));
 }
 
-static int run(const List *command) {
-    prepare_environment();
+/* Starts a program and waits for it; `said`, unless it is NULL, becomes what it prints to standard error. */
+static int run(const List *command, char **said) {
+    int ends_of_pipe[2] = {-1, -1};
+    if (said != NULL && pipe(ends_of_pipe) != 0)
+        fail(1, "cannot make a pipe: %s", strerror(errno));
     pid_t child = fork();
     if (child < 0)
         fail(1, "cannot start another process: %s", strerror(errno));
-    if (child == 0)
+    if (child == 0) {
+        if (said != NULL) {
+            dup2(ends_of_pipe[1], STDERR_FILENO);
+            close(ends_of_pipe[0]);
+            close(ends_of_pipe[1]);
+        }
         become(command);
+    }
+    if (said != NULL) {
+        close(ends_of_pipe[1]);
+        *said = read_all(ends_of_pipe[0], SIZE_MAX);
+    }
     int status;
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR)
@@ -207,6 +284,99 @@ static int run(const List *command) {
         raise(WTERMSIG(status));
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+/* Where the run-time library of zig's that is linked lies. */
+static char *runtime_place(void) { return text("%s/%s", getenv("ZIG_GLOBAL_CACHE_DIR"), configuration.runtime); }
+
+static List runtime_maker(const char *place) {
+    List command = {0};
+    append(&command, configuration.python);
+    append(&command, "-I");
+    append(&command, "-m");
+    append(&command, "crossenv.compilers.zig.runtime_library");
+    append(&command, place);
+    append(&command, configuration.zig);
+    append_all(&command, &configuration.make_runtime);
+    return command;
+}
+
+/* The run-time library, made if it is not there. */
+static const char *runtime_library(void) {
+    char *place = runtime_place();
+    if (access(place, R_OK) == 0)
+        return place;
+    fprintf(stderr, "crossenv: making zig's C library for %s, once for each user\n", configuration.target);
+    List command = runtime_maker(place);
+    int status = run(&command, NULL);
+    if (status != 0)
+        exit(status);
+    return place;
+}
+
+/* The sign that zig's C++ library has been made. */
+static char *cxx_sign(void) {
+    char *place = runtime_place();
+    return text("%.*s/c++", (int)(strrchr(place, '/') - place), place);
+}
+
+/* Whether this is the first call for a while that asks for a piece of work in the cache. */
+static bool is_first(const char *sign) {
+    struct stat about;
+    if (stat(sign, &about) == 0) {
+        if (time(NULL) - about.st_mtime < 1800)
+            return false;
+        unlink(sign);
+    }
+    int file = open(sign, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file >= 0)
+        close(file);
+    return file >= 0;
+}
+
+/* At the first compile, begins to make what links will need: with processors to spare nobody has to wait for it. */
+static void warm(const char *language) {
+    bool cxx = equal(language, "c++");
+    if (!*configuration.runtime)
+        return;
+    char *place = runtime_place(), *directory = text("%s", place);
+    *strrchr(directory, '/') = '\0';
+    char *done = cxx_sign(), *sign = text("%s/warming%s", directory, cxx ? "-c++" : "");
+    if (access(cxx ? done : place, F_OK) == 0)
+        return;
+    make_directories(directory);
+    if (!is_first(sign))
+        return;
+    fprintf(stderr, "crossenv: making zig's %s library for %s in the background, once for each user\n", cxx ? "C++" : "C",
+            configuration.target);
+    if (fork() != 0)
+        return;
+    setsid();
+    if (nice(5) == -1 && errno != 0)
+        errno = 0;
+    int nothing = open("/dev/null", O_RDWR);
+    for (int i = 0; nothing >= 0 && i < 3; i++)
+        dup2(nothing, i);
+    if (chdir("/") != 0)
+        _exit(1);
+    List command = runtime_maker(place);
+    if (access(place, R_OK) != 0 && run(&command, NULL) != 0)
+        _exit(1);
+    if (cxx) {
+        /* The program itself, so that the library is the one that links ask for. */
+        List link = {0};
+        const char *const words[] = {self, "-shared", "-x", "c++", "/dev/null", "-o"};
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+            append(&link, words[i]);
+        char *made = text("%s/.warm-%ld.so", directory, (long)getpid());
+        append(&link, made);
+        int status = run(&link, NULL);
+        unlink(made);
+        if (status != 0)
+            _exit(1);
+    }
+    unlink(sign);
+    _exit(0);
 }
 
 /* ---- response files ---------------------------------------------------------------------------------------------- */
@@ -417,103 +587,168 @@ static bool choose_processor(Processor *processor, const char *word) {
 
 /* ---- the linker's options ---------------------------------------------------------------------------------------- */
 
-/* Without effect on what a program computes, or on by default; zig refuses them. */
-static const char *const linker_dropped[] = {
-    "-Bsymbolic-functions", "--exclude-libs=*", "-Map=*", "--Map=*", "--dynamic-list=*", "--push-state", "--pop-state",
-    "--no-relax", "--relax", "--warn-*", "--no-warn-*", "--no-copy-dt-needed-entries", "--copy-dt-needed-entries",
-    "--icf=*", "--threads", "--threads=*", "--no-threads", "--package-metadata=*", "--error-limit=*", "-plugin*",
-    "--plugin*", "--sysroot=*", "--fix-cortex-a53-*", "--fix-cortex-a8", "--no-fix-cortex-a8", "--demangle",
-    "--no-demangle", "--gdb-index", "--lto-*", "--thinlto-*", "--no-gnu-unique", "--no-keep-memory",
-    "--reduce-memory-overheads", "--rosegment", "--no-rosegment", "--no-ctors-in-init-array", "--no-omagic", "-EL", "-g",
-    "-d", "-X", "-O*", "--discard-locals", "--pack-dyn-relocs=*", "--verbose", "--stats", "--trace", "-t", "--long-plt",
-    "-fuse-ld=*", "--use-android-relr-tags", "--no-mmap-output-file", "--no-apply-dynamic-relocs", "--no-undefined-version",
-    "--undefined-version", "--default-symver", "--color-diagnostics*", "--hash-size=*", "--no-add-needed", "--add-needed",
-    "--cref", "--secure-plt", "--bss-plt", "--no-toc-optimize", "--no-multi-toc", "--no-tls-get-addr-optimize", NULL};
-/* The same, with the value in the next word. */
-static const char *const linker_dropped_pairs[] = {"--exclude-libs", "-Map", "--Map", "--dynamic-list", "-plugin",
-                                                   "-plugin-opt", "--sysroot", "-m", NULL};
-/* There is nothing to replace them, and without them the result would be another program. */
-static const char *const linker_refused[] = {
-    "--defsym", "--defsym=*", "--retain-symbols-file", "--retain-symbols-file=*", "--emit-relocs", "-q", "-init", "-init=*",
-    "-fini", "-fini=*", "--unresolved-symbols=*", "--section-start=*", "-Ttext*", "-Tdata*", "-Tbss*", "-r", NULL};
-static const char *const linker_z_dropped[] = {"nodlopen", "pack-relative-relocs", "nopack-relative-relocs",
-                                               "separate-code", "noseparate-code", "start-stop-gc", "nostart-stop-gc",
-                                               "text", "noexecstack", "combreloc", "nognustack", "cet-report=*",
-                                               "gcs-report*", "force-bti", "bti", "pac-plt", "ibt", "shstk", NULL};
-
-/* Options of the linker whose value is the next word. */
-static const char *const linker_pairs[] = {
-    "-soname", "--soname", "-rpath", "--rpath", "-rpath-link", "--rpath-link", "-R", "-u", "--undefined", "-e", "--entry",
-    "-wrap", "--wrap", "-version-script", "--version-script", "-T", "--script", "-dynamic-linker", "--dynamic-linker",
-    "-hash-style", "--hash-style", "--image-base", "-b", "--format", NULL};
+/* What was said to the linker, beside what zig takes itself. */
+typedef struct {
+    List lld;                                   /* options that lld takes and zig does not */
+    bool as_needed, is_static, whole_archive;   /* the state of the link line */
+    bool saved[16][3];                          /* states that were pushed */
+    int depth;
+    bool strips, keeps_all, checks_versions;    /* -s, --no-gc-sections, --no-undefined-version */
+} Linking;
 
 static void to_linker(List *list, const char *word) {
     append(list, "-Xlinker");
     append(list, word);
 }
 
-static void translate_linker_options(List *list, List *words) {
-    for (size_t i = 0; i < words->count; i++) {
-        const char *word = words->words[i], *next = i + 1 < words->count ? words->words[i + 1] : NULL;
-        if (equal(word, "-z") && next != NULL) {
-            i++;
-            if (!listed(next, linker_z_dropped)) {
-                to_linker(list, "-z");
-                to_linker(list, next);
-            }
-        } else if (listed(word, linker_refused))
-            fail(1, "zig's linker has no %s: make the environment with --toolchain gnu for this package", word);
-        else if (listed(word, linker_dropped_pairs))
-            i++;
-        else if (listed(word, linker_dropped))
-            continue;
-        else if (equal(word, "-h") && next != NULL) {
-            to_linker(list, "-soname");
-            to_linker(list, next);
-            i++;
-        } else if (starts(word, "--undefined=")) {
-            to_linker(list, "-u");
-            to_linker(list, strchr(word, '=') + 1);
-        } else if (listed(word, linker_pairs) && next != NULL) {
-            to_linker(list, equal(word, "--undefined") ? "-u" : word);
-            to_linker(list, next);
-            i++;
-        } else if (equal(word, "-Bshareable"))
-            append(list, "-shared");
-        else if (equal(word, "-pie") || equal(word, "-shared") || starts(word, "-l") || starts(word, "-L") || word[0] != '-')
-            append(list, word); /* the driver's own business: a library or a file between the linker's options */
+static void to_linker_pair(List *list, const char *option, const char *value) {
+    to_linker(list, option);
+    to_linker(list, value);
+}
+
+static bool is_own_directory(const char *name);
+
+static bool is_linker_option(const char *key) {
+    return listed(key, linker_zig) || listed(key, linker_dropped) || listed(key, linker_needed_entries) ||
+           listed(key, linker_refused) || listed(key, linker_lld_pairs) || listed(key, linker_pairs);
+}
+
+static void pop_state(List *list, Linking *linking) {
+    if (linking->depth == 0)
+        return;
+    const bool *saved = linking->saved[--linking->depth];
+    if (saved[0] != linking->as_needed)
+        to_linker(list, saved[0] ? "--as-needed" : "--no-as-needed");
+    if (saved[1] != linking->is_static)
+        to_linker(list, saved[1] ? "-Bstatic" : "-Bdynamic");
+    if (saved[2] != linking->whole_archive)
+        to_linker(list, saved[2] ? "--whole-archive" : "--no-whole-archive");
+    linking->as_needed = saved[0];
+    linking->is_static = saved[1];
+    linking->whole_archive = saved[2];
+}
+
+static void push_state(Linking *linking) {
+    if (linking->depth == (int)(sizeof linking->saved / sizeof *linking->saved))
+        fail(1, "--push-state is nested too deeply");
+    bool *saved = linking->saved[linking->depth++];
+    saved[0] = linking->as_needed;
+    saved[1] = linking->is_static;
+    saved[2] = linking->whole_archive;
+}
+
+static void note_state(Linking *linking, const char *key) {
+    if (ends(key, "as-needed"))
+        linking->as_needed = equal(key, "as-needed");
+    else if (equal(key, "Bstatic") || equal(key, "Bdynamic"))
+        linking->is_static = equal(key, "Bstatic");
+    else if (ends(key, "whole-archive"))
+        linking->whole_archive = equal(key, "whole-archive");
+    else if (ends(key, "gc-sections"))
+        linking->keeps_all = starts(key, "no-");
+    else if (ends(key, "undefined-version"))
+        linking->checks_versions = starts(key, "no-");
+    else if (equal(key, "s") || equal(key, "S") || starts(key, "strip-"))
+        linking->strips = true;
+}
+
+/* `-z VALUE` */
+static void translate_z(List *list, Linking *linking, const char *value) {
+    if (listed(value, linker_z_zig))
+        to_linker_pair(list, "-z", value);
+    else if (!listed(value, linker_z_dropped)) {
+        append(&linking->lld, "-z");
+        append(&linking->lld, value);
+    }
+}
+
+/* `-R DIRECTORY` is --rpath, `-R FILE` is --just-symbols. */
+static void translate_run_path(List *list, const char *value) {
+    struct stat about;
+    if (stat(value, &about) == 0 && S_ISREG(about.st_mode))
+        fail(1, "zig's linker has no -R for files: make the environment with --toolchain gnu for this package");
+    to_linker_pair(list, "-rpath", value);
+}
+
+/* Handles the word at `i`, an option of the linker's; returns how many words it has taken. */
+static size_t translate_linker_option(List *list, Linking *linking, const char *word, const char *next) {
+    const char *name = word + (starts(word, "--") ? 2 : 1);
+    char *key = text("%.*s", (int)strcspn(name, "="), name);
+    const char *joined = strchr(name, '='), *value = joined != NULL ? joined + 1 : NULL;
+    bool attached = false, separate = false;
+    if (word[1] != '-' && word[1] && word[2] && strchr("RuehyTm", word[1]) != NULL && !is_linker_option(key)) {
+        value = word + 2;
+        key[1] = '\0';
+        attached = true;
+    } else if (value == NULL && next != NULL && (listed(key, linker_pairs) || listed(key, linker_lld_pairs))) {
+        value = next;
+        separate = true;
+    }
+    size_t taken = separate ? 2 : 1;
+    if (equal(key, "push-state"))
+        push_state(linking);
+    else if (equal(key, "pop-state"))
+        pop_state(list, linking);
+    else if (equal(key, "R") && value != NULL)
+        translate_run_path(list, value);
+    else if (equal(key, "h") && value != NULL)
+        to_linker_pair(list, "-soname", value);
+    else if ((equal(key, "undefined") || equal(key, "u")) && value != NULL)
+        to_linker_pair(list, "-u", value);
+    else if (listed(key, linker_refused))
+        fail(1, "zig's linker has no %s: make the environment with --toolchain gnu for this package", word);
+    else if (listed(key, linker_dropped) || listed(key, linker_needed_entries))
+        return taken;
+    else if (listed(key, linker_zig)) {
+        note_state(linking, key);
+        if (attached || separate)
+            to_linker_pair(list, attached ? text("-%s", key) : word, value);
         else
             to_linker(list, word);
+    } else {
+        append(&linking->lld, word);
+        if (separate)
+            append(&linking->lld, value);
+    }
+    return taken;
+}
+
+static void translate_linker_options(List *list, Linking *linking, List *words) {
+    static const char *const renamed[][2] = {
+        {"-(", "--start-group"}, {"-)", "--end-group"},      {"-dn", "-Bstatic"},     {"-non_shared", "-Bstatic"},
+        {"-dy", "-Bdynamic"},    {"-call_shared", "-Bdynamic"}, {"-static", "-Bstatic"},
+    };
+    for (size_t i = 0; i < words->count;) {
+        const char *word = words->words[i], *next = i + 1 < words->count ? words->words[i + 1] : NULL;
+        for (size_t j = 0; j < sizeof renamed / sizeof *renamed; j++)
+            if (equal(word, renamed[j][0]))
+                word = renamed[j][1];
+        i++;
+        if (equal(word, "-z") && next != NULL) {
+            translate_z(list, linking, next);
+            i++;
+        } else if (starts(word, "-z") && word[2])
+            translate_z(list, linking, word + 2);
+        else if (equal(word, "-L") && next != NULL) {
+            if (!is_own_directory(next))
+                append(list, text("-L%s", next));
+            i++;
+        } else if (starts(word, "-L") || starts(word, "--library-path=")) {
+            const char *directory = word[1] == 'L' ? word + 2 : strchr(word, '=') + 1;
+            if (!is_own_directory(directory))
+                append(list, text("-L%s", directory));
+        } else if (equal(word, "-Bshareable"))
+            append(list, "-shared");
+        else if (word[0] != '-' || equal(word, "-") || equal(word, "-pie") || equal(word, "-shared") || starts(word, "-l"))
+            append(list, word); /* the driver's own business: a library or a file between the linker's options */
+        else
+            i += translate_linker_option(list, linking, word, next) - 1;
     }
     words->count = 0;
 }
 
 /* ---- the compiler's options -------------------------------------------------------------------------------------- */
 
-/* Optimisations of gcc's that clang has by other names or not at all, and options that do not matter to the result. */
-static const char *const compiler_dropped[] = {
-    "-fprofile-partial-training", "-fprofile-correction", "-fno-reorder-blocks-and-partition", "-ftree-loop-*",
-    "-fno-tree-loop-*", "-ftree-slp-*", "-fno-tree-slp-*", "-ftree-parallelize*", "-fgraphite*", "-floop-*", "-fipa-*",
-    "-fno-ipa-*", "-fgnu-unique", "-fno-gnu-unique", "-fabi-version=*", "-fno-aggressive-loop-optimizations",
-    "-fvar-tracking*", "-fno-var-tracking*", "-fno-merge-debug-strings", "-fconcepts*", "-fcoroutines", "-fhardened",
-    "-flto-partition=*", "-flto-compression-level=*", "-fuse-linker-plugin", "-fno-use-linker-plugin",
-    "-ffat-lto-objects", "-fno-fat-lto-objects", "-fno-gcse", "-fgcse*", "-finline-limit=*",
-    "-fno-inline-functions-called-once", "-fno-partial-inlining", "-fmax-errors=*", "-fsignaling-nans", "-specs=*",
-    "--specs=*", "-fuse-ld=*", "-fno-plt", "-fno-early-inlining", "-fno-crossjumping", "-fno-caller-saves",
-    "-fpredictive-commoning", "-fno-predictive-commoning", "-fsplit-loops", "-funswitch-loops", "-fweb",
-    "-frename-registers", "-fno-toplevel-reorder", "-ftoplevel-reorder", "-fno-tree-*", "-ftree-pre",
-    "-fno-stack-limit", "-fexcess-precision=fast", "-fno-allow-store-data-races", "-fcx-limited-range-*",
-    "-fno-diagnostics-show-caret", "-fdiagnostics-urls=*", "-mindirect-branch*", "-mfunction-return=*",
-    "-mno-avx256-split-*", "-mavx256-split-*", "-mincoming-stack-boundary=*", "-mpreferred-stack-boundary=*",
-    "-mtls-dialect=*", "-mfp16-format=*", "-mzarch", "-mstrict-align", "-mno-strict-align", "-mabi=lp64", "-mabi=lp64d",
-    "-mabi=aapcs*", "-mabi=elfv2", "-mabi=altivec", "-mabi=no-altivec", "-mlittle-endian", "-EL", "-B*", "--param=*",
-    "--sysroot=*", "-pipe", "-Q", "-stdlib=*", "-rtlib=*", "-unwindlib=*", "--unwindlib=*", "-grecord-gcc-switches",
-    "-gno-record-gcc-switches", "-no-canonical-prefixes", "-mno-outline-atomics", NULL};
-/* Options whose value is the next word. */
-static const char *const compiler_pairs[] = {
-    "-o", "-x", "-I", "-L", "-D", "-U", "-l", "-include", "-isystem", "-iquote", "-idirafter", "-imacros", "-iprefix",
-    "-iwithprefix", "-iwithprefixbefore", "-isysroot", "-MF", "-MT", "-MQ", "-Xclang", "-Xassembler", "-Xpreprocessor",
-    "-T", "-u", "-e", "-mllvm", "-target", "--target", "-arch", "-aux-info", "-dumpbase", "-dumpdir", "--sysroot", NULL};
 static const char *const sources[] = {".c", ".cc", ".cpp", ".cxx", ".c++", ".C", ".CPP", ".cp", ".m", ".mm", ".i", ".ii",
                                       ".s", ".S", ".sx", ".asm", ".ll", ".bc", NULL};
 /* Compiling, but not to a program or a library. */
@@ -554,8 +789,8 @@ static Call examine(const List *words) {
             call.preprocesses = true;
         if (equal(word, "-fsyntax-only"))
             call.syntax_only = true;
-        if (starts(word, "-g") && !starts(word, "-gno-") && !starts(word, "-grecord"))
-            call.has_debug = true;
+        if (starts(word, "-g") && !starts(word, "-gno-") && !starts(word, "-grecord") && !starts(word, "-gz"))
+            call.has_debug = !equal(word, "-g0") && !equal(word, "-ggdb0");
         if (starts(word, "-O")) {
             call.has_optimisation = true;
             call.optimises = !equal(word, "-O0");
@@ -605,23 +840,92 @@ static void translate_preprocessor_options(List *list, const char *value) {
 
 /* Whether a directory holds this machine's own headers or libraries: setup.py files name these unasked. */
 static bool is_own_directory(const char *name) {
-    static const char *const own[] = {"/usr/include",     "/usr/local/include", "/lib",     "/lib64", "/usr/lib",
-                                      "/usr/local/lib64", "/usr/local/lib",     "/usr/lib64", NULL};
-    size_t length = strlen(name);
-    while (length > 1 && name[length - 1] == '/')
-        length--;
-    for (size_t i = 0; own[i] != NULL; i++)
-        if (strlen(own[i]) == length && strncmp(own[i], name, length) == 0)
-            return true;
-    if (!starts(name, "/usr/lib/") && !starts(name, "/lib/"))
+    if (name[0] == '=' || name[0] == '\0')
+        return false; /* below the sysroot */
+    char *plain = text("%s", name), *to = plain;
+    for (const char *from = name; *from; from++) {
+        if (*from == '/' && from[1] == '/')
+            continue;
+        if (from[0] == '/' && from[1] == '.' && (from[2] == '/' || !from[2])) {
+            from++;
+            continue;
+        }
+        *to++ = *from;
+    }
+    while (to > plain + 1 && to[-1] == '/')
+        to--;
+    *to = '\0';
+    if (listed(plain, own_directories))
+        return true;
+    char *last = strrchr(plain, '/');
+    if (last == NULL || strstr(last, "-linux-gnu") == NULL)
         return false;
-    const char *last = strstr(name, "/lib/") + strlen("/lib/");
-    if (strchr(last, '/') != NULL || strstr(last, "-linux-gnu") == NULL)
-        return false;
-    return *configuration.sysroot || !equal(last, configuration.multiarch);
+    *last++ = '\0';
+    return listed(plain, multiarch_parents) && (*configuration.sysroot || !equal(last, configuration.multiarch));
 }
 
-static List translate(const List *words, const Call *call) {
+/* Takes an option that names a directory, and the directory; returns how many words it has taken, 0 for another option. */
+static size_t translate_directory(List *list, const char *word, const char *next) {
+    const char *const *tables[] = {header_options, library_options};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        for (const char *const *option = tables[i]; *option != NULL; option++) {
+            if (!starts(word, *option))
+                continue;
+            const char *joined = word + strlen(*option), *directory = *joined ? joined : next;
+            if (directory == NULL)
+                return 0;
+            if (!is_own_directory(directory)) {
+                append(list, word);
+                if (!*joined)
+                    append(list, directory);
+            }
+            return *joined ? 1 : 2;
+        }
+    return 0;
+}
+
+/* Refuses what zig does not do, with one line: a build that only tries an option goes on without it. */
+static void refuse(const char *word) {
+    if (listed(word, compiler_refused))
+        fail(1, "zig does nothing for %s: leave it out, or make the environment with --toolchain gnu", word);
+    if (listed(word, compiler_without_library))
+        fail(1, "zig has no run-time library for %s: leave it out, or make the environment with --toolchain gnu", word);
+    if (equal(word, "-stdlib=libstdc++"))
+        fail(1, "zig has libc++ and no libstdc++: leave out %s, or make the environment with --toolchain gnu", word);
+    if (starts(word, "-fopenmp") && !equal(word, "-fopenmp-simd"))
+        fail(1, "zig has no OpenMP run-time library for the target: make the environment with --toolchain gnu, or build"
+                " without OpenMP");
+    if (equal(word, "-lgomp"))
+        fail(1, "zig has no libgomp for the target: make the environment with --toolchain gnu, or build without OpenMP");
+}
+
+/* Whether zig compiles so for this machine in any case; it would not take the word. */
+static bool says_own_abi(const char *word) {
+    for (size_t i = 0; i < sizeof own_abi / sizeof *own_abi; i++)
+        if (equal(own_abi[i][0], configuration.architecture) && equal(own_abi[i][1], word))
+            return true;
+    return false;
+}
+
+/* What gcc's -fhardened stands for, as far as clang has it. */
+static void harden(List *list, const Call *call) {
+    if (call->optimises)
+        append(list, "-D_FORTIFY_SOURCE=3");
+    append(list, "-ftrivial-auto-var-init=zero");
+    append(list, "-fstack-protector-strong");
+    append(list, "-fstack-clash-protection");
+}
+
+/* Debug information of the code alone: zig would make its libraries anew, with it and with this directory's name. */
+static void debug_code_alone(List *list) {
+    static const char *const words[] = {"-debug-info-kind=constructor", "-dwarf-version=5", "-debugger-tuning=gdb"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        append(list, "-Xclang");
+        append(list, words[i]);
+    }
+}
+
+static List translate(const List *words, const Call *call, Linking *linking) {
     List list = {0}, for_linker = {0};
     /* There is no code to make, and zig would make its libraries anew for each processor. */
     bool links_only = call->links && !call->has_source;
@@ -629,12 +933,6 @@ static List translate(const List *words, const Call *call) {
     for (size_t i = 0; i < words->count; i++) {
         const char *word = words->words[i], *next = i + 1 < words->count ? words->words[i + 1] : NULL;
         bool last_for_linker = false;
-        if ((starts(word, "-I") || starts(word, "-L")) && is_own_directory(word + 2))
-            continue;
-        if (next != NULL && (equal(word, "-I") || equal(word, "-L") || equal(word, "-isystem")) && is_own_directory(next)) {
-            i++;
-            continue;
-        }
         if (starts(word, "-Wl,")) {
             char *rest = text("%s", word + 4);
             for (char *part = rest, *comma; part != NULL; part = comma) {
@@ -655,21 +953,29 @@ static List translate(const List *words, const Call *call) {
         const char *after = i + 1 < words->count ? words->words[i + 1] : "";
         if (last_for_linker && (starts(after, "-Wl,") || equal(after, "-Xlinker") || equal(after, "-z")))
             continue; /* an option and its value may come in two words */
-        translate_linker_options(&list, &for_linker);
+        translate_linker_options(&list, linking, &for_linker);
         if (last_for_linker)
             continue;
 
-        if (choose_processor(&processor, word) || listed(word, compiler_dropped))
+        refuse(word);
+        if (equal(word, "-s"))
+            linking->strips = true;
+        size_t taken = translate_directory(&list, word, next);
+        if (taken > 0) {
+            i += taken - 1;
+            continue;
+        }
+        if (equal(word, "-rtlib=none")) {
+            append(&list, word); /* zig's own, which our probes link with: no run-time library */
+            continue;
+        }
+        if (choose_processor(&processor, word) || listed(word, compiler_tuning) || listed(word, compiler_own) ||
+            says_own_abi(word))
             continue;
         if (equal(word, "--param")) {
             i++;
             continue;
         }
-        if (starts(word, "-fopenmp") && !equal(word, "-fopenmp-simd"))
-            fail(1, "zig has no OpenMP run-time library for the host: make the environment with --toolchain gnu, or build"
-                    " without OpenMP");
-        if (equal(word, "-lgomp"))
-            fail(1, "zig has no libgomp for the host: make the environment with --toolchain gnu, or build without OpenMP");
         if (starts(word, "-Wp,"))
             translate_preprocessor_options(&list, word + 4);
         else if (starts(word, "--target="))
@@ -686,8 +992,18 @@ static List translate(const List *words, const Call *call) {
             bool wide = strstr(configuration.architecture, "64") != NULL || equal(configuration.architecture, "s390x");
             if (equal(word, wide ? "-m32" : "-m64"))
                 fail(1, "%s is not for %s, which this compiler makes code for", word, configuration.architecture);
-        } else if (!call->links && (equal(word, "-nostdlib") || equal(word, "-nodefaultlibs") || starts(word, "-l")))
+        } else if (!call->links && (equal(word, "-nostdlib") || equal(word, "-nodefaultlibs") || starts(word, "-l") ||
+                                   starts(word, "-static-lib")))
             continue; /* of a compile, zig takes the C headers away with the library */
+        else if (equal(word, "-fhardened"))
+            harden(&list, call);
+        else if (starts(word, "-mincoming-stack-boundary="))
+            append(&list, "-mstackrealign");
+        else if (equal(word, "-mstrict-align") && !equal(configuration.architecture, "aarch64"))
+            fail(1, "zig does nothing for %s on %s: leave it out, or make the environment with --toolchain gnu", word,
+                 configuration.architecture);
+        else if (call->links && starts(word, "-g") && !starts(word, "-gz"))
+            continue;
         else if (call->syntax_only && (equal(word, "-fsyntax-only") || equal(word, "-c")))
             continue; /* zig would make a C library for it */
         else if (links_only && starts(word, "-O"))
@@ -752,6 +1068,110 @@ static bool answer(const List *words, const Call *call) {
     return false;
 }
 
+/* ---- the second link --------------------------------------------------------------------------------------------- */
+
+/* zig takes a part of the linker's options only, and lets sections be dropped that their names alone refer to. So its lld
+ * repeats the link that zig has made, with the options that zig has not taken. */
+
+static bool says_link(const char *line) { return starts(line, "ld.lld ") || starts(line, "ar rcs "); }
+
+/* Prints what zig has said, without how it links. */
+static void print_diagnostics(const char *said, const char *end) {
+    for (const char *line = said; line < end;) {
+        const char *next = memchr(line, '\n', (size_t)(end - line));
+        next = next == NULL ? end : next + 1;
+        if (!says_link(line))
+            fwrite(line, 1, (size_t)(next - line), stderr);
+        line = next;
+    }
+}
+
+/* The line that says how zig has linked `output`; NULL if there is none. */
+static const char *link_line(const char *said, const char *output) {
+    const char *found = NULL, *option = text(" -o %s ", output);
+    for (const char *line = said; line != NULL && *line;) {
+        const char *next = strchr(line, '\n'), *at = strstr(line, option);
+        if (starts(line, "ld.lld ") && at != NULL && (next == NULL || at < next))
+            found = line;
+        line = next == NULL ? NULL : next + 1;
+    }
+    return found;
+}
+
+/* What may stand in that line with blanks in it, which it does not quote: parts of our own words. */
+static List names_with_blanks(const List *command) {
+    List names = {0};
+    append(&names, "");
+    names.count = 0;
+    for (size_t i = 0; i < command->count; i++)
+        for (const char *part = command->words[i]; part != NULL;) {
+            if (starts(part, "-L"))
+                part += 2;
+            if (strchr(part, ' ') != NULL)
+                append(&names, part);
+            part = strpbrk(part, "=,");
+            if (part != NULL)
+                part++;
+        }
+    const char *const directories[] = {getenv("ZIG_GLOBAL_CACHE_DIR"), getenv("ZIG_LOCAL_CACHE_DIR"), configuration.zig};
+    for (size_t i = 0; i < sizeof directories / sizeof *directories; i++) {
+        if (directories[i] == NULL)
+            continue;
+        const char *slash = strrchr(directories[i], '/');
+        char *directory = i == 2 && slash != NULL ? text("%.*s", (int)(slash - directories[i]), directories[i])
+                                                  : text("%s", directories[i]);
+        if (strchr(directory, ' ') != NULL)
+            append(&names, directory);
+    }
+    return names;
+}
+
+static List split_link_line(const char *line, const List *names) {
+    List list = {0};
+    const char *end = line + strcspn(line, "\n");
+    while (line < end) {
+        size_t length = 0;
+        for (size_t i = 0; i < names->count; i++) {
+            size_t size = strlen(names->words[i]);
+            /* An option may stand before the name, as in -Tdirectory. */
+            const char *at = strstr(line, names->words[i]);
+            if (at != NULL && at + size <= end && at < line + strcspn(line, " ") + 1 &&
+                (size_t)(at - line) + size > length)
+                length = (size_t)(at - line) + size;
+        }
+        length += strcspn(line + length, " \n");
+        if (length > 0)
+            append(&list, text("%.*s", (int)length, line));
+        line += length + (line + length < end);
+    }
+    return list;
+}
+
+/* Repeats the link of `command`, of which zig has said `said`; returns the status of what counts. */
+static int link_again(const List *command, const Call *call, const Linking *linking, const char *said, int status) {
+    const char *output = call->output != NULL ? call->output : "a.out", *line = link_line(said, output);
+    if (line == NULL) {
+        print_diagnostics(said, said + strlen(said));
+        if (status == 0 && linking->lld.count > 0)
+            fail(1, "zig does not say how it links, so that %s cannot be obeyed: use ziglang 0.17, or make the environment"
+                    " with --toolchain gnu", linking->lld.words[0]);
+        return status;
+    }
+    print_diagnostics(said, line);
+    List names = names_with_blanks(command), words = split_link_line(line, &names), again = {0};
+    append(&again, configuration.zig);
+    for (size_t i = 0; i < words.count; i++) {
+        /* zig's way to have libraries without debug information. */
+        bool stripping = equal(words.words[i], "-s") || equal(words.words[i], "-S");
+        if (!(stripping && call->has_debug && !linking->strips))
+            append(&again, words.words[i]);
+    }
+    append(&again, "-z");
+    append(&again, "nostart-stop-gc");
+    append_all(&again, &linking->lld);
+    return run(&again, NULL);
+}
+
 /* ---- the tools --------------------------------------------------------------------------------------------------- */
 
 static void mark_called(void) {
@@ -766,10 +1186,18 @@ static void mark_called(void) {
     close(file);
 }
 
+static bool contains(const List *words, const char *word) {
+    for (size_t i = 0; i < words->count; i++)
+        if (equal(words->words[i], word))
+            return true;
+    return false;
+}
+
 static int compile(const char *language, const List *words) {
     Call call = examine(words);
     if (answer(words, &call))
         return 0;
+    prepare_environment();
     List command = {0};
     append(&command, configuration.zig);
     append(&command, language);
@@ -784,13 +1212,14 @@ static int compile(const char *language, const List *words) {
     /* zig's own defaults are for debugging: traps for undefined behaviour, and debug information. */
     if (!call.has_sanitizer)
         append(&command, "-fno-sanitize=undefined");
-    if (!call.has_debug)
+    if (!call.has_debug && !call.links)
         append(&command, "-g0");
     /* It keeps frame pointers where gcc and clang do not; assembler in C counts on that (greenlet's). */
     if (call.optimises)
         append(&command, "-fomit-frame-pointer");
-    /* It refuses __DATE__, which gcc and clang take. */
+    /* It refuses __DATE__, which gcc and clang take; and gcc is silent about -Wno-NAME of a warning it does not have. */
     append(&command, "-Wno-date-time");
+    append(&command, "-Wno-unknown-warning-option");
     if (call.links) {
         /* zig makes its C++ library and run-time support as this asks for; by default for debugging. */
         append(&command, "-O2");
@@ -798,6 +1227,8 @@ static int compile(const char *language, const List *words) {
             append(&command, "-Xclang");
             append(&command, "-O0");
         }
+        if (call.has_source && call.has_debug)
+            debug_code_alone(&command);
     }
     append_all(&command, &configuration.compile);
     if (call.has_standard_input && !call.has_language) {
@@ -810,7 +1241,8 @@ static int compile(const char *language, const List *words) {
         append(&command, "-L");
         append(&command, link_directory);
     }
-    List translated = translate(words, &call);
+    Linking linking = {0};
+    List translated = translate(words, &call, &linking);
     append_all(&command, &translated);
     if (call.syntax_only) {
         append(&command, "-c");
@@ -819,16 +1251,37 @@ static int compile(const char *language, const List *words) {
             append(&command, "/dev/null");
         }
     }
+    bool bare = !*configuration.runtime || contains(words, "-rtlib=none");
     if (call.links) {
         /* Programs for musl are static unless it is told otherwise, and cannot load a library then. */
         if (strstr(configuration.target, "-musl") != NULL && !call.is_static)
             append(&command, "-dynamic");
-        /* Its C++ library is full of debug information: megabytes in every extension module. */
-        if (!call.has_debug)
-            append(&command, "-Wl,--strip-debug");
+        /* Its C++ library is full of debug information, with the name of the directory it was first needed in. */
+        append(&command, "-Wl,--strip-debug");
+        /* GNU ld takes a version script that names what is not there. */
+        if (!linking.checks_versions)
+            append(&command, "-Wl,--undefined-version");
         append_all(&command, &configuration.link);
-    }
-    int status = run(&command);
+        if (!bare)
+            append(&command, runtime_library());
+    } else if (!call.preprocesses && !call.syntax_only)
+        warm(language);
+    int status;
+    if (call.links && !bare && call.output != NULL && equal(call.output, "/dev/null"))
+        status = run(&command, NULL);
+    else if (call.links && !bare) {
+        char *said = NULL;
+        bool is_first_cxx = equal(language, "c++") && access(cxx_sign(), F_OK) != 0;
+        if (is_first_cxx)
+            fprintf(stderr, "crossenv: making zig's C++ library for %s, once for each user\n", configuration.target);
+        setenv("ZIG_VERBOSE_LINK", "1", 1);
+        status = run(&command, &said);
+        unsetenv("ZIG_VERBOSE_LINK");
+        if (is_first_cxx && status == 0)
+            is_first(cxx_sign());
+        status = link_again(&command, &call, &linking, said, status);
+    } else
+        status = run(&command, NULL);
     bool makes = call.output != NULL && !call.preprocesses && !call.syntax_only && !equal(call.output, "-");
     struct stat made;
     if (status == 0 && makes && (stat(call.output, &made) != 0 || (S_ISREG(made.st_mode) && made.st_size == 0)))
@@ -837,7 +1290,6 @@ static int compile(const char *language, const List *words) {
 }
 
 int main(int count, char **arguments) {
-    char self[PATH_SIZE];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     if (length <= 0)
         fail(1, "cannot read /proc/self/exe: %s", strerror(errno));
@@ -857,6 +1309,7 @@ int main(int count, char **arguments) {
             append(&words, arguments[i]);
     if (compiler)
         return compile(ends(tool_name, "++") ? "c++" : "cc", &words);
+    prepare_environment();
     List command = {0};
     append(&command, configuration.zig);
     append(&command, ends(tool_name, "-ranlib") ? "ranlib" : ends(tool_name, "-ld") ? "ld.lld" : "ar");

@@ -14,6 +14,7 @@ from importlib.resources import files as package_files
 from pathlib import Path
 
 from crossenv.compilers.zig.locate import Zig
+from crossenv.compilers.zig.options import header_text
 from crossenv.compilers.zig.targets import zig_target
 from crossenv.errors import ToolchainError
 from crossenv.platforms.architectures import target_architectures
@@ -33,24 +34,20 @@ class Launchers:
         settings: Its configuration by key; see `Configuration` in launcher.c.
         compile: Options of every compile.
         link: Words that end every link line.
-        runtime: The run-time library that is linked before zig's own.
+        make_runtime: How the run-time library is made that is linked before zig's own; see `RuntimeLibrary.words`.
     """
 
     program: Path
     settings: Mapping[str, str]
     compile: Sequence[str] = ()
     link: Sequence[str] = ()
-    runtime: Path
+    make_runtime: Sequence[str] = ()
 
-    def configuration(self, *, objects: Path, runtime: Path) -> str:
-        """The text of `zig.conf`.
-
-        Args:
-            objects: Where zig keeps what it compiles.
-            runtime: Where the run-time library is.
-        """
+    def configuration(self, *, objects: Path) -> str:
+        """The text of `zig.conf`; zig keeps what it compiles in `objects`."""
         rows = [*self.settings.items(), ("objects", str(objects))]
-        rows += [("compile", word) for word in self.compile] + [("link", word) for word in (*self.link, str(runtime))]
+        for key, words in (("compile", self.compile), ("link", self.link), ("make_runtime", self.make_runtime)):
+            rows += [(key, word) for word in words]
         return "".join(f"{key} {value}\n" for key, value in rows)
 
 
@@ -61,7 +58,8 @@ def compiled_launcher(zig: Zig, cache: Path) -> Path:
         ToolchainError: zig cannot compile, or the cache cannot be written.
     """
     source = package_files("crossenv.compilers.zig").joinpath("launcher.c").read_bytes()
-    key = hashlib.sha256(source + zig.version.encode()).hexdigest()[:16]
+    tables = header_text().encode()
+    key = hashlib.sha256(source + tables + zig.version.encode()).hexdigest()[:16]
     program = cache / "launchers" / f"{platform.machine()}-{key}"
     if program.is_file():
         return program
@@ -70,6 +68,7 @@ def compiled_launcher(zig: Zig, cache: Path) -> Path:
         with tempfile.TemporaryDirectory(prefix=".making-", dir=program.parent) as directory:
             text, made = Path(directory) / "launcher.c", Path(directory) / "launcher"
             text.write_bytes(source)
+            text.with_name("options.h").write_bytes(tables)
             words = [
                 "-target",
                 _build_machine(),
@@ -83,14 +82,19 @@ def compiled_launcher(zig: Zig, cache: Path) -> Path:
                 str(made),
                 str(text),
             ]
-            done = subprocess.run(
-                [zig.path, "cc", *words],
-                env={**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(cache), "ZIG_LOCAL_CACHE_DIR": directory},
-                cwd=directory,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(cache), "ZIG_LOCAL_CACHE_DIR": directory}
+            # Making zig's run-time library takes seconds, and hardly any machine needs it for this program.
+            for extra in (["-rtlib=none"], []):
+                done = subprocess.run(
+                    [zig.path, "cc", *words, *extra],
+                    env=environment,
+                    cwd=directory,
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+                if done.returncode == 0:
+                    break
             if done.returncode:
                 lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
                 raise ToolchainError(f"{zig.path} cannot compile for this machine: {lines[0]}", hint="try another zig")
@@ -107,7 +111,7 @@ def place_launchers(launchers: Launchers, names: Mapping[str, str], directory: P
     directory.mkdir()
     for name in names.values():
         shutil.copy2(launchers.program, directory / name)
-    text = launchers.configuration(objects=objects, runtime=launchers.runtime)
+    text = launchers.configuration(objects=objects)
     (directory / CONFIGURATION_NAME).write_text(text, encoding="utf-8")
 
 

@@ -16,13 +16,17 @@ import os
 import re
 import struct
 import subprocess
+import sys
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files as package_files
 from pathlib import Path
 
-from crossenv.compilers.zig.locate import Zig
 from crossenv.errors import ToolchainError
+from crossenv.files import locked
 from crossenv.platforms.linux_targets import GLIBC, Target
+from crossenv.report import Reporter
 
 NAME = "libcrossenv_rt.a"
 # glibc has IEEE's format for ppc64le since then.
@@ -39,6 +43,77 @@ _SHT_SYMTAB, _SHT_STRTAB = 2, 3
 _STB_LOCAL = 0
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuntimeLibrary:
+    """The library of one target, which the first link makes.
+
+    Attributes:
+        triple: The target in zig's words.
+        cpu: The minimum processor, in zig's words; "" for zig's own.
+        sources: Our own sources that go into it.
+        options: Options that they are compiled with.
+    """
+
+    triple: str
+    cpu: str
+    sources: tuple[str, ...]
+    options: tuple[str, ...]
+
+    def place(self, zig_version: str) -> str:
+        """Return where it lies below a cache; another library lies elsewhere."""
+        files = package_files("crossenv.compilers.zig")
+        parts = [files.joinpath(name).read_bytes() for name in (Path(__file__).name, *self.sources)]
+        parts += [text.encode() for text in (zig_version, self.triple, self.cpu, *self.options)]
+        key = hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+        return f"runtime/{self.triple}-{key}/{NAME}"
+
+    def words(self) -> tuple[str, ...]:
+        """Return the arguments from which `main` makes it, after its place and zig's."""
+        return (self.triple, self.cpu, ",".join(self.sources), *self.options)
+
+    def make(self, zig: Path, made: Path, cache: Path) -> None:
+        """Make the library, unless somebody has made it in the meantime.
+
+        Args:
+            zig: The compiler.
+            made: The file.
+            cache: zig's cache.
+
+        Raises:
+            ToolchainError: zig cannot link, its own library is not what it is known to be, or the cache cannot be
+                written.
+        """
+        try:
+            made.parent.mkdir(parents=True, exist_ok=True)
+            with (
+                locked(made.parent),
+                tempfile.TemporaryDirectory(prefix=".making-", dir=made.parent) as scratch,
+            ):
+                if made.is_file():
+                    return
+                work = _Work(zig, self.triple, self.cpu, cache, Path(scratch))
+                files = package_files("crossenv.compilers.zig")
+                objects = [
+                    work.compiled(name, files.joinpath(name).read_bytes(), *self.options) for name in self.sources
+                ]
+                objects.append(work.renamed(work.zigs_library()))
+                archive = Path(scratch) / NAME
+                work.run("ar", "rcs", str(archive), *map(str, objects))
+                archive.replace(made)
+        except OSError as error:
+            raise ToolchainError(
+                f"{error.filename or made} cannot be written: {error.strerror or error}",
+                hint="make room, or name another cache with XDG_CACHE_HOME",
+            ) from None
+
+
+def runtime_library(target: Target, triple: str, cpu: str) -> RuntimeLibrary:
+    """Return the library that a target needs; `triple` and `cpu` are what zig is told."""
+    options = long_double_options(target)
+    sources = _IBM_SOURCES if options else _SOFTWARE_SOURCES if target.machine in _SOFTWARE_LONG_DOUBLE else ()
+    return RuntimeLibrary(triple=triple, cpu=cpu, sources=sources, options=options)
+
+
 def long_double_options(target: Target) -> tuple[str, ...]:
     """What makes `long double` the format that the target's C library has, where zig's default is another."""
     if target.machine == "ppc64le" and target.libc == GLIBC and target.floor < _IEEE_LONG_DOUBLE:
@@ -51,50 +126,10 @@ def long_double_link_options(target: Target) -> tuple[str, ...]:
     return _IBM_LINK if long_double_options(target) else ()
 
 
-def _sources(target: Target) -> tuple[str, ...]:
-    if long_double_options(target):
-        return _IBM_SOURCES
-    return _SOFTWARE_SOURCES if target.machine in _SOFTWARE_LONG_DOUBLE else ()
-
-
-def runtime_library(zig: Zig, target: Target, triple: str, cpu: str, cache: Path) -> Path:
-    """The library for a target, made if it is not in the cache yet.
-
-    Args:
-        zig: The compiler.
-        target: What is compiled for.
-        triple: The same in zig's words.
-        cpu: The least processor, in zig's words; "" for zig's own.
-        cache: The user's cache.
-
-    Raises:
-        ToolchainError: zig cannot link, or its own library is not what it is known to be.
-    """
-    files = package_files("crossenv.compilers.zig")
-    sources = {name: files.joinpath(name).read_bytes() for name in _sources(target)}
-    own = Path(__file__).read_bytes()
-    key = hashlib.sha256(
-        b"\0".join([*sources.values(), own, zig.version.encode(), triple.encode(), cpu.encode()])
-    ).hexdigest()[:16]
-    made = cache / "runtime" / f"{triple}-{key}" / NAME
-    if made.is_file():
-        return made
-    made.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".making-", dir=made.parent) as scratch:
-        work = _Work(zig, triple, cpu, cache, Path(scratch))
-        options = long_double_options(target)
-        objects = [work.compiled(name, source, *options) for name, source in sources.items()]
-        objects.append(work.renamed(work.zigs_library()))
-        archive = Path(scratch) / NAME
-        work.run("ar", "rcs", str(archive), *map(str, objects))
-        archive.replace(made)
-    return made
-
-
 class _Work:
     """Runs of one zig for one target in one scratch directory."""
 
-    def __init__(self, zig: Zig, triple: str, cpu: str, cache: Path, directory: Path) -> None:
+    def __init__(self, zig: Path, triple: str, cpu: str, cache: Path, directory: Path) -> None:
         self.zig = zig
         self.target = ["-target", triple, *([f"-mcpu={cpu}"] if cpu else [])]
         self.cache = cache
@@ -109,12 +144,12 @@ class _Work:
             **({"ZIG_VERBOSE_LINK": "1"} if verbose else {}),
         }
         done = subprocess.run(
-            [self.zig.path, *words], env=environment, cwd=self.directory, capture_output=True, text=True, check=False
+            [self.zig, *words], env=environment, cwd=self.directory, capture_output=True, text=True, check=False
         )
         if done.returncode:
             lines = [line for line in done.stderr.splitlines() if "error" in line] or ["it said nothing"]
             hint = "name one in zig's words with --cpu" if "CPU" in lines[0] else "try another version of ziglang"
-            raise ToolchainError(f"{self.zig.path} cannot link for {self.target[1]}: {lines[0]}", hint=hint)
+            raise ToolchainError(f"{self.zig} cannot link for {self.target[1]}: {lines[0]}", hint=hint)
         return done.stderr
 
     def compiled(self, name: str, source: bytes, *options: str) -> Path:
@@ -136,7 +171,7 @@ class _Work:
         found = re.search(r"\S+compiler_rt\.a", said)
         if found is None or not Path(found[0]).is_file():
             raise ToolchainError(
-                f"{self.zig.path} links without a run-time library", hint="use ziglang 0.17, or an installed compiler"
+                f"{self.zig} links without a run-time library", hint="use ziglang 0.17, or an installed compiler"
             )
         return Path(found[0])
 
@@ -205,3 +240,28 @@ def rename_foreign_symbols(data: bytes) -> bytes:
     sections[symtab[6]][4:6] = len(changed), len(names)
     header.pack_into(changed, place, *sections[symtab[6]])
     return bytes(changed + names)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Make a library for a launcher, whose environment names zig's cache.
+
+    Args:
+        arguments: The library's place, zig's, and `RuntimeLibrary.words`.
+
+    Returns:
+        The exit status.
+    """
+    place, zig, triple, cpu, sources, *options = arguments
+    library = RuntimeLibrary(
+        triple=triple, cpu=cpu, sources=tuple(filter(None, sources.split(","))), options=tuple(options)
+    )
+    try:
+        library.make(Path(zig), Path(place), Path(os.environ["ZIG_GLOBAL_CACHE_DIR"]))
+    except ToolchainError as error:
+        Reporter().error(error)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

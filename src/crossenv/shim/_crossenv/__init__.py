@@ -271,7 +271,7 @@ def decide_role(
                     return "build", True, ""
             elif command is None:
                 parent = (get_parent or front_ends.command_line_of_parent)()
-                if front_ends.uv_serves_another(parent, environ, root):
+                if front_ends.uv_serves_another(parent, root):
                     return "build", True, ""
             if backend == "sdist" or (command == "build" and front_ends.is_requirement_of_uv(getcwd())):
                 return "build", True, ""
@@ -533,6 +533,9 @@ class LastFinder:
 def _call_when_executed(spec: "ModuleSpec", after: "list[Callable[[ModuleType], None]]") -> None:
     """Have `after` called with the module of `spec` once it is executed."""
     loader: Any = spec.loader
+    if loader is None:
+        # A namespace package: a directory without code of its own.
+        return
     if not hasattr(loader, "exec_module"):
         fail(f"{spec.name} cannot be adapted: it is loaded by {loader!r}", "install it as a directory of files")
     execute = loader.exec_module

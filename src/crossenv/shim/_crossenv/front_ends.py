@@ -45,12 +45,33 @@ def is_requirement_of_uv(directory: str) -> bool:
     return bool(found) and not inside.partition("/")[2].startswith(".tmp")
 
 
-def uv_serves_another(words: "Sequence[str]", environ: "Mapping[str, str]", root: str) -> bool:
+def _variable_of_parent(name: str) -> str:
+    """A variable of the process that started this one; "" where it is not set or cannot be seen."""
+    start = name + "="
+    try:
+        with open(f"/proc/{os.getppid()}/environ", "rb") as file:
+            variables = os.fsdecode(file.read()).split("\0")
+    except OSError:
+        return ""
+    # uv gives what it starts another VIRTUAL_ENV: the one it has made for the build.
+    return next((line[len(start) :] for line in variables if line.startswith(start)), "")
+
+
+def uv_serves_another(words: "Sequence[str]", root: str) -> bool:
     """Whether the uv with this command line installs into an environment that is not the one in `root`.
 
-    An environment that `uv venv` makes from ours is native, and so is what uv builds for it.
+    An environment that `uv venv` makes from ours is native, and so is what uv builds for it, or to resolve. An
+    environment that uv makes itself is native too, but uv takes it for the target's until it is there: refused.
     """
-    named = environ.get("VIRTUAL_ENV", "")
+    command = uv_command(words)
+    if command in ("sync", "run", "tool", "add", "remove"):
+        fail(
+            f"uv {command} makes an environment for this machine from an interpreter that answers for the target",
+            f"make it first, from the build machine's Python: uv venv --python {root}/build/bin/python",
+        )
+    if command not in ("build", "pip"):
+        return True
+    named = _variable_of_parent("VIRTUAL_ENV")
     for index, word in enumerate(words):
         option, equals, value = word.partition("=")
         if option in ("--python", "-p"):

@@ -113,6 +113,8 @@ class _Asked:
         self.__doc__ = original.__doc__
 
     def __call__(self, path: "Any" = None, *args: "Any", **kwargs: "Any") -> "Any":
+        if path is None and "file" in kwargs:
+            path = kwargs.pop("file")
         text = _text(path)
         if text is None or kwargs.get("dir_fd") is not None or not self.reads(*args, **kwargs):
             return self.original(*(() if path is None else (path,)), *args, **kwargs)

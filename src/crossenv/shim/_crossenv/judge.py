@@ -13,7 +13,7 @@ import tempfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from _crossenv.seal_types import Job, Status
@@ -53,7 +53,17 @@ def require_sealed(path: str, facts: "dict[str, Any]", *, editable: bool = False
     _delete(path)
     if status is not None:
         _say_refusal(status)
+        _say(
+            f"crossenv: hint: {name}={value} is set and used for the target; unset it if it is this machine's"
+            for name, value in tools_of_user(os.environ, facts["root"])
+        )
     raise SystemExit(REFUSED)
+
+
+def tools_of_user(environ: "Mapping[str, str]", root: str) -> "list[tuple[str, str]]":
+    """The variables that name a compiler or linker and that the user has set."""
+    names = ("CC", "CXX", "LD", "LDSHARED", "FC")
+    return [(name, environ[name]) for name in names if environ.get(name) and root not in environ[name]]
 
 
 def repair_is_wanted(facts: "dict[str, Any]") -> bool:

@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from crossenv.errors import UsageError
 from crossenv.platforms.linux_targets import GLIBC, MUSL, OLD_POLICIES
 
+# Wheels for the one machine, without a promise.
+UNPROMISED = "linux"
+
 # The older names of policies and those of PEP 600; installers look for either.
 _ALIASES = {old: "manylinux_{}_{}".format(*version) for old, version in OLD_POLICIES.items()}
 _POLICY = re.compile(
@@ -32,7 +35,7 @@ def accepted_platforms(tags: Iterable[str], *, machine: str, libc: str, version:
         text = tag.strip().lower().replace("-", "_").replace(".", "_")
         if not re.fullmatch(r"\w+", text):
             raise UsageError(f"--accept-tag {tag!r} is no platform tag", hint="name one such as manylinux_2_17")
-        if text == "linux":
+        if text == UNPROMISED:
             text = f"linux_{machine}"
         policy = _POLICY.fullmatch(text)
         if policy is None:

@@ -1,0 +1,232 @@
+"""What the launcher does with gcc's and GNU ld's options: the tables that its C and the documentation are made from.
+
+A name that ends with `*` stands for all that start so. Linker options stand here without their dashes and without
+`=VALUE`, because linkers take most of them with one dash or two, and with `=` or a blank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from crossenv.compilers.own_directories import HEADER_OPTIONS, LIBRARY_OPTIONS, MULTIARCH_PARENTS, OWN_DIRECTORIES
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """Options that are treated alike.
+
+    Attributes:
+        name: The C array's name.
+        title: What is done with them, for the documentation; "" to leave them out of it.
+        why: The reason, for the documentation.
+        options: Their names.
+    """
+
+    name: str
+    options: tuple[str, ...]
+    title: str = ""
+    why: str = ""
+
+
+_DROPPED = "left out"
+_REFUSED = "refused"
+
+COMPILER = (
+    Group(
+        name="compiler_tuning",
+        title=_DROPPED,
+        why="they only steer the optimisations, checks or messages of GCC",
+        options=(
+            *("-fprofile-partial-training", "-fprofile-correction", "-fno-reorder-blocks-and-partition"),
+            *("-ftree-loop-*", "-fno-tree-loop-*", "-ftree-slp-*", "-fno-tree-slp-*", "-ftree-parallelize*"),
+            *("-fgraphite*", "-floop-*", "-fipa-*", "-fno-ipa-*", "-fno-aggressive-loop-optimizations"),
+            *("-fvar-tracking*", "-fno-var-tracking*", "-fno-merge-debug-strings", "-fconcepts*", "-fcoroutines"),
+            *("-flto-partition=*", "-flto-compression-level=*", "-fuse-linker-plugin", "-fno-use-linker-plugin"),
+            *("-ffat-lto-objects", "-fno-fat-lto-objects", "-fno-gcse", "-fgcse*", "-finline-limit=*"),
+            *("-fno-inline-functions-called-once", "-fno-inline-small-functions", "-fno-partial-inlining"),
+            *("-fmax-errors=*", "-fno-early-inlining", "-fno-crossjumping", "-fno-caller-saves", "-fno-peephole2"),
+            *("-fpredictive-commoning", "-fno-predictive-commoning", "-fsplit-loops", "-funswitch-loops", "-fweb"),
+            *("-frename-registers", "-fno-toplevel-reorder", "-ftoplevel-reorder", "-fno-tree-*", "-ftree-pre"),
+            *("-fno-stack-limit", "-fexcess-precision=fast", "-fno-allow-store-data-races", "-fsched-*"),
+            *("-fno-sched-*", "-fira-*", "-fno-ira-*", "-fmodulo-sched", "-fno-ivopts", "-fno-move-loop-invariants"),
+            *("-fprefetch-loop-arrays", "-fno-guess-branch-probability", "-fdevirtualize*", "-fno-devirtualize*"),
+            *("-fno-lifetime-dse", "-flifetime-dse*", "-fno-diagnostics-show-caret", "-fdiagnostics-urls=*"),
+            *("-mno-avx256-split-*", "-mavx256-split-*", "-mlow-precision-*", "-mno-low-precision-*"),
+            *("-mno-outline-atomics", "-mpc-relative-literal-loads", "--param=*", "-pipe", "-Q"),
+            *("-grecord-gcc-switches", "-gno-record-gcc-switches", "-no-canonical-prefixes"),
+        ),
+    ),
+    Group(
+        name="compiler_own",
+        title=_DROPPED,
+        why="zig does it in any case, or another compiler's part is named: its linker, start files, libraries",
+        options=(
+            *("-fgnu-unique", "-fno-gnu-unique", "-fabi-version=*", "-specs=*", "--specs=*", "-fuse-ld=*", "-B*"),
+            *("--sysroot=*", "-stdlib=libc++", "-rtlib=*", "--rtlib=*", "-unwindlib=*", "--unwindlib=*"),
+            *("-shared-libgcc", "-mtls-dialect=*", "-mfp16-format=ieee", "-mfp16-format=none", "-mzarch"),
+            *("-mlittle-endian", "-EL", "-mpreferred-stack-boundary=*", "-mabi=altivec", "-mabi=no-altivec"),
+        ),
+    ),
+    Group(
+        name="compiler_refused",
+        title=_REFUSED,
+        why="zig ignores them, and the code would compute something else",
+        options=("-fsingle-precision-constant", "-ffloat-store", "-fopenacc", "-fopenacc=*"),
+    ),
+    Group(
+        name="compiler_without_library",
+        title=_REFUSED,
+        why="zig has no run-time library for them, and an extension module would fail when it is imported",
+        options=(
+            *("-fprofile-arcs", "--coverage", "-coverage", "-fprofile-generate*", "-fprofile-instr-generate*"),
+            *("-fcoverage-mapping", "-fsanitize=address*", "-fsanitize=leak*", "-fsanitize=memory*"),
+            *("-fsanitize=hwaddress*", "-fsanitize=kernel-*", "-fsplit-stack"),
+        ),
+    ),
+    Group(
+        name="compiler_pairs",
+        options=(
+            *("-o", "-x", "-D", "-U", "-l", "-include", "-imacros", "-iprefix", "-iwithprefix", "-iwithprefixbefore"),
+            *("-isysroot", "-MF", "-MT", "-MQ", "-Xclang", "-Xassembler", "-Xpreprocessor", "-T", "-u", "-e", "-mllvm"),
+            *("-target", "--target", "-arch", "-aux-info", "-dumpbase", "-dumpdir", "--sysroot"),
+            *HEADER_OPTIONS,
+            *LIBRARY_OPTIONS,
+        ),
+    ),
+)
+
+LINKER = (
+    Group(
+        name="linker_zig",
+        options=(
+            *("Bsymbolic", "Bstatic", "Bdynamic", "as-needed", "no-as-needed", "undefined-version", "E"),
+            *("no-undefined-version", "no-undefined", "export-dynamic", "eh-frame-hdr", "no-eh-frame-hdr"),
+            *("gc-sections", "no-gc-sections", "print-gc-sections", "whole-archive", "no-whole-archive"),
+            *("start-group", "end-group", "build-id", "hash-style", "enable-new-dtags", "disable-new-dtags"),
+            *("compress-debug-sections", "s", "S", "x", "strip-all", "strip-debug", "discard-all"),
+            *("allow-shlib-undefined", "no-allow-shlib-undefined", "fatal-warnings", "no-fatal-warnings"),
+            *("sort-common", "sort-section", "no-dynamic-linker", "dynamic-linker", "rpath", "soname", "e", "entry"),
+            *("wrap", "u", "version-script", "T", "script", "image-base", "v", "V", "version"),
+        ),
+    ),
+    Group(
+        name="linker_dropped",
+        title=_DROPPED,
+        why="they only change what the linker prints and how it works, or are on by default",
+        options=(
+            *("O*", "g", "d", "t", "X", "EL", "warn-*", "no-warn-*", "threads", "no-threads", "error-limit", "stats"),
+            *("verbose", "trace", "demangle", "no-demangle", "color-diagnostics", "no-keep-memory", "cref"),
+            *("reduce-memory-overheads", "no-mmap-output-file", "hash-size", "long-plt", "secure-plt", "bss-plt"),
+            *("no-ctors-in-init-array", "no-omagic", "discard-locals", "no-gnu-unique", "no-toc-optimize"),
+            *("no-multi-toc", "no-tls-get-addr-optimize", "no-fix-cortex-a8", "fix-cortex-a8", "check-sections"),
+            *("no-apply-dynamic-relocs", "add-needed", "no-add-needed", "relax", "no-relax", "nostdlib"),
+            *("ld-generated-unwind-info", "no-ld-generated-unwind-info", "sysroot", "m", "fuse-ld", "plugin*"),
+            *("lto-*", "thinlto-*", "rpath-link"),
+        ),
+    ),
+    Group(
+        name="linker_needed_entries",
+        title=_DROPPED,
+        why="lld only takes symbols of the libraries that are named; a missing one ends the link with `-z defs`",
+        options=("copy-dt-needed-entries", "no-copy-dt-needed-entries"),
+    ),
+    Group(
+        name="linker_refused",
+        title=_REFUSED,
+        why="neither zig nor its lld does it for files in the middle of a link line",
+        options=("b", "format", "r", "relocatable", "just-symbols", "R", "nmagic", "n", "omagic", "N", "f", "F"),
+    ),
+    Group(
+        name="linker_lld_pairs",
+        options=(
+            *("exclude-libs", "Map", "dynamic-list", "defsym", "retain-symbols-file", "init", "fini", "section-start"),
+            *("export-dynamic-symbol", "export-dynamic-symbol-list", "require-defined", "auxiliary", "filter", "y"),
+            *("trace-symbol", "orphan-handling", "unresolved-symbols", "Ttext", "Tdata", "Tbss", "package-metadata"),
+            *("symbol-ordering-file", "undefined-glob", "reproduce"),
+        ),
+    ),
+    Group(
+        name="linker_pairs",
+        options=(
+            *("soname", "rpath", "rpath-link", "R", "u", "undefined", "e", "entry", "wrap", "version-script", "T"),
+            *("script", "dynamic-linker", "hash-style", "image-base", "b", "format", "plugin", "plugin-opt", "sysroot"),
+            *("m", "h", "just-symbols", "f", "F"),
+        ),
+    ),
+    Group(
+        name="linker_z_zig",
+        options=(
+            *("nodelete", "origin", "notext", "lazy", "now", "max-page-size=*", "common-page-size=*", "stack-size=*"),
+            *("relro", "norelro", "defs", "noexecstack", "nocopyreloc", "hazardplt"),
+        ),
+    ),
+    Group(
+        name="linker_z_dropped",
+        title=_DROPPED,
+        why="on by default, or only about what the linker prints",
+        options=("text", "combreloc", "nognustack", "cet-report=*", "gcs-report*", "bti-report=*"),
+    ),
+)
+
+DIRECTORIES = (
+    Group(name="header_options", options=HEADER_OPTIONS),
+    Group(name="library_options", options=LIBRARY_OPTIONS),
+    Group(name="own_directories", options=OWN_DIRECTORIES),
+    Group(name="multiarch_parents", options=MULTIARCH_PARENTS),
+)
+# For each machine, the words that say what zig does there in any case.
+OWN_ABI = {
+    "aarch64": ("-mabi=lp64", "-mlong-double-128", "-mfix-cortex-a53-835769", "-mfix-cortex-a53-843419"),
+    "armv7l": ("-mabi=aapcs-linux",),
+    "i686": ("-m96bit-long-double", "-mno-strict-align"),
+    "loongarch64": ("-mabi=lp64d", "-mlong-double-128"),
+    "ppc64le": ("-mabi=elfv2", "-mno-strict-align"),
+    "riscv64": ("-mabi=lp64d", "-mlong-double-128", "-mstrict-align", "-mno-strict-align"),
+    "s390x": ("-mlong-double-128",),
+    "x86_64": ("-m128bit-long-double",),
+}
+
+
+def header_text() -> str:
+    """The tables as the C that launcher.c includes as `options.h`."""
+    return "".join(f"{line}\n" for line in _header())
+
+
+def _header() -> Iterator[str]:
+    yield "/* Made from crossenv.compilers.zig.options. */"
+    for group in (*COMPILER, *LINKER, *DIRECTORIES):
+        words = "".join(f'"{option}", ' for option in group.options)
+        yield f"static const char *const {group.name}[] = {{{words}NULL}};"
+    yield "static const char *const own_abi[][2] = {"
+    for machine, options in OWN_ABI.items():
+        yield "".join(f'    {{"{machine}", "{option}"}},' for option in options)
+    yield "};"
+
+
+def documented() -> str:
+    """Return what the documentation says of the tables (Markdown)."""
+    lines = ["| options | | why |", "| --- | --- | --- |"]
+    for group in (*COMPILER, *LINKER):
+        if not group.title:
+            continue
+        start = ""
+        if group.name.startswith("linker_"):
+            start = "-Wl,-z," if "_z_" in group.name else "-Wl,-"
+        names = ", ".join(
+            f"`{start}{'-' if start == '-Wl,-' and len(name) > 1 else ''}{name}`" for name in group.options
+        )
+        lines.append(f"| {names} | {group.title} | {group.why} |")
+    for machine, options in OWN_ABI.items():
+        names = ", ".join(f"`{option}`" for option in options)
+        lines.append(f"| {names} | {_DROPPED} for {machine} | zig does it in any case |")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _as_given(group: Group, name: str) -> str:
+    """Return the option as a compiler is given it."""
+    if not group.name.startswith("linker_"):
+        return name
+    if "_z_" in group.name:
+        return f"-Wl,-z,{name}"
+    return f"-Wl,-{name}" if len(name) == 1 else f"-Wl,--{name}"
