@@ -67,10 +67,11 @@ def environment(root: Path, like: Path, target: str = "", **host: Any) -> Path:
 
 def job(wheel: Path, env: Path, **changes: Any) -> Job:
     plain = Job(
-        format=1,
+        format=seal_types.FORMAT,
         wheel=str(wheel),
         environment=str(env),
         editable=False,
+        ready_made=False,
         repair=False,
         attempted={},
         compiler_called=None,
@@ -369,7 +370,8 @@ def test_a_sealed_wheel_is_where_the_judge_says(
     (status,) = (tmp_path / "statuses").iterdir()
     assert status.name == f"{wheel.name}.json"
     assert json.loads(status.read_text()) == {
-        "format": 1, "verdict": "sealed", "wheel": made, "faults": [], "refusal": "", "hint": "", "notes": [],
+        "format": seal_types.FORMAT, "verdict": "sealed", "wheel": made,
+        "faults": [], "refusal": "", "hint": "", "notes": [],
     }  # fmt: skip
 
 
@@ -408,12 +410,12 @@ def test_what_cannot_be_read_is_refused(
         ('while [ "$1" != --status ]; do shift; done; echo "{" > "$2"', "its answer cannot be read (JSONDecodeError"),
         ('while [ "$1" != --status ]; do shift; done; echo "{}" > "$2"', "its answer cannot be read (KeyError"),
         (
-            'while [ "$1" != --status ]; do shift; done; echo \'{"format": 2, "verdict": "sealed"}\' > "$2"',
+            'while [ "$1" != --status ]; do shift; done; echo \'{"format": 1, "verdict": "sealed"}\' > "$2"',
             "its answer is of another version",
         ),
         (
             'while [ "$1" != --status ]; do shift; done;'
-            ' echo \'{"format": 1, "verdict": "sealed", "wheel": "/none"}\' > "$2"',
+            ' echo \'{"format": 2, "verdict": "sealed", "wheel": "/none"}\' > "$2"',
             "its answer is of another version",
         ),
         ("sleep 60", "crossenv took more than 1 seconds"),
@@ -483,9 +485,73 @@ def test_both_sides_have_the_same_words() -> None:
         "allow_pure": (),
         "site_directories": tuple(told["site_directories"]),
     }
-    for text in ("", "[]", json.dumps({**told, "format": 2}), json.dumps({**told, "editable": 1})):
+    for text in ("", "[]", json.dumps({**told, "format": 1}), json.dumps({**told, "editable": 1})):
         with pytest.raises(UsageError):
             parse_job(text)
+
+
+# Wheels that nothing built here
+
+
+def pip(env: Path, *words: str | Path, status: int = 0) -> str:
+    """Run cross-pip without an index; what it says on its standard error."""
+    command = [env / "bin/cross-pip", *words, "--no-index", "--no-deps", "--disable-pip-version-check"]
+    done = subprocess.run(command, text=True, capture_output=True, check=False)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stderr
+
+
+NATIVE = {"toy/_toy.so": elf_bytes(X86_64), "toy/__init__.py": b""}
+REFUSED = "crossenv: error: refused toy-1-"
+
+
+@pytest.mark.parametrize(
+    ("command", "tag", "by_name"),
+    [
+        ("install", "py3-none-any", False),
+        ("wheel", "py3-none-any", False),
+        ("download", "py3-none-any", False),
+        ("install", PLAIN, False),
+        ("install", PLAIN, True),
+        ("wheel", PLAIN, True),
+        ("download", PLAIN, True),
+    ],
+)
+def test_ready_made_wheels_are_looked_at(env: Path, tmp_path: Path, command: str, tag: str, by_name: bool) -> None:
+    """A tag promises what nobody here has compiled: code of this machine gets in by no way."""
+    wheel = make_wheel(tmp_path, NATIVE, tag)
+    out = tmp_path / "out"
+    given: dict[str, list[str | Path]] = {
+        "install": ["--target", out],
+        "wheel": ["-w", out, "--prefer-binary"],
+        "download": ["-d", out],
+    }
+    named: list[str | Path] = ["--find-links", tmp_path, "toy"] if by_name else [wheel]
+    said = pip(env, command, *given[command], *named, status=7)
+    assert f"{REFUSED}{tag}.whl: toy/_toy.so is for x86-64" in said
+    assert "crossenv: hint: this wheel was not built here: take one for the target" in said
+    assert "Traceback" not in said
+    assert wheel.exists()
+    assert not out.exists() or not list(out.iterdir())
+
+
+def test_a_wheel_of_an_index_that_brings_helpers_for_some_machines_is_warned_of(env: Path, tmp_path: Path) -> None:
+    """debugpy is pure and has libraries for x86-64 inside, which it does without elsewhere."""
+    make_wheel(tmp_path, NATIVE, "py3-none-any")
+    said = pip(env, "install", "--target", tmp_path / "out", "--find-links", tmp_path, "toy")
+    assert "crossenv: warning: toy-1-py3-none-any.whl: toy/_toy.so is for x86-64" in said
+    assert (tmp_path / "out/toy/_toy.so").exists()
+
+
+def test_ready_made_wheels_that_fit_are_left_alone(env: Path, tmp_path: Path) -> None:
+    """Others answer for what they link: this one has no way to a library that it needs."""
+    wheel = make_wheel(tmp_path, {MODULE: extension(runpath="/opt/lib", imports={"nobody": None})}, PLAIN)
+    assert "crossenv" not in pip(env, "install", "--target", tmp_path / "out", wheel)
+    other = tmp_path / "other"
+    other.mkdir()
+    make_wheel(other, NATIVE, f"cp{NUMBER}-cp{NUMBER}-linux_x86_64")
+    words: list[str | Path] = ["--platform", "linux_x86_64", "--only-binary", ":all:", "--find-links", other, "toy"]
+    assert "crossenv" not in pip(env, "download", "-d", tmp_path / "down", *words)
 
 
 def test_the_command(crossenv: CrossenvCommand, env: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from crossenv.wheels.archive import ArchiveError
 from crossenv.wheels.audit import Judgement, archive_finding, judge, target_findings
 from crossenv.wheels.losses import Build
 from crossenv.wheels.model import ERROR, Finding
-from crossenv.wheels.refusals import MENDABLE, hint_for, refusal_of
+from crossenv.wheels.refusals import MENDABLE, READY_MADE_HINT, UNUSABLE, hint_for, refusal_of
 from crossenv.wheels.tags import Host, host_of
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Job:
     wheel: str
     environment: str
     editable: bool
+    ready_made: bool
     repair: bool
     attempted: dict[str, str]
     compiler_called: bool | None
@@ -115,7 +116,13 @@ def _sealed(job: Job, record: Record, host: Host, notes: list[str]) -> Path:
         compiler_called=job.compiler_called,
         allow_pure=(*record.handover.allow_pure, *job.allow_pure),
     )
-    judged = judge(path, host, build)
+    judged = judge(path, host, None if job.ready_made else build)
+    if job.ready_made:
+        # Others answer for what it links; code of another machine is of no use to anybody here.
+        unusable = [finding for finding in judged.errors if finding.id in UNUSABLE]
+        if unusable:
+            raise Refused(unusable)
+        return path
     plain = host.own_tag in path.name.removesuffix(".whl").rpartition("-")[2].split(".")
     mend = job.repair and plain and not job.editable
     fatal = [finding for finding in judged.errors if not (mend and finding.id in MENDABLE)]
@@ -190,6 +197,6 @@ def _refusal(job: Job, findings: Sequence[Finding]) -> Status:
         "wheel": job.wheel,
         "faults": faults,
         "refusal": refusal.name.lower().replace("_", "-"),
-        "hint": hint_for(refusal, job.environment),
+        "hint": READY_MADE_HINT if job.ready_made else hint_for(refusal, job.environment),
         "notes": [],
     }
