@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from _crossenv import attempts, hooks, judge, seal_types
+from _crossenv import attempts, hooks, judge, seal_types, source_tree
 
 import projects
 from conftest import CrossenvCommand
@@ -22,6 +22,7 @@ from crossenv.binaries import ar
 from crossenv.binaries.elf import Elf
 from crossenv.errors import UsageError
 from crossenv.libc.policies import policy_of
+from crossenv.platforms.architectures import ElfIdentity
 from crossenv.record import load_record
 from crossenv.targets import parse_target
 from crossenv.wheels.audit import audit_wheel
@@ -72,6 +73,7 @@ def job(wheel: Path, env: Path, **changes: Any) -> Job:
         environment=str(env),
         editable=False,
         ready_made=False,
+        written=(),
         repair=False,
         attempted={},
         compiler_called=None,
@@ -484,10 +486,79 @@ def test_both_sides_have_the_same_words() -> None:
         **told,
         "allow_pure": (),
         "site_directories": tuple(told["site_directories"]),
+        "written": (),
     }
     for text in ("", "[]", json.dumps({**told, "format": 1}), json.dumps({**told, "editable": 1})):
         with pytest.raises(UsageError):
             parse_job(text)
+
+
+# Editable installations
+
+BUILDS_IN_PLACE = """
+import os, shutil, sys
+from setuptools import setup
+if sys.argv[1] in ("build_ext", "editable_wheel", "develop"):
+    shutil.copy2(os.environ["PAYLOAD"], "toy/_toy.so")
+setup(name="toy", version="1", packages=["toy"])
+"""
+
+
+@pytest.fixture(scope="module")
+def editable_env(tmp_path_factory: pytest.TempPathFactory, crossenv: CrossenvCommand, host_prefix: Path) -> Path:
+    """An environment that can be installed into, with setuptools in its build side."""
+    directory = tmp_path_factory.mktemp("editable") / "env"
+    crossenv("create", "--python", sys.executable, "--host-python", host_prefix, directory)
+    done = subprocess.run(
+        [directory / "bin/build-pip", "install", "-q", "setuptools>=64"], text=True, capture_output=True, check=False
+    )
+    if done.returncode:
+        pytest.skip("needs setuptools from an index")
+    return directory
+
+
+@pytest.mark.parametrize("payload", [X86_64, AARCH64], ids=["native", "target"])
+@pytest.mark.parametrize("how", ["pip", "setup.py"])
+def test_what_an_editable_build_leaves_in_the_source_tree_is_judged(
+    editable_env: Path, tmp_path: Path, how: str, payload: ElfIdentity
+) -> None:
+    """A setup.py that calls gcc by itself; the time of the file says nothing, and what was there before is left."""
+    project = projects.write(
+        tmp_path / "project",
+        {"setup.py": BUILDS_IN_PLACE, "toy/__init__.py": "", "pyproject.toml": "[build-system]\nrequires = []\n"},
+    )
+    write(project / "toy/older.cpython-311-x86_64-linux-gnu.so", elf_bytes(X86_64))
+    write(tmp_path / "payload", elf_bytes(payload))
+    os.utime(tmp_path / "payload", (1, 1))
+    words: dict[str, list[str | Path]] = {
+        "pip": [editable_env / "bin/cross-pip", "install", "--no-deps", "--no-build-isolation", "-e", project],
+        "setup.py": [editable_env / "bin/cross-python", "setup.py", "build_ext", "--inplace"],
+    }
+    environment = {**os.environ, "PAYLOAD": str(tmp_path / "payload")}
+    done = subprocess.run(words[how], cwd=project, text=True, capture_output=True, check=False, env=environment)
+    said = done.stdout + done.stderr
+    if payload == AARCH64:
+        assert done.returncode == 0, said
+        return
+    assert done.returncode == (1 if how == "pip" else 7), said
+    assert f"{project}/toy/_toy.so" in said
+    assert "is for x86-64" in said if how == "pip" else "is not for the target (aarch64)" in said
+    assert "older" not in said
+
+
+def test_where_libraries_in_a_source_tree_are_looked_for(tmp_path: Path) -> None:
+    before = source_tree.libraries(str(tmp_path))
+    for name in ("toy/a.so", "toy/lib/libb.so.1.2", "toy/tool", "toy/a.o"):
+        write(tmp_path / name, b"")
+    for mark in ("target/CACHEDIR.TAG", "venv/pyvenv.cfg"):
+        write(tmp_path / mark, "")
+        write(tmp_path / mark.partition("/")[0] / "debug/libmacro.so", b"")
+    (tmp_path / "toy/gone.so").symlink_to("nowhere")
+    found = source_tree.written(str(tmp_path), before)
+    assert found == [f"{tmp_path}/toy/a.so", f"{tmp_path}/toy/lib/libb.so.1.2"]
+    before = source_tree.libraries(str(tmp_path))
+    os.utime(tmp_path / "toy/a.so", (1, 1))
+    assert source_tree.written(str(tmp_path), before) == [f"{tmp_path}/toy/a.so"]
 
 
 # Wheels that nothing built here

@@ -9,7 +9,7 @@ import json
 import os
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -19,6 +19,7 @@ from crossenv.errors import AuditError, UsageError
 from crossenv.record import Record, load_record
 from crossenv.wheels.archive import ArchiveError
 from crossenv.wheels.audit import Judgement, archive_finding, judge, target_findings
+from crossenv.wheels.file_checks import machine_finding
 from crossenv.wheels.losses import Build
 from crossenv.wheels.model import ERROR, Finding
 from crossenv.wheels.refusals import MENDABLE, READY_MADE_HINT, UNUSABLE, hint_for, refusal_of
@@ -42,6 +43,7 @@ class Job:
     environment: str
     editable: bool
     ready_made: bool
+    written: tuple[str, ...]
     repair: bool
     attempted: dict[str, str]
     compiler_called: bool | None
@@ -123,6 +125,9 @@ def _sealed(job: Job, record: Record, host: Host, notes: list[str]) -> Path:
         if unusable:
             raise Refused(unusable)
         return path
+    native = list(_written_findings(job, host))
+    if native:
+        raise Refused(native)
     plain = host.own_tag in path.name.removesuffix(".whl").rpartition("-")[2].split(".")
     mend = job.repair and plain and not job.editable
     fatal = [finding for finding in judged.errors if not (mend and finding.id in MENDABLE)]
@@ -151,6 +156,14 @@ def _sealed(job: Job, record: Record, host: Host, notes: list[str]) -> Path:
     from crossenv.wheels.retag import retag
 
     return retag(path, host.own_tag, host.policy.tag)
+
+
+def _written_findings(job: Job, host: Host) -> Iterator[Finding]:
+    """Libraries in the source tree that the target cannot load."""
+    for name in job.written:
+        _words, finding = machine_finding(name, Path(name).read_bytes(), (host.elf,), host)
+        if finding is not None:
+            yield finding
 
 
 def _repaired(path: Path, host: Host, judged: Judgement, job: Job, notes: list[str]) -> Path:

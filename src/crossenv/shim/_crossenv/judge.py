@@ -13,7 +13,7 @@ import tempfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from _crossenv.seal_types import Job, Status
@@ -30,18 +30,19 @@ _FOREIGN = ("PYTHON", "CROSSENV_", "PIP_", "AUDITWHEEL_")
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
-def require_sealed(path: str, facts: "dict[str, Any]", *, editable: bool = False) -> str:
+def require_sealed(path: str, facts: "dict[str, Any]", *, editable: bool = False, written: "Sequence[str]" = ()) -> str:
     """End the process with an error unless the judge seals the wheel at `path`; the wheel is deleted then.
 
     Args:
         path: The wheel.
         facts: The environment's.
         editable: Whether it is an editable one (PEP 660), which never leaves this machine.
+        written: The libraries that its build left in the source tree.
 
     Returns:
         Where the wheel is now.
     """
-    job = _job(path, facts, editable=editable)
+    job = _job(path, facts, editable=editable, written=written)
     try:
         status = _judged(job, facts)
     except BaseException:
@@ -155,7 +156,9 @@ def repair_is_wanted(facts: "dict[str, Any]") -> bool:
     return bool(facts.get("repair"))
 
 
-def _job(path: str, facts: "dict[str, Any]", *, editable: bool, ready_made: bool = False) -> "Job":
+def _job(
+    path: str, facts: "dict[str, Any]", *, editable: bool, ready_made: bool = False, written: "Sequence[str]" = ()
+) -> "Job":
     from _crossenv import attempts
 
     sites = [entry for entry in dict.fromkeys(sys.path) if _is_site(entry)]
@@ -165,6 +168,7 @@ def _job(path: str, facts: "dict[str, Any]", *, editable: bool, ready_made: bool
         "environment": facts["root"],
         "editable": editable,
         "ready_made": ready_made,
+        "written": list(written),
         "repair": not editable and repair_is_wanted(facts),
         "attempted": attempts.attempted,
         "compiler_called": attempts.compiler_was_called(),

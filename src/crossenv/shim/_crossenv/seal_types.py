@@ -18,6 +18,7 @@ class Job(TypedDict):
         environment: The environment's directory.
         editable: Whether the wheel is an editable one (PEP 660).
         ready_made: Whether nothing built it here: it is fetched, or a file of the user's.
+        written: The libraries that the build left in its source tree, where an editable wheel loads them.
         repair: Whether to put the target's libraries into it.
         attempted: The extension modules that the build tried, each with what went wrong ("" for nothing).
         compiler_called: Whether the build called a compiler; None if nobody watched.
@@ -30,6 +31,7 @@ class Job(TypedDict):
     environment: str
     editable: bool
     ready_made: bool
+    written: "list[str]"
     repair: bool
     attempted: "dict[str, str]"
     compiler_called: "bool | None"
