@@ -11,7 +11,7 @@ from crossenv.binaries.elf import ElfError, elf_identity, read_elf
 from crossenv.emulation.model import HostInterpreter
 from crossenv.errors import CrossenvError, EmulatorError
 from crossenv.files import locked
-from crossenv.platforms.architectures import Architecture, ElfIdentity, architecture_of
+from crossenv.platforms.architectures import Architecture, Identity, architecture_of
 from crossenv.platforms.linux_targets import GLIBC
 from crossenv.record import Record
 from crossenv.report import Reporter
@@ -22,7 +22,7 @@ from crossenv.sysroots.sysroot import create_host_root
 _NAME_A_ROOT = "name a root of the target with this Python in it: --host-root DIR"
 
 
-def architecture_of_host(identity: ElfIdentity) -> Architecture:
+def architecture_of_host(identity: Identity) -> Architecture:
     """Return the architecture of a target.
 
     Raises:
@@ -43,7 +43,7 @@ def interpreter_of(
         EmulatorError: None can be started here.
     """
     host = record.host
-    identity = host.elf
+    identity = host.identity
     if given_roots:
         return interpreter_in(given_roots, identity, version=host.version, flags=host.abi_flags)
     own = next(
@@ -70,7 +70,7 @@ def interpreter_of(
                 origin=f"the environment's own, {own}",
             )
         reporter.note(f"{own} cannot be started: its loader ({loader or 'none, it is static'}) is in no root here")
-    if host.libc_family != GLIBC or host.abi_flags:
+    if host.libc.family != GLIBC or host.abi_flags:
         raise EmulatorError(f"no interpreter for {host.soabi} here, and Debian has none", hint=_NAME_A_ROOT)
     architecture = architecture_of_host(identity)
     return fetched_interpreter(architecture, host.version, environ=environ, cache=cache, reporter=reporter)
@@ -94,7 +94,7 @@ def _cross_roots(record: Record) -> list[str]:
     return [f"/usr/{name}" for name in dict.fromkeys((record.toolchain.triplet, record.host.multiarch)) if name]
 
 
-def interpreter_in(roots: Sequence[Path], identity: ElfIdentity, *, version: str, flags: str) -> HostInterpreter:
+def interpreter_in(roots: Sequence[Path], identity: Identity, *, version: str, flags: str) -> HostInterpreter:
     """Find the interpreter in root file systems of the target.
 
     Args:
@@ -208,7 +208,7 @@ def inside_root(root: Path, path: str) -> Path:
     return current
 
 
-def _is_for(path: Path, identity: ElfIdentity) -> bool:
+def _is_for(path: Path, identity: Identity) -> bool:
     try:
         return path.is_file() and elf_identity(path) == identity
     except (ElfError, OSError):
