@@ -135,7 +135,7 @@ def test_a_wheel_for_a_python_that_uv_fetched(mirror: str, tmp_path: Path) -> No
         '[tool.setuptools]\next-modules = [{name = "x", sources = ["x.c"]}]\n'
     )
     (tmp_path / "project/x.c").write_text(
-        "#include <Python.h>\nstatic struct PyModuleDef m = {PyModuleDef_HEAD_INIT, \"x\"};\n"
+        '#include <Python.h>\nstatic struct PyModuleDef m = {PyModuleDef_HEAD_INIT, "x"};\n'
         "PyMODINIT_FUNC PyInit_x(void) { return PyModule_Create(&m); }\n"
     )
     words = ("wheel", "./project", "--python", version, "--target", "aarch64")
