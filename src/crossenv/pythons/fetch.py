@@ -32,14 +32,15 @@ def find_uv(search_path: str) -> str | None:
     return shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), search_path]))
 
 
-def fetch_python(version: str, environ: Mapping[str, str]) -> None:
-    """Let uv install an interpreter for this machine where python-discovery finds it.
+def fetch_python(version: str, environ: Mapping[str, str], directory: Path | None = None) -> None:
+    """Let uv install an interpreter.
 
     uv takes its own settings from `environ`: UV_PYTHON_INSTALL_MIRROR and the like.
 
     Args:
-        version: As `fetchable` returns it.
+        version: As `fetchable` returns it, or another name of uv's: "cpython-3.12-linux-aarch64-gnu".
         environ: The environment of uv.
+        directory: Where to install it; None for uv's own store, where python-discovery finds it.
 
     Raises:
         UsageError: uv is not here.
@@ -52,6 +53,8 @@ def fetch_python(version: str, environ: Mapping[str, str]) -> None:
             hint="install uv (`pip install uv`), or install the Python and name it with --python PATH",
         )
     words = [uv, "python", "install", "--no-bin", "--no-progress", "--color=never", version]
+    if directory is not None:
+        words += ["--install-dir", str(directory)]
     done = subprocess.run(words, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode:
         raise DownloadError(

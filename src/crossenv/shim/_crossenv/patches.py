@@ -90,7 +90,7 @@ def platform_module(platform: "ModuleType", facts: "Facts") -> None:
     def make_architecture(original: "Any") -> "Any":
         def architecture(executable: str = sys.executable, bits: str = "", linkage: str = "") -> "tuple[str, str]":
             if _is_this_interpreter(executable):
-                return bits or f"{facts['identity']['bits']}bit", linkage or facts['identity']['format'].upper()
+                return bits or f"{facts['identity']['bits']}bit", linkage or facts["identity"]["format"].upper()
             result: tuple[str, str] = original(executable, bits, linkage)
             return result
 
