@@ -50,7 +50,7 @@ def session_of(record: Record, options: EmulationOptions, reporter: Reporter) ->
     Raises:
         EmulatorError: No emulator or no interpreter can be had.
     """
-    architecture = architecture_of_host(record.host.elf)
+    architecture = architecture_of_host(record.host.identity)
     interpreter = interpreter_of(
         record, given_roots=options.host_roots, environ=options.environ, cache=options.cache, reporter=reporter
     )

@@ -11,7 +11,7 @@ from crossenv.binaries.elf import ElfError, elf_identity, read_elf
 from crossenv.emulation.model import HostInterpreter
 from crossenv.errors import CrossenvError, EmulatorError
 from crossenv.files import locked
-from crossenv.platforms.architectures import Architecture, ElfIdentity, architecture_of
+from crossenv.platforms.architectures import Architecture, Identity, architecture_of
 from crossenv.platforms.linux_targets import GLIBC
 from crossenv.pythons.fetch import fetch_python
 from crossenv.record import Record
@@ -34,7 +34,7 @@ _UV_MACHINES = {
 _NAME_A_ROOT = "name a root of the target with this Python in it: --host-root DIR"
 
 
-def architecture_of_host(identity: ElfIdentity) -> Architecture:
+def architecture_of_host(identity: Identity) -> Architecture:
     """Return the architecture of a target.
 
     Raises:
@@ -55,7 +55,7 @@ def interpreter_of(
         EmulatorError: None can be started here.
     """
     host = record.host
-    identity = host.elf
+    identity = host.identity
     if given_roots:
         return interpreter_in(given_roots, identity, version=host.version, flags=host.abi_flags)
     own = next(
@@ -82,7 +82,7 @@ def interpreter_of(
                 origin=f"the environment's own, {own}",
             )
         reporter.note(f"{own} cannot be started: its loader ({loader or 'none, it is static'}) is in no root here")
-    if host.libc_family != GLIBC or host.abi_flags not in ("", "t"):
+    if host.libc.family != GLIBC or host.abi_flags not in ("", "t"):
         raise EmulatorError(f"no interpreter for {host.soabi} here, and none can be fetched", hint=_NAME_A_ROOT)
     architecture = architecture_of_host(identity)
     return fetched_interpreter(
@@ -108,7 +108,7 @@ def _cross_roots(record: Record) -> list[str]:
     return [f"/usr/{name}" for name in dict.fromkeys((record.toolchain.triplet, record.host.multiarch)) if name]
 
 
-def interpreter_in(roots: Sequence[Path], identity: ElfIdentity, *, version: str, flags: str) -> HostInterpreter:
+def interpreter_in(roots: Sequence[Path], identity: Identity, *, version: str, flags: str) -> HostInterpreter:
     """Find the interpreter in root file systems of the target.
 
     Args:
@@ -290,7 +290,7 @@ def inside_root(root: Path, path: str) -> Path:
     return current
 
 
-def _is_for(path: Path, identity: ElfIdentity) -> bool:
+def _is_for(path: Path, identity: Identity) -> bool:
     try:
         return path.is_file() and elf_identity(path) == identity
     except (ElfError, OSError):
