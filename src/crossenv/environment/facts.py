@@ -34,6 +34,9 @@ def shim_facts(record: Record) -> Facts:
         "session_variables": SESSION,
         "machine": host.machine,
         "multiarch": host.multiarch,
+        "abi_flags": host.abi_flags,
+        # Of the directories of packages: this interpreter's, which may have the GIL where the host has none.
+        "abi_thread": "t" if Path(host.site_packages).parent.name.endswith("t") else "",
         "identity": _plain(host.identity),
         "libc": _plain(host.libc),
         "extension_suffixes": list(host.extension_suffixes),

@@ -55,6 +55,8 @@ class Facts(TypedDict):
         session_variables: A pattern of variables that change no build.
         machine: `os.uname().machine` of the target.
         multiarch: `sys.implementation._multiarch` there.
+        abi_flags: `sys.abiflags` there.
+        abi_thread: "t" if this interpreter, and with it the directories of packages, is free-threaded; else "".
         identity: What its native files say.
         libc: Its C library.
         extension_suffixes: What its import system takes, the full one first.
@@ -88,6 +90,8 @@ class Facts(TypedDict):
     session_variables: str
     machine: str
     multiarch: str
+    abi_flags: str
+    abi_thread: str
     identity: Identity
     libc: Libc
     extension_suffixes: "list[str]"
