@@ -22,6 +22,7 @@ ORDER = (
     "crossenv.errors",
     "crossenv.report",
     "crossenv.files",
+    "crossenv.children",
     "crossenv.codec",
     "crossenv.config",
     "crossenv.platforms",
