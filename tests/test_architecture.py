@@ -155,9 +155,6 @@ REMAIN: dict[str, str] = {
     "pythons/crossenv_dump.py": "a program by itself, which runs on the target without this package",
     "pythons/dump_document.py": "reads the key `machine.elf` of a dump",
     "pythons/dump_from_files.py": "writes the key `machine.elf` of a dump; makes dumps of Linux hosts only",
-    "environment/build_info.py": "writes the key `host.elf` of crossenv_info",
-    "environment/plan.py": "writes the key `elf` of the shim's facts",
-    "record.py": "has the field `libc_family`, of a record's schema",
     "wheels/refusals.py": "has the findings' published names `elf-damaged` and `musl-release`",
     # Words of other tools.
     "cli/older.py": "translates the option `--manylinux` of crossenv 1",

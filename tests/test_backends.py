@@ -282,7 +282,7 @@ def test_the_size_of_a_pointer_is_the_targets(env: Path, tmp_path: Path, run: Ru
     if shutil.which("cmake") is None:
         pytest.skip("needs cmake")
     record = load_record(env)
-    host = dataclasses.replace(record.host, elf=dataclasses.replace(record.host.elf, bits=bits))
+    host = dataclasses.replace(record.host, identity=dataclasses.replace(record.host.identity, bits=bits))
     toolchain = tmp_path / "toolchain.cmake"
     toolchain.write_text(CMake().files(dataclasses.replace(record, host=host))[TOOLCHAIN_FILE])
     script = tmp_path / "ask.cmake"

@@ -97,7 +97,7 @@ def test_a_library_is_no_extension_module(file: str, *, expected: bool) -> None:
     assert is_library(file) is expected
 
 
-FACTS = {"elf": {"machine": 183, "bits": 64, "byte_order": "little", "abi_flags": 0}}
+FACTS = {"identity": {"number": 183, "bits": 64, "byte_order": "little", "abi_flags": 0}}
 
 
 def test_laying_over_keeps_what_runs_and_never_writes_into_a_file(tmp_path: Path) -> None:
@@ -132,9 +132,9 @@ def test_laying_over_keeps_what_runs_and_never_writes_into_a_file(tmp_path: Path
     assert (site / MODULE).read_bytes() == elf_bytes(X86_64)
     assert not (site / "linked/_core.cpython-311-aarch64-linux-gnu.so").exists()
     assert not (site / "linked/lib/libforeign.so").exists()
-    assert elf_identity(site / "linked/lib/libplain.so").machine == 183
+    assert elf_identity(site / "linked/lib/libplain.so").number == 183
     moved = json.loads((home / "native.json").read_text())
-    assert elf_identity(Path(moved[str(site / "linked/lib/libplain.so")])).machine == 62
+    assert elf_identity(Path(moved[str(site / "linked/lib/libplain.so")])).number == 62
 
 
 @pytest.mark.parametrize("name", ["../evil.h", "/evil.h", "a/../../evil.h", "linked-1.data/scripts/tool", "linked/"])
@@ -258,7 +258,7 @@ def host_extension(wheel_directory: Path, tmp_path: Path) -> Path:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith(".so"))
         path = Path(archive.extract(name, tmp_path))
-    assert elf_identity(path).machine == 183
+    assert elf_identity(path).number == 183
     return path
 
 

@@ -22,6 +22,7 @@ from crossenv.binaries import ar
 from crossenv.binaries.elf import Elf
 from crossenv.errors import UsageError
 from crossenv.libc.policies import policy_of
+from crossenv.platforms import Libc
 from crossenv.record import load_record
 from crossenv.targets import parse_target
 from crossenv.wheels.audit import audit_wheel
@@ -47,9 +48,8 @@ def environment(root: Path, like: Path, target: str = "", **host: Any) -> Path:
     if wanted is not None:
         row = {
             "machine": wanted.machine,
-            "elf": wanted.elf,
-            "libc_family": wanted.libc,
-            "libc_version": wanted.floor_text,
+            "identity": wanted.identity,
+            "libc": Libc(family=wanted.libc, version=wanted.floor_text),
         }
         host = {**row, "platform_tag": wanted.platform_tag, "sysroot": None, **host}
     policy = None if wanted is None else policy_of(wanted)
@@ -174,7 +174,7 @@ def test_arm_float_abi_is_told_apart(env: Path, tmp_path: Path) -> None:
 
 def test_objects_without_an_abi_fit_every_abi(env: Path, tmp_path: Path) -> None:
     ppc = environment(tmp_path / "env", env, "linux_ppc64le")
-    unmarked = elf_bytes(parse_target("ppc64le").elf, flags=0)
+    unmarked = elf_bytes(parse_target("ppc64le").identity, flags=0)
     wheel = make_wheel(tmp_path, {"toy/x.so": unmarked}, f"cp{NUMBER}-cp{NUMBER}-linux_ppc64le")
     assert faults(wheel, ppc) == []
     arm = environment(tmp_path / "arm", env, "linux_armv7l")
@@ -191,7 +191,7 @@ def test_a_real_arm_compiler_says_the_same(env: Path, tmp_path: Path) -> None:
     compiler = shutil.which("arm-linux-gnueabihf-gcc")
     if compiler is None:
         pytest.skip("needs arm-linux-gnueabihf-gcc on PATH")
-    hard = parse_target("armv7l").elf
+    hard = parse_target("armv7l").identity
     write(tmp_path / "a.c", "double f(double a) { return a + 1; }\n")
     write(tmp_path / "b.s", ".text\n.globl g\ng: bx lr\n")
     for source in ("a.c", "b.s"):

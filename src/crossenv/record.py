@@ -15,9 +15,9 @@ from crossenv.codec import WrongValueError, decode, encode
 from crossenv.errors import UsageError, reason_of
 from crossenv.libc.policies import Policy
 from crossenv.platforms import PLATFORMS, Libc, Machine, Platform
-from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.architectures import Identity
 
-SCHEMA = 9
+SCHEMA = 10
 RECORD_NAME = "crossenv.json"
 # Runs programs of the host; below the environment's root.
 CROSS_RUN = "bin/cross-run"
@@ -59,10 +59,9 @@ class HostRecord:
         multiarch: `sys.implementation._multiarch`.
         gnu_type: HOST_GNU_TYPE.
         machine: `os.uname().machine`.
-        elf: What its ELF files say.
+        identity: What its native files say.
         system: `sys.platform` there, a key of `crossenv.platforms.PLATFORMS`.
-        libc_family: "glibc" or "musl".
-        libc_version: "2.36"; "" if unknown.
+        libc: Its C library.
         executable: The interpreter's path on the host machine.
         sysroot: The root of the host's files here; None if there is none.
         include_dirs: Where the host's headers are.
@@ -83,10 +82,9 @@ class HostRecord:
     multiarch: str
     gnu_type: str
     machine: str
-    elf: ElfIdentity
+    identity: Identity
     system: str
-    libc_family: str
-    libc_version: str
+    libc: Libc
     executable: str
     sysroot: str | None
     include_dirs: tuple[str, ...]
@@ -101,14 +99,9 @@ class HostRecord:
         return PLATFORMS[self.system]
 
     @property
-    def libc(self) -> Libc:
-        """The C library."""
-        return Libc(family=self.libc_family, version=self.libc_version)
-
-    @property
     def as_machine(self) -> Machine:
         """What the platform's names and tags depend on."""
-        return Machine(name=self.machine, libc=self.libc, multiarch=self.multiarch, elf=self.elf)
+        return Machine(name=self.machine, libc=self.libc, multiarch=self.multiarch, identity=self.identity)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -137,7 +137,7 @@ def _host_python(target: Target, version: str) -> HostPython:
         executable=None,
         host_executable=f"/usr/bin/python{version}",
         sysroot=None,
-        elf=target.elf,
+        identity=target.identity,
         machine=target.machine,
         libc=Libc(family=target.libc, version=target.floor_text),
     )
@@ -153,7 +153,7 @@ def _toolchain(target: Target) -> Toolchain:
         fc=None,
         binutils=tools,
         triplet=target.gnu_triplet,
-        elf=target.elf,
+        identity=target.identity,
         sysroot=None,
         library_dirs=(),
         macros={},

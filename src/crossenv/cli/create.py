@@ -14,7 +14,7 @@ import platformdirs
 
 from crossenv.cli import in_place
 from crossenv.cli.assignments import parse_config_vars, parse_variables
-from crossenv.cli.common import common_options
+from crossenv.cli.common import common_options, fetcher
 from crossenv.cli.host_lines import host_words, python_words
 from crossenv.cli.parser import Once
 from crossenv.compilers.choose import (
@@ -110,6 +110,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action=Once,
         metavar="SPEC",
         help="the build Python: a path or a version; default: the host's version",
+    )
+    build.add_argument(
+        "--fetch-python",
+        action=argparse.BooleanOptionalAction,
+        help="let uv fetch the build Python if it is not on this machine; default: no",
     )
     build.add_argument(
         "--system-site-packages", action="store_true", help="let the build side see the build Python's packages"
@@ -272,6 +277,7 @@ def plan_environment(args: argparse.Namespace, settings: Settings, root: Path, r
         found=args.found,
         in_place=args.in_place,
     )
+    args.fetch = fetcher(settings, reporter)
     plan = (plan_for_target if args.target else plan_for_host_python)(args, root, wishes, options, reporter)
     for line in describe(plan):
         reporter.note(line)
@@ -301,7 +307,7 @@ def plan_for_host_python(
     reporter.note(f"host: {host_words(host)}")
     require_linkable(host)
     reporter.step(f"finding a build Python {host.version}")
-    build = find_build_python(args.python, host)
+    build = find_build_python(args.python, host, fetch=args.fetch)
     headers = None
     if host.layout == DUMP:
         named = Path(args.headers).expanduser().absolute() if args.headers else None
@@ -353,7 +359,7 @@ def plan_for_target(args: argparse.Namespace, root: Path, wishes: Wishes, option
     accepted = platform_of_target(target).declared_tags(args.accept_tag, machine=target.machine, libc=libc)
     options = dataclasses.replace(options, accepted_platforms=accepted)
     reporter.step("finding the build Python")
-    build = find_build_python(args.python)
+    build = find_build_python(args.python, fetch=args.fetch)
     facts = read_build_facts(build.executable)
     reporter.step(f"finding a toolchain for {target.gnu_triplet}")
     toolchain = choose_toolchain_for_target(target, wishes)

@@ -163,7 +163,7 @@ def _host_place(
     wanted = _wanted(args, [str(subject.path) for subject in subjects])
     prefix = directory / "host"
     if record is not None:
-        architecture = architecture_of_host(record.host.elf)
+        architecture = architecture_of_host(record.host.identity)
         interpreter = interpreter_of(
             record, given_roots=options.host_roots, environ=options.environ, cache=options.cache, reporter=reporter
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import platformdirs
 
-from crossenv.cli.common import common_options
+from crossenv.cli.common import common_options, fetcher
 from crossenv.compilers.choose import AUTO, CHOICES
 from crossenv.config import FLAGS, Settings, load_settings
 from crossenv.errors import UsageError
@@ -95,6 +95,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action=argparse.BooleanOptionalAction,
         default=False,
         help="build the dependencies too; default: only the requirements",
+    )
+    how.add_argument(
+        "--fetch-python",
+        action=argparse.BooleanOptionalAction,
+        help="let uv fetch a Python that is not on this machine; default: yes",
     )
     how.add_argument("--toolchain", choices=CHOICES, help=f"where the compilers come from; default: {AUTO}")
     how.add_argument("--cpu", help="the oldest processor of the targets, for zig")
@@ -196,8 +201,9 @@ def _settings(args: argparse.Namespace) -> Settings:
         **{name: getattr(args, name.replace("-", "_")) for name in ("toolchain", "cpu", "sysroot", "host-prefix")},
         "repair": args.repair,
         "emulator": args.emulator,
+        "fetch-python": args.fetch_python,
     }
-    return load_settings(options, os.environ, Path.cwd())
+    return load_settings(options, os.environ, Path.cwd(), defaults=("fetch-python",))
 
 
 def _requirements(args: argparse.Namespace, reporter: Reporter) -> list[Requirement]:
@@ -223,7 +229,8 @@ def _places(args: argparse.Namespace, settings: Settings, reporter: Reporter) ->
         )
     if targets:
         reporter.step("finding the build Pythons")
-        return places_for_targets(targets, [find_build_python(one) for one in pythons or (None,)])
+        fetch = fetcher(settings, reporter)
+        return places_for_targets(targets, [find_build_python(one, fetch=fetch) for one in pythons or (None,)])
     if not hosts:
         raise UsageError(
             "no target and no host Python is named",

@@ -114,7 +114,7 @@ def choose_toolchain_for_target(target: Target, wishes: Wishes) -> Toolchain:
         # Without a policy nothing is promised, so no compiler's headers are too new.
         libc = Libc(family=target.libc, version=target.floor_text if target.policy else "")
         toolchain = find_toolchain(
-            BarePurpose(elf=target.elf, libc=libc, multiarch=target.multiarch, gnu_type=target.gnu_type),
+            BarePurpose(identity=target.identity, libc=libc, multiarch=target.multiarch, gnu_type=target.gnu_type),
             environ_path=wishes.environ_path,
             sysroot=wishes.sysroot,
             overrides=wishes.overrides,
@@ -174,9 +174,9 @@ def _zig(target: Target, wishes: Wishes, sysroot: Path | None) -> Toolchain:
 
 def _target_of(host: HostPython) -> Target:
     """The target that a host Python was built for, as far as compilers are concerned."""
-    row = architecture_of(host.elf)
+    row = architecture_of(host.identity)
     if row is None or row.policies is None:
-        raise ToolchainError(f"zig is not for {host.elf}", hint="name a compiler with --cc")
+        raise ToolchainError(f"zig is not for {host.identity}", hint="name a compiler with --cc")
     parts = [int(part) for part in host.libc.version.split(".")[:2] if part.isdigit()]
     floor = (
         (parts[0], parts[1]) if len(parts) == 2 and host.libc.family == GLIBC else usual_floor(row, host.libc.family)

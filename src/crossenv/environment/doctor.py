@@ -215,7 +215,7 @@ def _compiles(record: Record, language: str) -> None:
     with scratch_directory("doctor") as directory:
         source = directory / ("probe.c" if language == "c" else "probe.cc")
         own = _ONLY_C if language == "c" else _ONLY_CXX
-        source.write_text(_PROBE.format(bits=record.host.elf.bits, own=own), encoding="utf-8")
+        source.write_text(_PROBE.format(bits=record.host.identity.bits, own=own), encoding="utf-8")
         output = source.with_suffix(".o")
         command = [*shlex.split(config[compiler]), *flags, *includes]
         if record.toolchain.family == "gcc":
@@ -233,7 +233,7 @@ def _compiles(record: Record, language: str) -> None:
             found = elf_identity(module)
         except (OSError, ElfError) as error:
             raise _CheckError(f"the linker made no usable file: {error}", "name another compiler") from None
-    if found != record.host.elf:
+    if found != record.host.identity:
         raise _CheckError(f"the compiler makes files for {found}", "name the host's compiler with --cc")
 
 

@@ -16,7 +16,7 @@ from crossenv.errors import ToolchainError
 from crossenv.files import scratch_directory
 from crossenv.libc.macros import glibc_of
 from crossenv.platforms import DEFAULT
-from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.architectures import Identity
 from crossenv.pythons.pyconfig import Macro
 from crossenv.synthesis.probe_source import BYTES, NUMBER, questions, references
 
@@ -69,13 +69,13 @@ class Answers:
     """What a compiler says about the host.
 
     Attributes:
-        elf: The machine of its objects.
+        identity: The machine of its objects.
         numbers: The answers by question: macros of `pyconfig.h`, and the names in `probe_source`.
         double: The bytes of `probe_source`'s double in memory.
         functions: Those of the functions asked for that its C library has.
     """
 
-    elf: ElfIdentity
+    identity: Identity
     numbers: Mapping[str, int]
     double: bytes
     functions: frozenset[str]
@@ -110,14 +110,14 @@ def ask_compiler(
         run = _Run(compiler=compiler, defines=tuple(defines), directory=directory, search_path=search_path)
         made = run.compile(questions(macros, {name: macro.value for name, macro in macros.items()}))
         try:
-            elf = elf_identity(made)
+            identity = elf_identity(made)
             numbers, data = _read_object(made)
         except (ElfError, KeyError, IndexError, ValueError) as error:
             raise run.error(f"made an object that cannot be read ({error})") from error
         missing = {macro.name for macro in macros.values() if macro.sized_type or macro.aligned_type} - set(numbers)
         if missing or "double" not in data:
             raise run.error(f"made an object without answers ({', '.join(sorted(missing)) or 'double'})")
-        return Answers(elf=elf, numbers=numbers, double=data["double"], functions=run.link(functions))
+        return Answers(identity=identity, numbers=numbers, double=data["double"], functions=run.link(functions))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -122,9 +122,9 @@ def synthesise_host_python(
 
 
 def _require_machine(toolchain: Compiler, answers: Answers, target: Target) -> None:
-    if answers.elf != target.elf:
+    if answers.identity != target.identity:
         raise ToolchainError(
-            f"{toolchain.cc.path} makes {answers.elf} objects, and the target {target} is {target.elf}",
+            f"{toolchain.cc.path} makes {answers.identity} objects, and the target {target} is {target.identity}",
             hint=f"name a compiler for {target.gnu_triplet} with --cc",
         )
     if not fits(answers.glibc, target.libc):
@@ -167,7 +167,7 @@ def _host_python(
         executable=None,
         host_executable=f"{host_prefix.rstrip('/')}/bin/{name}",
         sysroot=None,
-        elf=target.elf,
+        identity=target.identity,
         machine=target.machine,
         libc=libc,
     )

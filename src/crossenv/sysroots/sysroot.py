@@ -88,14 +88,14 @@ def create_host_root(directory: Path, source: Source, version: str, reporter: Re
     Args:
         directory: The directory.
         source: Where packages come from.
-        version: The Python's version, "3.11".
+        version: The Python's version, "3.11"; "" for the libraries alone.
         reporter: Told what is fetched.
 
     Raises:
         UsageError: The directory is in use, or the release has no such Python.
         DownloadError: Something could not be fetched or verified.
     """
-    names = (f"python{version}", "libstdc++6", "libgcc-s1", "zlib1g")
+    names = (f"python{version}" if version else "libc6", "libstdc++6", "libgcc-s1", "zlib1g")
     return _create(directory, source, lambda _packages: names, reporter)
 
 

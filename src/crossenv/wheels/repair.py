@@ -175,7 +175,7 @@ def _target_of(
             f"{path.name} is not for a Linux machine that has policies", hint="repair wheels tagged linux_..."
         )
     target = expected.targets[0]
-    if host is not None and target.elf != host.elf:
+    if host is not None and target.identity != host.identity:
         raise AuditError(
             f"{path.name} is for {target.machine}, and the environment's host is {host.machine}",
             hint="name the environment that it was built in with --env",
@@ -215,7 +215,7 @@ def _libraries(target: Target, files: dict[str, Linked], host: Host | None, wish
     directories = () if host is None or sysroot is None else host.platform.library_directories(sysroot, host.multiarch)
     own = {name.rpartition("/")[2] for name in files}
     needed = {name for file in files.values() for name in file.needed} - own
-    return Libraries(target.elf, sysroot, directories, wishes.libraries).closure(sorted(needed))
+    return Libraries(target.identity, sysroot, directories, wishes.libraries).closure(sorted(needed))
 
 
 def _linked_to(libraries: dict[str, Path], directory: Path) -> Path:

@@ -346,8 +346,8 @@ def install(facts: "dict[str, Any]") -> "Finder":
     os.environ["PYTHON_CROSSENV"] = "1"
     if sys.version_info >= (3, 15):
         # Read for the markers of PEP 780.
-        sys.abi_info.pointer_bits = facts["elf"]["bits"]
-        sys.abi_info.byteorder = facts["elf"]["byte_order"]
+        sys.abi_info.pointer_bits = facts["identity"]["bits"]
+        sys.abi_info.byteorder = facts["identity"]["byte_order"]
     _replace_uname(facts["machine"])
     _replace_confstr(facts["libc_family"], facts["libc_version"])
     finder = Finder(facts)

@@ -204,9 +204,9 @@ def _soname_needed(path: str, needed: "set[str]") -> bool:
 
 
 def _is_host_library(data: bytes, facts: "dict[str, Any]") -> bool:
-    host = facts["elf"]
+    host = facts["identity"]
     # A linker script has no machine.
-    return elf.machine(data[:64]) in (None, (host["machine"], host["bits"], host["byte_order"]))
+    return elf.machine(data[:64]) in (None, (host["number"], host["bits"], host["byte_order"]))
 
 
 def _write(path: str, data: bytes) -> None:

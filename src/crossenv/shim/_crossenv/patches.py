@@ -90,7 +90,7 @@ def platform_module(platform: "ModuleType", facts: "Facts") -> None:
     def make_architecture(original: "Any") -> "Any":
         def architecture(executable: str = sys.executable, bits: str = "", linkage: str = "") -> "tuple[str, str]":
             if _is_this_interpreter(executable):
-                return bits or f"{facts['elf']['bits']}bit", linkage or "ELF"
+                return bits or f"{facts['identity']['bits']}bit", linkage or facts["identity"]["format"].upper()
             result: tuple[str, str] = original(executable, bits, linkage)
             return result
 
@@ -165,14 +165,14 @@ def packaging_manylinux(module: "ModuleType", facts: "Facts") -> None:
     version = facts["libc_version"] if facts["libc_family"] == "glibc" else ""
     _replace(module, "_glibc_version_string", lambda _original: lambda: version or None)
 
-    elf = facts["elf"]
+    elf = facts["identity"]
 
     class HostElf:
         capacity = 1 if elf["bits"] == 32 else 2
         encoding = 1 if elf["byte_order"] == "little" else 2
-        machine = elf["machine"]
+        machine = elf["number"]
         # packaging wants ARM's EABI version 5 beside the float flag.
-        flags = elf["abi_flags"] | (0x05000000 if elf["machine"] == 40 else 0)
+        flags = elf["abi_flags"] | (0x05000000 if elf["number"] == 40 else 0)
         interpreter = None
 
     def make_parse_elf(original: "Any") -> "Any":
