@@ -108,7 +108,7 @@ def has_libc(root: Path) -> bool:
     return any(next(root.glob(pattern), None) is not None for pattern in _FILES_OF_LIBC)
 
 
-def machines_of_libc(root: Path) -> frozenset[ElfIdentity]:
+def machines_of_libc(root: Path) -> frozenset[Identity]:
     """The machines of the C libraries and loaders below `root`; those that a link finds elsewhere do not count."""
     found = set()
     for pattern in _FILES_OF_LIBC[1:]:
