@@ -39,7 +39,7 @@ from crossenv.errors import UsageError
 from crossenv.files import scratch_directory, write_tree
 from crossenv.libc.version import libc_of_this_machine
 from crossenv.platforms import Libc, platform_of_target
-from crossenv.pythons.build_python import find_build_python
+from crossenv.pythons.build_python import find_build_python, find_build_python_for_target
 from crossenv.pythons.dump_document import Dump, load_dump
 from crossenv.pythons.dump_headers import Headers, adapted_headers, find_headers, with_headers
 from crossenv.pythons.find import read_host_python
@@ -47,7 +47,7 @@ from crossenv.pythons.from_dump import LAYOUT as DUMP
 from crossenv.pythons.known import host_python_path
 from crossenv.pythons.model import HostPython, UnwrittenHost
 from crossenv.report import Reporter
-from crossenv.synthesis.synthesise import read_build_facts, synthesise_host_python
+from crossenv.synthesis.synthesise import as_free_threaded, read_build_facts, synthesise_host_python
 from crossenv.targets import parse_target
 
 TOOL_OPTIONS = ("cc", "cxx", "fc", "ar", "ranlib", "strip", "nm", "objcopy", "objdump", "readelf", "ld")
@@ -110,6 +110,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action=Once,
         metavar="SPEC",
         help="the build Python: a path or a version; default: the host's version",
+    )
+    build.add_argument(
+        "--free-threaded",
+        action="store_true",
+        help="with --target: make a free-threaded Python's wheels; the build Python may have the GIL",
     )
     build.add_argument(
         "--fetch-python",
@@ -288,6 +293,8 @@ def plan_for_host_python(
     args: argparse.Namespace, root: Path, wishes: Wishes, options: Options, reporter: Reporter
 ) -> Plan:
     """Read the host Python that the user named, and find compilers for it."""
+    if args.free_threaded:
+        raise UsageError("--free-threaded goes with --target; a host Python says it itself", hint="leave it out")
     reporter.step(f"reading the host Python {args.host_python}")
     path = host_python_path(args.host_python)
     data = Path(args.sysconfigdata).expanduser().absolute() if args.sysconfigdata else None
@@ -359,8 +366,10 @@ def plan_for_target(args: argparse.Namespace, root: Path, wishes: Wishes, option
     accepted = platform_of_target(target).declared_tags(args.accept_tag, machine=target.machine, libc=libc)
     options = dataclasses.replace(options, accepted_platforms=accepted)
     reporter.step("finding the build Python")
-    build = find_build_python(args.python, fetch=args.fetch)
+    build, free_threaded = find_build_python_for_target(args.python, free_threaded=args.free_threaded, fetch=args.fetch)
     facts = read_build_facts(build.executable)
+    if free_threaded:
+        facts = as_free_threaded(facts)
     reporter.step(f"finding a toolchain for {target.gnu_triplet}")
     toolchain = choose_toolchain_for_target(target, wishes)
 

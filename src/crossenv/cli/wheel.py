@@ -24,7 +24,7 @@ from crossenv.farm.run import BuildOptions, Run
 from crossenv.farm.scratch import workshop
 from crossenv.farm.store import Store
 from crossenv.farm.table import as_json, exit_code_of, table
-from crossenv.pythons.build_python import find_build_python
+from crossenv.pythons.build_python import find_build_python_for_target
 from crossenv.pythons.find import read_host_python
 from crossenv.pythons.known import host_python_path
 from crossenv.report import Reporter
@@ -230,7 +230,9 @@ def _places(args: argparse.Namespace, settings: Settings, reporter: Reporter) ->
     if targets:
         reporter.step("finding the build Pythons")
         fetch = fetcher(settings, reporter)
-        return places_for_targets(targets, [find_build_python(one, fetch=fetch) for one in pythons or (None,)])
+        return places_for_targets(
+            targets, [find_build_python_for_target(one, fetch=fetch) for one in pythons or (None,)]
+        )
     if not hosts:
         raise UsageError(
             "no target and no host Python is named",

@@ -155,11 +155,13 @@ def make_plan(
         target: What the user named, whose policy the wheels keep; None for a host Python of the user's.
     """
     directory = host.directory_name
+    # A free-threaded host's packages are where this interpreter looks, which may have the GIL.
+    packages = directory if "t" in build.abi_flags else directory.rstrip("t")
     include_name = f"{directory.rstrip('t')}{host.abi_flags}"
     first = host.include_dirs[0]
     farm = () if first.name == include_name and first.parent.name == "include" else host.include_dirs
     include_dirs = (root / PREFIX / "include" / include_name,) if farm else host.include_dirs
-    words_script = root / "cross/lib" / directory / "site-packages/_crossenv/response_words.py"
+    words_script = root / "cross/lib" / packages / "site-packages/_crossenv/response_words.py"
     tools, launchers, copies = _tools(
         root,
         toolchain,
@@ -192,9 +194,9 @@ def make_plan(
             python=str(build.executable),
             version=build.full_version,
             machine=build.machine,
-            site_packages=str(root / "build/lib" / directory / "site-packages"),
+            site_packages=str(root / "build/lib" / packages / "site-packages"),
         ),
-        host=_host_record(root, host, include_dirs, root / data_file, directory, target),
+        host=_host_record(root, host, include_dirs, root / data_file, packages, target),
         toolchain=ToolchainRecord(
             family=toolchain.family,
             version=toolchain.version,
@@ -213,16 +215,16 @@ def make_plan(
         str(path.relative_to(root)): content for path, content in (host_files or {}).items()
     }
     files |= {**launchers, **_commands(record, options), data_file: data_module_text(config, host.sysconfigdata)}
-    files |= base_files(root, build, directory)
+    files |= base_files(root, build, packages)
     for backend in BACKENDS:
         files |= backend.files(record)
     # The interpreter's directory and nothing beside it: activation puts ENV/lib/pkgconfig on the shell's search path.
-    links = {f"lib/{directory}": f"../cross/lib/{directory}"}
+    links = {f"lib/{packages}": f"../cross/lib/{packages}"}
     for name in ("python", "python3", f"python{host.version}"):
         links[f"bin/cross-{name}"] = "python"
         if name != "python":
             links[f"bin/build-{name}"] = "build-python"
-    links |= base_links(build, directory)
+    links |= base_links(build, packages)
     if not farm:
         links[f"{PREFIX}/include/{include_name}"] = str(first)
     for library in host.libraries:
@@ -281,7 +283,7 @@ def _host_record(
     host: HostPython,
     include_dirs: tuple[Path, ...],
     data_file: Path,
-    directory: str,
+    packages: str,
     target: Target | None,
 ) -> HostRecord:
     return HostRecord(
@@ -304,7 +306,7 @@ def _host_record(
         include_dirs=tuple(map(str, include_dirs)),
         lib_dir=None if host.lib_dir is None else str(host.lib_dir),
         sysconfigdata=str(data_file),
-        site_packages=str(root / "cross/lib" / directory / "site-packages"),
+        site_packages=str(root / "cross/lib" / packages / "site-packages"),
         platform_tag=host.platform.own_tag(host.as_machine) if target is None else target.platform_tag,
     )
 
@@ -458,6 +460,9 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "requirements_cache": record.requirements_cache,
         "session_variables": SESSION,
         "multiarch": host.multiarch,
+        "abi_flags": host.abi_flags,
+        # Of the directories of packages: this interpreter's, which may have the GIL where the host has none.
+        "abi_thread": "t" if Path(host.site_packages).parent.name.endswith("t") else "",
         "machine": host.machine,
         "libc_family": host.libc.family,
         "libc_version": host.libc.version,

@@ -341,6 +341,8 @@ def install(facts: "dict[str, Any]") -> "Finder":
     """Make `sys`, `os` and what is imported from now on answer for the host described by `facts`."""
     # Read by sysconfig, which derives the name of its data module from it.
     sys.implementation._multiarch = facts["multiarch"]  # type: ignore[attr-defined]
+    # Also of that name; a free-threaded host's interpreter here may have the GIL.
+    sys.abiflags = facts["abi_flags"]
     sys.cross_compiling = True  # type: ignore[attr-defined]
     os.environ["CROSSENV_RECORD"] = facts["root"] + "/crossenv.json"
     os.environ["PYTHON_CROSSENV"] = "1"

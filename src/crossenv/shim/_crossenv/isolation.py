@@ -40,13 +40,14 @@ def starts_shim(python: str, facts: "dict[str, Any]") -> bool:
             return os.path.samefile(python, sys.executable)
         if any(os.path.samefile(prefix, own) for own in (facts["root"], facts["root"] + "/cross")):
             return True
-        return os.path.samefile(os.path.join(_site_packages(prefix), "_crossenv"), facts["shim"] + "/_crossenv")
+        return os.path.samefile(os.path.join(_site_packages(prefix, facts), "_crossenv"), facts["shim"] + "/_crossenv")
     except OSError:
         return False
 
 
-def _site_packages(prefix: str) -> str:
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}{'t' if 't' in sys.abiflags else ''}"
+def _site_packages(prefix: str, facts: "dict[str, Any]") -> str:
+    """The directory of packages of another environment of this interpreter, named as this environment's is."""
+    version = os.path.basename(os.path.dirname(facts["shim"]))
     return os.path.join(prefix, "lib", version, "site-packages")
 
 
@@ -57,7 +58,7 @@ def link_shim(env_dir: str, facts: "dict[str, Any]") -> None:
     copied elsewhere.
     """
     home = facts["shim"]
-    site_packages = _site_packages(env_dir)
+    site_packages = _site_packages(env_dir, facts)
     if not os.path.isdir(site_packages):
         from _crossenv.refusal import fail
 

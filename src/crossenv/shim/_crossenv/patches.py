@@ -111,20 +111,23 @@ def platform_module(platform: "ModuleType", facts: "Facts") -> None:
 
 
 def sysconfig_module(module: "ModuleType", facts: "Facts") -> None:
-    """`sysconfig`: the headers are below the host's base.
+    """`sysconfig`: the headers are below the host's base, and packages where this interpreter looks for them.
 
-    Up to Python 3.13 the host's data say so. From 3.14 on `sysconfig` sets the two bases after it has read them.
+    Up to Python 3.13 the host's data say so. From 3.14 on `sysconfig` sets the two bases after it has read them. Where
+    a free-threaded host's interpreter here has the GIL, `abi_thread` is the interpreter's.
     """
+    bases = dict.fromkeys(("installed_base", "installed_platbase"), facts["header_base"])
+    known = {**(bases if sys.version_info >= (3, 14) else {}), "abi_thread": facts["abi_thread"]}
 
     def make_get_config_vars(original: "Any") -> "Any":
         def get_config_vars(*names: str) -> "Any":
             variables = original()
-            variables["installed_base"] = variables["installed_platbase"] = facts["header_base"]
+            variables.update(known)
             return [variables.get(name) for name in names] if names else variables
 
         return get_config_vars
 
-    if sys.version_info >= (3, 14):
+    if sys.version_info >= (3, 14) or "t" in facts["abi_flags"]:
         _replace(module, "get_config_vars", make_get_config_vars)
 
 
