@@ -23,6 +23,7 @@ ORDER = (
     "crossenv.errors",
     "crossenv.report",
     "crossenv.files",
+    "crossenv.children",
     "crossenv.codec",
     "crossenv.config",
     "crossenv.platforms",

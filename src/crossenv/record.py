@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from crossenv.codec import WrongValueError, decode, encode
-from crossenv.errors import UsageError
+from crossenv.errors import UsageError, reason_of
 from crossenv.libc.policies import Policy
 from crossenv.platforms import PLATFORMS, Libc, Machine, Platform
 from crossenv.platforms.architectures import Identity
@@ -288,16 +288,18 @@ def load_record(environment: Path) -> Record:
     try:
         text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
+        fault = f"is not a cross environment (it has no {RECORD_NAME})" if environment.exists() else "does not exist"
         raise UsageError(
-            f"{environment} is not a cross environment (it has no {RECORD_NAME})",
+            f"{environment} {fault}",
             hint="name one made by `crossenv create`, or activate it first",
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", hint="check its permissions") from None
+        raise UsageError(f"{path} cannot be read: {reason_of(error)}", hint="check its permissions") from None
     record = parse_record(text, path)
     here = environment.resolve()
     if here != Path(record.root).resolve():
         raise UsageError(
-            f"{environment} was created as {record.root} and has been moved", hint="create it again where it is now"
+            f"{environment} was created as {record.root} and has been moved or copied",
+            hint="create it again where it is now",
         )
     return record

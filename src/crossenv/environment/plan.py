@@ -28,7 +28,7 @@ from crossenv.environment.build_info import public_part
 from crossenv.environment.fingerprint import NO_MATTER
 from crossenv.environment.isolation_base import base_copies, base_files, base_links
 from crossenv.environment.localise import data_module_text, localise
-from crossenv.files import script_text
+from crossenv.files import script_body
 from crossenv.libc.policies import policy_of
 from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.build_details import build_details
@@ -37,6 +37,7 @@ from crossenv.pythons.model import HostPython
 from crossenv.record import (
     CROSS_RUN,
     PREFIX,
+    RECORD_NAME,
     BackendRecord,
     BuildRecord,
     HandoverRecord,
@@ -397,17 +398,27 @@ def _commands(record: Record, options: Options) -> dict[str, str]:
         run = f'-I -m crossenv run --env {shlex.quote(record.root)} -- "$@"'
         scripts[CROSS_RUN] = (record.crossenv_python, "exec", run)
     if record.pip:
-        scripts["bin/cross-pip"] = (cross, "exec", '-m pip "$@"')
+        # pip makes addresses of paths, in UTF-8 whatever the locale, and so do build back ends.
+        scripts["bin/cross-pip"] = (cross, "PYTHONUTF8=1\nexport PYTHONUTF8\nexec", '-m pip "$@"')
     if record.build_pip:
         scripts["bin/build-pip"] = (build, native, '-m pip "$@"')
-    mend = "create the environment again: it was moved, or a Python that it needs was removed"
+    mend = "create the environment again: a Python that it needs was removed"
+    # Each of these makes an interpreter take another place for its own: it starts without the shim, or not at all.
+    before = f"{_refuse_elsewhere(record.root)}unset PYTHONHOME PYTHONEXECUTABLE __PYVENV_LAUNCHER__\n"
     return {
-        # Either variable makes an interpreter take another place for its own, and start without the shim.
-        name: script_text(
-            program, f"unset PYTHONEXECUTABLE __PYVENV_LAUNCHER__\n{command} {shlex.quote(program)} {rest}", mend
-        )
+        name: f"#!/bin/sh\n{before}{script_body(program, f'{command} {shlex.quote(program)} {rest}', mend)}"
         for name, (program, command, rest) in scripts.items()
     }
+
+
+def _refuse_elsewhere(root: str) -> str:
+    """Shell lines that end a script in an environment which is not where it was made: moved, or a copy."""
+    bin_directory = shlex.quote(f"{root}/bin")
+    fault = shlex.quote(f"crossenv: error: this environment was created as {root} and has been moved or copied")
+    return (
+        f'if [ -e "${{0%/*}}/../{RECORD_NAME}" ] && ! [ "${{0%/*}}" -ef {bin_directory} ]; then\n'
+        f"  printf '%s\\n' {fault} 'crossenv: hint: create it again where it is now' >&2\n  exit 2\nfi\n"
+    )
 
 
 def _take_back(record: Record) -> str:

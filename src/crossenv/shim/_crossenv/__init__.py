@@ -180,7 +180,8 @@ def find_place(here: str, root: str) -> str:
     above, name = os.path.split(prefix)
     for directory in (prefix, above if name == "cross" else prefix):
         if os.path.exists(directory + "/crossenv.json"):
-            fail(f"this environment was created as {root} and has been moved", "create it again where it is now")
+            fault = f"this environment was created as {root} and has been moved or copied"
+            fail(fault, "create it again where it is now")
     if here.startswith(prefix + "/") and _is_side(prefix):
         fail(f"this is a part of an environment that was created as {root}", "create it again where it is now")
     return ""

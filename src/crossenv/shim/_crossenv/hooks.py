@@ -219,7 +219,7 @@ def _require_rust_target() -> None:
     if rustc is None:
         return
     words = [rustc, "--print", "target-libdir", "--target", target]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, errors="surrogateescape", check=False)
     if done.returncode or not os.path.isdir(done.stdout.strip()):
         from _crossenv.refusal import fail
 

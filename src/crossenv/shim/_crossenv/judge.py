@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 
+from _crossenv import scratch
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -100,7 +102,7 @@ def _judged(job: "Job", facts: "Facts") -> "Status | None":
     """The judge's answer; None if there is none, which has been said."""
     name = os.path.basename(job["wheel"])
     directory = os.environ.get(STATUS_VARIABLE, "")
-    with tempfile.TemporaryDirectory(prefix="crossenv-seal-") as own:
+    with tempfile.TemporaryDirectory(dir=scratch.directory()) as own:
         file = os.path.join(directory or own, name + ".json")
         with contextlib.suppress(OSError):
             os.unlink(file)

@@ -36,7 +36,7 @@ def pyproject(facts: "Facts") -> "dict[str, Any]":
             " default=str))"
         )
         words = [facts["root"] + "/cross/bin/python", "-c", code]
-        done = subprocess.run(words, capture_output=True, text=True, check=False, env=outer_environment())
+        done = subprocess.run(words, capture_output=True, check=False, env=outer_environment())
         data = json.loads(done.stdout) if done.returncode == 0 else {}
     except (OSError, ValueError):
         return {}

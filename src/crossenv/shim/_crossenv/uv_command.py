@@ -133,7 +133,7 @@ def known_platforms(uv: str) -> "list[str]":
     import re
     import subprocess
 
-    done = subprocess.run([uv, "help", "pip", "install"], capture_output=True, text=True, check=False)
+    done = subprocess.run([uv, "help", "pip", "install"], capture_output=True, text=True, errors="replace", check=False)
     return re.findall(r"^\s*- ([\w.-]+-(?:manylinux\w+|unknown-linux-\w+|linux-\w+)):?", done.stdout, re.MULTILINE)
 
 
