@@ -619,7 +619,7 @@ HOST = Host(
     own_tag="linux_aarch64",
     platform_tag="linux_aarch64",
     python=PythonTag(implementation="cp", version=(3, 11), abi="full"),
-    elf=AARCH64,
+    identity=AARCH64,
     libc="glibc",
     libc_version=(2, 36),
     suffixes=(SUFFIX, ".abi3.so", ".so"),

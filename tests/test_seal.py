@@ -22,7 +22,8 @@ from crossenv.binaries import ar
 from crossenv.binaries.elf import Elf
 from crossenv.errors import UsageError
 from crossenv.libc.policies import policy_of
-from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms import Libc
+from crossenv.platforms.architectures import Identity
 from crossenv.record import load_record
 from crossenv.targets import parse_target
 from crossenv.wheels.audit import audit_wheel
@@ -48,9 +49,8 @@ def environment(root: Path, like: Path, target: str = "", **host: Any) -> Path:
     if wanted is not None:
         row = {
             "machine": wanted.machine,
-            "elf": wanted.elf,
-            "libc_family": wanted.libc,
-            "libc_version": wanted.floor_text,
+            "identity": wanted.identity,
+            "libc": Libc(family=wanted.libc, version=wanted.floor_text),
         }
         host = {**row, "platform_tag": wanted.platform_tag, "sysroot": None, **host}
     policy = None if wanted is None else policy_of(wanted)
@@ -95,7 +95,7 @@ def faults(wheel: Path, env: Path, **changes: Any) -> list[str]:
     return [f"{fault['path']} {fault['message']}".strip() for fault in status["faults"]]
 
 
-def facts(env: Path, **changes: Any) -> dict[str, Any]:
+def facts(env: Path, **changes: Any) -> Any:
     return {"root": str(env), "crossenv_python": sys.executable, "repair": False} | changes
 
 
@@ -177,7 +177,7 @@ def test_arm_float_abi_is_told_apart(env: Path, tmp_path: Path) -> None:
 
 def test_objects_without_an_abi_fit_every_abi(env: Path, tmp_path: Path) -> None:
     ppc = environment(tmp_path / "env", env, "linux_ppc64le")
-    unmarked = elf_bytes(parse_target("ppc64le").elf, flags=0)
+    unmarked = elf_bytes(parse_target("ppc64le").identity, flags=0)
     wheel = make_wheel(tmp_path, {"toy/x.so": unmarked}, f"cp{NUMBER}-cp{NUMBER}-linux_ppc64le")
     assert faults(wheel, ppc) == []
     arm = environment(tmp_path / "arm", env, "linux_armv7l")
@@ -194,7 +194,7 @@ def test_a_real_arm_compiler_says_the_same(env: Path, tmp_path: Path) -> None:
     compiler = shutil.which("arm-linux-gnueabihf-gcc")
     if compiler is None:
         pytest.skip("needs arm-linux-gnueabihf-gcc on PATH")
-    hard = parse_target("armv7l").elf
+    hard = parse_target("armv7l").identity
     write(tmp_path / "a.c", "double f(double a) { return a + 1; }\n")
     write(tmp_path / "b.s", ".text\n.globl g\ng: bx lr\n")
     for source in ("a.c", "b.s"):
@@ -481,7 +481,8 @@ def test_both_sides_have_the_same_words() -> None:
     """The shim cannot import the tool, nor the tool the shim's copy: one description, read by both."""
     assert judge.FORMAT == seal_types.FORMAT
     assert set(seal_types.Job.__annotations__) == {field.name for field in dataclasses.fields(Job)}
-    told = judge._job("/w.whl", {"root": "/e"}, editable=True)
+    facts: Any = {"root": "/e"}
+    told = judge._job("/w.whl", facts, editable=True)
     assert dataclasses.asdict(parse_job(json.dumps(told))) == {
         **told,
         "allow_pure": (),
@@ -520,7 +521,7 @@ def editable_env(tmp_path_factory: pytest.TempPathFactory, crossenv: CrossenvCom
 @pytest.mark.parametrize("payload", [X86_64, AARCH64], ids=["native", "target"])
 @pytest.mark.parametrize("how", ["pip", "setup.py"])
 def test_what_an_editable_build_leaves_in_the_source_tree_is_judged(
-    editable_env: Path, tmp_path: Path, how: str, payload: ElfIdentity
+    editable_env: Path, tmp_path: Path, how: str, payload: Identity
 ) -> None:
     """A setup.py that calls gcc by itself; the time of the file says nothing, and what was there before is left."""
     project = projects.write(

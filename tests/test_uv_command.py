@@ -17,13 +17,12 @@ from _crossenv import uv_command
 from conftest import Run
 from makers import AARCH64, X86_64, elf_bytes, write
 
-FACTS: dict[str, Any] = {
+FACTS: Any = {
     "root": "/e",
     "uv_prefix": "/e/etc/uv",
     "uv_cache": "/e/cache/uv",
     "machine": "aarch64",
-    "libc_family": "glibc",
-    "libc_version": "2.36",
+    "libc": {"family": "glibc", "version": "2.36"},
     "host_executable": "/usr/bin/python3.11",
 }
 NATIVE = ["--python", "/e/etc/uv/bin/python"]
@@ -110,7 +109,7 @@ def test_refusals(words: list[str], message: str, capsys: pytest.CaptureFixture[
     ],
 )
 def test_platform(machine: str, family: str, version: str, platform: str) -> None:
-    facts = {"machine": machine, "libc_family": family, "libc_version": version}
+    facts: Any = {"machine": machine, "libc": {"family": family, "version": version}}
     assert uv_command.choose_platform(KNOWN, facts) == platform
 
 
@@ -153,7 +152,7 @@ def test_scripts_start_the_hosts_python(tmp_path: Path) -> None:
     scripts, site = tmp_path / "bin", tmp_path / "lib/python3.11/site-packages/x-1.dist-info"
     scripts.mkdir()
     site.mkdir(parents=True)
-    facts = {**FACTS, "uv_prefix": "/a b/etc/uv"}
+    facts: Any = {**FACTS, "uv_prefix": "/a b/etc/uv"}
     old = {
         "plain": b"#!/e/cross/bin/python\nprint()\n",
         "quoted": b"#!/bin/sh\n'''exec' '/a b/etc/uv/bin/python' \"$0\" \"$@\"\n' '''\nprint()\n",
@@ -226,7 +225,7 @@ def test_another_sitecustomize_is_refused(env: Path, uv: Path, tmp_path: Path) -
 def test_what_uv_installs_is_looked_at(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, status: int
 ) -> None:
-    facts = {**FACTS, "cross_site": str(tmp_path), "elf": {"bits": 64, "byte_order": "little", "machine": 183}}
+    facts: Any = {**FACTS, "cross_site": str(tmp_path), "identity": {"bits": 64, "byte_order": "little", "number": 183}}
     write(tmp_path / "old-1.dist-info/RECORD", "")
     before = uv_command._distributions(str(tmp_path))
     tag = "cp311-cp311-linux_aarch64" if kind == "tagged" else "py3-none-any"

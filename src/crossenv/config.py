@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crossenv.errors import UsageError
+from crossenv.errors import UsageError, reason_of
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -22,7 +22,7 @@ TABLE = "tool.crossenv"
 # The settings by name, as in the table; the variable of `host-python` is CROSSENV_HOST_PYTHON.
 TEXTS = ("target", "host-python", "host-prefix", "sysroot", "python", "toolchain", "cpu")
 LISTS = ("allow-pure",)
-FLAGS = ("repair", "emulator")
+FLAGS = ("repair", "emulator", "fetch-python")
 # Lists that are said in one place, and not added up: those of `crossenv wheel`.
 CHOICES = ("targets", "pythons")
 _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
@@ -53,13 +53,20 @@ class Settings:
     origins: Mapping[str, str] = field(default_factory=dict)
 
 
-def load_settings(options: Mapping[str, Any], environ: Mapping[str, str], directory: Path) -> Settings:
+def load_settings(
+    options: Mapping[str, Any],
+    environ: Mapping[str, str],
+    directory: Path,
+    *,
+    defaults: Collection[str] = (),
+) -> Settings:
     """The settings from all places.
 
     Args:
         options: What the command line said, by setting; None or an empty list for what it did not say.
         environ: The environment.
         directory: Where to look for `pyproject.toml`: here, then in each directory above, up to the first.
+        defaults: The flags that are on where nobody says anything.
 
     Raises:
         UsageError: The file is no TOML, or its table holds an unknown key or a value of the wrong type.
@@ -83,7 +90,7 @@ def load_settings(options: Mapping[str, Any], environ: Mapping[str, str], direct
             texts[name] = os.path.join(path.parent, Path(value).expanduser()) if relative else value  # noqa: PTH118
             origins[name] = {"option": f"--{name}", "variable": variable_name(name), "file": str(path)}[origin]
     lists = {name: (*(options.get(name) or ()), *_strings(table.get(name, []))) for name in LISTS} | choices
-    flags = {name: _flag(name, options, environ, table) for name in FLAGS}
+    flags = {name: _flag(name, options, environ, {**dict.fromkeys(defaults, True), **table}) for name in FLAGS}
     return Settings(texts=texts, lists=lists, flags=flags, origins=origins)
 
 
@@ -124,7 +131,9 @@ def read_table(directory: Path) -> tuple[Path, dict[str, Any]]:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", hint="mend the file, or run crossenv elsewhere") from None
+        raise UsageError(
+            f"{path} cannot be read: {reason_of(error)}", hint="mend the file, or run crossenv elsewhere"
+        ) from None
     tool = data.get("tool")
     table = tool.get("crossenv", {}) if isinstance(tool, dict) else {}
     if not isinstance(table, dict):

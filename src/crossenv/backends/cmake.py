@@ -165,7 +165,7 @@ def _python_lines(record: Record) -> list[str]:
         "# is its own, and compares it with the compiler's.",
         "macro(_crossenv_pointer_size variable access)",
         '  if("${access}" STREQUAL "MODIFIED_ACCESS")',
-        f"    set(${{variable}} {record.host.elf.bits // 8})",
+        f"    set(${{variable}} {record.host.identity.bits // 8})",
         "  endif()",
         "endmacro()",
         "if(NOT _crossenv_watches_pointer_size)",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.architectures import Identity
 
 # PEP 489, and PEP 793 from Python 3.15 on.
 _INIT_PREFIXES = ("PyInit_", "PyInitU_", "PyModExport_", "PyModExportU_")
@@ -26,14 +26,14 @@ class Machine:
         any_abi: Whether the file suits each ABI of the machine: it holds nothing that depends on the ABI.
     """
 
-    identity: ElfIdentity
+    identity: Identity
     words: str
     any_abi: bool = False
 
-    def fits(self, wanted: ElfIdentity) -> bool:
+    def fits(self, wanted: Identity) -> bool:
         """Whether the file can be used on a machine whose files say `wanted`."""
         own = self.identity
-        same = (own.machine, own.bits, own.byte_order) == (wanted.machine, wanted.bits, wanted.byte_order)
+        same = own.format == wanted.format and own.numbers == wanted.numbers
         return same and (self.any_abi or own.abi_flags == wanted.abi_flags)
 
 
@@ -137,5 +137,5 @@ class Format(Protocol):
             BinaryError: It is damaged.
         """
 
-    def describe(self, identity: ElfIdentity) -> str:
+    def describe(self, identity: Identity) -> str:
         """A machine in words, as `Machine.words`."""

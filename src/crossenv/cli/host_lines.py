@@ -29,7 +29,7 @@ def host_rows(host: HostPython) -> list[tuple[str, str]]:
         ("named", str(host.source)),
         ("layout", host.layout),
         ("made by", host.origin or "not told"),
-        ("machine", f"{host.machine}, {host.elf.bits}-bit, {host.elf.byte_order}-endian"),
+        ("machine", f"{host.machine}, {host.identity.bits}-bit, {host.identity.byte_order}-endian"),
         ("system", host.platform.describe(host.libc)),
         ("platform tag", host.platform.own_tag(host.as_machine)),
         ("extensions", host.ext_suffix),

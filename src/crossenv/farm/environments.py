@@ -137,6 +137,7 @@ class Environments:
             *self._words,
             *build.destination.words,
             *python,
+            *build.python.words,
             str(root),
         ]
         own = {name: value for name, value in self._environment.items() if not name.startswith("CROSSENV_")}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crossenv.platforms import DEFAULT, PLATFORMS, Libc, Machine, Platform
-from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.architectures import Identity
 
 ConfigValue = int | str
 
@@ -38,7 +38,7 @@ class HostPython:
         host_executable: The path of the interpreter on the host machine ("/usr/bin/python3.11").
         sysroot: The root of the tree that it lives in: recorded paths are below it. None if they are not
             to be found anywhere.
-        elf: What its ELF files say; from the config's triplet and sizes where it has none here.
+        identity: What its native files say; from the config's triplet and sizes where it has none here.
         machine: `os.uname().machine` of the host.
         libc: Its C library.
         system: `sys.platform` on the host, a key of `crossenv.platforms.PLATFORMS`.
@@ -65,7 +65,7 @@ class HostPython:
     executable: Path | None
     host_executable: str
     sysroot: Path | None
-    elf: ElfIdentity
+    identity: Identity
     machine: str
     libc: Libc
     system: str = DEFAULT.name
@@ -81,7 +81,7 @@ class HostPython:
     @property
     def as_machine(self) -> Machine:
         """What its platform's names and tags depend on."""
-        return Machine(name=self.machine, libc=self.libc, multiarch=self.multiarch, elf=self.elf)
+        return Machine(name=self.machine, libc=self.libc, multiarch=self.multiarch, identity=self.identity)
 
     @property
     def extension_suffixes(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from crossenv.binaries import BinaryError, Linked, format_of, is_native, objects
 from crossenv.libc.libraries import libc_of_needed
 from crossenv.libc.policies import Policy
 from crossenv.platforms import MODULE_SUFFIXES
-from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.architectures import Identity
 from crossenv.wheels import file_checks
 from crossenv.wheels.archive import Archive, ArchiveError, Member, opened
 from crossenv.wheels.losses import Build, loss_findings
@@ -178,7 +178,7 @@ def _read(archive: Archive, claims: Claims, host: Host | None) -> Contents:
 
 
 def _read_native(
-    member: Member, data: bytes, contents: Contents, machines: tuple[ElfIdentity, ...], host: Host | None
+    member: Member, data: bytes, contents: Contents, machines: tuple[Identity, ...], host: Host | None
 ) -> None:
     words = contents.native[member.name] = []
     for label, content in objects_in(member.name, data):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from crossenv.binaries import BinaryError, Linked, format_of
 from crossenv.platforms import MODULE_SUFFIXES
-from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.architectures import Identity
 from crossenv.wheels.model import ERROR, WARNING, Finding
 from crossenv.wheels.native import BUILD_PATHS
 from crossenv.wheels.tags import Expected, Host
@@ -21,7 +21,7 @@ _SHOWN = 80
 
 
 def machine_finding(
-    label: str, data: bytes, machines: Sequence[ElfIdentity], host: Host | None
+    label: str, data: bytes, machines: Sequence[Identity], host: Host | None
 ) -> tuple[str, Finding | None]:
     """The machine that a native file is for, in words, and whether the wheel is for that machine.
 

@@ -161,7 +161,7 @@ def _sealed(job: Job, record: Record, host: Host, notes: list[str]) -> Path:
 def _written_findings(job: Job, host: Host) -> Iterator[Finding]:
     """Libraries in the source tree that the target cannot load."""
     for name in job.written:
-        _words, finding = machine_finding(name, Path(name).read_bytes(), (host.elf,), host)
+        _words, finding = machine_finding(name, Path(name).read_bytes(), (host.identity,), host)
         if finding is not None:
             yield finding
 

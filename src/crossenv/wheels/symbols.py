@@ -68,7 +68,7 @@ def symbol_findings(
 def _host_libraries(host: Host | None) -> Libraries | None:
     if host is None or host.sysroot is None:
         return None
-    libraries = Libraries(host.elf, host.sysroot, host.platform.library_directories(host.sysroot, host.multiarch))
+    libraries = Libraries(host.identity, host.sysroot, host.platform.library_directories(host.sysroot, host.multiarch))
     return libraries if libraries.has_libc() else None
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from crossenv.errors import UsageError
 from crossenv.libc.policies import Policy, policy_of
 from crossenv.platforms import MODULE_SUFFIXES, Platform
-from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.architectures import Identity
 from crossenv.platforms.linux_targets import Target
 from crossenv.record import Record
 from crossenv.targets import target_of_tag
@@ -47,7 +47,7 @@ class Host:
         own_tag: The platform tag of wheels for it that promise nothing: "linux_aarch64".
         platform_tag: The tag of wheels that are built for it.
         python: Its Python.
-        elf: What its ELF files say.
+        identity: What its native files say.
         libc: "glibc" or "musl".
         libc_version: Its version; () if unknown.
         suffixes: The suffixes of extension modules that its import system takes.
@@ -62,7 +62,7 @@ class Host:
     own_tag: str
     platform_tag: str
     python: PythonTag
-    elf: ElfIdentity
+    identity: Identity
     libc: str
     libc_version: tuple[int, ...]
     suffixes: tuple[str, ...]
@@ -92,7 +92,6 @@ def tag_of_python(implementation: str, version: str, flags: str) -> PythonTag:
 def host_of(record: Record) -> Host:
     """The host of an environment."""
     host = record.host
-    numbers = re.match(r"(\d+)\.(\d+)", host.libc_version)
     root = record.toolchain.sysroot or host.sysroot
     places = [record.root, record.requirements_cache, *([root] if root else [])]
     return Host(
@@ -100,9 +99,9 @@ def host_of(record: Record) -> Host:
         own_tag=host.platform.own_tag(host.as_machine),
         platform_tag=host.platform_tag,
         python=tag_of_python(host.implementation, host.version, host.abi_flags),
-        elf=host.elf,
+        identity=host.identity,
         libc=host.libc.family,
-        libc_version=tuple(map(int, numbers.groups())) if numbers else (),
+        libc_version=host.libc.numbers,
         suffixes=host.extension_suffixes,
         sysroot=Path(root) if root else None,
         multiarch=host.multiarch,
@@ -130,7 +129,7 @@ class Expected:
     pythons: tuple[PythonTag, ...]
     targets: tuple[Target, ...]
     unknown: tuple[str, ...]
-    machines: tuple[ElfIdentity, ...]
+    machines: tuple[Identity, ...]
     promised: tuple[Policy, ...]
     suffixes: tuple[str, ...]
 
@@ -157,10 +156,10 @@ def expected_of(tags: Sequence[str], *, libc: str, host: Host | None) -> Expecte
         else:
             targets.append(target)
     if host is not None:
-        machines: tuple[ElfIdentity, ...] = (host.elf,)
+        machines: tuple[Identity, ...] = (host.identity,)
         suffixes = host.suffixes
     else:
-        machines = tuple(dict.fromkeys(target.elf for target in targets))
+        machines = tuple(dict.fromkeys(target.identity for target in targets))
         suffixes = tuple(
             dict.fromkeys(
                 suffix

@@ -13,7 +13,7 @@ from crossenv.platforms.architectures import Architecture
 from crossenv.report import Reporter
 from crossenv.sysroots.architectures import PYTHONS
 from crossenv.wheels.audit import audit_wheel
-from crossenv.wheels.tags import Host, accepts, expected_of
+from crossenv.wheels.tags import Host, accepts, accepts_python, expected_of, tag_of_python
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,14 +135,10 @@ def python_for(subjects: Sequence[Subject], wanted: str | None, preferred: str) 
 
 def _exact(subjects: Sequence[Subject]) -> list[str]:
     pythons = [python for subject in subjects for python in expected_of(subject.tags, libc="", host=None).pythons]
-    return [".".join(map(str, python.version)) for python in pythons if python.abi == "full"]
+    return [f"{'.'.join(map(str, python.version))}{python.flags}" for python in pythons if python.abi == "full"]
 
 
 def _suits(tag: str, version: str) -> bool:
-    number = tuple(map(int, version.split(".")))
-    for python in expected_of((tag,), libc="", host=None).pythons:
-        if python.flags:
-            continue
-        if python.version == number or (python.abi != "full" and python.version <= number):
-            return True
-    return False
+    number = version.removesuffix("t")
+    python, abi, _platform = tag.split("-", 2)
+    return accepts_python(tag_of_python("cpython", number, version.removeprefix(number)), python, abi)

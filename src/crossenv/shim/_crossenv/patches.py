@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, NoReturn
 
-    Facts = dict[str, Any]
+    from _crossenv.facts_types import Facts
 
 
 def apply(patcher: str, module: "ModuleType", facts: "Facts") -> None:
@@ -81,7 +81,7 @@ def platform_module(platform: "ModuleType", facts: "Facts") -> None:
             executable: "str | None" = None, lib: str = "", version: str = "", chunksize: int = 16384
         ) -> "tuple[str, str]":
             if _is_this_interpreter(executable):
-                return facts["libc_family"], facts["libc_version"]
+                return facts["libc"]["family"], facts["libc"]["version"]
             result: tuple[str, str] = original(executable, lib, version, chunksize)
             return result
 
@@ -90,7 +90,7 @@ def platform_module(platform: "ModuleType", facts: "Facts") -> None:
     def make_architecture(original: "Any") -> "Any":
         def architecture(executable: str = sys.executable, bits: str = "", linkage: str = "") -> "tuple[str, str]":
             if _is_this_interpreter(executable):
-                return bits or f"{facts['elf']['bits']}bit", linkage or "ELF"
+                return bits or f"{facts['identity']['bits']}bit", linkage or facts["identity"]["format"].upper()
             result: tuple[str, str] = original(executable, bits, linkage)
             return result
 
@@ -111,20 +111,23 @@ def platform_module(platform: "ModuleType", facts: "Facts") -> None:
 
 
 def sysconfig_module(module: "ModuleType", facts: "Facts") -> None:
-    """`sysconfig`: the headers are below the host's base.
+    """`sysconfig`: the headers are below the host's base, and packages where this interpreter looks for them.
 
-    Up to Python 3.13 the host's data say so. From 3.14 on `sysconfig` sets the two bases after it has read them.
+    Up to Python 3.13 the host's data say so. From 3.14 on `sysconfig` sets the two bases after it has read them. Where
+    a free-threaded host's interpreter here has the GIL, `abi_thread` is the interpreter's.
     """
+    bases = dict.fromkeys(("installed_base", "installed_platbase"), facts["header_base"])
+    known = {**(bases if sys.version_info >= (3, 14) else {}), "abi_thread": facts["abi_thread"]}
 
     def make_get_config_vars(original: "Any") -> "Any":
         def get_config_vars(*names: str) -> "Any":
             variables = original()
-            variables["installed_base"] = variables["installed_platbase"] = facts["header_base"]
+            variables.update(known)
             return [variables.get(name) for name in names] if names else variables
 
         return get_config_vars
 
-    if sys.version_info >= (3, 14):
+    if sys.version_info >= (3, 14) or "t" in facts["abi_flags"]:
         _replace(module, "get_config_vars", make_get_config_vars)
 
 
@@ -162,17 +165,17 @@ def distutils_compiler(module: "ModuleType", facts: "Facts") -> None:
 
 def packaging_manylinux(module: "ModuleType", facts: "Facts") -> None:
     """`packaging._manylinux` (any copy): reads the C library of this process and the interpreter's ELF header."""
-    version = facts["libc_version"] if facts["libc_family"] == "glibc" else ""
+    version = facts["libc"]["version"] if facts["libc"]["family"] == "glibc" else ""
     _replace(module, "_glibc_version_string", lambda _original: lambda: version or None)
 
-    elf = facts["elf"]
+    elf = facts["identity"]
 
     class HostElf:
         capacity = 1 if elf["bits"] == 32 else 2
         encoding = 1 if elf["byte_order"] == "little" else 2
-        machine = elf["machine"]
+        machine = elf["number"]
         # packaging wants ARM's EABI version 5 beside the float flag.
-        flags = elf["abi_flags"] | (0x05000000 if elf["machine"] == 40 else 0)
+        flags = elf["abi_flags"] | (0x05000000 if elf["number"] == 40 else 0)
         interpreter = None
 
     def make_parse_elf(original: "Any") -> "Any":
@@ -204,9 +207,9 @@ def packaging_musllinux(module: "ModuleType", facts: "Facts") -> None:
         def get_musl_version(executable: str) -> "Any":
             if not _is_this_interpreter(executable):
                 return original(executable)
-            if facts["libc_family"] != "musl" or not facts["libc_version"]:
+            if facts["libc"]["family"] != "musl" or not facts["libc"]["version"]:
                 return None
-            major, minor = facts["libc_version"].split(".")[:2]
+            major, minor = facts["libc"]["version"].split(".")[:2]
             return module._MuslVersion(major=int(major), minor=int(minor))
 
         return get_musl_version

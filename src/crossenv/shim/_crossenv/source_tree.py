@@ -6,7 +6,8 @@ import re
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Any
+
+    from _crossenv.facts_types import Facts
 
 _LIBRARY = re.compile(r"\.(so(\.[0-9]+)*|pyd|dll|dylib)$")
 # Marks of directories that no build leaves its results in: virtual environments, and cargo's `target`, where what cargo
@@ -44,7 +45,7 @@ def _walk(directory: str) -> "Iterator[str]":
                 yield os.path.join(place, name)
 
 
-def check_at_exit(facts: "dict[str, Any]") -> None:
+def check_at_exit(facts: "Facts") -> None:
     """Have this process, a `setup.py` that builds in place, end with an error if it leaves a native library."""
     import atexit
 
@@ -52,7 +53,7 @@ def check_at_exit(facts: "dict[str, Any]") -> None:
 
     directory = os.getcwd()
     before = libraries(directory)
-    own = facts["elf"]["machine"], facts["elf"]["bits"], facts["elf"]["byte_order"]
+    own = facts["identity"]["number"], facts["identity"]["bits"], facts["identity"]["byte_order"]
 
     def check() -> None:
         for path in written(directory, before):

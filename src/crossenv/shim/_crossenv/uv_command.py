@@ -17,7 +17,9 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any, NoReturn
+    from typing import NoReturn
+
+    from _crossenv.facts_types import Facts
 
 USAGE = 2
 REFUSED = 7
@@ -89,7 +91,7 @@ def _distributions(site: str) -> "dict[str, int]":
     return {entry.path: entry.stat().st_ino for entry in os.scandir(site) if entry.name.endswith(".dist-info")}
 
 
-def check_installed(facts: "Mapping[str, Any]", before: "Mapping[str, int]") -> int:
+def check_installed(facts: "Facts", before: "Mapping[str, int]") -> int:
     """Say which wheels that uv has installed since `before` hold code of another machine; the exit status."""
     refused = []
     for path, inode in sorted(_distributions(facts["cross_site"]).items()):
@@ -116,12 +118,12 @@ def check_installed(facts: "Mapping[str, Any]", before: "Mapping[str, int]") -> 
     return REFUSED if refused else 0
 
 
-def foreign_file(dist_info: str, facts: "Mapping[str, Any]") -> str:
+def foreign_file(dist_info: str, facts: "Facts") -> str:
     """The first file of an installed distribution that is native and not for the target; "" if there is none."""
     import csv
 
-    elf = facts["elf"]
-    own = bytes((elf["bits"] // 32, 1 if elf["byte_order"] == "little" else 2)), elf["machine"]
+    identity = facts["identity"]
+    own = bytes((identity["bits"] // 32, 1 if identity["byte_order"] == "little" else 2)), identity["number"]
     with open(dist_info + "/RECORD", encoding="utf-8", newline="") as file:
         names = [row[0] for row in csv.reader(file) if row]
     for name in names:
@@ -130,8 +132,8 @@ def foreign_file(dist_info: str, facts: "Mapping[str, Any]") -> str:
                 head = stream.read(20)
         except OSError:
             continue
-        order: Any = "little" if head[5:6] == b"\1" else "big"
-        if head[:4] == b"\x7fELF" and (head[4:6], int.from_bytes(head[18:20], order)) != own:
+        number = int.from_bytes(head[18:20], "little" if head[5:6] == b"\1" else "big")
+        if head[:4] == b"\x7fELF" and (head[4:6], number) != own:
             return name
     return ""
 
@@ -185,15 +187,15 @@ def known_platforms(uv: str) -> "list[str]":
     import re
     import subprocess
 
-    done = subprocess.run([uv, "help", "pip", "install"], capture_output=True, text=True, check=False)
+    done = subprocess.run([uv, "help", "pip", "install"], capture_output=True, text=True, errors="replace", check=False)
     return re.findall(r"^\s*- ([\w.-]+-(?:manylinux\w+|unknown-linux-\w+|linux-\w+)):?", done.stdout, re.MULTILINE)
 
 
-def choose_platform(known: "Sequence[str]", facts: "Mapping[str, Any]") -> str:
+def choose_platform(known: "Sequence[str]", facts: "Facts") -> str:
     """The latest of the platforms `known` to uv whose wheels run on the host; "" if there is none."""
     machine = facts["machine"]
-    floor = _version(facts["libc_version"])
-    if facts["libc_family"] == "musl":
+    floor = _version(facts["libc"]["version"])
+    if facts["libc"]["family"] == "musl":
         # uv means musl 1.2 by it.
         name = f"{machine}-unknown-linux-musl"
         return name if name in known and floor >= (1, 2) else ""
@@ -210,9 +212,7 @@ def _version(text: str) -> "tuple[int, ...]":
     return tuple(map(int, words)) if all(word.isdigit() for word in words) else ()
 
 
-def cross_arguments(
-    words: "Sequence[str]", command: "tuple[str, ...]", facts: "Mapping[str, Any]", platform: str
-) -> "list[str]":
+def cross_arguments(words: "Sequence[str]", command: "tuple[str, ...]", facts: "Facts", platform: str) -> "list[str]":
     """Uv's arguments for what the user asked for with `words`.
 
     Args:
@@ -254,7 +254,7 @@ def _after(words: "Sequence[str]", command: "tuple[str, ...]") -> int:
 
 
 def cross_environment(
-    environ: "Mapping[str, str]", words: "Sequence[str]", command: "tuple[str, ...]", facts: "Mapping[str, Any]"
+    environ: "Mapping[str, str]", words: "Sequence[str]", command: "tuple[str, ...]", facts: "Facts"
 ) -> "dict[str, str]":
     """The environment of uv: what it builds and caches is this environment's."""
     changed = {name: value for name, value in environ.items() if name not in _REPLACED}
@@ -308,7 +308,7 @@ def index_options(words: "Sequence[str]", environ: "Mapping[str, str]") -> "list
     return options
 
 
-def script_directory(words: "Sequence[str]", facts: "Mapping[str, Any]") -> str:
+def script_directory(words: "Sequence[str]", facts: "Facts") -> str:
     """Where uv has put scripts."""
     for index, word in enumerate(words):
         name, equals, value = word.partition("=")
@@ -317,7 +317,7 @@ def script_directory(words: "Sequence[str]", facts: "Mapping[str, Any]") -> str:
     return str(facts["root"]) + "/cross/bin"
 
 
-def correct_scripts(scripts: str, facts: "Mapping[str, Any]") -> None:
+def correct_scripts(scripts: str, facts: "Facts") -> None:
     """Have the scripts that uv installed into the directory `scripts` start the host's interpreter."""
     changed = {}
     programs = [facts["uv_prefix"] + "/bin/python", facts["root"] + "/cross/bin/python"]
