@@ -92,7 +92,7 @@ def faults(wheel: Path, env: Path, **changes: Any) -> list[str]:
     return [f"{fault['path']} {fault['message']}".strip() for fault in status["faults"]]
 
 
-def facts(env: Path, **changes: Any) -> dict[str, Any]:
+def facts(env: Path, **changes: Any) -> Any:
     return {"root": str(env), "crossenv_python": sys.executable, "repair": False} | changes
 
 
@@ -477,7 +477,8 @@ def test_both_sides_have_the_same_words() -> None:
     """The shim cannot import the tool, nor the tool the shim's copy: one description, read by both."""
     assert judge.FORMAT == seal_types.FORMAT
     assert set(seal_types.Job.__annotations__) == {field.name for field in dataclasses.fields(Job)}
-    told = judge._job("/w.whl", {"root": "/e"}, editable=True)
+    facts: Any = {"root": "/e"}
+    told = judge._job("/w.whl", facts, editable=True)
     assert dataclasses.asdict(parse_job(json.dumps(told))) == {
         **told,
         "allow_pure": (),

@@ -16,13 +16,12 @@ from _crossenv import uv_command
 
 from conftest import Run
 
-FACTS: dict[str, Any] = {
+FACTS: Any = {
     "root": "/e",
     "uv_prefix": "/e/etc/uv",
     "uv_cache": "/e/cache/uv",
     "machine": "aarch64",
-    "libc_family": "glibc",
-    "libc_version": "2.36",
+    "libc": {"family": "glibc", "version": "2.36"},
     "host_executable": "/usr/bin/python3.11",
 }
 NATIVE = ["--python", "/e/etc/uv/bin/python"]
@@ -109,7 +108,7 @@ def test_refusals(words: list[str], message: str, capsys: pytest.CaptureFixture[
     ],
 )
 def test_platform(machine: str, family: str, version: str, platform: str) -> None:
-    facts = {"machine": machine, "libc_family": family, "libc_version": version}
+    facts: Any = {"machine": machine, "libc": {"family": family, "version": version}}
     assert uv_command.choose_platform(KNOWN, facts) == platform
 
 
@@ -152,7 +151,7 @@ def test_scripts_start_the_hosts_python(tmp_path: Path) -> None:
     scripts, site = tmp_path / "bin", tmp_path / "lib/python3.11/site-packages/x-1.dist-info"
     scripts.mkdir()
     site.mkdir(parents=True)
-    facts = {**FACTS, "uv_prefix": "/a b/etc/uv"}
+    facts: Any = {**FACTS, "uv_prefix": "/a b/etc/uv"}
     old = {
         "plain": b"#!/e/cross/bin/python\nprint()\n",
         "quoted": b"#!/bin/sh\n'''exec' '/a b/etc/uv/bin/python' \"$0\" \"$@\"\n' '''\nprint()\n",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crossenv.errors import UsageError
+from crossenv.errors import UsageError, reason_of
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -143,7 +143,9 @@ def read_table(directory: Path) -> tuple[Path, dict[str, Any]]:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", hint="mend the file, or run crossenv elsewhere") from None
+        raise UsageError(
+            f"{path} cannot be read: {reason_of(error)}", hint="mend the file, or run crossenv elsewhere"
+        ) from None
     tool = data.get("tool")
     table = tool.get("crossenv", {}) if isinstance(tool, dict) else {}
     if not isinstance(table, dict):

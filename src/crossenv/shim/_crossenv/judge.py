@@ -11,11 +11,14 @@ import subprocess
 import sys
 import tempfile
 
+from _crossenv import scratch
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from _crossenv.facts_types import Facts
     from _crossenv.seal_types import Job, Status
 
 FORMAT = 1
@@ -30,7 +33,7 @@ _FOREIGN = ("PYTHON", "CROSSENV_", "PIP_", "AUDITWHEEL_")
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
-def require_sealed(path: str, facts: "dict[str, Any]", *, editable: bool = False) -> str:
+def require_sealed(path: str, facts: "Facts", *, editable: bool = False) -> str:
     """End the process with an error unless the judge seals the wheel at `path`; the wheel is deleted then.
 
     Args:
@@ -66,15 +69,15 @@ def tools_of_user(environ: "Mapping[str, str]", root: str) -> "list[tuple[str, s
     return [(name, environ[name]) for name in names if environ.get(name) and root not in environ[name]]
 
 
-def repair_is_wanted(facts: "dict[str, Any]") -> bool:
+def repair_is_wanted(facts: "Facts") -> bool:
     """Whether wheels are repaired: CROSSENV_REPAIR decides, then what the environment was made with."""
     said = os.environ.get(REPAIR_VARIABLE, "").lower()
     if said in _YES or said in _NO:
         return said in _YES
-    return bool(facts.get("repair"))
+    return facts["repair"]
 
 
-def _job(path: str, facts: "dict[str, Any]", *, editable: bool) -> "Job":
+def _job(path: str, facts: "Facts", *, editable: bool) -> "Job":
     from _crossenv import attempts
 
     sites = [entry for entry in dict.fromkeys(sys.path) if _is_site(entry)]
@@ -95,11 +98,11 @@ def _is_site(entry: str) -> bool:
     return os.path.basename(entry.rstrip("/")) in ("site-packages", "dist-packages") and os.path.isdir(entry)
 
 
-def _judged(job: "Job", facts: "dict[str, Any]") -> "Status | None":
+def _judged(job: "Job", facts: "Facts") -> "Status | None":
     """The judge's answer; None if there is none, which has been said."""
     name = os.path.basename(job["wheel"])
     directory = os.environ.get(STATUS_VARIABLE, "")
-    with tempfile.TemporaryDirectory(prefix="crossenv-seal-") as own:
+    with tempfile.TemporaryDirectory(dir=scratch.directory()) as own:
         file = os.path.join(directory or own, name + ".json")
         with contextlib.suppress(OSError):
             os.unlink(file)
@@ -123,7 +126,7 @@ def _judged(job: "Job", facts: "dict[str, Any]") -> "Status | None":
     return None
 
 
-def _run_judge(words: "list[str]", job: "Job", facts: "dict[str, Any]") -> str:
+def _run_judge(words: "list[str]", job: "Job", facts: "Facts") -> str:
     """Run the judge; why there is no answer, "" if there is one."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     try:
@@ -182,7 +185,7 @@ def add_option(original: "Any") -> "Any":
     return add_options
 
 
-def sweeping(facts: "dict[str, Any]") -> "Callable[[Any], Any]":
+def sweeping(facts: "Facts") -> "Callable[[Any], Any]":
     """Wrap `WheelCommand.run`: hand the option on to the hooks, and repair what pip took from its cache of wheels."""
 
     def make_run(original: "Any") -> "Any":

@@ -17,7 +17,9 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any, NoReturn
+    from typing import NoReturn
+
+    from _crossenv.facts_types import Facts
 
 USAGE = 2
 # Options before the command that take a word of their own.
@@ -131,15 +133,15 @@ def known_platforms(uv: str) -> "list[str]":
     import re
     import subprocess
 
-    done = subprocess.run([uv, "help", "pip", "install"], capture_output=True, text=True, check=False)
+    done = subprocess.run([uv, "help", "pip", "install"], capture_output=True, text=True, errors="replace", check=False)
     return re.findall(r"^\s*- ([\w.-]+-(?:manylinux\w+|unknown-linux-\w+|linux-\w+)):?", done.stdout, re.MULTILINE)
 
 
-def choose_platform(known: "Sequence[str]", facts: "Mapping[str, Any]") -> str:
+def choose_platform(known: "Sequence[str]", facts: "Facts") -> str:
     """The latest of the platforms `known` to uv whose wheels run on the host; "" if there is none."""
     machine = facts["machine"]
-    floor = _version(facts["libc_version"])
-    if facts["libc_family"] == "musl":
+    floor = _version(facts["libc"]["version"])
+    if facts["libc"]["family"] == "musl":
         # uv means musl 1.2 by it.
         name = f"{machine}-unknown-linux-musl"
         return name if name in known and floor >= (1, 2) else ""
@@ -156,9 +158,7 @@ def _version(text: str) -> "tuple[int, ...]":
     return tuple(map(int, words)) if all(word.isdigit() for word in words) else ()
 
 
-def cross_arguments(
-    words: "Sequence[str]", command: "tuple[str, ...]", facts: "Mapping[str, Any]", platform: str
-) -> "list[str]":
+def cross_arguments(words: "Sequence[str]", command: "tuple[str, ...]", facts: "Facts", platform: str) -> "list[str]":
     """Uv's arguments for what the user asked for with `words`.
 
     Args:
@@ -200,7 +200,7 @@ def _after(words: "Sequence[str]", command: "tuple[str, ...]") -> int:
 
 
 def cross_environment(
-    environ: "Mapping[str, str]", words: "Sequence[str]", command: "tuple[str, ...]", facts: "Mapping[str, Any]"
+    environ: "Mapping[str, str]", words: "Sequence[str]", command: "tuple[str, ...]", facts: "Facts"
 ) -> "dict[str, str]":
     """The environment of uv: what it builds and caches is this environment's."""
     changed = {name: value for name, value in environ.items() if name not in _REPLACED}
@@ -254,7 +254,7 @@ def index_options(words: "Sequence[str]", environ: "Mapping[str, str]") -> "list
     return options
 
 
-def script_directory(words: "Sequence[str]", facts: "Mapping[str, Any]") -> str:
+def script_directory(words: "Sequence[str]", facts: "Facts") -> str:
     """Where uv has put scripts."""
     for index, word in enumerate(words):
         name, equals, value = word.partition("=")
@@ -263,7 +263,7 @@ def script_directory(words: "Sequence[str]", facts: "Mapping[str, Any]") -> str:
     return str(facts["root"]) + "/cross/bin"
 
 
-def correct_scripts(scripts: str, facts: "Mapping[str, Any]") -> None:
+def correct_scripts(scripts: str, facts: "Facts") -> None:
     """Have the scripts that uv installed into the directory `scripts` start the host's interpreter."""
     changed = {}
     programs = [facts["uv_prefix"] + "/bin/python", facts["root"] + "/cross/bin/python"]
