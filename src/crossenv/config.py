@@ -21,7 +21,7 @@ FILE_NAME = "pyproject.toml"
 TABLE = "tool.crossenv"
 # The settings by name, as in the table, and what they mean; the variable of `host-python` is CROSSENV_HOST_PYTHON.
 TEXTS = {
-    "target": "What the wheels are for: a platform tag, a triplet or a machine ("aarch64").",
+    "target": "What the wheels are for: a platform tag, a triplet or a machine (aarch64).",
     "host-python": "In place of a target: the Python that the wheels are for, on this machine; or known:NAME.",
     "host-prefix": "Where the target's Python lives on the target.",
     "sysroot": "The root of the target's headers and libraries.",
