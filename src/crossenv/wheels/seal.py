@@ -9,7 +9,7 @@ import json
 import os
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -19,9 +19,10 @@ from crossenv.errors import AuditError, UsageError
 from crossenv.record import Record, load_record
 from crossenv.wheels.archive import ArchiveError
 from crossenv.wheels.audit import Judgement, archive_finding, judge, target_findings
+from crossenv.wheels.file_checks import machine_finding
 from crossenv.wheels.losses import Build
 from crossenv.wheels.model import ERROR, Finding
-from crossenv.wheels.refusals import MENDABLE, hint_for, refusal_of
+from crossenv.wheels.refusals import MENDABLE, READY_MADE_HINT, UNUSABLE, hint_for, refusal_of
 from crossenv.wheels.tags import Host, host_of
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Job:
     wheel: str
     environment: str
     editable: bool
+    ready_made: bool
+    written: tuple[str, ...]
     repair: bool
     attempted: dict[str, str]
     compiler_called: bool | None
@@ -115,7 +118,16 @@ def _sealed(job: Job, record: Record, host: Host, notes: list[str]) -> Path:
         compiler_called=job.compiler_called,
         allow_pure=(*record.handover.allow_pure, *job.allow_pure),
     )
-    judged = judge(path, host, build)
+    judged = judge(path, host, None if job.ready_made else build)
+    if job.ready_made:
+        # Others answer for what it links; code of another machine is of no use to anybody here.
+        unusable = [finding for finding in judged.errors if finding.id in UNUSABLE]
+        if unusable:
+            raise Refused(unusable)
+        return path
+    native = list(_written_findings(job, host))
+    if native:
+        raise Refused(native)
     plain = host.own_tag in path.name.removesuffix(".whl").rpartition("-")[2].split(".")
     mend = job.repair and plain and not job.editable
     fatal = [finding for finding in judged.errors if not (mend and finding.id in MENDABLE)]
@@ -144,6 +156,14 @@ def _sealed(job: Job, record: Record, host: Host, notes: list[str]) -> Path:
     from crossenv.wheels.retag import retag
 
     return retag(path, host.own_tag, host.policy.tag)
+
+
+def _written_findings(job: Job, host: Host) -> Iterator[Finding]:
+    """Libraries in the source tree that the target cannot load."""
+    for name in job.written:
+        _words, finding = machine_finding(name, Path(name).read_bytes(), (host.identity,), host)
+        if finding is not None:
+            yield finding
 
 
 def _repaired(path: Path, host: Host, judged: Judgement, job: Job, notes: list[str]) -> Path:
@@ -190,6 +210,6 @@ def _refusal(job: Job, findings: Sequence[Finding]) -> Status:
         "wheel": job.wheel,
         "faults": faults,
         "refusal": refusal.name.lower().replace("_", "-"),
-        "hint": hint_for(refusal, job.environment),
+        "hint": READY_MADE_HINT if job.ready_made else hint_for(refusal, job.environment),
         "notes": [],
     }

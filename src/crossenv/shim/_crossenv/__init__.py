@@ -428,6 +428,8 @@ _BY_NAME = {
     "pip._internal.cli.spinners": "pip_spinners",
     "pip._vendor.distlib.scripts": "distlib_scripts",
     "pip._internal.operations.install.wheel": "pip_install_wheel",
+    "pip._internal.operations.prepare": "pip_prepare",
+    "pip._internal.req": "pip_requirements",
     "pip._internal.commands.wheel": "pip_wheel_command",
     "pip._internal.commands.install": "pip_building_command",
     "pip._internal.commands.download": "pip_building_command",

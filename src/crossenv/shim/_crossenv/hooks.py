@@ -29,6 +29,11 @@ _BACKEND_VARIABLES = ("_PYPROJECT_HOOKS_BUILD_BACKEND", "PEP517_BUILD_BACKEND")
 def prepare(facts: "Facts", hook: str, finder: "Finder") -> None:
     """Set up this process for running `hook`, named as `_crossenv.decide_role` names it."""
     if hook == "setup.py":
+        if "develop" in sys.argv or "build_ext" in sys.argv:
+            # `build_ext --inplace`, and editable installs of pip before 25: no hook returns.
+            from _crossenv import source_tree
+
+            source_tree.check_at_exit(facts)
         enter_environment(facts)
         return
     if hook.startswith("uv:"):
@@ -251,14 +256,17 @@ def check_results(backend: "Any", facts: "Facts") -> None:
     """Check every wheel that `backend` (a module or an object) builds."""
     import functools
 
-    from _crossenv import judge
+    from _crossenv import judge, source_tree
 
     def checked(hook: "Any", *, editable: bool) -> "Any":
         @functools.wraps(hook)
         def call(wheel_directory: str, *args: "Any", **kwargs: "Any") -> str:
+            directory = os.getcwd()
+            before = source_tree.libraries(directory) if editable else {}
             name = str(hook(wheel_directory, *args, **kwargs))
             path = os.path.join(wheel_directory, name)
-            return os.path.basename(judge.require_sealed(path, facts, editable=editable))
+            written = source_tree.written(directory, before) if editable else []
+            return os.path.basename(judge.require_sealed(path, facts, editable=editable, written=written))
 
         return call
 

@@ -457,6 +457,22 @@ def pip_wheel_command(module: "ModuleType", facts: "Facts") -> None:
     _replace(module.WheelCommand, "run", judge.sweeping(facts))
 
 
+def pip_requirements(module: "ModuleType", facts: "Facts") -> None:
+    """`cross-pip install`: ready-made wheels are checked before anything is installed."""
+    from _crossenv import judge
+
+    check = judge.checking_ready_made(facts, lambda requirements, *_args, **_kwargs: list(requirements))
+    _replace(module, "install_given_reqs", check)
+
+
+def pip_prepare(module: "ModuleType", facts: "Facts") -> None:
+    """`cross-pip wheel` and `download`: ready-made wheels are checked before they are saved."""
+    from _crossenv import judge
+
+    check = judge.checking_ready_made(facts, lambda _self, requirement: [requirement])
+    _replace(module.RequirementPreparer, "save_linked_requirement", check)
+
+
 def pip_building_command(module: "ModuleType", facts: "Facts") -> None:
     """`cross-pip install`, `download` and `lock` keep build requirements native."""
     from _crossenv import pip_commands

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from _crossenv.facts_types import Facts
 
 USAGE = 2
+REFUSED = 7
 # Options before the command that take a word of their own.
 _WITH_VALUE = frozenset(
     (
@@ -76,12 +77,65 @@ def main() -> int:
         os.execve(uv, [uv, *arguments], environ)
     import subprocess
 
+    before = _distributions(facts["cross_site"])
     try:
         status = subprocess.call([uv, *arguments], env=environ)
     except KeyboardInterrupt:
         return 130
     correct_scripts(script_directory(words, facts), facts)
-    return status
+    return status or check_installed(facts, before)
+
+
+def _distributions(site: str) -> "dict[str, int]":
+    """The distributions that are installed in `site`, with what tells one installation from the next."""
+    return {entry.path: entry.stat().st_ino for entry in os.scandir(site) if entry.name.endswith(".dist-info")}
+
+
+def check_installed(facts: "Facts", before: "Mapping[str, int]") -> int:
+    """Say which wheels that uv has installed since `before` hold code of another machine; the exit status."""
+    refused = []
+    for path, inode in sorted(_distributions(facts["cross_site"]).items()):
+        file = "" if before.get(path) == inode else foreign_file(path, facts)
+        if not file:
+            continue
+        name = os.path.basename(path).partition("-")[0]
+        with open(path + "/WHEEL", encoding="utf-8") as stream:
+            anywhere = all(line.strip().endswith("-any") for line in stream if line.startswith("Tag:"))
+        # As in `_crossenv.judge`: what an index offers for every machine may bring helpers for some.
+        if anywhere and not os.path.exists(path + "/direct_url.json"):
+            sys.stderr.write(f"crossenv: warning: {name}: {file} is not for the target ({facts['machine']})\n")
+            continue
+        refused.append(name)
+        sys.stderr.write(
+            f"crossenv: error: uv has installed {name}, and {file} in it is not for the target ({facts['machine']})\n"
+        )
+    if refused:
+        names = " ".join(refused)
+        sys.stderr.write(
+            f"crossenv: hint: remove it (cross-uv pip uninstall {names}), and take a wheel for the target or its"
+            " source (cross-uv pip install --no-binary NAME NAME)\n"
+        )
+    return REFUSED if refused else 0
+
+
+def foreign_file(dist_info: str, facts: "Facts") -> str:
+    """The first file of an installed distribution that is native and not for the target; "" if there is none."""
+    import csv
+
+    identity = facts["identity"]
+    own = bytes((identity["bits"] // 32, 1 if identity["byte_order"] == "little" else 2)), identity["number"]
+    with open(dist_info + "/RECORD", encoding="utf-8", newline="") as file:
+        names = [row[0] for row in csv.reader(file) if row]
+    for name in names:
+        try:
+            with open(os.path.join(os.path.dirname(dist_info), name), "rb") as stream:
+                head = stream.read(20)
+        except OSError:
+            continue
+        number = int.from_bytes(head[18:20], "little" if head[5:6] == b"\1" else "big")
+        if head[:4] == b"\x7fELF" and (head[4:6], number) != own:
+            return name
+    return ""
 
 
 def fail(message: str, hint: str) -> "NoReturn":
