@@ -99,7 +99,7 @@ def test_members_of_an_import_library() -> None:
 @pytest.mark.parametrize("tag", ["win_amd64", "win32"])
 def test_a_file_that_is_cut_off_is_damaged_wherever_it_ends(tag: str) -> None:
     data = windows_files.module(tag=tag)
-    for length in range(64, len(data), 13):
+    for length in range(64, len(data), 37):
         with pytest.raises(BinaryError):
             READER.linked(data[:length])
 

@@ -119,6 +119,7 @@ class Format(Protocol):
     Attributes:
         name: "elf".
         title: "ELF".
+        a_file: "an ELF file".
     """
 
     @property
@@ -126,6 +127,9 @@ class Format(Protocol):
 
     @property
     def title(self) -> str: ...  # noqa: D102
+
+    @property
+    def a_file(self) -> str: ...  # noqa: D102
 
     def recognises(self, head: bytes) -> bool:
         """Whether a file that begins with these bytes is of this format."""

@@ -40,6 +40,7 @@ class Pe:
 
     name = PE
     title = "PE"
+    a_file = "a PE file"
 
     def recognises(self, head: bytes) -> bool:
         """Whether this is how a program or DLL begins, or an object file."""
