@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crossenv.binaries import BinaryError, Linked, format_of, is_native, objects_in
+from crossenv.binaries import FORMATS, BinaryError, Format, Linked, format_of, is_native, objects_in
 from crossenv.libc.libraries import libc_of_needed
 from crossenv.libc.policies import Policy
-from crossenv.platforms import MODULE_SUFFIXES
-from crossenv.platforms.architectures import Identity
+from crossenv.platforms import HERE, MODULE_SUFFIXES, format_of_suffix
 from crossenv.record import Record
 from crossenv.wheels import file_checks
 from crossenv.wheels.archive import Archive, ArchiveError, Member, opened
@@ -162,7 +161,7 @@ def _kept(judged: Judgement) -> Iterator[str]:
 def _read(archive: Archive, claims: Claims, record: Record | None) -> Contents:
     """Go through all members once: their hashes, and of the native ones everything."""
     contents = Contents(inside=frozenset(member.name.rpartition("/")[2] for member in archive.members))
-    machines = expected_of(claims.tags, libc="", record=record).machines
+    expected = expected_of(claims.tags, libc="", record=record)
     for member in archive.members:
         blocks = archive.blocks(member.name)
         first = next(blocks, b"")
@@ -172,37 +171,46 @@ def _read(archive: Archive, claims: Claims, record: Record | None) -> Contents:
         fault = digest_fault(member.name, itertools.chain((data,), blocks), claims)
         contents.findings += [fault] if fault is not None else []
         if native:
-            _read_native(member, data, contents, machines, record)
+            _read_native(member, data, contents, expected, record)
         elif member.name.endswith(MODULE_SUFFIXES):
-            contents.findings.append(_damaged(member.name, "is not an ELF file"))
+            wanted = FORMATS[format_of_suffix(member.name)]
+            contents.findings.append(_damaged(wanted, member.name, f"is not {wanted.a_file}"))
     return contents
 
 
-def _read_native(
-    member: Member, data: bytes, contents: Contents, machines: tuple[Identity, ...], record: Record | None
-) -> None:
+def _read_native(member: Member, data: bytes, contents: Contents, expected: Expected, record: Record | None) -> None:
+    native, linked = format_of(data), None
+    try:
+        linked = None if native is None else native.linked(data)
+    except BinaryError as error:
+        assert native is not None
+        contents.findings.append(_damaged(native, member.name, str(error)))
+    if native is not None and linked is not None and linked.program and _is_foreign(native, expected):
+        # Launchers for other systems lie as data in wheels that run anywhere: those of pip and setuptools.
+        if not expected.pure:
+            says = f"is a program in the format {native.title}, which the wheel's machine does not run"
+            contents.findings.append(Finding(id="machine", severity=WARNING, path=member.name, message=says))
+        return
     words = contents.native[member.name] = []
     for label, content in objects_in(member.name, data):
-        said, fault = file_checks.machine_finding(label, content, machines, record)
+        said, fault = file_checks.machine_finding(label, content, expected.machines, record)
         words.append(said)
         contents.findings += [fault] if fault is not None else []
     trace = file_checks.trace_finding(member.name, data, record)
     contents.findings += [trace] if trace is not None else []
-    native = format_of(data)
     if native is None:
         contents.archives.add(member.name)
-        return
-    try:
-        linked = native.linked(data)
-    except BinaryError as error:
-        contents.findings.append(_damaged(member.name, str(error)))
-        return
-    if linked is not None:
+    elif linked is not None:
         contents.linked[member.name] = linked
 
 
-def _damaged(path: str, message: str) -> Finding:
-    return Finding(id="elf-damaged", severity=ERROR, path=path, message=message)
+def _is_foreign(native: Format, expected: Expected) -> bool:
+    """Whether a file of this format is for neither the wheel's machines nor this one, whose files tell of a mistake."""
+    return native.name not in {HERE.native_format, *(machine.format for machine in expected.machines)}
+
+
+def _damaged(native: Format, path: str, message: str) -> Finding:
+    return Finding(id=f"{native.name}-damaged", severity=ERROR, path=path, message=message)
 
 
 def _platform_findings(

@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 
-from crossenv.binaries import BinaryError, Linked, format_of
+from crossenv.binaries import FORMATS, BinaryError, Linked, format_of
 from crossenv.platforms import MODULE_SUFFIXES
 from crossenv.platforms.architectures import Identity
 from crossenv.record import Record
@@ -41,9 +41,9 @@ def machine_finding(
     try:
         machine = native.machine(data)
     except BinaryError as error:
-        return "", Finding(id="elf-damaged", severity=ERROR, path=label, message=str(error))
+        return "", Finding(id=f"{native.name}-damaged", severity=ERROR, path=label, message=str(error))
     if machines and not any(machine.fits(wanted) for wanted in machines):
-        words = " or ".join(map(native.describe, machines))
+        words = " or ".join(FORMATS[wanted.format].describe(wanted) for wanted in machines)
         says = f"is for {machine.words}; {'the wheel is for' if record is None else 'the host is'} {words}"
         return machine.words, Finding(id="machine", severity=ERROR, path=label, message=says)
     return machine.words, None
