@@ -33,7 +33,7 @@ from crossenv.libc.policies import policy_of
 from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.build_details import build_details
 from crossenv.pythons.build_python import BuildPython
-from crossenv.pythons.model import HostPython
+from crossenv.pythons.model import Host, HostPython
 from crossenv.record import (
     CROSS_RUN,
     PREFIX,
@@ -283,27 +283,16 @@ def _host_record(
     target: Target | None,
 ) -> HostRecord:
     return HostRecord(
+        **{item.name: getattr(host, item.name) for item in dataclasses.fields(Host)},
         source=str(host.source),
-        layout=host.layout,
-        implementation=host.implementation,
-        version=host.version,
-        full_version=host.full_version,
-        abi_flags=host.abi_flags,
-        soabi=host.soabi,
         extension_suffixes=host.extension_suffixes,
-        multiarch=host.multiarch,
-        gnu_type=host.gnu_type,
-        machine=host.machine,
-        identity=host.identity,
-        system=host.system,
-        libc=host.libc,
         executable=host.host_executable,
         sysroot=None if host.sysroot is None else str(host.sysroot),
         include_dirs=tuple(map(str, include_dirs)),
         lib_dir=None if host.lib_dir is None else str(host.lib_dir),
         sysconfigdata=str(data_file),
         site_packages=str(root / "cross/lib" / packages / "site-packages"),
-        platform_tag=host.platform.own_tag(host.as_machine) if target is None else target.platform_tag,
+        platform_tag=host.own_tag if target is None else target.platform_tag,
     )
 
 
