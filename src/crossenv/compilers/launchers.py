@@ -9,8 +9,14 @@ from pathlib import Path
 
 from crossenv.compilers.commands import role_of
 from crossenv.compilers.model import Tool, Toolchain
-from crossenv.compilers.own_directories import HEADER_OPTIONS, LIBRARY_OPTIONS, MULTIARCH_PARENTS, OWN_DIRECTORIES
 from crossenv.files import script_text
+from crossenv.platforms.own_directories import (
+    HEADER_OPTIONS,
+    LIBRARY_OPTIONS,
+    MULTIARCH_NAMES,
+    MULTIARCH_PARENTS,
+    OWN_DIRECTORIES,
+)
 
 # They look into the sysroot, and always have a launcher.
 COMPILERS = ("cc", "cxx", "fc")
@@ -162,8 +168,8 @@ def _without_own(multiarch: str, expander: Iterable[str]) -> str:
     return _WITHOUT_OWN.format(
         own=" | ".join(OWN_DIRECTORIES),
         multiarch=multiarch or "none",
-        deeper=" | ".join(f"{parent}/*-linux-gnu*/*" for parent in MULTIARCH_PARENTS),
-        parents=" | ".join(f"{parent}/*-linux-gnu*" for parent in MULTIARCH_PARENTS),
+        deeper=" | ".join(f"{parent}/{MULTIARCH_NAMES}/*" for parent in MULTIARCH_PARENTS),
+        parents=" | ".join(f"{parent}/{MULTIARCH_NAMES}" for parent in MULTIARCH_PARENTS),
         options=" | ".join((*HEADER_OPTIONS, *LIBRARY_OPTIONS)),
         joined="\n".join(joined),
         expander=" ".join(map(shlex.quote, expander)),
