@@ -427,6 +427,7 @@ _BY_NAME = {
     "pip._vendor.distlib.scripts": "distlib_scripts",
     "pip._internal.operations.install.wheel": "pip_install_wheel",
     "pip._internal.commands.wheel": "pip_wheel_command",
+    "pip._internal.utils.subprocess": "pip_subprocess",
     "pip._internal.commands.install": "pip_building_command",
     "pip._internal.commands.download": "pip_building_command",
     "pip._internal.commands.lock": "pip_building_command",
