@@ -9,7 +9,6 @@ import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from packaging.utils import canonicalize_name
 
@@ -26,15 +25,15 @@ from crossenv.compilers.launchers import (
 from crossenv.compilers.model import Tool, Toolchain
 from crossenv.compilers.zig.launchers import CONFIGURATION_NAME
 from crossenv.environment.build_info import public_part
-from crossenv.environment.fingerprint import NO_MATTER, SESSION
-from crossenv.environment.isolation_base import BASE, UV, base_copies, base_files, base_links
+from crossenv.environment.fingerprint import NO_MATTER
+from crossenv.environment.isolation_base import base_copies, base_files, base_links
 from crossenv.environment.localise import data_module_text, localise
 from crossenv.files import script_body
 from crossenv.libc.policies import policy_of
 from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.build_details import build_details
 from crossenv.pythons.build_python import BuildPython
-from crossenv.pythons.model import HostPython
+from crossenv.pythons.model import Host, HostPython
 from crossenv.record import (
     CROSS_RUN,
     PREFIX,
@@ -115,7 +114,6 @@ class Plan:
         copies: Programs: path below the root, the file that is copied there.
         header_farm: Directories whose entries are linked into `ENV/host/include/pythonX.Y`, the first wins; empty
             where the host's headers already lie in such a directory.
-        facts: What the start-up shim needs of the record.
     """
 
     root: Path
@@ -126,7 +124,6 @@ class Plan:
     links: Mapping[str, str]
     copies: Mapping[str, Path]
     header_farm: tuple[Path, ...]
-    facts: Mapping[str, Any]
 
 
 def make_plan(
@@ -183,6 +180,7 @@ def make_plan(
         crossenv_python=options.crossenv_python,
         root=str(root),
         prompt=options.prompt or root.name,
+        in_place=options.in_place,
         pip=options.pip,
         build_pip=options.build_pip,
         cross_prefix=None if options.cross_prefix is None else str(options.cross_prefix),
@@ -190,6 +188,7 @@ def make_plan(
         config_vars=dict(options.config_vars),
         pip_cache=str(root / "cache/pip"),
         requirements_cache="",
+        build_key="",
         build=BuildRecord(
             python=str(build.executable),
             version=build.full_version,
@@ -245,16 +244,11 @@ def make_plan(
         links=links,
         copies={**copies, **base_copies(build)},
         header_farm=farm,
-        facts={},
     )
     kept = str(_requirements_cache(plan, target, surroundings))
     record = dataclasses.replace(record, requirements_cache=kept)
-    facts = {
-        **shim_facts(record),
-        "in_place": options.in_place,
-        "build_key": f"{toolchain.triplet}-{_content_key(plan, str(root))[:10]}",
-    }
-    return dataclasses.replace(plan, record=record, facts=facts)
+    key = f"{toolchain.triplet}-{_content_key(plan, str(root))[:10]}"
+    return dataclasses.replace(plan, record=dataclasses.replace(record, build_key=key))
 
 
 def _content_key(plan: Plan, more: str) -> str:
@@ -287,27 +281,16 @@ def _host_record(
     target: Target | None,
 ) -> HostRecord:
     return HostRecord(
+        **{item.name: getattr(host, item.name) for item in dataclasses.fields(Host)},
         source=str(host.source),
-        layout=host.layout,
-        implementation=host.implementation,
-        version=host.version,
-        full_version=host.full_version,
-        abi_flags=host.abi_flags,
-        soabi=host.soabi,
         extension_suffixes=host.extension_suffixes,
-        multiarch=host.multiarch,
-        gnu_type=host.gnu_type,
-        machine=host.machine,
-        identity=host.identity,
-        system=host.system,
-        libc=host.libc,
         executable=host.host_executable,
         sysroot=None if host.sysroot is None else str(host.sysroot),
         include_dirs=tuple(map(str, include_dirs)),
         lib_dir=None if host.lib_dir is None else str(host.lib_dir),
         sysconfigdata=str(data_file),
         site_packages=str(root / "cross/lib" / packages / "site-packages"),
-        platform_tag=host.platform.own_tag(host.as_machine) if target is None else target.platform_tag,
+        platform_tag=host.own_tag if target is None else target.platform_tag,
     )
 
 
@@ -436,63 +419,3 @@ def _take_back(record: Record) -> str:
     given = [record.handover.environment, *(backend.environment for backend in record.handover.backends.values())]
     pairs = {(name, value) for variables in given for name, value in variables.items()}
     return "".join(f'[ "${{{name}-}}" != {shlex.quote(value)} ] || unset {name}\n' for name, value in sorted(pairs))
-
-
-def _files_root(record: Record) -> str | None:
-    """What stands before the paths of the host's headers and libraries here; None where there are none."""
-    sysroot = record.toolchain.sysroot or record.host.sysroot
-    if sysroot is not None:
-        return "" if sysroot == "/" else sysroot
-    # A GNU cross compiler finds those that the distribution's package manager installs for the host's architecture.
-    return "" if record.toolchain.family == "gcc" else None
-
-
-def shim_facts(record: Record) -> dict[str, Any]:
-    """What the start-up shim needs of the record, in types that `marshal` takes."""
-    host = record.host
-    return {
-        "root": record.root,
-        "shim": host.site_packages,
-        "cross_site": host.site_packages,
-        "build_site": record.build.site_packages,
-        "pip_cache": record.pip_cache,
-        "uv_cache": record.root + "/cache/uv",
-        "base": f"{record.root}/{BASE}/bin/python{host.version}",
-        "uv_prefix": f"{record.root}/{UV}",
-        "build_machine": record.build.machine,
-        "build_python": record.build.python,
-        "requirements_cache": record.requirements_cache,
-        "session_variables": SESSION,
-        "multiarch": host.multiarch,
-        "abi_flags": host.abi_flags,
-        # Of the directories of packages: this interpreter's, which may have the GIL where the host has none.
-        "abi_thread": "t" if Path(host.site_packages).parent.name.endswith("t") else "",
-        "machine": host.machine,
-        "libc_family": host.libc.family,
-        "libc_version": host.libc.version,
-        "identity": dataclasses.asdict(host.identity),
-        "extension_suffixes": list(host.extension_suffixes),
-        "host_executable": host.executable,
-        "sysconfigdata": host.sysconfigdata,
-        # The first is BASE/include/pythonX.Y.
-        "header_base": str(Path(host.include_dirs[0]).parent.parent),
-        "files_root": _files_root(record),
-        "compiler": record.toolchain.tools["cc"].command,
-        "include_dirs": list(host.include_dirs),
-        "fortran": "fc" in record.toolchain.tools,
-        "repair": record.handover.repair,
-        "crossenv_python": record.crossenv_python,
-        "hook_environment": dict(record.handover.environment),
-        "variables": [(item.name, item.operator, item.value) for item in record.handover.variables],
-        "accepted_platforms": list(record.handover.accepted_platforms),
-        "backends": {
-            module: {
-                "settings": {key: list(values) for key, values in backend.settings.items()},
-                "environment": backend.environment,
-                "fails_by_itself": backend.fails_by_itself,
-                "build_directory": list(backend.build_directory),
-                "jobs_setting": backend.jobs_setting,
-            }
-            for module, backend in record.handover.backends.items()
-        },
-    }

@@ -25,6 +25,7 @@ from crossenv.environment.exchange import (
     staged,
     take_back,
 )
+from crossenv.environment.facts import shim_facts
 from crossenv.environment.isolation_base import BASE, START_FILES, link_standard_library
 from crossenv.environment.plan import Plan
 from crossenv.errors import BuildError, CrossenvError, UsageError
@@ -348,7 +349,7 @@ def _install_shim(plan: Plan) -> None:
         (site_packages / name).write_bytes(shim.joinpath(name).read_bytes())
     for path in (root / BASE).glob("lib*/python*/sitecustomize/__init__.py"):
         sources[str(path)] = str(plan.root / path.relative_to(root))
-    job = {"facts": plan.facts, "facts_file": str(package / "facts.marshal"), "sources": sources}
+    job = {"facts": shim_facts(plan.record), "facts_file": str(package / "facts.marshal"), "sources": sources}
     try:
         run_text([plan.record.build.python, "-I", "-S", "-c", _COMPILE], given=json.dumps(job)).check_returncode()
     except subprocess.CalledProcessError as error:

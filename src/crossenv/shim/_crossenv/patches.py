@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, NoReturn
 
-    Facts = dict[str, Any]
+    from _crossenv.facts_types import Facts
 
 
 def apply(patcher: str, module: "ModuleType", facts: "Facts") -> None:
@@ -81,7 +81,7 @@ def platform_module(platform: "ModuleType", facts: "Facts") -> None:
             executable: "str | None" = None, lib: str = "", version: str = "", chunksize: int = 16384
         ) -> "tuple[str, str]":
             if _is_this_interpreter(executable):
-                return facts["libc_family"], facts["libc_version"]
+                return facts["libc"]["family"], facts["libc"]["version"]
             result: tuple[str, str] = original(executable, lib, version, chunksize)
             return result
 
@@ -165,7 +165,7 @@ def distutils_compiler(module: "ModuleType", facts: "Facts") -> None:
 
 def packaging_manylinux(module: "ModuleType", facts: "Facts") -> None:
     """`packaging._manylinux` (any copy): reads the C library of this process and the interpreter's ELF header."""
-    version = facts["libc_version"] if facts["libc_family"] == "glibc" else ""
+    version = facts["libc"]["version"] if facts["libc"]["family"] == "glibc" else ""
     _replace(module, "_glibc_version_string", lambda _original: lambda: version or None)
 
     elf = facts["identity"]
@@ -207,9 +207,9 @@ def packaging_musllinux(module: "ModuleType", facts: "Facts") -> None:
         def get_musl_version(executable: str) -> "Any":
             if not _is_this_interpreter(executable):
                 return original(executable)
-            if facts["libc_family"] != "musl" or not facts["libc_version"]:
+            if facts["libc"]["family"] != "musl" or not facts["libc"]["version"]:
                 return None
-            major, minor = facts["libc_version"].split(".")[:2]
+            major, minor = facts["libc"]["version"].split(".")[:2]
             return module._MuslVersion(major=int(major), minor=int(minor))
 
         return get_musl_version
@@ -463,6 +463,22 @@ def pip_wheel_command(module: "ModuleType", facts: "Facts") -> None:
     _replace(module.WheelCommand, "run", pip_commands.naming_wheels)
     _replace(module.WheelCommand, "add_options", judge.add_option)
     _replace(module.WheelCommand, "run", judge.sweeping(facts))
+
+
+def pip_requirements(module: "ModuleType", facts: "Facts") -> None:
+    """`cross-pip install`: ready-made wheels are checked before anything is installed."""
+    from _crossenv import judge
+
+    check = judge.checking_ready_made(facts, lambda requirements, *_args, **_kwargs: list(requirements))
+    _replace(module, "install_given_reqs", check)
+
+
+def pip_prepare(module: "ModuleType", facts: "Facts") -> None:
+    """`cross-pip wheel` and `download`: ready-made wheels are checked before they are saved."""
+    from _crossenv import judge
+
+    check = judge.checking_ready_made(facts, lambda _self, requirement: [requirement])
+    _replace(module.RequirementPreparer, "save_linked_requirement", check)
 
 
 def pip_building_command(module: "ModuleType", facts: "Facts") -> None:

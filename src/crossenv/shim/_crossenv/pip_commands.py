@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 
+# Whether the command names a platform of its own (`download --platform`): its wheels are not for this environment.
+for_another_target = False
 # The projects that `pip wheel` builds because they are named.
 _built_by_name: "set[str]" = set()
 
@@ -81,7 +83,13 @@ def refusing_unsafe_features(original: "Any") -> "Any":
                 "crossenv: hint: leave out --use-feature=inprocess-build-deps (or unset PIP_USE_FEATURE)\n"
             )
             return 2
-        return int(original(self, options, args))
+        global for_another_target  # noqa: PLW0603 - pip runs one command in a process
+        for_another_target = bool(getattr(options, "platforms", None))
+        try:
+            return int(original(self, options, args))
+        except SystemExit as error:
+            # A refusal, which has been said; pip would print where it came from.
+            return error.code if isinstance(error.code, int) else 1
 
     return run
 
