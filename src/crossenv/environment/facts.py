@@ -63,7 +63,7 @@ def _plain(value: Any) -> Any:
 
 def _files_root(record: Record) -> str | None:
     """What stands before the paths of the host's headers and libraries here; None where there are none."""
-    sysroot = record.toolchain.sysroot or record.host.sysroot
+    sysroot = record.sysroot
     if sysroot is not None:
         return "" if sysroot == "/" else sysroot
     # A GNU cross compiler finds those that the distribution's package manager installs for the host's architecture.

@@ -17,7 +17,7 @@ class Refusal(enum.Enum):
     In the order in which their hints are given where a wheel has several faults.
     """
 
-    FOREIGN = ("machine", "libc", "interpreter", "extension-suffix", "elf-damaged")
+    FOREIGN = ("machine", "libc", "interpreter", "extension-suffix", "elf-damaged", "pe-damaged")
     LOST = ("extension-lost", "native-lost")
     EMPTY = ("native-absent",)
     TAG = ("host-tag", "platform-tag", "wheel-tags")
@@ -55,7 +55,7 @@ _HINTS = {
     Refusal.ARCHIVE: "the back end made a broken archive: report it to its project",
 }
 # What a wheel that nothing built here is refused for.
-UNUSABLE = ("machine", "elf-damaged", "platform-tag")
+UNUSABLE = ("machine", "elf-damaged", "pe-damaged", "platform-tag")
 READY_MADE_HINT = (
     "this wheel was not built here: take one for the target, or build it from its source"
     " (`cross-pip wheel PROJECT`, `cross-pip install --no-binary NAME NAME`)"

@@ -43,9 +43,9 @@ class Launchers:
     link: Sequence[str] = ()
     make_runtime: Sequence[str] = ()
 
-    def configuration(self, *, objects: Path) -> str:
-        """The text of `zig.conf`; zig keeps what it compiles in `objects`."""
-        rows = [*self.settings.items(), ("objects", str(objects))]
+    def configuration(self, *, objects: Path, explainer: str = "") -> str:
+        """The text of `zig.conf`; zig keeps what it compiles in `objects`, and `explainer` is the script for links."""
+        rows = [*self.settings.items(), ("objects", str(objects)), ("explainer", explainer)]
         for key, words in (("compile", self.compile), ("link", self.link), ("make_runtime", self.make_runtime)):
             rows += [(key, word) for word in words]
         return "".join(f"{key} {value}\n" for key, value in rows)
