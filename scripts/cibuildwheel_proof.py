@@ -313,7 +313,7 @@ def linked_project(directory: Path) -> Path:
 def emulated(root: Path, *words: str) -> float:
     """Run a command of an arm64 root file system in it, under the emulator; the seconds that it took."""
     (qemu,) = (shutil.which("qemu-aarch64-static"),)
-    line = registration_line(parse_target("aarch64").elf, Path(qemu or ""))
+    line = registration_line(parse_target("aarch64").identity, Path(qemu or ""))
     for name in ("dev", "proc", "tmp", "project"):
         (root / name).mkdir(exist_ok=True)
     (root / CA_BUNDLE[1:]).parent.mkdir(parents=True, exist_ok=True)

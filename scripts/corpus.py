@@ -209,7 +209,7 @@ class Corpus:
 
     def inspect(self, wheel: Path, record: dict[str, Any]) -> str:
         """What the wheel needs; its name and its files must be the host's."""
-        tag, elf = record["host"]["platform_tag"], record["host"]["elf"]
+        tag, elf = record["host"]["platform_tag"], record["host"]["identity"]
         machine = record["host"]["machine"]
         if not wheel.name.endswith((f"-{tag}.whl", f"-linux_{machine}.whl")):
             raise FailedError(f"tagged {wheel.name}")

@@ -134,7 +134,7 @@ def use_dump(path: Path) -> str:
     commands = {"cc": "cc", "ar": "ar"}
     include_dirs = [Path("/include/python3.11")]
     localise(host, commands=commands, include_dirs=include_dirs, lib_dir=None, directories=flag_directories(host))
-    derived_pyconfig(PYCONFIG, host.config, host.elf.byte_order)
+    derived_pyconfig(PYCONFIG, host.config, host.identity.byte_order)
     build_details_text(host, headers=path, pkgconfig=path)
     return "passed"
 

@@ -38,7 +38,7 @@ _PACKAGES = r"python3\.\d+|libc6"
 
 def take(sysroot: Path, host: HostPython) -> tuple[dict[str, Any], str]:
     """The dump of a sysroot's Python, and how it was taken."""
-    row = architecture_of(host.elf)
+    row = architecture_of(host.identity)
     names = [f"qemu-{row.qemu}-static", f"qemu-{row.qemu}"] if row else []
     emulator = next(filter(None, map(shutil.which, names)), None)
     # qemu's ARM says which processor it emulates; armel runs on lesser ones.

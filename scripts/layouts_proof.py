@@ -298,7 +298,7 @@ def prove(case: Case, work: Path) -> dict[str, str]:
         output([environment / "bin/cross-pip", "wheel", "--no-deps", "-w", wheels, source])
     machine = host["machine"]
     for wheel in wheels.glob("*.whl"):
-        inspected(wheel, machine, host["elf"]["byte_order"], host["elf"]["bits"], None)
+        inspected(wheel, machine, host["identity"]["byte_order"], host["identity"]["bits"], None)
         with zipfile.ZipFile(wheel) as archive:
             if not any(name.endswith(host["ext_suffix"]) for name in archive.namelist()):
                 raise FailedError(f"{wheel.name} has no module named *{host['ext_suffix']}")
@@ -316,7 +316,7 @@ def prove(case: Case, work: Path) -> dict[str, str]:
         cpu = CPU if machine == "aarch64" else {}
         run: list[str | Path] = [f"qemu-{emulator}-static", "-L", case.root, case.interpreter, "-c", case.ask]
         answer, _ = output(run, {**cpu, "PYTHONPATH": str(place)})
-        wanted = str(host["elf"]["bits"] // 8 * 100 + 42)
+        wanted = str(host["identity"]["bits"] // 8 * 100 + 42)
         if answer.split()[0] != wanted:
             raise FailedError(f"it answers {answer!r}")
         own = (

@@ -79,8 +79,8 @@ def prove(sysroot: Path, python: str, work: Path) -> list[str]:
         row = f"| {name} | {check.back_end} | `{wheel}` | {result} |"
         print(row, file=sys.stderr, flush=True)
         rows.append(row)
-    libc = f"{record['host']['libc_family']} {record['host']['libc_version']}"
-    title = f"## {machine}: {record['host']['elf']['bits']} bits, {record['host']['elf']['byte_order']}-endian, {libc}"
+    libc, identity = " ".join(record["host"]["libc"].values()), record["host"]["identity"]
+    title = f"## {machine}: {identity['bits']} bits, {identity['byte_order']}-endian, {libc}"
     return [title, "", "| package | built with | wheel | under emulation |", "| --- | --- | --- | --- |", *rows, ""]
 
 

@@ -67,7 +67,7 @@ def prove(target: Target, python: str, host: Path | None) -> list[dict[str, str]
             if not wheel.name.endswith(f"-{target.platform_tag}.whl"):
                 raise RuntimeError(f"tagged {wheel.name}")
             floor = target.floor if target.libc == GLIBC else None
-            needs = inspected(wheel, target.machine, target.elf.byte_order, target.elf.bits, floor)
+            needs = inspected(wheel, target.machine, target.identity.byte_order, target.identity.bits, floor)
             row["needs"] = needs if target.libc == GLIBC else MUSL
             if host is not None and host_python is not None:
                 place = work / "installed" / name

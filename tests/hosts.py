@@ -8,7 +8,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.architectures import Identity
 from makers import AARCH64, elf_bytes, make_compiler, make_tools
 
 
@@ -44,7 +44,7 @@ def host_config(triplet: str = "aarch64-linux-gnu", prefix: str = "/usr") -> dic
     return config
 
 
-def make_prefix(directory: Path, triplet: str = "aarch64-linux-gnu", identity: ElfIdentity = AARCH64) -> Path:
+def make_prefix(directory: Path, triplet: str = "aarch64-linux-gnu", identity: Identity = AARCH64) -> Path:
     """An installed prefix of a host Python of the running version, below `directory`/usr."""
     prefix = directory / "usr"
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -69,9 +69,9 @@ def make_prefix(directory: Path, triplet: str = "aarch64-linux-gnu", identity: E
     return prefix
 
 
-def make_cross_tools(directory: Path, triplet: str = "aarch64-linux-gnu", identity: ElfIdentity = AARCH64) -> Path:
+def make_cross_tools(directory: Path, triplet: str = "aarch64-linux-gnu", identity: Identity = AARCH64) -> Path:
     """Programs named like a GNU cross toolchain whose compilers write objects for `identity`."""
     for name in ("gcc", "g++"):
-        make_compiler(directory / f"{triplet}-{name}", elf=identity, says=triplet)
+        make_compiler(directory / f"{triplet}-{name}", identity=identity, says=triplet)
     tools = ("ar", "ranlib", "strip", "nm", "objcopy", "objdump", "readelf", "ld")
     return make_tools(directory, *(f"{triplet}-{name}" for name in tools))

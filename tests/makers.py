@@ -11,22 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from crossenv.platforms.architectures import EF_ARM_ABI_FLOAT_HARD, ElfIdentity
+from crossenv.platforms.architectures import EF_ARM_ABI_FLOAT_HARD, Identity, elf_identity_of
 
-AARCH64 = ElfIdentity(machine=183, bits=64, byte_order="little")
-X86_64 = ElfIdentity(machine=62, bits=64, byte_order="little")
-ARMHF = ElfIdentity(machine=40, bits=32, byte_order="little", abi_flags=EF_ARM_ABI_FLOAT_HARD)
-ARMEL = ElfIdentity(machine=40, bits=32, byte_order="little")
-S390X = ElfIdentity(machine=22, bits=64, byte_order="big")
-RISCV64 = ElfIdentity(machine=243, bits=64, byte_order="little", abi_flags=4)
-SPARC64 = ElfIdentity(machine=43, bits=64, byte_order="big")
+AARCH64 = elf_identity_of(183, 64, "little")
+X86_64 = elf_identity_of(62, 64, "little")
+ARMHF = elf_identity_of(40, 32, "little", EF_ARM_ABI_FLOAT_HARD)
+ARMEL = elf_identity_of(40, 32, "little")
+S390X = elf_identity_of(22, 64, "big")
+RISCV64 = elf_identity_of(243, 64, "little", 4)
+SPARC64 = elf_identity_of(43, 64, "big")
 
 GLIBC_LOADER = "/lib/ld-linux-aarch64.so.1"
 MUSL_LOADER = "/lib/ld-musl-aarch64.so.1"
 
 
 def elf_bytes(
-    identity: ElfIdentity = AARCH64,
+    identity: Identity = AARCH64,
     *,
     flags: int | None = None,
     interpreter: str = "",
@@ -117,7 +117,7 @@ def elf_bytes(
     rest = struct.pack(
         e + f"HHI{word * 3}IHHHHHH",
         3,
-        identity.machine,
+        identity.number,
         1,
         0,
         header_size,
@@ -202,7 +202,7 @@ class HostTree:
         triplet: Its multiarch triplet.
         version: "3.11".
         flags: Its ABI flags.
-        elf: The machine of its interpreter.
+        identity: The machine of its interpreter.
         loader: The interpreter's PT_INTERP.
         recorded: The prefix in its configuration.
         changes: Entries of its configuration that differ; None removes one.
@@ -212,7 +212,7 @@ class HostTree:
     triplet: str = "aarch64-linux-gnu"
     version: str = "3.11"
     flags: str = ""
-    elf: ElfIdentity = AARCH64
+    identity: Identity = AARCH64
     loader: str = GLIBC_LOADER
     recorded: str = "/usr"
     changes: Mapping[str, int | str | None] = field(default_factory=dict)
@@ -245,9 +245,9 @@ class HostTree:
         """Write it, as `make install` would."""
         write(self.data, config_text(self.config()))
         write(self.include / "Python.h", '#include "pyconfig.h"\n')
-        write(self.include / "pyconfig.h", f"#define SIZEOF_VOID_P {self.elf.bits // 8}\n")
+        write(self.include / "pyconfig.h", f"#define SIZEOF_VOID_P {self.identity.bits // 8}\n")
         write(self.include / "patchlevel.h", patchlevel(f"{self.version}.2"))
-        write(self.program, elf_bytes(self.elf, interpreter=self.loader), mode=0o755)
+        write(self.program, elf_bytes(self.identity, interpreter=self.loader), mode=0o755)
         return self
 
 
@@ -257,7 +257,9 @@ def make_debian_headers(tree: HostTree, *, architectures: Sequence[str]) -> None
     wrapper = "".join(f"#  include <{triplet}/{name}/pyconfig.h>\n" for triplet in ("s390x-linux-gnu", tree.triplet))
     write(tree.include / "pyconfig.h", f"#if 1\n{wrapper}#endif\n")
     for triplet in architectures:
-        write(tree.prefix / f"include/{triplet}/{name}/pyconfig.h", f"#define SIZEOF_VOID_P {tree.elf.bits // 8}\n")
+        write(
+            tree.prefix / f"include/{triplet}/{name}/pyconfig.h", f"#define SIZEOF_VOID_P {tree.identity.bits // 8}\n"
+        )
 
 
 GCC_12 = {
@@ -283,7 +285,7 @@ NO_HEADERS = "fatal error: stdio.h: No such file or directory"
 def make_compiler(
     path: Path,
     *,
-    elf: ElfIdentity = AARCH64,
+    identity: Identity = AARCH64,
     made: bytes | None = None,
     macros: Mapping[str, str] = GCC_12,
     headers: str = "anywhere",
@@ -294,7 +296,7 @@ def make_compiler(
 
     Args:
         path: The script; `.log` beside it gets its arguments, one line a run.
-        elf: The machine of what it makes.
+        identity: The machine of what it makes.
         made: The object itself.
         macros: Its predefined macros.
         headers: Where it finds `<stdio.h>`: "anywhere", "nowhere", "own" (only without a sysroot).
@@ -302,7 +304,7 @@ def make_compiler(
         says: Its answer to -dumpmachine.
     """
     data = path.parent / ".data"
-    the_object = write(data / f"{path.name}.o", elf_bytes(elf) if made is None else made)
+    the_object = write(data / f"{path.name}.o", elf_bytes(identity) if made is None else made)
     the_macros = write(
         data / f"{path.name}.macros", "".join(f"#define {name} {value}\n" for name, value in macros.items())
     )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _crossenv.facts_types import Facts
 
 import crossenv
 from crossenv.environment.isolation_base import START_FILES
@@ -22,6 +23,7 @@ ORDER = (
     "crossenv.errors",
     "crossenv.report",
     "crossenv.files",
+    "crossenv.children",
     "crossenv.codec",
     "crossenv.config",
     "crossenv.platforms",
@@ -82,9 +84,9 @@ def test_no_import_points_backwards(path: Path) -> None:
     for imported in imports(path):
         other = rank(imported)
         assert other is None or other <= own, f"{name} imports {imported}"
-        # What a build and its judge tell each other is described once, on the shim's side.
-        types = (name, imported) == ("crossenv.wheels.seal", "_crossenv.seal_types")
-        assert not imported.startswith("_crossenv") or types, f"{name} imports the shim"
+        # What the two sides tell each other, and both tell the user, is written once, on the shim's side.
+        shared = imported in ("_crossenv.facts_types", "_crossenv.mends", "_crossenv.seal_types")
+        assert not imported.startswith("_crossenv") or shared, f"{name} imports the shim"
 
 
 def test_no_circles() -> None:
@@ -122,6 +124,22 @@ def test_the_shim_stands_alone(path: Path) -> None:
         assert top in sys.stdlib_module_names or top == "_crossenv" or name.startswith("pip._"), name
 
 
+def test_each_fact_is_read_and_each_read_is_a_fact() -> None:
+    read: set[str] = set()
+    for path in (RUNTIME / "_crossenv").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            holder = key = None
+            if isinstance(node, ast.Subscript):
+                holder, key = node.value, node.slice
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+                holder, key = node.func.value, node.args[0]
+            name = holder.id if isinstance(holder, ast.Name) else getattr(holder, "attr", "")
+            if name == "facts":
+                assert isinstance(key, ast.Constant), f"{path.name} reads a fact by a name that is computed"
+                read.add(str(key.value))
+    assert read == set(Facts.__annotations__)
+
+
 def test_what_the_start_imports_is_there_already() -> None:
     """Each further module costs every start."""
     tree = ast.parse((RUNTIME / "_crossenv/__init__.py").read_text(encoding="utf-8"))
@@ -154,9 +172,6 @@ REMAIN: dict[str, str] = {
     "pythons/crossenv_dump.py": "a program by itself, which runs on the target without this package",
     "pythons/dump_document.py": "reads the key `machine.elf` of a dump",
     "pythons/dump_from_files.py": "writes the key `machine.elf` of a dump; makes dumps of Linux hosts only",
-    "environment/build_info.py": "writes the key `host.elf` of crossenv_info",
-    "environment/plan.py": "writes the key `elf` of the shim's facts",
-    "record.py": "has the field `libc_family`, of a record's schema",
     "wheels/refusals.py": "has the findings' published names `elf-damaged` and `musl-release`",
     # Words of other tools.
     "cli/older.py": "translates the option `--manylinux` of crossenv 1",

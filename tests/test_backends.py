@@ -214,7 +214,8 @@ def test_a_function_with_the_name_of_a_hook_is_left_alone() -> None:
 
     inner, outer = types.SimpleNamespace(build_wheel=build_wheel), types.SimpleNamespace(build_wheel=hook)
     for module in (inner, outer):
-        settings.adapt(module, {"backends": backends}, "made_up.module", known=False)
+        facts: Any = {"backends": backends}
+        settings.adapt(module, facts, "made_up.module", known=False)
     assert inner.build_wheel("mine") == "mine"
     assert outer.build_wheel("out") == {"a": ["1", "2"]}
 
@@ -282,7 +283,7 @@ def test_the_size_of_a_pointer_is_the_targets(env: Path, tmp_path: Path, run: Ru
     if shutil.which("cmake") is None:
         pytest.skip("needs cmake")
     record = load_record(env)
-    host = dataclasses.replace(record.host, elf=dataclasses.replace(record.host.elf, bits=bits))
+    host = dataclasses.replace(record.host, identity=dataclasses.replace(record.host.identity, bits=bits))
     toolchain = tmp_path / "toolchain.cmake"
     toolchain.write_text(CMake().files(dataclasses.replace(record, host=host))[TOOLCHAIN_FILE])
     script = tmp_path / "ask.cmake"

@@ -21,8 +21,12 @@ import crossenv
 from conftest import Run
 from crossenv import record as record_module
 from crossenv import testing
+from crossenv.environment.build_info import public_part
 from crossenv.environment.plan import Options, make_plan
 from crossenv.errors import UsageError
+from crossenv.platforms import Libc
+from crossenv.platforms.architectures import architecture_of
+from crossenv.record import parse_record
 from crossenv.targets import parse_target
 
 SOURCE = Path(crossenv.__file__).parent
@@ -218,7 +222,7 @@ def test_the_stub_says_what_the_module_has() -> None:
     [
         ({"host": {"bits": "64"}}, "expected int at 'host.bits'"),
         ({"host": {"bits": True}}, "expected int at 'host.bits'"),
-        ({"host": {"elf": None}}, "expected Elf at 'host.elf'"),
+        ({"host": {"elf": 40}}, "expected Elf at 'host.elf'"),
         ({"toolchain": {"flags": {"c": "-O2"}}}, r"expected tuple\[str, ...\] at 'toolchain.flags.c'"),
         ({"toolchain": {"tools": []}}, r"expected Mapping\[str, str\] at 'toolchain.tools'"),
         ({"version": "2.0"}, "of version 2.0; this reads 1.x"),
@@ -228,6 +232,23 @@ def test_a_wrong_description_is_refused_with_its_key(changes: dict[str, Any], sa
     with pytest.raises(Exception, match=says) as caught, testing.mock(changes=changes):
         pass
     assert type(caught.value).__name__ == "CrossInfoError"
+
+
+def test_a_host_of_another_format_and_another_c_library() -> None:
+    """Nothing of a record is of Linux or ELF alone."""
+    record = testing.made_up_record("aarch64")
+    identity = architecture_of(record.host.identity).identity("pe")  # type: ignore[union-attr]
+    host = dataclasses.replace(record.host, identity=identity, libc=Libc(family="ucrt", version=""))
+    record = dataclasses.replace(record, host=host)
+    assert parse_record(record.to_json(), Path("crossenv.json")) == record
+    description = public_part(record, {}, None)
+    assert description["host"]["pe"] == {"machine": 0xAA64, "abi_flags": 0}
+    del description["host"]["pe"]
+    assert "elf" not in description["host"]
+    with testing.mock() as module:
+        module._use(description)
+        assert module.host.elf is None
+        assert (module.host.libc.family, module.host.libc.version) == ("ucrt", None)
 
 
 def test_later_minor_versions_may_have_more_keys() -> None:

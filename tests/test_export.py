@@ -146,8 +146,8 @@ def test_bash_takes_it_and_puts_everything_back(root: str, tmp_path: Path) -> No
 @pytest.mark.parametrize("kind", ["cargo", "conan", "vcpkg"])
 def test_a_machine_without_a_name_there(kind: str) -> None:
     record = made_up_record("aarch64")
-    elf = dataclasses.replace(record.host.elf, machine=8)
-    record = dataclasses.replace(record, host=dataclasses.replace(record.host, machine="mips64", elf=elf))
+    elf = dataclasses.replace(record.host.identity, machine="mips64", number=8)
+    record = dataclasses.replace(record, host=dataclasses.replace(record.host, machine="mips64", identity=elf))
     with pytest.raises(UsageError, match="mips64") as caught:
         EXPORTERS[kind](record)
     assert caught.value.hint
@@ -193,7 +193,7 @@ SOURCES = {"main.c": MAIN_C, "twice.c": TWICE_C}
 
 
 def is_aarch64(program: Path) -> bool:
-    return elf_identity(program).machine == 183
+    return elf_identity(program).number == 183
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ import pytest
 import makers
 from crossenv.binaries.elf import ElfError, elf_identity, read_elf
 from crossenv.errors import HostPythonError
-from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.architectures import Identity, elf_identity_of
 from crossenv.platforms.triplets import gnu_triplet, identity_of_triplet, libc_of_triplet
 from crossenv.pythons.find import read_host_python
 from crossenv.pythons.sysconfigdata import parse_sysconfigdata
@@ -177,7 +177,7 @@ def test_every_way_to_name_one_python_finds_the_same(tree: HostTree) -> None:
     assert host.host_executable == "/usr/bin/python3.11"
     assert host.sysroot == root
     assert host.lib_dir == tree.prefix / "lib"
-    assert (host.elf, host.machine) == (makers.AARCH64, "aarch64")
+    assert (host.identity, host.machine) == (makers.AARCH64, "aarch64")
     assert (host.libc.family, host.libc.version) == ("glibc", "")
 
 
@@ -434,7 +434,7 @@ def test_lone_configuration_needs_headers_from_somewhere(tmp_path: Path) -> None
     assert host.layout == "sysconfigdata file"
     assert host.include_dirs == (root / "usr/include/python3.11",)
     assert (host.executable, host.full_version) == (None, "")
-    assert (host.elf, host.machine, host.libc.family) == (makers.ARMHF, "armv7l", "glibc")
+    assert (host.identity, host.machine, host.libc.family) == (makers.ARMHF, "armv7l", "glibc")
     assert read_host_python(lone, sysroot=root, machine="armv6l").machine == "armv6l"
 
 
@@ -450,13 +450,13 @@ def test_the_machine_comes_from_libpython_or_a_module_without_an_interpreter(tre
     module = write(tree.stdlib / "lib-dynload/_ssl.so", elf_bytes(makers.S390X))
     assert "s390x" in fault_of(tree.prefix).message
     write(tree.prefix / "lib/libpython3.11.so.1.0", elf_bytes(makers.AARCH64))
-    assert read_host_python(tree.prefix).elf == makers.AARCH64
+    assert read_host_python(tree.prefix).identity == makers.AARCH64
     module.unlink()
     assert read_host_python(tree.prefix).executable is None
 
 
 def test_an_unknown_machine_is_asked_for(tmp_path: Path) -> None:
-    tree = HostTree(prefix=tmp_path / "usr", triplet="sparc64-linux-gnu", elf=makers.SPARC64).make()
+    tree = HostTree(prefix=tmp_path / "usr", triplet="sparc64-linux-gnu", identity=makers.SPARC64).make()
     write(tree.data, config_text({**tree.config(), "SIZEOF_VOID_P": 8}))
     error = fault_of(tree.prefix)
     assert "ELF machine 43, 64-bit, big-endian" in error.message and "--machine" in error.hint
@@ -470,7 +470,7 @@ def test_an_unknown_machine_is_asked_for(tmp_path: Path) -> None:
     ("tree", "facts"),
     [
         ({"changes": {"SIZEOF_VOID_P": 4}}, ["is 64-bit", "SIZEOF_VOID_P is 4"]),
-        ({"elf": makers.X86_64}, ["python3.11 is for x86_64", "MULTIARCH is 'aarch64-linux-gnu'"]),
+        ({"identity": makers.X86_64}, ["python3.11 is for x86_64", "MULTIARCH is 'aarch64-linux-gnu'"]),
         (
             {"changes": {"HOST_GNU_TYPE": "s390x-ibm-linux-gnu"}},
             ["is for aarch64", "HOST_GNU_TYPE is 's390x-ibm"],
@@ -489,7 +489,7 @@ def test_an_unknown_machine_is_asked_for(tmp_path: Path) -> None:
         ),
         ({"changes": {"WORDS_BIGENDIAN": 1}}, ["is little-endian", "WORDS_BIGENDIAN is 1"]),
         (
-            {"elf": makers.ARMEL, "triplet": "arm-linux-gnueabihf"},
+            {"identity": makers.ARMEL, "triplet": "arm-linux-gnueabihf"},
             ["is for armv5tel", "MULTIARCH is 'arm-linux-gnueabihf'"],
         ),
     ],
@@ -516,16 +516,16 @@ def test_directory_and_headers_of_another_version(tree: HostTree) -> None:
 @pytest.mark.parametrize(
     ("triplet", "gnu_type", "elf"),
     [
-        ("i386-linux-gnu", "x86_64-pc-linux-gnu", ElfIdentity(machine=3, bits=32, byte_order="little")),
+        ("i386-linux-gnu", "x86_64-pc-linux-gnu", elf_identity_of(3, 32, "little")),
         ("arm-linux-gnueabihf", "armv8l-unknown-linux-gnueabihf", makers.ARMHF),
         ("arm-linux-gnueabi", "arm-unknown-linux-gnueabi", makers.ARMEL),
         ("riscv64-linux-gnu", "riscv64-unknown-linux-gnu", makers.RISCV64),
         ("s390x-linux-gnu", "s390x-ibm-linux-gnu", makers.S390X),
     ],
 )
-def test_machines_that_go_by_several_names(tmp_path: Path, triplet: str, gnu_type: str, elf: ElfIdentity) -> None:
-    tree = HostTree(prefix=tmp_path / "usr", triplet=triplet, elf=elf, changes={"HOST_GNU_TYPE": gnu_type}).make()
-    assert read_host_python(tree.prefix).elf == elf
+def test_machines_that_go_by_several_names(tmp_path: Path, triplet: str, gnu_type: str, elf: Identity) -> None:
+    tree = HostTree(prefix=tmp_path / "usr", triplet=triplet, identity=elf, changes={"HOST_GNU_TYPE": gnu_type}).make()
+    assert read_host_python(tree.prefix).identity == elf
 
 
 @pytest.mark.parametrize("size", [0, 3, 20, 63, 64, 100, 200])
@@ -639,7 +639,7 @@ def test_damaged_elf_files_are_elf_errors(tmp_path: Path) -> None:
 )
 def test_triplets(triplet: str, machine: int | None, libc: str) -> None:
     elf = identity_of_triplet(triplet)
-    assert (elf.machine if elf else None) == machine
+    assert (elf.number if elf else None) == machine
     assert libc_of_triplet(triplet) == libc
 
 

@@ -275,15 +275,18 @@ def test_every_front_end_builds_for_the_host(
 ) -> None:
     """Build requirements run here; a front end that slips is caught by the repair."""
     prefix, python = installation.parent.parent, installation
-    run(python, "-m", "ensurepip")
-    run(python, "-m", "pip", "install", "-q", "build", "uv")
-    path = f"{prefix}/bin{os.pathsep}{os.environ['PATH']}"
+    # Debian's Python has no ensurepip, is marked as Debian's own, and installs below local/.
+    pip = (sys.executable, "-m", "pip", "--python", python, "install", "-q", "--break-system-packages")
+    run(*pip, "pip", "build", "uv")
+    path = f"{prefix}/bin{os.pathsep}{prefix}/local/bin{os.pathsep}{os.environ['PATH']}"
     convert = ("create", "--in-place", "--force", "--python", python, "--host-python", host_prefix, "--cc", cross_gcc)
     crossenv = CrossenvCommand(path)
     crossenv(*convert)
     # Cython is a native extension itself: it has to run.
     project = projects.cython(tmp_path / "toy")
-    uv = f"{prefix}/bin/uv"
+    uv = shutil.which("uv", path=path)
+    assert uv is not None
+    assert uv.startswith(f"{prefix}/")
     for name, words in {
         "pip": (python, "-m", "pip", "wheel", project, "--no-deps", "-w"),
         "build": (python, "-m", "build", project, "--wheel", "--outdir"),

@@ -22,7 +22,7 @@ from crossenv.pythons.find import read_host_python
 from crossenv.pythons.model import HostPython
 from makers import HostTree, config_of, config_text, write
 
-MUSL = {"elf": makers.AARCH64, "loader": makers.MUSL_LOADER, "triplet": "aarch64-linux-musl"}
+MUSL = {"identity": makers.AARCH64, "loader": makers.MUSL_LOADER, "triplet": "aarch64-linux-musl"}
 
 
 def refused(path: Path) -> HostPythonError:
@@ -108,7 +108,7 @@ def test_the_python_of_an_sdk_itself_is_passed_over(tmp_path: Path) -> None:
     """Yocto's SDK holds a Python for the machine that it runs on."""
     tree = HostTree(prefix=tmp_path / "sysroots/armv8a-poky-linux/usr").make()
     HostTree(
-        prefix=tmp_path / "sysroots/x86_64-pokysdk-linux/usr", triplet="x86_64-linux-gnu", elf=makers.X86_64
+        prefix=tmp_path / "sysroots/x86_64-pokysdk-linux/usr", triplet="x86_64-linux-gnu", identity=makers.X86_64
     ).make()
     assert read_host_python(tmp_path).sysconfigdata == tree.data
     other = replace(tree, prefix=tmp_path / "sysroots/cortexa53-poky-linux/usr").make()
@@ -220,7 +220,7 @@ def test_details_alone(tmp_path: Path, flags: str) -> None:
         host = read_host_python(named)
         assert host.layout == "build-details.json"
         kept = ("version", "full_version", "abi_flags", "soabi", "ext_suffix", "multiarch", "include_dirs", "sysroot")
-        for name in (*kept, "machine", "elf", "libc", "host_executable"):
+        for name in (*kept, "machine", "identity", "libc", "host_executable"):
             assert getattr(host, name) == getattr(recorded, name), name
         for name in ("SOABI", "EXT_SUFFIX", "VERSION", "SIZEOF_VOID_P", "prefix", "INCLUDEPY", "Py_GIL_DISABLED"):
             assert host.config[name] == recorded.config[name], name

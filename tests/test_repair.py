@@ -92,7 +92,7 @@ def members(wheel: Path, directory: Path) -> dict[str, Linked]:
     """The linked files of a wheel, by name; all of them are the host's."""
     shutil.unpack_archive(wheel, directory, "zip")
     found = {str(path.relative_to(directory)): path for path in directory.rglob("*.so*")}
-    assert all(elf_identity(path).machine == 183 for path in found.values())
+    assert all(elf_identity(path).number == 183 for path in found.values())
     return {name: linked for name, path in found.items() if (linked := Elf().linked(path.read_bytes()))}
 
 

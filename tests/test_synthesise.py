@@ -153,14 +153,14 @@ def answers(target: Target, functions: set[str], **numbers: int) -> Answers:
     double = bytes.fromhex("433fff0102030405")
     asked = {name: 1 for name, macro in parse_pyconfig(PYCONFIG).items() if macro.header}
     return Answers(
-        elf=target.elf,
+        identity=target.identity,
         numbers={
             **dict.fromkeys((*EXPRESSIONS, *CONDITIONS), 0),
             **asked,
             **({"glibc_minor": 36} if target.libc == "glibc" else {}),
             **numbers,
         },
-        double=double if target.elf.byte_order == "big" else double[::-1],
+        double=double if target.identity.byte_order == "big" else double[::-1],
         functions=frozenset(functions),
     )
 
@@ -339,7 +339,7 @@ def build_python(tmp_path: Path, **changes: object) -> HostPython:
         executable=None,
         host_executable=f"{prefix}/bin/python3.13",
         sysroot=None,
-        elf=X86_64,
+        identity=X86_64,
         machine="x86_64",
         libc=Libc(family="glibc", version="2.36"),
     )
@@ -442,7 +442,7 @@ def gcc(target: Target, path: Path, sysroot: Path | None = None) -> Toolchain:
         fc=None,
         binutils={},
         triplet=target.gnu_triplet,
-        elf=target.elf,
+        identity=target.identity,
         sysroot=sysroot,
         library_dirs=LINUX.library_directories(sysroot, target.multiarch) if sysroot else (),
         macros={},
@@ -460,7 +460,7 @@ def own() -> HostPython:
 
 
 def own_target(own: HostPython) -> Target:
-    row = architecture_of(own.elf)
+    row = architecture_of(own.identity)
     assert row is not None
     return Target(text="own", architecture=row, libc=own.libc.family, floor=(2, 50), policy=False)
 
@@ -482,7 +482,7 @@ def test_synthesised_for_the_build_machine_itself_it_is_the_build_python(own: Ho
     assert list(old) == list(new)
     for name in ("SOABI", "EXT_SUFFIX", "MULTIARCH", "SIZEOF_VOID_P", "VERSION", "prefix"):
         assert host.config[name] == own.config[name]
-    assert host.elf == own.elf
+    assert host.identity == own.identity
     assert host.machine == os.uname().machine
 
 
@@ -599,7 +599,7 @@ def test_functions_that_only_pretend_are_not_there() -> None:
     macros = parse_pyconfig(PYCONFIG)
     said = ask_compiler(native_toolchain(target), macros, ["strlen", "no_such_function_", "another_missing_one_"])
     assert said.functions == {"strlen"}
-    assert said.numbers["SIZEOF_VOID_P"] * 8 == said.elf.bits
+    assert said.numbers["SIZEOF_VOID_P"] * 8 == said.identity.bits
     assert sorted(said.double) == sorted(bytes.fromhex("433fff0102030405"))
 
 
@@ -703,7 +703,16 @@ def test_it_is_debians_real_host_python(suite: str, architecture: str, tmp_path:
     assert len(headers[1]) > 500
     assert unexplained("pyconfig.h", host, *headers) == {}
     assert unexplained("sysconfigdata", host, *without(headers[1], ours.config, real.config)) == {}
-    for name in ("soabi", "ext_suffix", "multiarch", "elf", "version", "full_version", "abi_flags", "host_executable"):
+    for name in (
+        "soabi",
+        "ext_suffix",
+        "multiarch",
+        "identity",
+        "version",
+        "full_version",
+        "abi_flags",
+        "host_executable",
+    ):
         assert getattr(ours, name) == getattr(real, name)
     assert different_headers(ours.include_dirs[0], real.include_dirs[0]) == []
 

@@ -6,8 +6,15 @@ import re
 
 import pytest
 
+from crossenv.binaries import Machine
 from crossenv.errors import UsageError
-from crossenv.platforms.architectures import ARCHITECTURES, architecture_of, target_architectures
+from crossenv.platforms.architectures import (
+    ARCHITECTURES,
+    architecture_of,
+    elf_identity_of,
+    identity_of,
+    target_architectures,
+)
 from crossenv.platforms.linux_targets import Target, usual_floor
 from crossenv.targets import parse_target
 
@@ -171,3 +178,24 @@ def test_what_a_hint_suggests_is_a_target() -> None:
 def test_no_two_rows_are_one_machine() -> None:
     assert len({row.elf for row in ARCHITECTURES}) == len({row.name for row in ARCHITECTURES}) == len(ARCHITECTURES)
     assert all(architecture_of(row.elf) is row for row in ARCHITECTURES)
+
+
+@pytest.mark.parametrize("form", ["elf", "pe", "macho", "wasm"])
+def test_every_format_can_say_what_a_file_is_for(form: str) -> None:
+    """A host of another format has an identity like any other; it is none of ELF's."""
+    for row in ARCHITECTURES:
+        identity = row.identity(form)
+        assert (identity.format, identity.machine, str(identity)) == (form, row.name, row.name)
+        assert architecture_of(identity) is row
+        if identity.number:
+            assert (
+                identity_of(form, identity.number, identity.bits, identity.byte_order, identity.abi_flags) == identity
+            )
+        here = row.identity("elf")
+        assert Machine(identity=identity, words="").fits(here) == (form == "elf")
+
+
+def test_an_identity_that_is_in_no_table() -> None:
+    soft, unknown = elf_identity_of(243, 64, "little"), identity_of("pe", 0xA641, 64, "little")
+    assert (soft.machine, str(soft)) == ("", "riscv64 with ABI flags 0x0")
+    assert (unknown.machine, str(unknown)) == ("", "PE machine 42561, 64-bit, little-endian")

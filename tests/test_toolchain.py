@@ -18,7 +18,7 @@ from crossenv.compilers.launchers import launcher_name, launcher_text
 from crossenv.compilers.model import Toolchain
 from crossenv.errors import ToolchainError
 from crossenv.platforms import Libc
-from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.architectures import Identity
 from crossenv.pythons.find import read_host_python
 from crossenv.pythons.model import HostPython
 from makers import HostTree, calls_of, elf_bytes, make_compiler, make_program, make_tools, write
@@ -86,7 +86,7 @@ def test_a_cross_gcc_on_path(host: HostPython, tools: Path) -> None:
     assert (found.cc.path, found.cc.args, found.cc.origin) == (gcc, (), "recorded by the host Python")
     assert found.cxx is not None and found.cxx.path == gxx
     assert found.fc is None
-    assert found.elf == host.elf
+    assert found.identity == host.identity
     assert (found.sysroot, found.library_dirs, found.notes) == (None, (), ())
     assert found.macros["__LDBL_MANT_DIG__"] == "113"
     assert sorted(found.binutils) == ["ar", "nm", "objcopy", "objdump", "ranlib", "readelf", "strip"]
@@ -132,7 +132,7 @@ def test_of_a_recorded_command_only_the_machine_counts(
 @pytest.mark.parametrize("name", [f"{TRIPLET}-gcc", "aarch64-unknown-linux-gnu-gcc", "aarch64-none-linux-gnu-gcc"])
 def test_a_compiler_that_the_host_did_not_record(tmp_path: Path, tools: Path, name: str) -> None:
     cross_tools(tools)
-    native = make_compiler(tools / "gcc", elf=makers.X86_64)
+    native = make_compiler(tools / "gcc", identity=makers.X86_64)
     make_compiler(tools / name)
     found = find(recorded(tmp_path, str(native)), tools)
     assert (found.cc.path, found.cc.origin) == (tools / name, f"{name} on PATH")
@@ -165,7 +165,7 @@ def test_clang_for_a_triplet(host: HostPython, tools: Path) -> None:
 
 
 def test_no_compiler_tells_what_was_tried(tmp_path: Path, tools: Path) -> None:
-    make_compiler(tools / "gcc", elf=makers.X86_64)
+    make_compiler(tools / "gcc", identity=makers.X86_64)
     error = fault_of(recorded(tmp_path, "gcc -pthread"), tools)
     assert error.message.startswith(
         "no C compiler for aarch64 (aarch64-linux-gnu): "
@@ -210,7 +210,7 @@ def test_nothing_of_the_users_environment_reaches_a_compiler(
 
 @pytest.mark.parametrize(("vfp_args", "fits"), [(1, True), (0, False)])
 def test_arm_float_abi(tmp_path: Path, tools: Path, vfp_args: int, fits: bool) -> None:
-    host = host_of(tmp_path, triplet="arm-linux-gnueabihf", elf=makers.ARMHF, loader="/lib/ld-linux-armhf.so.3")
+    host = host_of(tmp_path, triplet="arm-linux-gnueabihf", identity=makers.ARMHF, loader="/lib/ld-linux-armhf.so.3")
     made = elf_bytes(makers.ARMEL, flags=0x05000000, arm_vfp_args=vfp_args)
     gcc = make_compiler(tools / "arm-linux-gnueabihf-gcc", made=made)
     cross_tools(tools, "arm-linux-gnueabihf-")
@@ -251,7 +251,7 @@ def test_a_users_compiler_behind_ccache(host: HostPython, tools: Path) -> None:
 @pytest.mark.parametrize("option", ["cc", "cxx", "fc"])
 def test_a_users_compiler_for_another_machine(host: HostPython, tools: Path, option: str) -> None:
     make_compiler(tools / f"{TRIPLET}-gcc")
-    make_compiler(tools / "theirs", elf=makers.X86_64)
+    make_compiler(tools / "theirs", identity=makers.X86_64)
     cross_tools(tools)
     error = fault_of(host, tools, overrides={option: "theirs"})
     expected = f"--{option} theirs cannot be used: it makes x86_64 objects, and the host Python is aarch64"
@@ -299,7 +299,7 @@ def test_the_recorded_cpp_compiler_goes_with_the_recorded_c_compiler(tmp_path: P
 
 def test_no_cpp_compiler_is_a_note(host: HostPython, tools: Path) -> None:
     make_compiler(tools / f"{TRIPLET}-gcc")
-    make_compiler(tools / f"{TRIPLET}-g++", elf=makers.X86_64)
+    make_compiler(tools / f"{TRIPLET}-g++", identity=makers.X86_64)
     make_compiler(tools / f"{TRIPLET}-gfortran")
     cross_tools(tools)
     found = find(host, tools)
@@ -467,13 +467,13 @@ CROSS = [
 
 @pytest.mark.integration
 @pytest.mark.parametrize(("triplet", "elf", "loader"), CROSS, ids=[row[0] for row in CROSS])
-def test_real_cross_compilers(tmp_path: Path, triplet: str, elf: ElfIdentity, loader: str) -> None:
+def test_real_cross_compilers(tmp_path: Path, triplet: str, elf: Identity, loader: str) -> None:
     if shutil.which(f"{triplet}-gcc") is None:
         pytest.skip(f"needs {triplet}-gcc on PATH")
-    host = host_of(tmp_path, triplet=triplet, elf=elf, loader=loader, changes={"CC": "gcc"})
+    host = host_of(tmp_path, triplet=triplet, identity=elf, loader=loader, changes={"CC": "gcc"})
     found = find_toolchain(host, environ_path=os.environ["PATH"], sysroot=None, overrides={})
     assert (found.family, found.triplet) == ("gcc", triplet)
-    assert found.elf == elf
+    assert found.identity == elf
     assert {"ar", "ranlib", "strip", "nm", "objcopy", "objdump", "readelf", "ld"} <= set(found.binutils)
     assert all(tool.path.name.startswith(triplet) for tool in found.binutils.values())
 
@@ -482,7 +482,7 @@ def test_real_cross_compilers(tmp_path: Path, triplet: str, elf: ElfIdentity, lo
 def test_a_real_compiler_without_hard_float(tmp_path: Path) -> None:
     if shutil.which("arm-linux-gnueabihf-gcc") is None:
         pytest.skip("needs arm-linux-gnueabihf-gcc on PATH")
-    host = host_of(tmp_path, triplet="arm-linux-gnueabihf", elf=makers.ARMHF, loader="/lib/ld-linux-armhf.so.3")
+    host = host_of(tmp_path, triplet="arm-linux-gnueabihf", identity=makers.ARMHF, loader="/lib/ld-linux-armhf.so.3")
     soft = {"cc": "arm-linux-gnueabihf-gcc -march=armv5te -mfloat-abi=soft"}
     with pytest.raises(ToolchainError, match="makes armv5tel objects, and the host Python is armv7l"):
         find_toolchain(host, environ_path=os.environ["PATH"], sysroot=None, overrides=soft)
@@ -533,6 +533,17 @@ OTHERS = ["-I/usr/include/a b", "-L/usr/lib/aarch64-linux-gnu", '-DA="x y"', "-c
 @pytest.mark.parametrize("words", OWN_DIRECTORIES, ids=" ".join)
 def test_a_compilers_launcher_leaves_this_machine_out(launcher: Callable[..., list[str]], words: list[str]) -> None:
     assert launcher(OTHERS[0], *words, *OTHERS[1:]) == OTHERS
+
+
+@pytest.mark.parametrize("option", ["-I", "-isystem", "-iquote", "-idirafter"])
+def test_headers_of_one_library_are_the_sysroots(tmp_path: Path, option: str) -> None:
+    """`pg_config --includedir` of the build machine says /usr/include/postgresql."""
+    says = write(tmp_path / "says", '#!/bin/sh\nfor word do printf "%s\\n" "$word"; done\n', mode=0o755)
+    text = launcher_text("cc", says, [], [], sysroot=Path("/the root"))
+    program = write(tmp_path / "launcher", text, mode=0o755)
+    given = [f"{option}/usr/include/pg", option, "/usr/local/include/x", "-L/usr/lib/pg", "-I", "/usr/include"]
+    shown = subprocess.run([program, *given], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert shown == [f"{option}/the root/usr/include/pg", option, "/the root/usr/local/include/x", "-L/usr/lib/pg"]
 
 
 def test_of_several_linker_options_only_this_machines_go(launcher: Callable[..., list[str]]) -> None:

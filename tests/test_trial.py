@@ -66,6 +66,8 @@ def test_what_is_no_wheel_is_not_tried(tmp_path: Path) -> None:
         ("cp312-abi3-manylinux_2_28_aarch64", None, "3.11", "3.13"),
         ("py3-none-any", "3.13", "3.11", "3.13"),
         ("cp310-cp310-linux_s390x", None, "3.11", "3.10"),
+        ("cp313-cp313t-manylinux_2_28_aarch64", None, "3.13", "3.13t"),
+        ("cp313-cp313t-manylinux_2_28_aarch64", "3.13t", "3.11", "3.13t"),
     ],
 )
 def test_which_python(tag: str, wanted: str | None, preferred: str, version: str) -> None:

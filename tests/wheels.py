@@ -13,7 +13,7 @@ from pathlib import Path
 
 from packaging.tags import parse_tag
 
-from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.architectures import Identity
 from makers import AARCH64
 
 LIBC = ("libc.so.6", "GLIBC_2.17")
@@ -22,7 +22,7 @@ TAG = "cp311-cp311-manylinux_2_28_aarch64"
 
 
 def linked(
-    identity: ElfIdentity = AARCH64,
+    identity: Identity = AARCH64,
     *,
     needed: Sequence[str] = ("libc.so.6",),
     exports: Sequence[str] = (),
@@ -109,7 +109,7 @@ def linked(
     if interpreter:
         table += segment(wide, order, 3, 4, end, len(interpreter) + 1)
     start = b"\x7fELF" + bytes([1 + wide, 1 if order == "<" else 2, 1]) + bytes(9)
-    header_fields = (3, identity.machine, 1, 0, header, 0, identity.abi_flags, header, entry, count, 0, 0, 0)
+    header_fields = (3, identity.number, 1, 0, header, 0, identity.abi_flags, header, entry, count, 0, 0, 0)
     start += struct.pack(order + f"HHI{word * 3}IHHHHHH", *header_fields)
     return start + table + bytes(body) + interpreter.encode() + b"\0"
 

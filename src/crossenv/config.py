@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crossenv.errors import UsageError
+from crossenv.errors import UsageError, reason_of
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -19,12 +19,24 @@ else:
 
 FILE_NAME = "pyproject.toml"
 TABLE = "tool.crossenv"
-# The settings by name, as in the table; the variable of `host-python` is CROSSENV_HOST_PYTHON.
-TEXTS = ("target", "host-python", "host-prefix", "sysroot", "python", "toolchain", "cpu")
-LISTS = ("allow-pure",)
-FLAGS = ("repair", "emulator")
+# The settings by name, as in the table, and what they mean; the variable of `host-python` is CROSSENV_HOST_PYTHON.
+TEXTS = {
+    "target": "What the wheels are for: a platform tag, a triplet or a machine (aarch64).",
+    "host-python": "In place of a target: the Python that the wheels are for, on this machine; or known:NAME.",
+    "host-prefix": "Where the target's Python lives on the target.",
+    "sysroot": "The root of the target's headers and libraries.",
+    "python": "The build Python: a version or a path.",
+    "toolchain": "Where the compilers come from.",
+    "cpu": "The oldest processor of the target, for zig.",
+}
+LISTS = {"allow-pure": "Projects that may lose extension modules that do not compile; '*' for all."}
+FLAGS = {
+    "repair": "Put the target's libraries that wheels need into them.",
+    "emulator": "Let Meson and CMake run programs of the target under an emulator.",
+    "fetch-python": "Let uv fetch a Python that is not on this machine.",
+}
 # Lists that are said in one place, and not added up: those of `crossenv wheel`.
-CHOICES = ("targets", "pythons")
+CHOICES = {"targets": "What `crossenv wheel` builds for.", "pythons": "The Pythons that `crossenv wheel` builds for."}
 _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _KEYS = (*TEXTS, *LISTS, *FLAGS, *CHOICES)
 # Variables that something else reads under that name.
@@ -53,13 +65,20 @@ class Settings:
     origins: Mapping[str, str] = field(default_factory=dict)
 
 
-def load_settings(options: Mapping[str, Any], environ: Mapping[str, str], directory: Path) -> Settings:
+def load_settings(
+    options: Mapping[str, Any],
+    environ: Mapping[str, str],
+    directory: Path,
+    *,
+    defaults: Collection[str] = (),
+) -> Settings:
     """The settings from all places.
 
     Args:
         options: What the command line said, by setting; None or an empty list for what it did not say.
         environ: The environment.
         directory: Where to look for `pyproject.toml`: here, then in each directory above, up to the first.
+        defaults: The flags that are on where nobody says anything.
 
     Raises:
         UsageError: The file is no TOML, or its table holds an unknown key or a value of the wrong type.
@@ -83,7 +102,7 @@ def load_settings(options: Mapping[str, Any], environ: Mapping[str, str], direct
             texts[name] = os.path.join(path.parent, Path(value).expanduser()) if relative else value  # noqa: PTH118
             origins[name] = {"option": f"--{name}", "variable": variable_name(name), "file": str(path)}[origin]
     lists = {name: (*(options.get(name) or ()), *_strings(table.get(name, []))) for name in LISTS} | choices
-    flags = {name: _flag(name, options, environ, table) for name in FLAGS}
+    flags = {name: _flag(name, options, environ, {**dict.fromkeys(defaults, True), **table}) for name in FLAGS}
     return Settings(texts=texts, lists=lists, flags=flags, origins=origins)
 
 
@@ -124,7 +143,9 @@ def read_table(directory: Path) -> tuple[Path, dict[str, Any]]:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", hint="mend the file, or run crossenv elsewhere") from None
+        raise UsageError(
+            f"{path} cannot be read: {reason_of(error)}", hint="mend the file, or run crossenv elsewhere"
+        ) from None
     tool = data.get("tool")
     table = tool.get("crossenv", {}) if isinstance(tool, dict) else {}
     if not isinstance(table, dict):
@@ -148,3 +169,20 @@ def read_table(directory: Path) -> tuple[Path, dict[str, Any]]:
 def _strings(value: Any) -> tuple[str, ...]:
     """The strings of a list of strings; nothing of anything else."""
     return tuple(value) if isinstance(value, list) and all(isinstance(item, str) for item in value) else ()
+
+
+def tool_schema(_tool: str = "crossenv") -> dict[str, Any]:
+    """Return the JSON Schema (draft 7) of `[tool.crossenv]`; also the entry point of validate-pyproject."""
+    kinds: tuple[tuple[Mapping[str, str], dict[str, Any]], ...] = (
+        (TEXTS, {"type": "string"}),
+        (FLAGS, {"type": "boolean"}),
+        (LISTS | CHOICES, {"type": "array", "items": {"type": "string"}}),
+    )
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$id": "urn:crossenv:tool-table",
+        "title": "Settings of crossenv",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {name: {"description": said, **kind} for table, kind in kinds for name, said in table.items()},
+    }

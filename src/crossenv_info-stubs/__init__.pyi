@@ -56,7 +56,7 @@ class Host:
     bits: int
     byte_order: str
     long_double_format: str | None
-    elf: Elf
+    elf: Elf | None
     libc: Libc
     sysroot: str | None
     emulator: tuple[str, ...] | None

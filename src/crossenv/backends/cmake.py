@@ -74,7 +74,7 @@ class CMake:
             for name, tool in (("AR", "ar"), ("RANLIB", "ranlib"))
             if record.toolchain.family == "clang" and tool in tools
         ]
-        roots = [root for root in (record.toolchain.sysroot or host.sysroot,) if root is not None]
+        roots = [root for root in (record.sysroot,) if root is not None]
         lines += [
             "",
             "# Programs are the build machine's; headers, libraries and packages the host's, or a build requirement's.",
@@ -165,7 +165,7 @@ def _python_lines(record: Record) -> list[str]:
         "# is its own, and compares it with the compiler's.",
         "macro(_crossenv_pointer_size variable access)",
         '  if("${access}" STREQUAL "MODIFIED_ACCESS")',
-        f"    set(${{variable}} {record.host.elf.bits // 8})",
+        f"    set(${{variable}} {record.host.identity.bits // 8})",
         "  endif()",
         "endmacro()",
         "if(NOT _crossenv_watches_pointer_size)",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from crossenv.backends.fortran import fortran_command
 from crossenv.backends.pkg_config import launcher_path
-from crossenv.platforms.architectures import ElfIdentity, architecture_of
+from crossenv.platforms.architectures import Identity, architecture_of
 from crossenv.record import CROSS_RUN, BackendRecord, Record
 
 CROSS_FILE = "etc/meson-cross.ini"
@@ -20,14 +20,14 @@ _BINARIES = {"cc": "c", "cxx": "cpp", "ar": "ar", "ranlib": "ranlib", "strip": "
 _BINARIES |= {"objcopy": "objcopy", "readelf": "readelf", "objdump": "objdump"}
 
 
-def long_double_format(macros: Mapping[str, str], elf: ElfIdentity) -> str | None:
+def long_double_format(macros: Mapping[str, str], identity: Identity) -> str | None:
     """Numpy's name for the host's long double; None for one that it does not know.
 
     Args:
         macros: The compiler's, `__LDBL_MANT_DIG__` and `__SIZEOF_LONG_DOUBLE__` among them.
-        elf: The host's identity, for the byte order.
+        identity: The host's identity, for the byte order.
     """
-    order = "LE" if elf.byte_order == "little" else "BE"
+    order = "LE" if identity.byte_order == "little" else "BE"
     size = macros.get("__SIZEOF_LONG_DOUBLE__", "")
     return {
         "53": f"IEEE_DOUBLE_{order}",
@@ -47,8 +47,8 @@ class Meson:
 
     def files(self, record: Record) -> Mapping[str, str]:
         """The cross file, and the interpreter that it names."""
-        elf = record.host.elf
-        architecture = architecture_of(elf)
+        identity = record.host.identity
+        architecture = architecture_of(identity)
         tools, names = record.toolchain.tools, record.host.platform.names
         lines = ["# Made by crossenv: the host machine for Meson.", "[binaries]"]
         lines += [f"{name} = {quoted(tools[tool].command)}" for tool, name in _BINARIES.items() if tool in tools]
@@ -61,7 +61,7 @@ class Meson:
         if record.handover.emulator:
             lines.append(f"exe_wrapper = {quoted(f'{record.root}/{CROSS_RUN}')}")
         lines += ["", "[properties]", "needs_exe_wrapper = true"]
-        if long_double := long_double_format(record.toolchain.macros, elf):
+        if long_double := long_double_format(record.toolchain.macros, identity):
             lines.append(f"longdouble_format = {quoted(long_double)}")
         lines += [
             "",
@@ -71,7 +71,7 @@ class Meson:
             f"kernel = {quoted(names.meson_kernel)}",
             f"cpu_family = {quoted(architecture.meson_family if architecture else record.host.machine)}",
             f"cpu = {quoted(record.host.machine)}",
-            f"endian = {quoted(elf.byte_order)}",
+            f"endian = {quoted(identity.byte_order)}",
         ]
         python = shlex.quote(f"{record.root}/cross/bin/python")
         choice = f'[ -x "$CROSSENV_PYTHON" ] || CROSSENV_PYTHON={python}\nexec "$CROSSENV_PYTHON" "$@"\n'

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from crossenv.binaries.model import BinaryError, Import, Linked, Machine, NeededVersion
-from crossenv.platforms.architectures import ElfIdentity, abi_flag_mask
+from crossenv.platforms.architectures import Identity, elf_identity_of
 
 _MAGIC = b"\x7fELF"
 _EHDR32, _EHDR64 = 52, 64
-_EM_PPC64, _EM_ARM = 21, 40
+_EM_ARM = 40
 _EF_ARM_ABI_FLOAT_SOFT, _EF_ARM_ABI_FLOAT_HARD = 0x200, 0x400
 _ET_REL, _ET_EXEC, _ET_DYN = 1, 2, 3
 _PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_GNU_STACK, _PF_X = 1, 2, 3, 0x6474E551, 1
@@ -56,7 +56,7 @@ class ElfFacts:
         version_definitions: The symbol versions that it defines, without its base name.
     """
 
-    identity: ElfIdentity
+    identity: Identity
     interpreter: str
     needed: tuple[str, ...]
     soname: str
@@ -68,6 +68,7 @@ class Elf:
 
     name = "elf"
     title = "ELF"
+    a_file = "an ELF file"
 
     def recognises(self, head: bytes) -> bool:
         """Whether it begins with ELF's magic number."""
@@ -81,12 +82,12 @@ class Elf:
         """
         header = _header(data)
         identity, any_abi = header.identity, False
-        if identity.machine == _EM_ARM and not header.flags & (_EF_ARM_ABI_FLOAT_SOFT | _EF_ARM_ABI_FLOAT_HARD):
+        if identity.number == _EM_ARM and not header.flags & (_EF_ARM_ABI_FLOAT_SOFT | _EF_ARM_ABI_FLOAT_HARD):
             # Only linked files must carry the float ABI in e_flags; objects have it in their build attributes.
             floats = _arm_floats(data)
             flags = _EF_ARM_ABI_FLOAT_HARD if floats == "registers" else 0
             any_abi = header.kind == _ET_REL and floats == "none"
-            identity = ElfIdentity(machine=_EM_ARM, bits=identity.bits, byte_order=identity.byte_order, abi_flags=flags)
+            identity = elf_identity_of(_EM_ARM, identity.bits, identity.byte_order, flags)
         return Machine(identity=identity, words=self.describe(identity), any_abi=any_abi)
 
     def linked(self, data: bytes) -> Linked | None:
@@ -110,9 +111,9 @@ class Elf:
                 imports[name] = Import(weak=weak, version=version)
         return dynamic.as_linked(frozenset(exports), imports)
 
-    def describe(self, identity: ElfIdentity) -> str:
+    def describe(self, identity: Identity) -> str:
         """`AArch64, 64-bit, little-endian`."""
-        machine = _NAMES.get(identity.machine, f"machine {identity.machine}")
+        machine = _NAMES.get(identity.number, f"machine {identity.number}")
         words = f"{machine}, {identity.bits}-bit, {identity.byte_order}-endian"
         return words + (f", ABI flags {identity.abi_flags:#x}" if identity.abi_flags else "")
 
@@ -125,7 +126,7 @@ def is_elf(path: Path) -> bool:
         return False
 
 
-def elf_identity(path: Path) -> ElfIdentity:
+def elf_identity(path: Path) -> Identity:
     """The machine that an ELF file is for.
 
     Raises:
@@ -134,7 +135,7 @@ def elf_identity(path: Path) -> ElfIdentity:
     try:
         data = _first_bytes(path, _EHDR64)
         header = _required_header(path, data)
-        if header.identity.machine == _EM_ARM:
+        if header.identity.number == _EM_ARM:
             data = path.read_bytes()
         return Elf().machine(data).identity
     except OSError as error:
@@ -226,7 +227,7 @@ def _first_bytes(path: Path, count: int) -> bytes:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Header:
-    identity: ElfIdentity
+    identity: Identity
     kind: int
     flags: int
 
@@ -249,12 +250,7 @@ def _header(data: bytes) -> _Header:
     order = "<" if byte_order == "little" else ">"
     kind, machine = struct.unpack_from(order + "HH", data, 16)
     flags = struct.unpack_from(order + "I", data, 36 if bits == 32 else 48)[0]
-    abi_flags = flags & abi_flag_mask(machine)
-    if machine == _EM_PPC64 and abi_flags == 0:
-        # 0 is "not affected by the difference" (OpenPOWER ELFv2 ABI, 4.1): the byte order's usual ABI.
-        abi_flags = 2 if byte_order == "little" else 1
-    identity = ElfIdentity(machine=machine, bits=bits, byte_order=byte_order, abi_flags=abi_flags)
-    return _Header(identity=identity, kind=kind, flags=flags)
+    return _Header(identity=elf_identity_of(machine, bits, byte_order, flags), kind=kind, flags=flags)
 
 
 def _arm_floats(data: bytes) -> str:

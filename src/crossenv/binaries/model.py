@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.architectures import Identity
 
 # PEP 489, and PEP 793 from Python 3.15 on.
 _INIT_PREFIXES = ("PyInit_", "PyInitU_", "PyModExport_", "PyModExportU_")
@@ -26,14 +26,14 @@ class Machine:
         any_abi: Whether the file suits each ABI of the machine: it holds nothing that depends on the ABI.
     """
 
-    identity: ElfIdentity
+    identity: Identity
     words: str
     any_abi: bool = False
 
-    def fits(self, wanted: ElfIdentity) -> bool:
+    def fits(self, wanted: Identity) -> bool:
         """Whether the file can be used on a machine whose files say `wanted`."""
         own = self.identity
-        same = (own.machine, own.bits, own.byte_order) == (wanted.machine, wanted.bits, wanted.byte_order)
+        same = own.format == wanted.format and own.numbers == wanted.numbers
         return same and (self.any_abi or own.abi_flags == wanted.abi_flags)
 
 
@@ -82,6 +82,10 @@ class Linked:
         exports: The names that it defines for others.
         imports: The names that it wants from others.
         version_definitions: The versions of symbols that it defines, without its base name.
+        delayed: The libraries that it loads when it first calls them; the loader does not ask for them.
+        imported_from: The names that it wants of each library; empty in a format whose loader looks for a name in
+            every library.
+        properties: What else it says, for people: "ASLR", "debug information in x.pdb".
     """
 
     needed: tuple[str, ...]
@@ -94,6 +98,9 @@ class Linked:
     exports: frozenset[str] = frozenset()
     imports: Mapping[str, Import] = field(default_factory=dict)
     version_definitions: tuple[str, ...] = ()
+    delayed: tuple[str, ...] = ()
+    imported_from: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    properties: tuple[str, ...] = ()
 
     @property
     def init_functions(self) -> frozenset[str]:
@@ -112,6 +119,7 @@ class Format(Protocol):
     Attributes:
         name: "elf".
         title: "ELF".
+        a_file: "an ELF file".
     """
 
     @property
@@ -119,6 +127,9 @@ class Format(Protocol):
 
     @property
     def title(self) -> str: ...  # noqa: D102
+
+    @property
+    def a_file(self) -> str: ...  # noqa: D102
 
     def recognises(self, head: bytes) -> bool:
         """Whether a file that begins with these bytes is of this format."""
@@ -137,5 +148,5 @@ class Format(Protocol):
             BinaryError: It is damaged.
         """
 
-    def describe(self, identity: ElfIdentity) -> str:
+    def describe(self, identity: Identity) -> str:
         """A machine in words, as `Machine.words`."""

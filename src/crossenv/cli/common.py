@@ -1,8 +1,14 @@
-"""Options that every command takes."""
+"""What commands share: options that all take, and how they fetch a Python."""
 
 from __future__ import annotations
 
 import argparse
+import os
+from collections.abc import Callable
+
+from crossenv.config import Settings
+from crossenv.pythons.fetch import fetch_python
+from crossenv.report import Reporter
 
 
 def common_options() -> argparse.ArgumentParser:
@@ -13,3 +19,13 @@ def common_options() -> argparse.ArgumentParser:
     group.add_argument("-q", "--quiet", action="store_true", help="print only warnings, errors and results")
     group.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser
+
+
+def fetcher(settings: Settings, reporter: Reporter) -> Callable[[str], None] | None:
+    """Return what fetches a build Python; None where the user does not want it."""
+
+    def fetch(version: str) -> None:
+        with reporter.working(f"fetching {version} with uv"):
+            fetch_python(version, os.environ)
+
+    return fetch if settings.flags["fetch-python"] else None

@@ -7,7 +7,6 @@ import dataclasses
 import os
 import shlex
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import platformdirs
 
 from crossenv.cli import in_place
 from crossenv.cli.assignments import parse_config_vars, parse_variables
-from crossenv.cli.common import common_options
+from crossenv.cli.common import common_options, fetcher
 from crossenv.cli.host_lines import host_words, python_words
 from crossenv.cli.parser import Once
 from crossenv.compilers.choose import (
@@ -37,10 +36,10 @@ from crossenv.environment.plan import HOST_FILES, Options, Plan, make_plan, pkg_
 from crossenv.environment.warm import warm
 from crossenv.environment.write import check_destination, write_environment
 from crossenv.errors import UsageError
-from crossenv.files import write_tree
+from crossenv.files import scratch_directory, write_tree
 from crossenv.libc.version import libc_of_this_machine
 from crossenv.platforms import Libc, platform_of_target
-from crossenv.pythons.build_python import find_build_python
+from crossenv.pythons.build_python import find_build_python, find_build_python_for_target
 from crossenv.pythons.dump_document import Dump, load_dump
 from crossenv.pythons.dump_headers import Headers, adapted_headers, find_headers, with_headers
 from crossenv.pythons.find import read_host_python
@@ -48,7 +47,7 @@ from crossenv.pythons.from_dump import LAYOUT as DUMP
 from crossenv.pythons.known import host_python_path
 from crossenv.pythons.model import HostPython, UnwrittenHost
 from crossenv.report import Reporter
-from crossenv.synthesis.synthesise import read_build_facts, synthesise_host_python
+from crossenv.synthesis.synthesise import as_free_threaded, read_build_facts, synthesise_host_python
 from crossenv.targets import parse_target
 
 TOOL_OPTIONS = ("cc", "cxx", "fc", "ar", "ranlib", "strip", "nm", "objcopy", "objdump", "readelf", "ld")
@@ -117,6 +116,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action=Once,
         metavar="SPEC",
         help="the build Python: a path or a version (3.13); default: the version of the host Python",
+    )
+    build.add_argument(
+        "--free-threaded",
+        action="store_true",
+        help="with --target: build for a free-threaded Python; the build Python may have the GIL",
+    )
+    build.add_argument(
+        "--fetch-python",
+        action=argparse.BooleanOptionalAction,
+        help="let uv fetch the build Python if it is not on this machine; default: off",
     )
     build.add_argument(
         "--system-site-packages", action="store_true", help="let the build side see the build Python's packages"
@@ -280,6 +289,7 @@ def plan_environment(args: argparse.Namespace, settings: Settings, root: Path, r
         found=args.found,
         in_place=args.in_place,
     )
+    args.fetch = fetcher(settings, reporter)
     plan = (plan_for_target if args.target else plan_for_host_python)(args, root, wishes, options, reporter)
     for line in describe(plan):
         reporter.note(line)
@@ -290,6 +300,8 @@ def plan_for_host_python(
     args: argparse.Namespace, root: Path, wishes: Wishes, options: Options, reporter: Reporter
 ) -> Plan:
     """Read the host Python and find compilers for it."""
+    if args.free_threaded:
+        raise UsageError("--free-threaded goes with --target; a host Python decides this itself", hint="leave it out")
     reporter.step(f"reading the host Python {args.host_python}")
     path = host_python_path(args.host_python)
     data = Path(args.sysconfigdata).expanduser().absolute() if args.sysconfigdata else None
@@ -306,10 +318,10 @@ def plan_for_host_python(
         raise UsageError(
             f"--headers goes with a dump, and {path} is a {host.layout}", hint="leave it out, or name a --sysroot"
         )
-    reporter.note(f"host: {host_words(host)}")
+    reporter.note(f"target: {host_words(host)}")
     require_linkable(host)
     reporter.step(f"finding a build Python {host.version}")
-    build = find_build_python(args.python, host)
+    build = find_build_python(args.python, host, fetch=args.fetch)
     headers = None
     if host.layout == DUMP:
         named = Path(args.headers).expanduser().absolute() if args.headers else None
@@ -320,8 +332,8 @@ def plan_for_host_python(
         toolchain = choose_toolchain(host, wishes)
     else:
         # Test the compiler with the headers before anything is made.
-        with tempfile.TemporaryDirectory(prefix="crossenv-headers-") as directory:
-            trial = with_headers(headers, host, Path(directory))
+        with scratch_directory("headers") as directory:
+            trial = with_headers(headers, host, directory)
             write_tree(trial.files)
             toolchain = choose_toolchain(trial.host, wishes)
         unwritten = with_headers(headers, host, root / HOST_FILES)
@@ -361,8 +373,10 @@ def plan_for_target(args: argparse.Namespace, root: Path, wishes: Wishes, option
     accepted = platform_of_target(target).declared_tags(args.accept_tag, machine=target.machine, libc=libc)
     options = dataclasses.replace(options, accepted_platforms=accepted)
     reporter.step("finding the build Python")
-    build = find_build_python(args.python)
+    build, free_threaded = find_build_python_for_target(args.python, free_threaded=args.free_threaded, fetch=args.fetch)
     facts = read_build_facts(build.executable)
+    if free_threaded:
+        facts = as_free_threaded(facts)
     reporter.step(f"finding a toolchain for {target.gnu_triplet}")
     toolchain = choose_toolchain_for_target(target, wishes)
 
@@ -375,7 +389,7 @@ def plan_for_target(args: argparse.Namespace, root: Path, wishes: Wishes, option
         search_path=wishes.environ_path,
         **({"host_prefix": args.host_prefix} if args.host_prefix else {}),
     )
-    reporter.note(f"host: {host_words(made.host)}")
+    reporter.note(f"target: {host_words(made.host)}")
     for note in toolchain.notes:
         reporter.warning(note)
     if target.machine == build.machine and target.libc == libc_of_this_machine():

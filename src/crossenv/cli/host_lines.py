@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crossenv.pythons.model import HostPython
+from crossenv.synthesis.synthesise import LAYOUT as SYNTHESISED
 
 _IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy"}
 
@@ -15,8 +16,11 @@ def python_words(implementation: str, version: str, abi_flags: str) -> str:
 def host_words(host: HostPython) -> str:
     """Describe a host Python in one line."""
     name = python_words(host.implementation, host.full_version or host.version, host.abi_flags)
+    system = host.platform.describe(host.libc)
+    if host.layout == SYNTHESISED:
+        return f"{name} for {host.machine}, {system} and newer (headers made by crossenv)"
     made = f"{host.layout}, {host.origin}" if host.origin else host.layout
-    return f"{name} for {host.machine}, {host.platform.describe(host.libc)} ({made})"
+    return f"{name} for {host.machine}, {system} ({made})"
 
 
 def host_rows(host: HostPython) -> list[tuple[str, str]]:
@@ -29,9 +33,9 @@ def host_rows(host: HostPython) -> list[tuple[str, str]]:
         ("named", str(host.source)),
         ("layout", host.layout),
         ("made by", host.origin or "unknown"),
-        ("machine", f"{host.machine}, {host.elf.bits}-bit, {host.elf.byte_order}-endian"),
+        ("machine", f"{host.machine}, {host.identity.bits}-bit, {host.identity.byte_order}-endian"),
         ("system", host.platform.describe(host.libc)),
-        ("platform tag", host.platform.own_tag(host.as_machine)),
+        ("platform tag", host.own_tag),
         ("extensions", host.ext_suffix),
         ("multiarch", host.multiarch or "none"),
         ("configuration", str(host.sysconfigdata)),

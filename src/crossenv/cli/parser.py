@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import crossenv
 from crossenv.errors import UsageError
+from crossenv.files import is_utf8
 
 # Each is a module here. Only the one in use is imported: `cross-run` may start for every program of a build.
 COMMANDS = (
@@ -35,6 +36,10 @@ _BEHIND = {
 }
 
 
+# `test --env ""` means no environment; `create --env` checks its own values.
+_MAY_BE_EMPTY = ("--env",)
+
+
 class Once(argparse.Action):
     """An option that may be given only once; argparse would silently keep the last value."""
 
@@ -56,8 +61,32 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise a `UsageError` instead of ending the process."""
+        hint = f"`{self.prog} --help` explains the options"
+        for action in self._actions:
+            if action.choices and not action.option_strings and message.endswith(f"are required: {action.dest}"):
+                hint = f"name one of {', '.join(action.choices)}"
         # argparse's messages about a value begin with "argument --name: ".
-        raise UsageError(message.removeprefix("argument "), hint=f"`{self.prog} --help` explains the options")
+        raise UsageError(message.removeprefix("argument "), hint=hint)
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse words; refuse empty values and names that are not UTF-8.
+
+        Scripts write empty values for unset variables. The files that record names are UTF-8.
+        """
+        options, unknown = super().parse_known_args(args, namespace)
+        for action in self._actions:
+            value = getattr(options, action.dest, None)
+            name = "/".join(action.option_strings) or action.metavar or action.dest
+            if action.nargs == argparse.REMAINDER:
+                continue
+            for one in value if isinstance(value, list) else [value]:
+                if one == "" and name not in _MAY_BE_EMPTY:
+                    self.error(f"{name}: the value is empty")
+                if isinstance(one, str) and not is_utf8(one):
+                    raise UsageError(f"{name}: {one!r} is not UTF-8", hint="rename that file or directory")
+        return options, unknown
 
     def parse_all(self, words: Sequence[str]) -> argparse.Namespace:
         """Parse the words of a command.

@@ -76,7 +76,7 @@ def summary(record: Record) -> list[tuple[str, str]]:
             "host Python",
             f"{python_words(host.implementation, host.full_version or host.version, host.abi_flags)} ({host.source})",
         ),
-        ("target", f"{host.machine}, {host.elf.bits}-bit, {host.elf.byte_order}-endian"),
+        ("target", f"{host.machine}, {host.identity.bits}-bit, {host.identity.byte_order}-endian"),
         ("C library", f"{host.libc.family} {host.libc.version}".strip()),
         ("wheel tag", host.platform_tag),
         ("extensions", host.extension_suffixes[0]),

@@ -92,10 +92,10 @@ def print_comparison(args: argparse.Namespace, reporter: Reporter) -> int:
     """Print the differences between a real host Python and the one derived for its machine."""
     path = Path(args.compare).expanduser().absolute()
     real = read_host_python(path if path.is_file() else known_host(args.compare).path)
-    row = architecture_of(real.elf)
+    row = architecture_of(real.identity)
     if row is None or row.policies is None:
         raise UsageError(f"nothing can be synthesised for {real.machine}", hint="`crossenv targets` lists the machines")
-    target = parse_target(gnu_triplet(real.elf, real.libc.family))
+    target = parse_target(gnu_triplet(real.identity, real.libc.family))
     build = read_build_facts(find_build_python(args.python, real).executable)
     search_path = os.environ.get("PATH", os.defpath)
     wishes = Wishes(kind=args.toolchain, environ_path=search_path, sysroot=None, overrides={}, cpu=None)
@@ -137,8 +137,8 @@ def available(search_path: str) -> Iterator[dict[str, Any]]:
                 "multiarch": target.multiarch,
                 "rust": target.rust_triple,
                 "loader": target.loader,
-                "bits": target.elf.bits,
-                "byte_order": target.elf.byte_order,
+                "bits": target.identity.bits,
+                "byte_order": target.identity.byte_order,
                 "compilers": [*_installed(target, search_path), *(["zig"] if zig else [])],
                 "emulator": _emulator(architecture, search_path),
             }

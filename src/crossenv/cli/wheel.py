@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
 
-from crossenv.cli.common import common_options
+from crossenv.cli.common import common_options, fetcher
 from crossenv.compilers.choose import AUTO, CHOICES
 from crossenv.config import FLAGS, Settings, load_settings
 from crossenv.errors import UsageError
@@ -23,7 +24,7 @@ from crossenv.farm.run import BuildOptions, Run
 from crossenv.farm.scratch import workshop
 from crossenv.farm.store import Store
 from crossenv.farm.table import as_json, exit_code_of, table
-from crossenv.pythons.build_python import find_build_python
+from crossenv.pythons.build_python import find_build_python_for_target
 from crossenv.pythons.find import read_host_python
 from crossenv.pythons.known import host_python_path
 from crossenv.report import Reporter
@@ -44,6 +45,8 @@ _PIP_SWITCHES = (
     ("pre", "take pre-releases too"),
     ("no-build-isolation", "build with the packages of --build-install only"),
 )
+# Options of pip that would change what is built, or where it goes, behind our back.
+_OURS = re.compile(r"-[wr]|--wheel-dir(=|$)|--requirement(=|$)")
 _PIP_PATHS = ("constraint", "find-links")
 
 
@@ -95,6 +98,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action=argparse.BooleanOptionalAction,
         default=False,
         help="build the dependencies too; default: only the requirements",
+    )
+    how.add_argument(
+        "--fetch-python",
+        action=argparse.BooleanOptionalAction,
+        help="let uv fetch a Python that is not on this machine; default: yes",
     )
     how.add_argument("--toolchain", choices=CHOICES, help=f"where the compilers come from; default: {AUTO}")
     how.add_argument("--cpu", help="the oldest processor to support, as `zig cc -mcpu` takes it: cortex_a7, z14")
@@ -199,8 +207,9 @@ def _settings(args: argparse.Namespace) -> Settings:
         **{name: getattr(args, name.replace("-", "_")) for name in ("toolchain", "cpu", "sysroot", "host-prefix")},
         "repair": args.repair,
         "emulator": args.emulator,
+        "fetch-python": args.fetch_python,
     }
-    return load_settings(options, os.environ, Path.cwd())
+    return load_settings(options, os.environ, Path.cwd(), defaults=("fetch-python",))
 
 
 def _requirements(args: argparse.Namespace, reporter: Reporter) -> list[Requirement]:
@@ -224,7 +233,10 @@ def _places(args: argparse.Namespace, settings: Settings, reporter: Reporter) ->
         raise UsageError("--sysroot goes with one target, not several", hint="run crossenv wheel once for each sysroot")
     if targets:
         reporter.step("finding the build Pythons")
-        return places_for_targets(targets, [find_build_python(one) for one in pythons or (None,)])
+        fetch = fetcher(settings, reporter)
+        return places_for_targets(
+            targets, [find_build_python_for_target(one, fetch=fetch) for one in pythons or (None,)]
+        )
     if not hosts:
         raise UsageError(
             "no target and no host Python",
@@ -285,6 +297,12 @@ def _pip_words(args: argparse.Namespace) -> Iterator[str]:
     for name, _ in _PIP_SWITCHES:
         if getattr(args, name.replace("-", "_")):
             yield f"--{name}"
+    for word in args.behind or ():
+        if _OURS.match(word):
+            raise UsageError(
+                f"{word.partition('=')[0]} is among the options of pip, which is called once for each combination",
+                hint="name it before `--`",
+            )
     yield from args.behind or ()
 
 

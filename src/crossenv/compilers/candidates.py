@@ -16,7 +16,7 @@ from crossenv.platforms.triplets import gnu_triplet
 def host_triplets(purpose: Purpose) -> list[str]:
     """The triplets that a compiler for `purpose` may be named by, likeliest first."""
     vendorless = re.sub(r"^([^-]+)-[^-]+-(linux-.+)$", r"\1-\2", purpose.gnu_type)
-    usual = gnu_triplet(purpose.elf, purpose.libc.family)
+    usual = gnu_triplet(purpose.identity, purpose.libc.family)
     cpu, _, system = usual.partition("-")
     # Arm's own releases say "none", crosstool-NG "unknown".
     others = [f"{cpu}-{vendor}-{system}" for vendor in ("none", "unknown")] if usual else []
@@ -46,7 +46,7 @@ def c_compilers(purpose: Purpose, search_path: str, kinds: Collection[str]) -> I
     if "gnu" in kinds:
         for name in _versioned([f"{triplet}-gcc" for triplet in triplets], search_path):
             yield Command(name=name, origin=f"{name} on PATH")
-    target = gnu_triplet(purpose.elf, purpose.libc.family) or next(iter(triplets), "")
+    target = gnu_triplet(purpose.identity, purpose.libc.family) or next(iter(triplets), "")
     if target and "clang" in kinds:
         yield Command(name="clang", args=(f"--target={target}", *args), origin="clang on PATH")
 

@@ -11,8 +11,9 @@ from crossenv.compilers.model import BarePurpose, Toolchain
 from crossenv.compilers.zig.find import find_zig_toolchain
 from crossenv.compilers.zig.locate import INSTALL_HINT, has_zig
 from crossenv.errors import ToolchainError, UsageError
+from crossenv.libc.version import machines_of_libc
 from crossenv.platforms import Libc
-from crossenv.platforms.architectures import architecture_of
+from crossenv.platforms.architectures import Identity, architecture_of
 from crossenv.platforms.linux_targets import GLIBC, Target, usual_floor
 from crossenv.pythons.model import HostPython
 
@@ -47,6 +48,7 @@ def choose_toolchain(host: HostPython, wishes: Wishes) -> Toolchain:
             be linked here.
     """
     require_linkable(host)
+    _require_sysroot_for(host.identity, wishes.sysroot)
 
     def installed() -> Toolchain:
         return find_toolchain(
@@ -58,6 +60,16 @@ def choose_toolchain(host: HostPython, wishes: Wishes) -> Toolchain:
         )
 
     return _chosen(wishes, installed, lambda: _zig(_target_of(host), wishes, wishes.sysroot or host.sysroot))
+
+
+def _require_sysroot_for(identity: Identity, sysroot: Path | None) -> None:
+    """Refuse a sysroot of another machine: "/", or one taken for another target."""
+    machines = machines_of_libc(sysroot) if sysroot is not None else frozenset()
+    if machines and identity.numbers not in {one.numbers for one in machines}:
+        raise ToolchainError(
+            f"the sysroot {sysroot} has the C library of {' and '.join(sorted(map(str, machines)))}, not of {identity}",
+            hint="name the root of the target's own headers and libraries with --sysroot, or leave it out",
+        )
 
 
 def require_linkable(host: HostPython) -> None:
@@ -94,12 +106,13 @@ def choose_toolchain_for_target(target: Target, wishes: Wishes) -> Toolchain:
     """
     if "recorded" in _kinds(wishes) and wishes.kind != AUTO:
         raise UsageError("a target has no recorded compilers", hint="use --toolchain gnu, clang or zig")
+    _require_sysroot_for(target.identity, wishes.sysroot)
 
     def installed() -> Toolchain:
         # Without a policy nothing is promised, so no compiler's headers are too new.
         libc = Libc(family=target.libc, version=target.floor_text if target.policy else "")
         toolchain = find_toolchain(
-            BarePurpose(elf=target.elf, libc=libc, multiarch=target.multiarch, gnu_type=target.gnu_type),
+            BarePurpose(identity=target.identity, libc=libc, multiarch=target.multiarch, gnu_type=target.gnu_type),
             environ_path=wishes.environ_path,
             sysroot=wishes.sysroot,
             overrides=wishes.overrides,
@@ -159,9 +172,9 @@ def _zig(target: Target, wishes: Wishes, sysroot: Path | None) -> Toolchain:
 
 def _target_of(host: HostPython) -> Target:
     """The target that a host Python was built for, as far as compilers are concerned."""
-    row = architecture_of(host.elf)
+    row = architecture_of(host.identity)
     if row is None or row.policies is None:
-        raise ToolchainError(f"zig is not for {host.elf}", hint="name a compiler with --cc")
+        raise ToolchainError(f"zig is not for {host.identity}", hint="name a compiler with --cc")
     parts = [int(part) for part in host.libc.version.split(".")[:2] if part.isdigit()]
     floor = (
         (parts[0], parts[1]) if len(parts) == 2 and host.libc.family == GLIBC else usual_floor(row, host.libc.family)

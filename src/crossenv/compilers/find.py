@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tempfile
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,9 @@ from crossenv.compilers.commands import Command, find_program, split_override
 from crossenv.compilers.model import Purpose, Tool, Toolchain
 from crossenv.compilers.probe import Macros, Prober
 from crossenv.errors import ToolchainError
+from crossenv.files import scratch_directory
 from crossenv.platforms import LINUX
-from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.architectures import Identity
 from crossenv.platforms.triplets import gnu_triplet
 
 # Recorded by the host Python; GNU's or clang by the names that they are installed under.
@@ -60,10 +60,10 @@ def find_toolchain(
     sysroot = sysroot.absolute() if sysroot is not None else None
     if sysroot is not None and not sysroot.is_dir():
         raise ToolchainError(f"the sysroot {sysroot} is not a directory", hint="name another with --sysroot")
-    with tempfile.TemporaryDirectory(prefix="crossenv-probe-") as directory:
+    with scratch_directory("probe") as directory:
         search = _Search(
             purpose=purpose,
-            prober=Prober(directory=Path(directory), search_path=environ_path),
+            prober=Prober(directory=directory, search_path=environ_path),
             overrides=overrides,
             sysroot=sysroot,
             kinds=kinds,
@@ -131,7 +131,7 @@ class _Search:
             fc=self._sibling("fc", cc.command)[0],
             binutils=binutils,
             triplet=triplet,
-            elf=self.purpose.elf,
+            identity=self.purpose.identity,
             sysroot=cc.sysroot,
             library_dirs=library_dirs,
             macros=cc.macros.probed,
@@ -223,10 +223,10 @@ class _Search:
     def _wrong_machine(self, name: str, tool: Tool) -> str:
         """Why `tool`'s objects are not the host's; "" if they are."""
         made = self.prober.object_identity(tool, _LANGUAGES[name])
-        if made == self.purpose.elf:
+        if made == self.purpose.identity:
             return ""
-        if isinstance(made, ElfIdentity):
-            return f"it makes {made} objects, and the host Python is {self.purpose.elf}"
+        if isinstance(made, Identity):
+            return f"it makes {made} objects, and the host Python is {self.purpose.identity}"
         return f"it does not compile ({made})"
 
     def _prove_headers(self, cc: _CCompiler) -> None:
@@ -235,7 +235,7 @@ class _Search:
             return
         includes = [f"-I{directory}" for directory in self.purpose.include_dirs]
         outcome = self.prober.python_headers(
-            cc.tool, [*_sysroot_argument(cc.sysroot), *includes], self.purpose.elf.bits
+            cc.tool, [*_sysroot_argument(cc.sysroot), *includes], self.purpose.identity.bits
         )
         if not outcome.succeeded:
             raise ToolchainError(
@@ -270,16 +270,16 @@ class _Search:
 
     def _target(self) -> str:
         triplet = self._triplet()
-        return f"{self.purpose.elf} ({triplet})" if triplet else str(self.purpose.elf)
+        return f"{self.purpose.identity} ({triplet})" if triplet else str(self.purpose.identity)
 
     def _triplet(self) -> str:
-        usual = gnu_triplet(self.purpose.elf, self.purpose.libc.family)
+        usual = gnu_triplet(self.purpose.identity, self.purpose.libc.family)
         return usual or self.purpose.multiarch or self.purpose.gnu_type
 
     def _hint(self, option: str) -> str:
         triplet = self._triplet()
         if not triplet or self.purpose.libc.family != "glibc":
-            return f"install a cross compiler for {triplet or self.purpose.elf}, and name it with --{option}"
+            return f"install a cross compiler for {triplet or self.purpose.identity}, and name it with --{option}"
         package = {"cc": "gcc", "cxx": "g++", "fc": "gfortran"}[option]
         package = f"{package}-{triplet.replace('_', '-')}"
         return f"install {package} (apt), or name a compiler for {triplet} with --{option}"

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from crossenv.compilers.zig.launchers import Launchers
 from crossenv.platforms import Libc
-from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.architectures import Identity
 from crossenv.pythons.model import ConfigValue
 
 
@@ -17,7 +17,7 @@ class Purpose(Protocol):
     """What a toolchain is for: a machine, and what is recorded of how its Python was built. A `HostPython` is one."""
 
     @property
-    def elf(self) -> ElfIdentity:
+    def identity(self) -> Identity:
         """What the machine's files say."""
 
     @property
@@ -49,7 +49,7 @@ class Purpose(Protocol):
 class BarePurpose:
     """A machine of whose Python nothing is recorded; see `Purpose`."""
 
-    elf: ElfIdentity
+    identity: Identity
     libc: Libc
     multiarch: str
     gnu_type: str
@@ -90,7 +90,7 @@ class Toolchain:
         binutils: The other tools that exist, by their usual names: ar, ranlib, strip, nm, objcopy, objdump,
             readelf, ld.
         triplet: What the tools' names begin with, or `-dumpmachine` says ("aarch64-linux-gnu").
-        elf: What the compiler's objects say.
+        identity: What the compiler's objects say.
         sysroot: What to pass as `--sysroot`; None to leave the compiler its own.
         library_dirs: Directories of the sysroot that the linker must search before the compiler's own.
         macros: The compiler's predefined macros that a build needs to know: see `PROBED_MACROS`.
@@ -107,7 +107,7 @@ class Toolchain:
     fc: Tool | None
     binutils: dict[str, Tool]
     triplet: str
-    elf: ElfIdentity
+    identity: Identity
     sysroot: Path | None
     library_dirs: tuple[Path, ...]
     macros: dict[str, str]

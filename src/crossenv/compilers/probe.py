@@ -9,7 +9,7 @@ from pathlib import Path
 from crossenv.binaries.elf import ElfError, elf_identity
 from crossenv.compilers.model import PROBED_MACROS, Tool
 from crossenv.compilers.run import Outcome, run_tool
-from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.architectures import Identity
 
 _SOURCES = {
     # Neither is valid in the other language.
@@ -82,7 +82,7 @@ class Prober:
     directory: Path
     search_path: str
 
-    def object_identity(self, tool: Tool, language: str) -> ElfIdentity | str:
+    def object_identity(self, tool: Tool, language: str) -> Identity | str:
         """The machine that `tool` compiles for, or what it said instead of compiling."""
         name, text = _SOURCES[language]
         source, made = self.directory / name, self.directory / "probe.o"

@@ -50,7 +50,7 @@ def session_of(record: Record, options: EmulationOptions, reporter: Reporter) ->
     Raises:
         EmulatorError: No emulator or no interpreter can be had.
     """
-    architecture = architecture_of_host(record.host.elf)
+    architecture = architecture_of_host(record.host.identity)
     interpreter = interpreter_of(
         record, given_roots=options.host_roots, environ=options.environ, cache=options.cache, reporter=reporter
     )
@@ -68,14 +68,24 @@ def session_of(record: Record, options: EmulationOptions, reporter: Reporter) ->
 def interpreter_for(
     architecture: Architecture, version: str, options: EmulationOptions, reporter: Reporter
 ) -> HostInterpreter:
-    """Find an interpreter of a target without an environment: in the user's roots, or Debian's.
+    """Find an interpreter of a target without an environment: in the user's roots, Debian's or uv's.
+
+    Args:
+        architecture: The target's.
+        version: Its version, "3.13" or "3.13t".
+        options: The user's choices.
+        reporter: Told what is fetched.
 
     Raises:
         EmulatorError: There is none.
     """
+    number = version.removesuffix("t")
+    flags = version.removeprefix(number)
     if options.host_roots:
-        return interpreter_in(options.host_roots, architecture.elf, version=version, flags="")
-    return fetched_interpreter(architecture, version, environ=options.environ, cache=options.cache, reporter=reporter)
+        return interpreter_in(options.host_roots, architecture.elf, version=number, flags=flags)
+    return fetched_interpreter(
+        architecture, number, flags, environ=options.environ, cache=options.cache, reporter=reporter
+    )
 
 
 def session_in(

@@ -1,4 +1,4 @@
-"""Find an interpreter of the target that can be started here: the environment's own, one in a root, or Debian's."""
+"""Find an interpreter of the target that can be started here: the environment's, one in a root, Debian's or uv's."""
 
 from __future__ import annotations
 
@@ -11,18 +11,30 @@ from crossenv.binaries.elf import ElfError, elf_identity, read_elf
 from crossenv.emulation.model import HostInterpreter
 from crossenv.errors import CrossenvError, EmulatorError
 from crossenv.files import locked
-from crossenv.platforms.architectures import Architecture, ElfIdentity, architecture_of
+from crossenv.platforms.architectures import Architecture, Identity, architecture_of
 from crossenv.platforms.linux_targets import GLIBC
+from crossenv.pythons.fetch import fetch_python
 from crossenv.record import Record
 from crossenv.report import Reporter
 from crossenv.sysroots.architectures import debian_name, release_with
 from crossenv.sysroots.archive import DEFAULT_KEYRING, Source, default_mirror
 from crossenv.sysroots.sysroot import create_host_root
 
+# Where the C library under uv's interpreters comes from.
+LIBC_RELEASE = "trixie"
+# uv's names of the machines for which it has Pythons.
+_UV_MACHINES = {
+    "x86_64": "x86_64-gnu",
+    "aarch64": "aarch64-gnu",
+    "armv7l": "armv7-gnueabihf",
+    "ppc64le": "powerpc64le-gnu",
+    "riscv64": "riscv64-gnu",
+    "s390x": "s390x-gnu",
+}
 _NAME_A_ROOT = "name a root of the target with this Python in it: --host-root DIR"
 
 
-def architecture_of_host(identity: ElfIdentity) -> Architecture:
+def architecture_of_host(identity: Identity) -> Architecture:
     """Return the architecture of a target.
 
     Raises:
@@ -37,13 +49,13 @@ def architecture_of_host(identity: ElfIdentity) -> Architecture:
 def interpreter_of(
     record: Record, *, given_roots: Sequence[Path], environ: Mapping[str, str], cache: Path, reporter: Reporter
 ) -> HostInterpreter:
-    """Find the interpreter for an environment: its own if it is on this machine, else Debian's of that version.
+    """Find the interpreter for an environment: its own if it is on this machine, else Debian's or uv's of that version.
 
     Raises:
         EmulatorError: None can be started here.
     """
     host = record.host
-    identity = host.elf
+    identity = host.identity
     if given_roots:
         return interpreter_in(given_roots, identity, version=host.version, flags=host.abi_flags)
     own = next(
@@ -70,10 +82,12 @@ def interpreter_of(
                 origin=f"the environment's own, {own}",
             )
         reporter.note(f"{own} cannot be started: its loader ({loader or 'none, it is static'}) is in no root here")
-    if host.libc_family != GLIBC or host.abi_flags:
-        raise EmulatorError(f"no interpreter for {host.soabi} here, and Debian has none", hint=_NAME_A_ROOT)
+    if host.libc.family != GLIBC or host.abi_flags not in ("", "t"):
+        raise EmulatorError(f"no interpreter for {host.soabi} here, and none can be fetched", hint=_NAME_A_ROOT)
     architecture = architecture_of_host(identity)
-    return fetched_interpreter(architecture, host.version, environ=environ, cache=cache, reporter=reporter)
+    return fetched_interpreter(
+        architecture, host.version, host.abi_flags, environ=environ, cache=cache, reporter=reporter
+    )
 
 
 def _own_interpreters(record: Record) -> Iterator[Path]:
@@ -94,7 +108,7 @@ def _cross_roots(record: Record) -> list[str]:
     return [f"/usr/{name}" for name in dict.fromkeys((record.toolchain.triplet, record.host.multiarch)) if name]
 
 
-def interpreter_in(roots: Sequence[Path], identity: ElfIdentity, *, version: str, flags: str) -> HostInterpreter:
+def interpreter_in(roots: Sequence[Path], identity: Identity, *, version: str, flags: str) -> HostInterpreter:
     """Find the interpreter in root file systems of the target.
 
     Args:
@@ -137,47 +151,115 @@ def _programs_in(root: Path) -> Iterator[Path]:
 
 
 def fetched_interpreter(
-    architecture: Architecture, version: str, *, environ: Mapping[str, str], cache: Path, reporter: Reporter
+    architecture: Architecture,
+    version: str,
+    flags: str = "",
+    *,
+    environ: Mapping[str, str],
+    cache: Path,
+    reporter: Reporter,
 ) -> HostInterpreter:
-    """Return Debian's interpreter from the cache, or fetch it.
+    """Return Debian's interpreter, or uv's where Debian has none, from the cache; fetch it if it is not there.
 
     Raises:
-        EmulatorError: Debian has no such Python, or it cannot be fetched.
+        EmulatorError: Neither has such a Python, or it cannot be fetched.
     """
-    release = release_with(version)
-    if release is None:
-        raise EmulatorError(f"Debian has no Python {version} to run", hint=_NAME_A_ROOT)
-    name = debian_name(architecture.name)
     home = cache / "hosts"
-    root = home / f"{release}-{name}-python{version}"
+    release = None if flags else release_with(version)
+    failure = EmulatorError(f"Debian has no Python {version}{flags} to run", hint=_NAME_A_ROOT)
+    if release is not None:
+        try:
+            root = _debian_root(release, architecture, version, home, environ=environ, reporter=reporter)
+        except EmulatorError as error:
+            failure = error
+        else:
+            return HostInterpreter(
+                root=root,
+                python=root / f"usr/bin/python{version}",
+                version=version,
+                flags="",
+                libraries=(),
+                host_path=f"/usr/bin/python{version}",
+                origin=f"Debian {release}'s",
+            )
+    try:
+        python = _uvs_python(architecture, version, flags, home, environ=environ, reporter=reporter)
+        root = _debian_root(LIBC_RELEASE, architecture, "", home, environ=environ, reporter=reporter)
+    except CrossenvError as error:
+        raise EmulatorError(f"{failure.message}; {error.message}", hint=failure.hint) from None
+    return HostInterpreter(
+        root=root,
+        python=python,
+        version=version,
+        flags=flags,
+        libraries=(),
+        host_path=f"/usr/local/bin/{python.name}",
+        origin=f"uv's, {python}",
+    )
+
+
+def _debian_root(
+    release: str,
+    architecture: Architecture,
+    version: str,
+    home: Path,
+    *,
+    environ: Mapping[str, str],
+    reporter: Reporter,
+) -> Path:
+    """Return a root with Debian's Python of a version, or with its C library alone (version "").
+
+    Raises:
+        EmulatorError: It cannot be fetched.
+    """
+    name = debian_name(architecture.name)
+    what = f"Python {version}" if version else "the C library"
+    root = home / f"{release}-{name}-{f'python{version}' if version else 'libc'}"
     try:
         with _locked(home, root.name):
             if not root.is_dir():
-                reporter.note(
-                    f"fetching Python {version} for {architecture.name} from Debian {release}, to run it here"
-                )
+                reporter.note(f"fetching {what} for {architecture.name} from Debian {release}, to run it here")
                 source = Source(
                     mirror=default_mirror(environ),
                     suite=release,
                     architecture=name,
                     keyring=DEFAULT_KEYRING,
-                    cache=cache / "debian",
+                    cache=home.parent / "debian",
                 )
                 create_host_root(root, source, version, reporter)
     except CrossenvError as error:
         raise EmulatorError(
-            f"Python {version} for {architecture.name} cannot be fetched from Debian {release}: {error.message}",
+            f"{what} for {architecture.name} cannot be fetched from Debian {release}: {error.message}",
             hint=error.hint or _NAME_A_ROOT,
         ) from None
-    return HostInterpreter(
-        root=root,
-        python=root / f"usr/bin/python{version}",
-        version=version,
-        flags="",
-        libraries=(),
-        host_path=f"/usr/bin/python{version}",
-        origin=f"Debian {release}'s",
-    )
+    return root
+
+
+def _uvs_python(
+    architecture: Architecture, version: str, flags: str, home: Path, *, environ: Mapping[str, str], reporter: Reporter
+) -> Path:
+    """Return uv's interpreter of a version for a machine.
+
+    Raises:
+        EmulatorError: uv has none for that machine, or what it has is for another one.
+        UsageError: uv is not here.
+        DownloadError: It cannot be fetched.
+    """
+    if architecture.name not in _UV_MACHINES:
+        raise EmulatorError(f"uv has no Python for {architecture.name}", hint=_NAME_A_ROOT)
+    variant = "+freethreaded" if flags else ""
+    place = home.parent / "uv"
+    # uv names its directories with the patch release.
+    pattern = f"cpython-{version}.*{variant}-linux-{_UV_MACHINES[architecture.name]}/bin/python{version}{flags}"
+    found = sorted(place.glob(pattern))
+    if not found:
+        wanted = f"cpython-{version}{variant}-linux-{_UV_MACHINES[architecture.name]}"
+        with reporter.working(f"fetching {wanted} with uv, to run it here"):
+            fetch_python(wanted, environ, place)
+        found = sorted(place.glob(pattern))
+    if not found or not _is_for(found[-1], architecture.elf):
+        raise EmulatorError(f"uv has no Python {version}{flags} for {architecture.name}", hint=_NAME_A_ROOT)
+    return found[-1]
 
 
 @contextmanager
@@ -208,7 +290,7 @@ def inside_root(root: Path, path: str) -> Path:
     return current
 
 
-def _is_for(path: Path, identity: ElfIdentity) -> bool:
+def _is_for(path: Path, identity: Identity) -> bool:
     try:
         return path.is_file() and elf_identity(path) == identity
     except (ElfError, OSError):

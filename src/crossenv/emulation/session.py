@@ -9,7 +9,7 @@ from crossenv.emulation.enter import works
 from crossenv.emulation.model import Emulator, HostInterpreter, Session
 from crossenv.emulation.tree import make_tree
 from crossenv.errors import EmulatorError
-from crossenv.platforms.architectures import ElfIdentity, architecture_of
+from crossenv.platforms.architectures import Identity, architecture_of
 
 AUTO, KERNEL, LAUNCHER = "auto", "kernel", "launcher"
 CHILDREN = (AUTO, KERNEL, LAUNCHER)
@@ -63,7 +63,7 @@ def open_session(
     )
 
 
-def registration_line(identity: ElfIdentity, emulator: Path) -> str:
+def registration_line(identity: Identity, emulator: Path) -> str:
     """Return the line for `/proc/sys/fs/binfmt_misc/register`.
 
     Programs and shared objects (position-independent programs) of the machine match, whatever their OS ABI. The flag F
@@ -75,7 +75,7 @@ def registration_line(identity: ElfIdentity, emulator: Path) -> str:
     )
     mask = bytearray(b"\xff" * 7 + bytes(9))
     # e_type: ET_EXEC (2) and ET_DYN (3)
-    header += (2).to_bytes(2, order) + identity.machine.to_bytes(2, order)  # type: ignore[arg-type]
+    header += (2).to_bytes(2, order) + identity.number.to_bytes(2, order)  # type: ignore[arg-type]
     mask += (0xFFFE).to_bytes(2, order) + b"\xff\xff"  # type: ignore[arg-type]
     return f":crossenv:M::{_escaped(header)}:{_escaped(mask)}:{emulator}:PF"
 

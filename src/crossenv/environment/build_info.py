@@ -30,8 +30,7 @@ def public_part(record: Record, config: Mapping[str, ConfigValue], details: Mapp
         details: The host Python's build details (PEP 739); None if they are not known.
     """
     host, build, toolchain = record.host, record.build, record.toolchain
-    sysroot = toolchain.sysroot or host.sysroot
-    elf = host.elf
+    identity = host.identity
     python_tag, abi_tag = _python_tags(host)
     accepted = record.handover.accepted_platforms or host.platform.accepted_tags(host.as_machine)
     return {
@@ -48,12 +47,12 @@ def public_part(record: Record, config: Mapping[str, ConfigValue], details: Mapp
             "machine": host.machine,
             "triplet": toolchain.triplet,
             "rust_target": host.platform.rust_target(host.as_machine),
-            "bits": elf.bits,
-            "byte_order": elf.byte_order,
-            "long_double_format": long_double_format(toolchain.macros, elf),
-            "elf": {"machine": elf.machine, "abi_flags": elf.abi_flags},
+            "bits": identity.bits,
+            "byte_order": identity.byte_order,
+            "long_double_format": long_double_format(toolchain.macros, identity),
+            identity.format: {"machine": identity.number, "abi_flags": identity.abi_flags},
             "libc": {"family": host.libc.family, "version": host.libc.version or None},
-            "sysroot": sysroot,
+            "sysroot": record.sysroot,
             "emulator": [f"{record.root}/{CROSS_RUN}"] if record.handover.emulator else None,
             "markers": _markers(host),
             "wheel": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from crossenv.platforms.architectures import ARCHITECTURES, GLIBC, MUSL, ElfIdentity
+from crossenv.platforms.architectures import ARCHITECTURES, GLIBC, MUSL, Identity
 
 _GLIBC = "libc.so.6"
 _GLIBC_LOADERS = ("ld-linux", "ld64.so")
@@ -64,13 +64,13 @@ def always_outside(libc: str) -> tuple[str, ...]:
     return (_MUSL, *(f"{prefix}*" for prefix in _MUSL_PREFIXES)) if libc == MUSL else ()
 
 
-def names_of_file(library: str, elf: ElfIdentity) -> tuple[str, ...]:
+def names_of_file(library: str, identity: Identity) -> tuple[str, ...]:
     """The names that a library may have as a file: its own, and for musl the loader's."""
-    loader = _MUSL_LOADERS.get(elf)
+    loader = _MUSL_LOADERS.get(identity)
     return (library, loader) if loader and library.startswith(("libc.so", "libc.musl-")) else (library,)
 
 
-def files_of_libc(elf: ElfIdentity) -> tuple[str, ...]:
+def files_of_libc(identity: Identity) -> tuple[str, ...]:
     """The files of which a machine with a C library has one."""
-    loader = _MUSL_LOADERS.get(elf)
+    loader = _MUSL_LOADERS.get(identity)
     return (_GLIBC, loader) if loader else (_GLIBC,)

@@ -101,7 +101,7 @@ def policy_of(target: Target) -> Policy | None:
         libraries += (f"libc.musl-{cpu}.so.1",)
         late += [*_SINCE_1_2_3, *_SINCE_1_2_5, *_SINCE_1_2_6]
         if target.floor < (1, 2):
-            late += [*_SINCE_1_2_2, *(_TIME64 if target.elf.bits == 32 else ())]
+            late += [*_SINCE_1_2_2, *(_TIME64 if target.identity.bits == 32 else ())]
     versions: dict[str, list[str]] = dict(policy["symbol_versions"][target.machine])
     # Some of its lists go beyond the policy's own glibc, by what one distribution had brought back to it.
     own = [name for name in versions.pop("GLIBC", []) if not name[0].isdigit()]

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from crossenv.binaries.elf import ElfError, ElfFacts, elf_identity, read_elf
 from crossenv.platforms import LINUX, Libc
-from crossenv.platforms.architectures import GLIBC, MUSL, ElfIdentity
+from crossenv.platforms.architectures import GLIBC, MUSL, Identity
 from crossenv.platforms.triplets import libc_of_triplet
 
 _GLIBC_BANNER = re.compile(rb"GNU C Library [^\n\0]*release version (\d+\.\d+)")
@@ -25,7 +25,7 @@ def find_libc(
     facts: ElfFacts | None,
     triplets: tuple[str, ...],
     multiarch: str,
-    elf: ElfIdentity,
+    identity: Identity,
     sysroot: Path | None,
 ) -> Libc | None:
     """The C library that a host Python is linked to; None for neither glibc nor musl.
@@ -34,7 +34,7 @@ def find_libc(
         facts: What the host's interpreter or libpython says, if there is one.
         triplets: The host's triplets, for want of anything better.
         multiarch: Names Debian's library directories.
-        elf: The host's ELF identity; a library for another machine is not its own.
+        identity: The host's ELF identity; a library for another machine is not its own.
         sysroot: Where its version is looked up.
     """
     family = _family_of_file(facts) if facts else None
@@ -45,8 +45,8 @@ def find_libc(
     if sysroot is None:
         return Libc(family=family, version="")
     if family == "musl":
-        return Libc(family=family, version=_musl_version(sysroot, elf))
-    return Libc(family=family, version=_glibc_version(sysroot, multiarch, elf))
+        return Libc(family=family, version=_musl_version(sysroot, identity))
+    return Libc(family=family, version=_glibc_version(sysroot, multiarch, identity))
 
 
 def _family_of_file(facts: ElfFacts) -> str | None:
@@ -64,11 +64,11 @@ def _family_of_file(facts: ElfFacts) -> str | None:
     return "musl" if any(name.startswith("libc.musl") for name in facts.needed) else None
 
 
-def _glibc_version(sysroot: Path, multiarch: str, elf: ElfIdentity) -> str:
+def _glibc_version(sysroot: Path, multiarch: str, identity: Identity) -> str:
     for directory in LINUX.library_directories(sysroot, multiarch):
         library = directory / "libc.so.6"
         try:
-            if elf_identity(library) != elf:
+            if elf_identity(library) != identity:
                 continue
             banner = _GLIBC_BANNER.search(library.read_bytes())
             if banner:
@@ -89,10 +89,10 @@ def _glibc_version(sysroot: Path, multiarch: str, elf: ElfIdentity) -> str:
     return ""
 
 
-def _musl_version(sysroot: Path, elf: ElfIdentity) -> str:
+def _musl_version(sysroot: Path, identity: Identity) -> str:
     for loader in sorted([*sysroot.glob("lib/ld-musl-*.so.1"), *sysroot.glob("usr/lib/ld-musl-*.so.1")]):
         try:
-            if elf_identity(loader) != elf:
+            if elf_identity(loader) != identity:
                 continue
             # musl has no symbol versions, but carries its own as a string (`__libc_version`).
             found = set(_MUSL_VERSION.findall(loader.read_bytes()))
@@ -106,6 +106,20 @@ def _musl_version(sysroot: Path, elf: ElfIdentity) -> str:
 def has_libc(root: Path) -> bool:
     """Whether a C library, its loader or its headers are below `root`."""
     return any(next(root.glob(pattern), None) is not None for pattern in _FILES_OF_LIBC)
+
+
+def machines_of_libc(root: Path) -> frozenset[Identity]:
+    """The machines of the C libraries and loaders below `root`; those that a link finds elsewhere do not count."""
+    found = set()
+    for pattern in _FILES_OF_LIBC[1:]:
+        for path in root.glob(pattern):
+            try:
+                if path.resolve().is_relative_to(root.resolve()):
+                    found.add(elf_identity(path))
+            except (ElfError, OSError, RuntimeError):
+                # The text of a linker script; a link that leads nowhere.
+                continue
+    return frozenset(found)
 
 
 def libc_of_this_machine() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from dataclasses import dataclass
 
@@ -10,35 +11,79 @@ EF_ARM_ABI_FLOAT_HARD = 0x400
 EF_RISCV_FLOAT_ABI = 0x6
 EF_PPC64_ABI = 0x3
 EF_LOONGARCH_ABI = 0x7
+_EM_PPC64 = 21
 
 GLIBC, MUSL = "glibc", "musl"
 
 
+ELF, PE, MACHO, WASM = "elf", "pe", "macho", "wasm"
+# The formats' own numbers of the machines: PE's `Machine`, Mach-O's `cputype`. ELF's are in the table of architectures.
+_NUMBERS = {
+    PE: {"x86_64": 0x8664, "i686": 0x14C, "aarch64": 0xAA64, "armv7l": 0x1C4},
+    MACHO: {"x86_64": 0x0100_0007, "i686": 7, "aarch64": 0x0100_000C, "armv7l": 12},
+}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ElfIdentity:
-    """What the header of an ELF file says about the machine it is for.
+class Identity:
+    """What a native file says about the machine that it is for, whatever its format.
+
+    Each reader of `crossenv.binaries` makes these of the files that it reads, `Architecture.identity` of what a user
+    names. Two are equal if files of the one can be linked with files of the other.
 
     Attributes:
-        machine: `e_machine`, the number (62 is x86-64, 183 AArch64).
-        bits: 32 or 64, the ELF class.
+        format: The name of the file's format, a key of `crossenv.binaries.FORMATS`: "elf".
+        machine: The architecture, a name in `ARCHITECTURES`: "aarch64"; "" for one that is not there.
+        bits: 32 or 64, the size of a pointer.
         byte_order: "little" or "big".
-        abi_flags: The bits of `e_flags` that tell two ABIs of one machine apart (ARM hard float, RISC-V
-            float ABI, PowerPC64 ELF version); 0 where a machine has none.
+        number: The format's own number of the machine (ELF's `e_machine`: 62 is x86-64); 0 where it has none.
+        abi_flags: The format's own bits that tell two ABIs of one machine apart (ELF's `e_flags`: ARM hard float,
+            RISC-V float ABI, PowerPC64 ELF version; Mach-O's `cpusubtype`); 0 where a machine has none.
     """
 
-    machine: int
+    format: str
+    machine: str
     bits: int
     byte_order: str
+    number: int = 0
     abi_flags: int = 0
 
+    @property
+    def numbers(self) -> tuple[int, int, str]:
+        """All but the ABI: the machine's number, bits and byte order."""
+        return self.number, self.bits, self.byte_order
+
     def __str__(self) -> str:
+        if self.machine:
+            return self.machine
         for row in ARCHITECTURES:
-            if row.elf == self:
-                return row.name
-        for row in ARCHITECTURES:
-            if (row.elf.machine, row.elf.bits, row.elf.byte_order) == (self.machine, self.bits, self.byte_order):
+            if row.identity(self.format).numbers == self.numbers:
                 return f"{row.name} with ABI flags {self.abi_flags:#x}"
-        return f"ELF machine {self.machine}, {self.bits}-bit, {self.byte_order}-endian"
+        return f"{self.format.upper()} machine {self.number}, {self.bits}-bit, {self.byte_order}-endian"
+
+
+def identity_of(format: str, number: int, bits: int, byte_order: str, abi_flags: int = 0) -> Identity:
+    """The identity of a file with these numbers in its header.
+
+    Args:
+        format: The file's format.
+        number: The format's number of the machine.
+        bits: 32 or 64.
+        byte_order: "little" or "big".
+        abi_flags: The bits that belong to the ABI, and no others.
+    """
+    found = Identity(format=format, machine="", bits=bits, byte_order=byte_order, number=number, abi_flags=abi_flags)
+    rows = (row.identity(format) for row in ARCHITECTURES)
+    return next((one for one in rows if one == dataclasses.replace(found, machine=one.machine)), found)
+
+
+def elf_identity_of(number: int, bits: int, byte_order: str, flags: int = 0) -> Identity:
+    """The identity of an ELF file with this `e_machine` and these `e_flags`."""
+    abi_flags = flags & abi_flag_mask(number)
+    if number == _EM_PPC64 and abi_flags == 0:
+        # 0 is "not affected by the difference" (OpenPOWER ELFv2 ABI, 4.1): the byte order's usual ABI.
+        abi_flags = 2 if byte_order == "little" else 1
+    return identity_of(ELF, number, bits, byte_order, abi_flags)
 
 
 def abi_flag_mask(machine: int) -> int:
@@ -80,7 +125,7 @@ class Architecture:
     """
 
     name: str
-    elf: ElfIdentity
+    elf: Identity
     gnu_cpu: str
     vendor: str
     abi: str
@@ -93,6 +138,13 @@ class Architecture:
     spellings: str
     policies: Policies | None
 
+    def identity(self, format: str) -> Identity:
+        """What its files of a format say."""
+        if format == ELF:
+            return self.elf
+        number = _NUMBERS.get(format, {}).get(self.name, 0)
+        return dataclasses.replace(self.elf, format=format, number=number, abi_flags=0)
+
     def oldest(self, libc: str) -> tuple[int, int]:
         """The oldest version of "glibc" or "musl" that a target of it may name."""
         assert self.policies is not None, f"{self.name} is no target"
@@ -104,13 +156,18 @@ class Architecture:
 
 
 def _row(
-    name: str, elf: tuple[int, int, str], loader: str, policies: Policies | None = None, flags: int = 0, **names: str
+    name: str,
+    elf: tuple[int, int, str],
+    loader: str,
+    policies: Policies | None = None,
+    flags: int = 0,
+    **names: str,
 ) -> Architecture:
     machine, bits, order = elf
     gnu = names.get("gnu", name)
     return Architecture(
         name=name,
-        elf=ElfIdentity(machine=machine, bits=bits, byte_order=order, abi_flags=flags),
+        elf=Identity(format=ELF, machine=name, bits=bits, byte_order=order, number=machine, abi_flags=flags),
         gnu_cpu=gnu,
         vendor=names.get("vendor", "unknown"),
         abi=names.get("abi", ""),
@@ -152,9 +209,9 @@ ARCHITECTURES: tuple[Architecture, ...] = (
 # fmt: on
 
 
-def architecture_of(elf: ElfIdentity) -> Architecture | None:
-    """The architecture whose ELF files look like `elf`; None for one that is not in the table."""
-    return next((row for row in ARCHITECTURES if row.elf == elf), None)
+def architecture_of(identity: Identity) -> Architecture | None:
+    """The architecture of a file; None for one that is not in the table."""
+    return next((row for row in ARCHITECTURES if row.name == identity.machine), None)
 
 
 def target_architectures() -> tuple[Architecture, ...]:

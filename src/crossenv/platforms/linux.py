@@ -96,7 +96,7 @@ class Linux:
 
     def rust_target(self, machine: Machine) -> str | None:
         """`aarch64-unknown-linux-gnu`; None for an architecture that is not a target."""
-        row = architecture_of(machine.elf)
+        row = architecture_of(machine.identity)
         if row is None or row.policies is None:
             return None
         system = "musl" if machine.libc.family == MUSL else "gnu"
@@ -121,5 +121,5 @@ class Linux:
         """Those of pkg-config itself and of Debian's and Fedora's layouts."""
         places = ["usr/local/lib/pkgconfig", "usr/local/share/pkgconfig"]
         places += [f"usr/lib/{machine.multiarch}/pkgconfig"] if machine.multiarch else []
-        places += ["usr/lib64/pkgconfig"] if machine.elf.bits == 64 else []
+        places += ["usr/lib64/pkgconfig"] if machine.identity.bits == 64 else []
         return (*places, "usr/lib/pkgconfig", "usr/share/pkgconfig")

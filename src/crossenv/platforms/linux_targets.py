@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from crossenv.errors import UsageError
-from crossenv.platforms.architectures import GLIBC, MUSL, Architecture, ElfIdentity, target_architectures
+from crossenv.platforms.architectures import GLIBC, MUSL, Architecture, Identity, target_architectures
 
 __all__ = ["GLIBC", "MUSL", "OLD_POLICIES", "Target", "default_target", "examples", "parse", "usual_floor"]
 
@@ -51,8 +51,8 @@ class Target:
         return self.architecture.name
 
     @property
-    def elf(self) -> ElfIdentity:
-        """What its ELF files say."""
+    def identity(self) -> Identity:
+        """What its native files say."""
         return self.architecture.elf
 
     @property

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.architectures import Identity
 from crossenv.platforms.linux_targets import Target
 
 
@@ -16,8 +16,9 @@ class Libc:
     """A C library.
 
     Attributes:
-        family: "glibc" or "musl"; "bionic" on Android, "apple" on iOS.
-        version: "2.36"; "" if unknown. The API level on Android, the oldest release on iOS.
+        family: "glibc" or "musl"; what a system with one library calls it: "bionic" on Android, "apple" on iOS.
+        version: "2.36"; "" if unknown, or where there are none to tell apart. The API level on Android, the oldest
+            release on iOS.
     """
 
     family: str
@@ -57,13 +58,13 @@ class Machine:
         name: `os.uname().machine`: "aarch64".
         libc: Its C library.
         multiarch: `sys.implementation._multiarch`: "aarch64-linux-gnu"; "" for none.
-        elf: What its native files say of themselves.
+        identity: What its native files say of themselves.
     """
 
     name: str
     libc: Libc
     multiarch: str
-    elf: ElfIdentity
+    identity: Identity
 
 
 class Platform(Protocol):

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import re
 
-from crossenv.platforms.architectures import ARCHITECTURES, EF_ARM_ABI_FLOAT_HARD, ElfIdentity, architecture_of
+from crossenv.platforms.architectures import (
+    ARCHITECTURES,
+    EF_ARM_ABI_FLOAT_HARD,
+    Identity,
+    architecture_of,
+    elf_identity_of,
+)
 
 # Names of a triplet's first part that are not the table's own; matched in this order.
 _CPU_NAMES: tuple[tuple[str, str], ...] = (
@@ -35,7 +41,7 @@ _VENDORS = (
 _BIARCH = ({"x86_64", "i686"}, {"aarch64", "armv7l", "armv5tel"}, {"mips64", "mips"}, {"ppc64", "ppc64le"})
 
 
-def identity_of_triplet(triplet: str, *, pointer_bytes: int | None = None) -> ElfIdentity | None:
+def identity_of_triplet(triplet: str, *, pointer_bytes: int | None = None) -> Identity | None:
     """What the ELF files of `triplet` say; None for an unknown CPU.
 
     Args:
@@ -47,15 +53,15 @@ def identity_of_triplet(triplet: str, *, pointer_bytes: int | None = None) -> El
     row = next((row for row in ARCHITECTURES if row.name == name), None)
     if row is None:
         return None
-    elf = row.elf
-    if elf.machine == 40:
+    identity = row.elf
+    if identity.number == 40:
         flags = EF_ARM_ABI_FLOAT_HARD if system.endswith("hf") else 0
-        return ElfIdentity(machine=40, bits=32, byte_order=elf.byte_order, abi_flags=flags)
-    if pointer_bytes == 4 and elf.bits == 64:
+        return elf_identity_of(40, 32, identity.byte_order, flags)
+    if pointer_bytes == 4 and identity.bits == 64:
         narrow = {"x86_64": "i686", "mips64": "mips"}.get(row.name)
         if narrow and not system.endswith("x32"):
             return next(row.elf for row in ARCHITECTURES if row.name == narrow)
-    return elf
+    return identity
 
 
 def libc_of_triplet(triplet: str) -> str:
@@ -75,15 +81,15 @@ def triplet_of_suffix(suffix: str) -> str:
     return match[1] if match else ""
 
 
-def may_share_a_compiler(one: ElfIdentity, other: ElfIdentity) -> bool:
+def may_share_a_compiler(one: Identity, other: Identity) -> bool:
     """Whether two machines are the same, or the wide and the narrow half of one family."""
-    names = {row.name for row in map(architecture_of, (one, other)) if row}
-    return one.machine == other.machine or any(names <= family for family in _BIARCH if len(names) == 2)
+    names = {one.machine, other.machine} - {""}
+    return one.number == other.number or any(names <= family for family in _BIARCH if len(names) == 2)
 
 
-def gnu_triplet(elf: ElfIdentity, libc: str) -> str:
+def gnu_triplet(identity: Identity, libc: str) -> str:
     """The usual triplet of a machine's cross compiler: "arm-linux-gnueabihf", "riscv64-linux-musl"; or ""."""
-    row = architecture_of(elf)
+    row = architecture_of(identity)
     if row is None:
         return ""
     system = "musl" if libc == "musl" else "gnu"

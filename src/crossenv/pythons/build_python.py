@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +14,12 @@ from platformdirs import user_cache_path
 from python_discovery import DiskCache, PythonInfo, get_interpreter
 
 from crossenv.errors import UsageError
+from crossenv.pythons.fetch import fetchable
 from crossenv.pythons.model import HostPython
 
 MINIMUM = (3, 10)
+# PEP 703.
+FIRST_FREE_THREADED = (3, 13)
 # PEP 829: later versions ignore the import lines of .pth files, by which an environment starts.
 LAST = (3, 17)
 
@@ -44,7 +49,9 @@ class BuildPython:
     machine: str
 
 
-def find_build_python(spec: str | None, host: HostPython | None = None) -> BuildPython:
+def find_build_python(
+    spec: str | None, host: HostPython | None = None, *, fetch: Callable[[str], None] | None = None
+) -> BuildPython:
     """Find the interpreter that `spec` names, or one that fits `host`, or this one.
 
     Args:
@@ -52,29 +59,39 @@ def find_build_python(spec: str | None, host: HostPython | None = None) -> Build
             for the interpreter that this tool runs in.
         host: The host Python that it must match in version, implementation and ABI flags; None if the host's will be
             made after it.
+        fetch: Installs a version ("cpython3.14") that is not on this machine; None if nothing may be fetched.
 
     Raises:
         UsageError: No such interpreter, or one that does not match the host Python.
+        DownloadError: It could not be fetched.
     """
     fitting = (
         sys.executable if host is None else f"{host.implementation}{host.version}{'t' if host.free_threaded else ''}"
     )
     wanted = spec or fitting
     found = _discover(wanted)
+    version = fetchable(wanted)
+    why, how = "", ", let uv fetch it (--fetch-python)" if fetch is None and version is not None else ""
+    if found is None and fetch is not None and version is not None:
+        try:
+            fetch(version)
+            found = _discover(wanted)
+        except UsageError as error:
+            why, how = f": {error.message}", f", {error.hint}" if error.hint else ""
     if found is None:
         missing = "it" if host is None else _words(host)
         raise UsageError(
-            f"no build Python found for {wanted!r}",
-            hint=f"install {missing} on this machine, or name one with --python PATH",
+            f"no build Python found for {wanted!r}{why}",
+            hint=f"install {missing} on this machine{how}, or name one with --python PATH",
         )
-    version = found.version_info
+    info = found.version_info
     build = BuildPython(
         executable=Path(found.system_executable or found.executable),
         prefix=Path(found.system_prefix),
         stdlib=Path(found.system_stdlib),
         implementation=str(found.implementation).lower(),
-        version=f"{version.major}.{version.minor}",
-        full_version=f"{version.major}.{version.minor}.{version.micro}",
+        version=f"{info.major}.{info.minor}",
+        full_version=f"{info.major}.{info.minor}.{info.micro}",
         abi_flags=str(found.sysconfig_vars.get("abiflags", "")),
         machine=os.uname().machine,
     )
@@ -82,6 +99,39 @@ def find_build_python(spec: str | None, host: HostPython | None = None) -> Build
     if host is not None:
         _require_match(build, host)
     return build
+
+
+def find_build_python_for_target(
+    spec: str | None, *, free_threaded: bool = False, fetch: Callable[[str], None] | None = None
+) -> tuple[BuildPython, bool]:
+    """Find the interpreter for a target whose host Python is made from it.
+
+    A free-threaded host Python can be made from a build Python with the GIL: nothing that is built sees the latter.
+
+    Args:
+        spec: As for `find_build_python`; "3.14t" asks for a free-threaded host.
+        free_threaded: Whether the host is to be free-threaded, whatever `spec` names.
+        fetch: As for `find_build_python`.
+
+    Returns:
+        The interpreter, and whether the host is to be free-threaded.
+
+    Raises:
+        UsageError: No such interpreter, or no free-threaded Python of its version exists.
+        DownloadError: It could not be fetched.
+    """
+    version = None if spec is None else fetchable(spec)
+    wanted = version is not None and version.endswith("t")
+    if spec is not None and wanted and _discover(spec) is None and _discover(spec.removesuffix("t")) is not None:
+        spec = spec.removesuffix("t")
+    build = find_build_python(spec, fetch=fetch)
+    free = wanted or free_threaded or "t" in build.abi_flags
+    if free and tuple(map(int, build.version.split("."))) < FIRST_FREE_THREADED:
+        raise UsageError(
+            f"there is no free-threaded Python {build.version}",
+            hint=f"name {'.'.join(map(str, FIRST_FREE_THREADED))} or a later one with --python",
+        )
+    return build, free
 
 
 def find_interpreter(spec: str) -> Path:
@@ -102,10 +152,38 @@ def find_interpreter(spec: str) -> Path:
 def _discover(spec: str) -> PythonInfo | None:
     # Where it cannot keep what it learns of interpreters, it warns, which is of no use to anybody here.
     logging.getLogger("python_discovery").addHandler(logging.NullHandler())
+    search_path = os.pathsep.join([os.environ.get("PATH", os.defpath), *managed_places(os.environ)])
     try:
-        return get_interpreter(spec, cache=DiskCache(user_cache_path("crossenv") / "interpreters"))
+        return get_interpreter(
+            spec,
+            cache=DiskCache(user_cache_path("crossenv") / "interpreters"),
+            env={**os.environ, "PATH": search_path},
+        )
     except (RuntimeError, ValueError, OSError):
         return None
+
+
+def managed_places(environ: Mapping[str, str]) -> Iterator[str]:
+    """The directories of programs that version managers installed, which need not be on PATH; uv's are found anyway."""
+    home = Path(environ.get("HOME", "/nonexistent"))
+    for variable, usual, versions in (
+        ("PYENV_ROOT", ".pyenv", "versions"),
+        ("ASDF_DATA_DIR", ".asdf", "installs/python"),
+        ("MISE_DATA_DIR", ".local/share/mise", "installs/python"),
+    ):
+        root = Path(environ.get(variable) or home / usual)
+        found = [path for path in root.glob(f"{versions}/*/bin") if not path.parent.is_symlink()]
+        # The newest patch release of a version first.
+        yield from map(str, sorted(found, key=_numbers, reverse=True))
+    try:
+        conda = (home / ".conda/environments.txt").read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return
+    yield from (str(Path(line) / "bin") for line in conda if line.strip())
+
+
+def _numbers(directory: Path) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", directory.parent.name)]
 
 
 def _require_usable(build: BuildPython) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from crossenv.errors import HostPythonError
-from crossenv.platforms.architectures import EF_ARM_ABI_FLOAT_HARD, ElfIdentity
+from crossenv.platforms.architectures import EF_ARM_ABI_FLOAT_HARD, Identity
 from crossenv.platforms.triplets import identity_of_triplet, may_share_a_compiler
 from crossenv.pythons.model import HostPython
 from crossenv.pythons.sysconfigdata import number_of
@@ -60,17 +60,17 @@ def _place_faults(host: HostPython, stdlib: Path) -> Iterator[str]:
 
 
 def _machine_faults(host: HostPython, file: Path) -> Iterator[str]:
-    elf, data = host.elf, host.sysconfigdata
+    identity, data = host.identity, host.sysconfigdata
     size = number_of(host.config, "SIZEOF_VOID_P", data)
     # x32 and MIPS n32 have 64-bit registers in 32-bit files, so only the file's class is compared.
-    if size is not None and size * 8 != elf.bits:
-        yield f"{file} is {elf.bits}-bit but SIZEOF_VOID_P is {size}"
+    if size is not None and size * 8 != identity.bits:
+        yield f"{file} is {identity.bits}-bit but SIZEOF_VOID_P is {size}"
     named = identity_of_triplet(host.multiarch, pointer_bytes=size) if host.multiarch else None
-    if named is not None and not _same_machine(named, elf):
-        yield f"{file} is for {elf} but MULTIARCH is {host.multiarch!r}"
+    if named is not None and not _same_machine(named, identity):
+        yield f"{file} is for {identity} but MULTIARCH is {host.multiarch!r}"
     compiled = identity_of_triplet(host.gnu_type) if host.gnu_type else None
-    if compiled is not None and not may_share_a_compiler(compiled, elf):
-        yield f"{file} is for {elf} but HOST_GNU_TYPE is {host.gnu_type!r}"
+    if compiled is not None and not may_share_a_compiler(compiled, identity):
+        yield f"{file} is for {identity} but HOST_GNU_TYPE is {host.gnu_type!r}"
     for name, order in (
         ("WORDS_BIGENDIAN", "big"),
         ("DOUBLE_IS_BIG_ENDIAN_IEEE754", "big"),
@@ -78,16 +78,11 @@ def _machine_faults(host: HostPython, file: Path) -> Iterator[str]:
     ):
         number = number_of(host.config, name, data)
         # An undefined macro is recorded as 0 or left out, by how pyconfig.h spells it: only 1 says something.
-        if number and order != elf.byte_order:
-            yield f"{file} is {elf.byte_order}-endian but {name} is {number}"
+        if number and order != identity.byte_order:
+            yield f"{file} is {identity.byte_order}-endian but {name} is {number}"
 
 
-def _same_machine(named: ElfIdentity, elf: ElfIdentity) -> bool:
+def _same_machine(named: Identity, identity: Identity) -> bool:
     # A triplet tells ARM's float ABI; RISC-V's and LoongArch's are in the file alone.
-    mask = EF_ARM_ABI_FLOAT_HARD if elf.machine == 40 else 0
-    return (named.machine, named.bits, named.byte_order, named.abi_flags & mask) == (
-        elf.machine,
-        elf.bits,
-        elf.byte_order,
-        elf.abi_flags & mask,
-    )
+    mask = EF_ARM_ABI_FLOAT_HARD if identity.number == 40 else 0
+    return (named.numbers, named.abi_flags & mask) == (identity.numbers, identity.abi_flags & mask)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from crossenv.errors import HostPythonError
 from crossenv.platforms import DEFAULT
-from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.architectures import Identity
 from crossenv.platforms.triplets import identity_of_triplet
 from crossenv.pythons.model import ConfigValue
 from crossenv.pythons.sysconfigdata import parse_sysconfigdata
@@ -41,13 +41,13 @@ def details_files(stdlib: Path) -> list[Path]:
     return sorted(stdlib.glob(DETAILS_FILES))
 
 
-def only_data_file(files: list[Path], *, flags: str | None = None, elf: ElfIdentity | None = None) -> Path:
+def only_data_file(files: list[Path], *, flags: str | None = None, identity: Identity | None = None) -> Path:
     """The configuration that the Python itself would import.
 
     Args:
         files: The candidates, at least one.
         flags: The ABI flags of the program that the user named; None if none was.
-        elf: The machine of the interpreter beside them, if there is one.
+        identity: The machine of the interpreter beside them, if there is one.
 
     Raises:
         HostPythonError: More than one is left; all that are, are named.
@@ -60,8 +60,8 @@ def only_data_file(files: list[Path], *, flags: str | None = None, elf: ElfIdent
     configs = {file: _config_or_none(file) for file in files}
     # conda writes one more for each name that its compilers go by; a cross prefix may hold one for each machine.
     files = [file for file, config in configs.items() if config and file.name in _own_names(config)] or files
-    if elf is not None:
-        files = [file for file in files if _machine(configs[file]) in (None, elf)] or files
+    if identity is not None:
+        files = [file for file in files if _machine(configs[file]) in (None, identity)] or files
     if len(files) > 1:
         raise HostPythonError(f"several configurations that differ: {listed(files)}", hint=CHOOSE)
     return files[0]
@@ -81,11 +81,11 @@ def _own_names(config: dict[str, ConfigValue]) -> set[str]:
     return {f"_sysconfigdata_{flags}_{platform}_{multiarch}.py", f"_sysconfigdata_{flags}_{multiarch}.py"}
 
 
-def _machine(config: dict[str, ConfigValue] | None) -> ElfIdentity | None:
+def _machine(config: dict[str, ConfigValue] | None) -> Identity | None:
     triplet = str((config or {}).get("MULTIARCH", ""))
     identity = identity_of_triplet(triplet)
     # Float ABIs of other machines than ARM are in ELF files alone.
-    return None if identity is None or (identity.abi_flags and identity.machine != 40) else identity
+    return None if identity is None or (identity.abi_flags and identity.number != 40) else identity
 
 
 def listed(paths: Iterable[Path]) -> str:

@@ -223,7 +223,7 @@ def _platform_of(multiarch: str) -> str:
     libc = Libc(family=libc_of_triplet(multiarch), version="")
     if row is None or not gnu_triplet(row.elf, libc.family):
         return ""
-    return DEFAULT.get_platform(Machine(name=row.name, libc=libc, multiarch=multiarch, elf=row.elf))
+    return DEFAULT.get_platform(Machine(name=row.name, libc=libc, multiarch=multiarch, identity=row.elf))
 
 
 def _joined(base: str, path: str) -> str:

@@ -14,12 +14,11 @@ from typing import Any
 from crossenv.codec import Node, WrongValueError
 from crossenv.errors import HostPythonError
 from crossenv.platforms import Libc, is_built_for
-from crossenv.platforms.architectures import ElfIdentity, abi_flag_mask
+from crossenv.platforms.architectures import Identity, elf_identity_of
 from crossenv.pythons.crossenv_dump import SCHEMA
 from crossenv.pythons.model import ConfigValue
 
 OURS = "arbitrary_data.crossenv"
-_EM_PPC64 = 21
 _LARGEST = 16 * 1024 * 1024
 _HINT = "take the dump again on the host: `crossenv dump --script` prints the program for it"
 _LEVELS = {"alpha": "a", "beta": "b", "candidate": "rc", "final": ""}
@@ -51,7 +50,7 @@ class Dump:
         machine: `os.uname().machine`.
         pointer_size: In bytes.
         byte_order: "little" or "big".
-        elf: What the interpreter's ELF header says; None where it was not read.
+        identity: What the interpreter's header says; None where it was not read.
         libc: The C library.
         variables: The recorded configuration.
         document: The whole.
@@ -73,7 +72,7 @@ class Dump:
     machine: str
     pointer_size: int
     byte_order: str
-    elf: ElfIdentity | None
+    identity: Identity | None
     libc: Libc
     variables: Mapping[str, ConfigValue]
     document: Mapping[str, Any]
@@ -144,7 +143,7 @@ def _parse(top: Node, source: Path) -> Dump:
         machine=machine.at("name").matching(r"[\w.+-]+", "a machine's name"),
         pointer_size=machine.at("pointer_size").number(16),
         byte_order=machine.at("byte_order").one_of(["little", "big"]),
-        elf=_elf(machine.at("elf")) if machine.has("elf") else None,
+        identity=_elf(machine.at("elf")) if machine.has("elf") else None,
         libc=Libc(
             family=ours.at("libc.family").text(),
             version=ours.at("libc.version").matching(r"\d{1,4}(\.\d{1,4})*|", "a version like '2.36', or nothing,"),
@@ -173,16 +172,12 @@ def _optional(node: Node, key: str) -> str:
     return node.at(key).text() if node.has(key) else ""
 
 
-def _elf(node: Node) -> ElfIdentity:
+def _elf(node: Node) -> Identity:
     bits = node.at("bits").number()
     if bits not in (32, 64):
         raise node.at("bits").expected("32 or 64")
     machine, order = node.at("machine").number(0xFFFF), node.at("byte_order").one_of(["little", "big"])
-    abi_flags = node.at("flags").number() & abi_flag_mask(machine)
-    if machine == _EM_PPC64 and abi_flags == 0:
-        # The byte order's usual ABI, as in `crossenv.binaries.elf`.
-        abi_flags = 2 if order == "little" else 1
-    return ElfIdentity(machine=machine, bits=bits, byte_order=order, abi_flags=abi_flags)
+    return elf_identity_of(machine, bits, order, node.at("flags").number())
 
 
 def _variables(node: Node) -> dict[str, ConfigValue]:
@@ -209,7 +204,7 @@ def _variables(node: Node) -> dict[str, ConfigValue]:
 def _refuse_contradictions(dump: Dump, extensions: list[str]) -> None:
     """Two keys that exclude each other."""
     variables, ours = dump.variables, f"{OURS}.variables"
-    elf = dump.elf
+    identity = dump.identity
     facts: list[tuple[str, object, str, object]] = [
         ("language.version", dump.version, "language.version_info", ".".join(dump.full_version.split(".")[:2])),
         ("abi.extension_suffix", dump.extension_suffix, "suffixes.extensions[0]", (extensions or [""])[0]),
@@ -224,10 +219,12 @@ def _refuse_contradictions(dump: Dump, extensions: list[str]) -> None:
         # Windows' VERSION has no dot.
         if is_built_for(dump.system) and variables.get(name, "") != "":
             facts.append((f"{ours}.{name}", variables[name], key, value))
-    if elf is not None:
-        order = ("byte_order", elf.byte_order, f"{OURS}.machine.byte_order", dump.byte_order)
+    if identity is not None:
+        order = ("byte_order", identity.byte_order, f"{OURS}.machine.byte_order", dump.byte_order)
         facts.append((f"{OURS}.machine.elf.{order[0]}", *order[1:]))
-        facts.append((f"{OURS}.machine.elf.bits", elf.bits // 8, f"{OURS}.machine.pointer_size", dump.pointer_size))
+        facts.append(
+            (f"{OURS}.machine.elf.bits", identity.bits // 8, f"{OURS}.machine.pointer_size", dump.pointer_size)
+        )
     for one, this, other, that in facts:
         if this != that:
             raise WrongValueError(f"{one!r} says {this!r} and {other!r} says {that!r}: they exclude each other")

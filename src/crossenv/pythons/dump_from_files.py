@@ -71,10 +71,10 @@ def describe_host(host: HostPython, *, today: datetime.date) -> dict[str, Any]:
     suffixes = _suffixes(host)
     interpreter = here.on_host(host.executable) or host.host_executable
     places = libraries(variables, here.prefix, host.version, here.exists)
-    elf = _elf(host)
+    identity = _elf(host)
     libc = {"family": host.libc.family, "version": host.libc.version}
     names = {"machine": host.machine, "system": host.platform.system}
-    platforms = list(linux_platforms(host.machine, libc, elf, lambda _major, _minor, _machine: True))
+    platforms = list(linux_platforms(host.machine, libc, identity, lambda _major, _minor, _machine: True))
     abi = wheel_abi(host.implementation, host.ext_suffix, numbers, host.abi_flags)
     include = str(host.config.get("INCLUDEPY") or f"{here.prefix}/include/{_include_name(host)}")
     libc_version = [host.libc.family, host.libc.version] if host.libc.version else ["", ""]
@@ -83,10 +83,10 @@ def describe_host(host: HostPython, *, today: datetime.date) -> dict[str, Any]:
         "taken": {"how": "reading", "by": f"crossenv {crossenv.__version__}", "on": today.isoformat()},
         "machine": {
             "name": host.machine,
-            "pointer_size": host.elf.bits // 8,
-            "byte_order": host.elf.byte_order,
+            "pointer_size": host.identity.bits // 8,
+            "byte_order": host.identity.byte_order,
             **_formats(host),
-            "elf": elf,
+            "elf": identity,
         },
         "libc": libc,
         "uname": {"sysname": host.platform.system, "release": "", "version": "", "machine": host.machine},
@@ -219,9 +219,9 @@ def _elf(host: HostPython) -> dict[str, Any] | None:
     if host.executable is None:
         return None
     return {
-        "machine": host.elf.machine,
-        "bits": host.elf.bits,
-        "byte_order": host.elf.byte_order,
+        "machine": host.identity.number,
+        "bits": host.identity.bits,
+        "byte_order": host.identity.byte_order,
         "flags": elf_flags(host.executable),
         "loader": read_elf(host.executable).interpreter,
     }
@@ -229,8 +229,8 @@ def _elf(host: HostPython) -> dict[str, Any] | None:
 
 def _formats(host: HostPython) -> dict[str, Any]:
     """The formats of numbers; that of a long double from its size, where a machine has one of that size only."""
-    end = "LE" if host.elf.byte_order == "little" else "BE"
-    row = architecture_of(host.elf)
+    end = "LE" if host.identity.byte_order == "little" else "BE"
+    row = architecture_of(host.identity)
     machine = row.name if row else ""
     size = host.config.get("SIZEOF_LONG_DOUBLE")
     size = size if isinstance(size, int) and size else None

@@ -11,7 +11,7 @@ from crossenv.binaries.elf import ElfError, ElfFacts, is_elf, read_elf
 from crossenv.errors import HostPythonError
 from crossenv.libc.version import find_libc, read_text
 from crossenv.platforms import Platform, platform_of_config
-from crossenv.platforms.architectures import ElfIdentity, architecture_of
+from crossenv.platforms.architectures import Identity, architecture_of
 from crossenv.platforms.triplets import identity_of_triplet
 from crossenv.pythons.check import check_host_python
 from crossenv.pythons.details import Details, configuration, disagreements, load_details
@@ -93,10 +93,10 @@ def _read(
     facts, elf_file = None, None
     if platform.native_format in FORMATS:
         facts, elf_file = _elf_facts(executable, lib_dir, located.stdlib, platform)
-    elf = facts.identity if facts else _elf_of_config(config, file, multiarch or gnu_type)
-    host_machine = machine or _machine_of(elf, path)
+    identity = facts.identity if facts else _elf_of_config(config, file, multiarch or gnu_type)
+    host_machine = machine or _machine_of(identity, path)
     libc = platform.only_libc(config) or find_libc(
-        facts=facts, triplets=(gnu_type, multiarch), multiarch=multiarch, elf=elf, sysroot=sysroot
+        facts=facts, triplets=(gnu_type, multiarch), multiarch=multiarch, identity=identity, sysroot=sysroot
     )
     if libc is None:
         problem = f"{path} uses a C library that is neither glibc nor musl"
@@ -130,7 +130,7 @@ def _read(
         executable=executable,
         host_executable=f"{bin_dir}/{names.programs[0]}",
         sysroot=sysroot,
-        elf=elf,
+        identity=identity,
         machine=host_machine,
         libc=libc,
         system=platform.name,
@@ -202,21 +202,21 @@ def _elf_facts(
         raise HostPythonError(f"cannot read the host Python: {error}", hint=_MIX_HINT) from error
 
 
-def _elf_of_config(config: Mapping[str, ConfigValue], file: Path, triplet: str) -> ElfIdentity:
-    elf = identity_of_triplet(triplet, pointer_bytes=number_of(config, "SIZEOF_VOID_P", file))
-    if elf is None:
+def _elf_of_config(config: Mapping[str, ConfigValue], file: Path, triplet: str) -> Identity:
+    identity = identity_of_triplet(triplet, pointer_bytes=number_of(config, "SIZEOF_VOID_P", file))
+    if identity is None:
         what = f"the triplet {triplet!r}" if triplet else "no MULTIARCH, no HOST_GNU_TYPE"
         raise HostPythonError(
             f"cannot tell the host's machine: {file} has {what} and no ELF files beside it",
             hint="name the interpreter or its prefix with --host-python",
         )
-    return elf
+    return identity
 
 
-def _machine_of(elf: ElfIdentity, path: Path) -> str:
-    row = architecture_of(elf)
+def _machine_of(identity: Identity, path: Path) -> str:
+    row = architecture_of(identity)
     if row is None:
-        problem = f"{path} is for {elf}, a machine that crossenv does not know"
+        problem = f"{path} is for {identity}, a machine that crossenv does not know"
         raise HostPythonError(problem, hint="say what `uname -m` prints there: --machine")
     return row.name
 

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from crossenv.errors import HostPythonError
 from crossenv.platforms import is_built_for
-from crossenv.platforms.architectures import ElfIdentity, architecture_of
+from crossenv.platforms.architectures import Identity, architecture_of
 from crossenv.platforms.triplets import identity_of_triplet
 from crossenv.pythons.check import check_host_python
 from crossenv.pythons.dump_document import OURS, Dump
@@ -56,12 +56,12 @@ def host_of_dump(
         executable=None,
         host_executable=f"{host_prefix.rstrip('/')}/bin/{name}" if host_prefix else dump.interpreter,
         sysroot=sysroot,
-        elf=dump.elf or _identity_of_names(dump, gnu_type),
+        identity=dump.identity or _identity_of_names(dump, gnu_type),
         machine=machine or dump.machine,
         libc=dump.libc,
     )
-    if architecture_of(host.elf) is None and machine is None:
-        problem = f"{dump.source} is for {host.elf}, a machine that crossenv does not know"
+    if architecture_of(host.identity) is None and machine is None:
+        problem = f"{dump.source} is for {host.identity}, a machine that crossenv does not know"
         raise HostPythonError(problem, hint="say what `uname -m` prints there: --machine")
     check_host_python(host, stdlib=dump.source.parent, elf_file=dump.source)
     return host
@@ -89,13 +89,13 @@ def _library_directory(sysroot: Path | None, dump: Dump) -> Path | None:
     return directory if directory.is_dir() else None
 
 
-def _identity_of_names(dump: Dump, gnu_type: str) -> ElfIdentity:
+def _identity_of_names(dump: Dump, gnu_type: str) -> Identity:
     triplet = dump.multiarch or gnu_type
-    elf = identity_of_triplet(triplet, pointer_bytes=dump.pointer_size) if triplet else None
-    if elf is None:
+    identity = identity_of_triplet(triplet, pointer_bytes=dump.pointer_size) if triplet else None
+    if identity is None:
         raise HostPythonError(
             f"cannot tell the host's machine: nothing at '{OURS}.machine.elf' and the triplet is {triplet!r}"
             f" in {dump.source}",
             hint="take the dump again on the host, as a user who may read the interpreter's file",
         )
-    return elf
+    return identity

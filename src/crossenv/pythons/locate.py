@@ -12,7 +12,7 @@ from crossenv.binaries import format_of
 from crossenv.binaries.elf import ElfError, elf_identity, is_elf
 from crossenv.errors import HostPythonError
 from crossenv.libc.version import read_text
-from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.architectures import Identity
 from crossenv.pythons.data_files import (
     CHOOSE,
     DATA_FILES,
@@ -204,7 +204,9 @@ def _in_stdlib(stdlib: Path, program: Path | None = None, flags: str | None = No
     prefix = stdlib.parent.parent
     return Located(
         layout="prefix",
-        sysconfigdata=only_data_file(files, flags=flags, elf=_machine(program or find_program(prefix, [stdlib.name]))),
+        sysconfigdata=only_data_file(
+            files, flags=flags, identity=_machine(program or find_program(prefix, [stdlib.name]))
+        ),
         prefix=prefix,
         stdlib=stdlib,
         executable=program,
@@ -218,7 +220,7 @@ def _details_in(stdlib: Path) -> Path | None:
     return next((file for file in files if file.name == "build-details.json"), files[0] if files else None)
 
 
-def _machine(program: Path | None) -> ElfIdentity | None:
+def _machine(program: Path | None) -> Identity | None:
     try:
         return None if program is None else elf_identity(program)
     except ElfError:

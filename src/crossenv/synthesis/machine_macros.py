@@ -57,7 +57,7 @@ def _numbers(macros: Mapping[str, Macro], answers: Answers) -> Iterator[tuple[st
 
 def _processor(target: Target, answers: Answers) -> dict[str, str | None]:
     says = {name: bool(number) for name, number in answers.numbers.items()}
-    big = answers.elf.byte_order == "big"
+    big = answers.identity.byte_order == "big"
     little_words = DOUBLE_PATTERN[4:] + DOUBLE_PATTERN[:4]
     truths = {
         "WORDS_BIGENDIAN": big,

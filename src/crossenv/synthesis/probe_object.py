@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from crossenv.binaries.elf import ElfError, elf_identity, sized_symbols
+from crossenv.children import run_text
 from crossenv.errors import ToolchainError
+from crossenv.files import scratch_directory
 from crossenv.libc.macros import glibc_of
 from crossenv.platforms import DEFAULT
-from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.architectures import Identity
 from crossenv.pythons.pyconfig import Macro
 from crossenv.synthesis.probe_source import BYTES, NUMBER, questions, references
 
@@ -68,13 +69,13 @@ class Answers:
     """What a compiler says about the host.
 
     Attributes:
-        elf: The machine of its objects.
+        identity: The machine of its objects.
         numbers: The answers by question: macros of `pyconfig.h`, and the names in `probe_source`.
         double: The bytes of `probe_source`'s double in memory.
         functions: Those of the functions asked for that its C library has.
     """
 
-    elf: ElfIdentity
+    identity: Identity
     numbers: Mapping[str, int]
     double: bytes
     functions: frozenset[str]
@@ -105,18 +106,18 @@ def ask_compiler(
     Raises:
         ToolchainError: It does not compile or link, or what it made cannot be read.
     """
-    with tempfile.TemporaryDirectory(prefix="crossenv-ask-") as directory:
-        run = _Run(compiler=compiler, defines=tuple(defines), directory=Path(directory), search_path=search_path)
+    with scratch_directory("ask") as directory:
+        run = _Run(compiler=compiler, defines=tuple(defines), directory=directory, search_path=search_path)
         made = run.compile(questions(macros, {name: macro.value for name, macro in macros.items()}))
         try:
-            elf = elf_identity(made)
+            identity = elf_identity(made)
             numbers, data = _read_object(made)
         except (ElfError, KeyError, IndexError, ValueError) as error:
             raise run.error(f"made an object that cannot be read ({error})") from error
         missing = {macro.name for macro in macros.values() if macro.sized_type or macro.aligned_type} - set(numbers)
         if missing or "double" not in data:
             raise run.error(f"made an object without answers ({', '.join(sorted(missing)) or 'double'})")
-        return Answers(elf=elf, numbers=numbers, double=data["double"], functions=run.link(functions))
+        return Answers(identity=identity, numbers=numbers, double=data["double"], functions=run.link(functions))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,23 +176,15 @@ class _Run:
         home = str(self.directory)
         environment = {"PATH": self.search_path, "LC_ALL": "C", "TMPDIR": home, "HOME": home, "CCACHE_DISABLE": "1"}
         try:
-            done = subprocess.run(
-                [str(cc.path), *cc.args, *root, *map(str, arguments)],
-                cwd=self.directory,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                timeout=_TIMEOUT_SECONDS,
-                check=False,
-            )
+            words = [cc.path, *cc.args, *root, *arguments]
+            done = run_text(words, directory=self.directory, environment=environment, timeout=_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             return f"no answer in {_TIMEOUT_SECONDS:.0f} seconds"
         except OSError as error:
             return error.strerror or str(error)
         if done.returncode == 0:
             return None
-        return done.stderr.decode("utf-8", "replace") or f"exit status {done.returncode}"
+        return done.stderr or f"exit status {done.returncode}"
 
 
 def _read_object(path: Path) -> tuple[dict[str, int], dict[str, bytes]]:

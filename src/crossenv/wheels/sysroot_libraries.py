@@ -7,7 +7,7 @@ from pathlib import Path
 
 from crossenv.binaries import BinaryError, Linked, format_of
 from crossenv.libc.libraries import files_of_libc, names_of_file
-from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.architectures import Identity
 
 # The kernel gives up there too.
 _MOST_LINKS = 40
@@ -52,16 +52,16 @@ class Libraries:
     """Looks libraries of a target up, and reads each once.
 
     Args:
-        elf: What the target's files say.
+        identity: What the target's files say.
         sysroot: The root of its files here; None for none.
         directories: Those below `sysroot` that hold libraries.
         first: Directories of this machine that hold libraries of the target; searched first.
     """
 
     def __init__(
-        self, elf: ElfIdentity, sysroot: Path | None, directories: Iterable[Path], first: Iterable[Path] = ()
+        self, identity: Identity, sysroot: Path | None, directories: Iterable[Path], first: Iterable[Path] = ()
     ) -> None:
-        self._elf, self._sysroot = elf, sysroot
+        self._elf, self._sysroot = identity, sysroot
         self._first, self._directories = tuple(first), tuple(directories)
         self._read: dict[str, Linked | None] = {}
 

@@ -27,8 +27,9 @@ from crossenv.compilers.zig.runtime_library import (
 )
 from crossenv.compilers.zig.targets import processor, require_floor, zig_target
 from crossenv.errors import ToolchainError
+from crossenv.files import scratch_directory
 from crossenv.platforms import LINUX
-from crossenv.platforms.architectures import ElfIdentity
+from crossenv.platforms.architectures import Identity
 from crossenv.platforms.linux_targets import MUSL, Target
 
 
@@ -99,17 +100,19 @@ def find_zig_toolchain(
     binutils = {name: tools[name] for name in BINUTILS if name in tools}
     binutils |= {name: named_tool(name, text, environ_path) for name, text in overrides.items()}
     fc = binutils.pop("fc", None)
-    with tempfile.TemporaryDirectory(prefix="crossenv-probe-") as scratch:
-        prober = Prober(directory=Path(scratch), search_path=environ_path)
+    with scratch_directory("probe") as scratch:
+        prober = Prober(directory=scratch, search_path=environ_path)
         made = prober.object_identity(tools["cc"], "c")
         macros = prober.macros(tools["cc"], ())
-        fortran = target.elf if fc is None else prober.object_identity(fc, "fortran")
-    if made != target.elf:
-        problem = f"makes {made} objects" if isinstance(made, ElfIdentity) else f"does not compile ({made})"
-        raise ToolchainError(f"{zig.path} {problem}; the target is {target.elf}", hint="try another version of ziglang")
-    if fortran != target.elf:
-        problem = f"makes {fortran} objects" if isinstance(fortran, ElfIdentity) else f"does not compile ({fortran})"
-        raise ToolchainError(f"--fc {problem}; the target is {target.elf}", hint="name another with --fc")
+        fortran = target.identity if fc is None else prober.object_identity(fc, "fortran")
+    if made != target.identity:
+        problem = f"makes {made} objects" if isinstance(made, Identity) else f"does not compile ({made})"
+        raise ToolchainError(
+            f"{zig.path} {problem}; the target is {target.identity}", hint="try another version of ziglang"
+        )
+    if fortran != target.identity:
+        problem = f"makes {fortran} objects" if isinstance(fortran, Identity) else f"does not compile ({fortran})"
+        raise ToolchainError(f"--fc {problem}; the target is {target.identity}", hint="name another with --fc")
     if not macros.has_headers:
         raise ToolchainError(
             f"{zig.path} has no C library for {zig_target(target)}: {macros.complaint}",
@@ -123,7 +126,7 @@ def find_zig_toolchain(
         fc=fc,
         binutils=binutils,
         triplet=target.gnu_triplet,
-        elf=target.elf,
+        identity=target.identity,
         sysroot=sysroot,
         library_dirs=library_dirs,
         macros=macros.probed,

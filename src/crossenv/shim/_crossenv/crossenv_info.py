@@ -56,7 +56,7 @@ class Libc:
     """A C library.
 
     Attributes:
-        family: "glibc" or "musl".
+        family: "glibc" or "musl", or another system's own.
         version: The oldest one that the result has to run with: "2.28"; None if unknown.
     """
 
@@ -119,7 +119,7 @@ class Host:
         bits: 32 or 64, the size of a pointer.
         byte_order: "little" or "big".
         long_double_format: What a `long double` is, in numpy's words: "IEEE_QUAD_LE"; None if unknown.
-        elf: What its ELF files say.
+        elf: What its ELF files say; None where it has none.
         libc: Its C library.
         sysroot: The root of its files here; None if there is none.
         emulator: A command that runs its programs here, None if there is none or it is not to be used.
@@ -135,7 +135,7 @@ class Host:
     bits: int
     byte_order: str
     long_double_format: "str | None"
-    elf: Elf
+    elf: "Elf | None"
     libc: Libc
     sysroot: "str | None"
     emulator: "tuple[str, ...] | None"
