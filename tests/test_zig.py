@@ -101,6 +101,23 @@ def test_every_target_from_one_machine(zig_env: Make, bare_path: str, tmp_path: 
 
 @needs_zig
 @pytest.mark.integration
+def test_zigs_libraries_can_be_made_beforehand(bare_path: str, tmp_path: Path) -> None:
+    """After `create --warm` no build waits for them."""
+    words = ("create", "--python", sys.executable, "--target", "aarch64", "--without-pip", "--warm", tmp_path / "env")
+    made = CrossenvCommand(bare_path)(*words)
+    for library in ("C", "C++"):
+        assert f"crossenv: making zig's {library} library for aarch64-linux-gnu ...\n" in made.stderr
+        assert f"crossenv: making zig's {library} library for aarch64-linux-gnu: done in " in made.stderr
+    source = write(tmp_path / "toy.cc", "#include <string>\nstd::string toy() { return std::to_string(1); }\n")
+    compiler = tmp_path / "env/etc/bin/aarch64-linux-gnu-clang++"
+    done = subprocess.run(
+        [compiler, "-shared", source, "-o", tmp_path / "toy.so"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@needs_zig
+@pytest.mark.integration
 def test_cxx_brings_its_own_library(zig_env: Make, bare_path: str, tmp_path: Path) -> None:
     """The floor's libstdc++ may be too old for it, and musl's images have none: it is linked in."""
     env = zig_env("manylinux_2_17_aarch64")

@@ -311,7 +311,7 @@ def plan_for_host_python(
         raise UsageError(
             f"--headers goes with a dump, and {path} is a {host.layout}", hint="leave it out, or name a --sysroot"
         )
-    reporter.note(f"host: {host_words(host)}")
+    reporter.note(f"target: {host_words(host)}")
     require_linkable(host)
     reporter.step(f"finding a build Python {host.version}")
     build = find_build_python(args.python, host, fetch=args.fetch)
@@ -382,7 +382,7 @@ def plan_for_target(args: argparse.Namespace, root: Path, wishes: Wishes, option
         search_path=wishes.environ_path,
         **({"host_prefix": args.host_prefix} if args.host_prefix else {}),
     )
-    reporter.note(f"host: {host_words(made.host)}")
+    reporter.note(f"target: {host_words(made.host)}")
     for note in toolchain.notes:
         reporter.warning(note)
     if target.machine == build.machine and target.libc == libc_of_this_machine():

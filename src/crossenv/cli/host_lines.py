@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crossenv.pythons.model import HostPython
+from crossenv.synthesis.synthesise import LAYOUT as SYNTHESISED
 
 _IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy"}
 
@@ -13,10 +14,13 @@ def python_words(implementation: str, version: str, abi_flags: str) -> str:
 
 
 def host_words(host: HostPython) -> str:
-    """One line that says what was found."""
+    """One line that says what was found, or made where there is no such Python here."""
     name = python_words(host.implementation, host.full_version or host.version, host.abi_flags)
+    system = host.platform.describe(host.libc)
+    if host.layout == SYNTHESISED:
+        return f"{name} for {host.machine}, {system} and newer (headers made by crossenv)"
     made = f"{host.layout}, {host.origin}" if host.origin else host.layout
-    return f"{name} for {host.machine}, {host.platform.describe(host.libc)} ({made})"
+    return f"{name} for {host.machine}, {system} ({made})"
 
 
 def host_rows(host: HostPython) -> list[tuple[str, str]]:

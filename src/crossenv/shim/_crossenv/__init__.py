@@ -431,6 +431,7 @@ _BY_NAME = {
     "pip._internal.operations.prepare": "pip_prepare",
     "pip._internal.req": "pip_requirements",
     "pip._internal.commands.wheel": "pip_wheel_command",
+    "pip._internal.utils.subprocess": "pip_subprocess",
     "pip._internal.commands.install": "pip_building_command",
     "pip._internal.commands.download": "pip_building_command",
     "pip._internal.commands.lock": "pip_building_command",
