@@ -14,6 +14,7 @@ from _crossenv.facts_types import Facts
 
 import crossenv
 from crossenv.environment.isolation_base import START_FILES
+from crossenv.variables import OWN, PUBLIC
 
 SOURCE = Path(crossenv.__file__).parent
 RUNTIME = SOURCE / "shim"
@@ -26,6 +27,7 @@ ORDER = (
     "crossenv.children",
     "crossenv.codec",
     "crossenv.config",
+    "crossenv.variables",
     "crossenv.platforms",
     "crossenv.targets",
     "crossenv.binaries",
@@ -138,6 +140,29 @@ def test_each_fact_is_read_and_each_read_is_a_fact() -> None:
                 assert isinstance(key, ast.Constant), f"{path.name} reads a fact by a name that is computed"
                 read.add(str(key.value))
     assert read == set(Facts.__annotations__)
+
+
+# A name that ends here, in words that are put together: `CROSSENV_...`.
+OWN_VARIABLE = re.compile(r"(?<![A-Z_])CROSSENV_[A-Z_]*[A-Z]\b")
+
+
+def test_each_variable_of_ours_is_in_the_table() -> None:
+    places: dict[str, set[str]] = {}
+    table = SOURCE / "variables.py"
+    for path in [*SOURCE.rglob("*.py"), *SOURCE.rglob("*.c"), *SOURCE.rglob("*.sh")]:
+        for name in OWN_VARIABLE.findall(path.read_text(encoding="utf-8")) if path != table else ():
+            places.setdefault(name, set()).add(_name(path).removeprefix("crossenv."))
+    assert set(places) - PUBLIC == set(OWN)
+    assert {name: {*it.set_by, *it.read_by} for name, it in OWN.items()} == {name: places[name] for name in OWN}
+    assert all(it.set_by and it.read_by and it.value for it in OWN.values())
+
+
+def test_the_pages_know_the_variables_that_are_for_users() -> None:
+    docs = SOURCE.parent.parent / "docs"
+    page = set(OWN_VARIABLE.findall((docs / "reference/variables.md").read_text(encoding="utf-8")))
+    assert page == PUBLIC
+    for path in docs.rglob("*.md"):
+        assert set(OWN_VARIABLE.findall(path.read_text(encoding="utf-8"))) <= PUBLIC, path
 
 
 def test_what_the_start_imports_is_there_already() -> None:

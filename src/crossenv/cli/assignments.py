@@ -7,11 +7,12 @@ from collections.abc import Iterable
 
 from crossenv.errors import UsageError
 from crossenv.record import VariableRecord
+from crossenv.variables import OWN
 
 _VARIABLE = re.compile(r"\s*(?P<name>[^=?+:]*)(?P<operator>[?+:]?=)(?P<value>.*)", re.S)
 _NAME = re.compile(r"[A-Za-z_]\w*", re.A)
-# Variables of the environment's own, and those that an interpreter reads before our code runs.
-_RESERVED = ("CROSSENV_ROLE", "CROSSENV_RECORD", "CROSSENV_VARIABLES", "PYTHON_CROSSENV", "PYTHONHOME", "PYTHONPATH")
+# What processes of this tool tell each other, and what an interpreter reads before anything of ours runs.
+_RESERVED = frozenset((*OWN, "CROSSENV_ROLE", "CROSSENV_RECORD", "PYTHON_CROSSENV", "PYTHONHOME", "PYTHONPATH"))
 
 
 def parse_variables(words: Iterable[str]) -> tuple[VariableRecord, ...]:
