@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _crossenv.facts_types import Facts
 
 import crossenv
 from crossenv.environment.isolation_base import START_FILES
+from crossenv.variables import OWN, PUBLIC
 
 SOURCE = Path(crossenv.__file__).parent
 RUNTIME = SOURCE / "shim"
@@ -22,8 +24,10 @@ ORDER = (
     "crossenv.errors",
     "crossenv.report",
     "crossenv.files",
+    "crossenv.children",
     "crossenv.codec",
     "crossenv.config",
+    "crossenv.variables",
     "crossenv.platforms",
     "crossenv.targets",
     "crossenv.binaries",
@@ -82,9 +86,9 @@ def test_no_import_points_backwards(path: Path) -> None:
     for imported in imports(path):
         other = rank(imported)
         assert other is None or other <= own, f"{name} imports {imported}"
-        # What a build and its judge tell each other is described once, on the shim's side.
-        types = (name, imported) == ("crossenv.wheels.seal", "_crossenv.seal_types")
-        assert not imported.startswith("_crossenv") or types, f"{name} imports the shim"
+        # What the two sides tell each other, and both tell the user, is written once, on the shim's side.
+        shared = imported in ("_crossenv.facts_types", "_crossenv.mends", "_crossenv.seal_types")
+        assert not imported.startswith("_crossenv") or shared, f"{name} imports the shim"
 
 
 def test_no_circles() -> None:
@@ -120,6 +124,45 @@ def test_the_shim_stands_alone(path: Path) -> None:
         top = name.partition(".")[0]
         # pip's own modules are imported where pip is running.
         assert top in sys.stdlib_module_names or top == "_crossenv" or name.startswith("pip._"), name
+
+
+def test_each_fact_is_read_and_each_read_is_a_fact() -> None:
+    read: set[str] = set()
+    for path in (RUNTIME / "_crossenv").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            holder = key = None
+            if isinstance(node, ast.Subscript):
+                holder, key = node.value, node.slice
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+                holder, key = node.func.value, node.args[0]
+            name = holder.id if isinstance(holder, ast.Name) else getattr(holder, "attr", "")
+            if name == "facts":
+                assert isinstance(key, ast.Constant), f"{path.name} reads a fact by a name that is computed"
+                read.add(str(key.value))
+    assert read == set(Facts.__annotations__)
+
+
+# A name that ends here, in words that are put together: `CROSSENV_...`.
+OWN_VARIABLE = re.compile(r"(?<![A-Z_])CROSSENV_[A-Z_]*[A-Z]\b")
+
+
+def test_each_variable_of_ours_is_in_the_table() -> None:
+    places: dict[str, set[str]] = {}
+    table = SOURCE / "variables.py"
+    for path in [*SOURCE.rglob("*.py"), *SOURCE.rglob("*.c"), *SOURCE.rglob("*.sh")]:
+        for name in OWN_VARIABLE.findall(path.read_text(encoding="utf-8")) if path != table else ():
+            places.setdefault(name, set()).add(_name(path).removeprefix("crossenv."))
+    assert set(places) - PUBLIC == set(OWN)
+    assert {name: {*it.set_by, *it.read_by} for name, it in OWN.items()} == {name: places[name] for name in OWN}
+    assert all(it.set_by and it.read_by and it.value for it in OWN.values())
+
+
+def test_the_pages_know_the_variables_that_are_for_users() -> None:
+    docs = SOURCE.parent.parent / "docs"
+    page = set(OWN_VARIABLE.findall((docs / "reference/variables.md").read_text(encoding="utf-8")))
+    assert page == PUBLIC
+    for path in docs.rglob("*.md"):
+        assert set(OWN_VARIABLE.findall(path.read_text(encoding="utf-8"))) <= PUBLIC, path
 
 
 def test_what_the_start_imports_is_there_already() -> None:

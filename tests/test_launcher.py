@@ -138,6 +138,13 @@ def test_a_compile(make: Make, tmp_path: Path) -> None:
     assert words[-4:] == ["-c", "x.c", "-o", str(tmp_path / "x.o")]
 
 
+@pytest.mark.parametrize("source", [["-x", "c", "x.txt"], ["-xc++", "/dev/null"], ["-x", "c", "-"], ["-"]])
+def test_a_named_language_is_the_sources_own(make: Make, tmp_path: Path, source: list[str]) -> None:
+    """`echo ... | cc -x c - -o program`, as configure scripts ask: a library at the end is none of it."""
+    words = make().told("-shared", *source, "-o", str(tmp_path / "x.so"))
+    assert words[-3:] == ["-x", "none", str(tmp_path / "the cache/runtime/key/rt.a")]
+
+
 def test_what_the_user_asks_of_debugging_stays(make: Make, tmp_path: Path) -> None:
     words = make().told("-g", "-fsanitize=undefined", "-c", "x.c", "-o", str(tmp_path / "x.o"))
     assert "-g0" not in words
@@ -470,6 +477,16 @@ def test_directories_of_this_machine_are_left_out(make: Make, tmp_path: Path, wo
 @pytest.mark.parametrize("word", ["-I/usr/include/eigen3", "-I/home/usr/include", "-L/usr/lib/aarch64-linux-gnu"])
 def test_directories_of_others_stay(make: Make, tmp_path: Path, word: str) -> None:
     assert word in make().told("-o", str(tmp_path / "a"), "a.o", word)
+
+
+@pytest.mark.parametrize("option", ["-I", "-isystem", "-iquote", "-idirafter"])
+def test_headers_of_one_library_are_the_sysroots(make: Make, tmp_path: Path, option: str) -> None:
+    """`pg_config --includedir` of the build machine says /usr/include/postgresql."""
+    compiler = make(sysroot="/the/root")
+    for given in ([f"{option}/usr/include/libxml2"], [option, "/usr/include/libxml2"]):
+        told = compiler.told("-o", str(tmp_path / "a"), "a.o", *given)
+        assert f"{option}/the/root/usr/include/libxml2" in told
+        assert not any(word.startswith("/usr/include") or word == f"{option}/usr/include/libxml2" for word in told)
 
 
 def test_the_documentation_has_the_tables() -> None:

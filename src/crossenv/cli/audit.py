@@ -1,4 +1,4 @@
-"""`crossenv audit`: prove that a wheel is what its tags say, without running it."""
+"""`crossenv audit`: check a wheel against its tags, without running it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from pathlib import Path
 from crossenv.cli.active import active_environment
 from crossenv.cli.common import common_options
 from crossenv.errors import AuditError, UsageError
-from crossenv.record import load_record
+from crossenv.record import Record, load_record
 from crossenv.report import Reporter
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.model import WheelReport
-from crossenv.wheels.tags import Host, host_of
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -23,30 +22,30 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "audit",
         parents=[common_options()],
-        help="prove that a wheel is what its tags say",
-        description="Look into wheels, in or out of an environment; nothing in them is run.",
+        help="check wheels against their tags",
+        description="Check wheels against their tags, in or out of an environment. Nothing in them is run.",
     )
     parser.add_argument("wheels", metavar="WHEEL", nargs="+", help="a wheel for Linux")
     add_host_argument(parser)
-    parser.add_argument("--strict", action="store_true", help="let warnings fail too")
+    parser.add_argument("--strict", action="store_true", help="fail on warnings too")
     parser.set_defaults(run=run)
 
 
 def add_host_argument(parser: argparse.ArgumentParser) -> None:
-    """Add the option that names the environment whose host the wheels are for."""
+    """Add the option that names the environment to check against."""
     parser.add_argument(
-        "--env", metavar="ENV", help="the environment whose host the wheels are for; default: the active one, if any"
+        "--env", metavar="ENV", help="check for the target of this environment; default: the active one, if any"
     )
 
 
-def chosen_host(given: str | None, environ: Mapping[str, str]) -> tuple[Path | None, Host | None]:
-    """The environment that was named or is active, and its host; None for none."""
+def chosen_record(given: str | None, environ: Mapping[str, str]) -> Record | None:
+    """Return the record of the named or active environment; None for none."""
     root = active_environment(given, environ)
-    return root, None if root is None else host_of(load_record(root))
+    return None if root is None else load_record(root)
 
 
 def wheel_path(text: str) -> Path:
-    """The path of a wheel that is there.
+    """Return the path of an existing wheel.
 
     Raises:
         UsageError: There is no such file.
@@ -59,11 +58,11 @@ def wheel_path(text: str) -> Path:
 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
     """Audit every wheel; the exit status is 7 if one has a finding."""
-    _root, host = chosen_host(args.env, os.environ)
+    record = chosen_record(args.env, os.environ)
     reports = []
     for path in [wheel_path(text) for text in args.wheels]:
         reporter.step(f"reading {path}")
-        report = audit_wheel(path, host)
+        report = audit_wheel(path, record)
         reports.append(report)
         if not args.json:
             print_report(report, reporter, strict=args.strict)
@@ -76,7 +75,7 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
 
 
 def report_as_json(report: WheelReport, *, strict: bool) -> dict[str, object]:
-    """A report as docs/reference/audit.md describes it."""
+    """Return a report as docs/reference/audit.md describes it."""
     return {"passed": not report.failed(strict=strict), **dataclasses.asdict(report)}
 
 
@@ -97,7 +96,7 @@ def print_report(report: WheelReport, reporter: Reporter, *, strict: bool) -> No
             row = f"     {file.path:<{width}}  {file.kind:<9}  {versions or '-':<32}  {needs}"
             reporter.result(row.rstrip())
     for note in report.unchecked:
-        reporter.result(f"     not looked at: {note}")
+        reporter.result(f"     not checked: {note}")
     for finding in report.findings:
         where = f"{finding.path} " if finding.path else ""
         reporter.result(f"     {finding.severity}: {where}{finding.message} [{finding.id}]")

@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 
 from crossenv.cli.installation import require_own_package
 from crossenv.cli.parser import COMMANDS, build_parser, closest
-from crossenv.errors import CrossenvError, UsageError
+from crossenv.cli.process import finish, prepare, require_umask
+from crossenv.errors import CrossenvError, UsageError, fault_of_the_machine
 from crossenv.report import LiveLines, Reporter, wants_colour, wants_live
 
-# Those in whose command lines "--" stands before the words of another command.
+# Commands that take another command's words after "--".
 WITH_COMMAND = ("run", "test", "wheel")
 # The options of all commands (`crossenv.cli.common`), which may also precede the command.
 _COMMON = re.compile(r"-[vq]+|--verbose|--quiet|--json")
@@ -22,22 +23,35 @@ Run = Callable[[argparse.Namespace, Reporter], int]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the process's exit status (docs/reference/exit-codes.md)."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    """Run the command line; returns the process's exit status (docs/reference/exit-codes.md).
+
+    Args:
+        arguments: The words after the command's name; by default this process's, which is then prepared first.
+    """
+    if arguments is None:
+        prepare()
+    reporter = Reporter(colour=wants_colour(sys.stderr, os.environ))
     try:
+        require_umask()
         require_own_package()
-        options, run = read_words(words)
+        options, run = read_words(list(sys.argv[1:] if arguments is None else arguments))
     except UsageError as error:
-        Reporter(colour=wants_colour(sys.stderr, os.environ)).error(error)
-        return error.exit_code
-    return run_reported(options, run)
+        reporter.error(error)
+        status = error.exit_code
+    except SystemExit as stop:
+        # argparse has printed what --help or --version ask for.
+        status = int(stop.code or 0)
+    else:
+        reporter = reporter_for(options)
+        status = run_reported(options, run, reporter)
+    return finish(status, reporter)
 
 
 def read_words(words: Sequence[str]) -> tuple[argparse.Namespace, Run]:
-    """The options of a command line, and what carries it out.
+    """Parse a command line; return its options and the function to call.
 
     Raises:
-        UsageError: It makes no sense.
+        UsageError: The command line is wrong.
     """
     count = next((index for index, word in enumerate(words) if not _COMMON.fullmatch(word)), len(words))
     common, rest = list(words[:count]), list(words[count:])
@@ -59,28 +73,32 @@ def read_words(words: Sequence[str]) -> tuple[argparse.Namespace, Run]:
 
 
 def _require_command(words: Sequence[str]) -> None:
-    """Refuse words that name neither a command nor one of the few options that need none."""
+    """Refuse words that name no command; only --help and --version need none."""
     word = words[0] if words else ""
-    # Behind a forgotten `create` there are more words.
+    # More words follow a forgotten `create`.
     meant = closest(word.lstrip("-"), COMMANDS) if not word.startswith("-") or len(words) == 1 else None
     hint = f"did you mean `crossenv {meant}`?" if meant else f"the commands are {', '.join(COMMANDS)}"
     if not word:
-        raise UsageError("no command is named", hint=f"{hint}; `crossenv --help` explains them")
+        raise UsageError("no command", hint=f"{hint}; `crossenv --help` explains them")
     if not word.startswith("-"):
         raise UsageError(f"there is no command {word!r}", hint=hint)
     if word not in ("-h", "--help", "-V", "--version"):
         raise UsageError(
-            f"the option {word.partition('=')[0]} precedes the command",
+            f"the option {word.partition('=')[0]} stands before the command",
             hint=hint if meant else "name the command first: crossenv create --target aarch64 ENV",
         )
 
 
-def run_reported(options: argparse.Namespace, run: Run) -> int:
-    """Carry out what the command line asks for; returns the exit status."""
+def reporter_for(options: argparse.Namespace) -> Reporter:
+    """Make a reporter from the options of a command line."""
     live = LiveLines(sys.stderr) if not options.quiet and wants_live(sys.stderr, os.environ) else None
-    reporter = Reporter(
+    return Reporter(
         verbosity=-1 if options.quiet else options.verbose, colour=wants_colour(sys.stderr, os.environ), live=live
     )
+
+
+def run_reported(options: argparse.Namespace, run: Run, reporter: Reporter) -> int:
+    """Run the command; return the exit status."""
     try:
         return run(options, reporter)
     except CrossenvError as error:
@@ -90,9 +108,13 @@ def run_reported(options: argparse.Namespace, run: Run) -> int:
         reporter.warning("interrupted")
         return 130
     except BrokenPipeError:
-        # Whoever read the output has seen enough (`crossenv show | head`).
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        fault = fault_of_the_machine(error)
+        if fault is None:
+            raise
+        reporter.error(fault)
+        return fault.exit_code
 
 
 if __name__ == "__main__":

@@ -1,4 +1,8 @@
-"""Read names, paths, requirements files and options as pip does."""
+"""Read names, paths, requirements files and options as pip does.
+
+By hand, because pip's own reader is private, and the libraries lose what pip has to be given again: requirements-parser
+0.13 skips paths, options and constraints, pip-requirements-parser 32 rejects lines with `--config-settings`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Parsed
 from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
 
-from crossenv.errors import UsageError
+from crossenv.errors import UsageError, reason_of
 from crossenv.farm.model import Requirement
 
 ARCHIVES = (".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
@@ -153,7 +157,9 @@ def read_requirements_file(path: Path, depth: int = 0) -> list[Requirement]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", hint="name a requirements file with -r FILE") from None
+        raise UsageError(
+            f"{path} cannot be read: {reason_of(error)}", hint="name a requirements file with -r FILE"
+        ) from None
     words: list[str] = []
     options: list[str] = []
     nested: list[Path] = []

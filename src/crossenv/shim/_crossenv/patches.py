@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, NoReturn
 
-    Facts = dict[str, Any]
+    from _crossenv.facts_types import Facts
 
 
 def apply(patcher: str, module: "ModuleType", facts: "Facts") -> None:
@@ -81,7 +81,7 @@ def platform_module(platform: "ModuleType", facts: "Facts") -> None:
             executable: "str | None" = None, lib: str = "", version: str = "", chunksize: int = 16384
         ) -> "tuple[str, str]":
             if _is_this_interpreter(executable):
-                return facts["libc_family"], facts["libc_version"]
+                return facts["libc"]["family"], facts["libc"]["version"]
             result: tuple[str, str] = original(executable, lib, version, chunksize)
             return result
 
@@ -111,20 +111,23 @@ def platform_module(platform: "ModuleType", facts: "Facts") -> None:
 
 
 def sysconfig_module(module: "ModuleType", facts: "Facts") -> None:
-    """`sysconfig`: the headers are below the host's base.
+    """`sysconfig`: the headers are below the host's base, and packages where this interpreter looks for them.
 
-    Up to Python 3.13 the host's data say so. From 3.14 on `sysconfig` sets the two bases after it has read them.
+    Up to Python 3.13 the host's data say so. From 3.14 on `sysconfig` sets the two bases after it has read them. Where
+    a free-threaded host's interpreter here has the GIL, `abi_thread` is the interpreter's.
     """
+    bases = dict.fromkeys(("installed_base", "installed_platbase"), facts["header_base"])
+    known = {**(bases if sys.version_info >= (3, 14) else {}), "abi_thread": facts["abi_thread"]}
 
     def make_get_config_vars(original: "Any") -> "Any":
         def get_config_vars(*names: str) -> "Any":
             variables = original()
-            variables["installed_base"] = variables["installed_platbase"] = facts["header_base"]
+            variables.update(known)
             return [variables.get(name) for name in names] if names else variables
 
         return get_config_vars
 
-    if sys.version_info >= (3, 14):
+    if sys.version_info >= (3, 14) or "t" in facts["abi_flags"]:
         _replace(module, "get_config_vars", make_get_config_vars)
 
 
@@ -162,7 +165,7 @@ def distutils_compiler(module: "ModuleType", facts: "Facts") -> None:
 
 def packaging_manylinux(module: "ModuleType", facts: "Facts") -> None:
     """`packaging._manylinux` (any copy): reads the C library of this process and the interpreter's ELF header."""
-    version = facts["libc_version"] if facts["libc_family"] == "glibc" else ""
+    version = facts["libc"]["version"] if facts["libc"]["family"] == "glibc" else ""
     _replace(module, "_glibc_version_string", lambda _original: lambda: version or None)
 
     elf = facts["identity"]
@@ -204,9 +207,9 @@ def packaging_musllinux(module: "ModuleType", facts: "Facts") -> None:
         def get_musl_version(executable: str) -> "Any":
             if not _is_this_interpreter(executable):
                 return original(executable)
-            if facts["libc_family"] != "musl" or not facts["libc_version"]:
+            if facts["libc"]["family"] != "musl" or not facts["libc"]["version"]:
                 return None
-            major, minor = facts["libc_version"].split(".")[:2]
+            major, minor = facts["libc"]["version"].split(".")[:2]
             return module._MuslVersion(major=int(major), minor=int(minor))
 
         return get_musl_version
@@ -230,7 +233,7 @@ def ctypes_module(module: "ModuleType", facts: "Facts") -> None:
 
     def make_dlopen(original: "Any") -> "Any":
         def dlopen(name: "Any", *args: "Any") -> "Any":
-            if "CROSSENV_NATIVE_LIBRARIES" in os.environ:
+            if "CROSSENV_LINK_DIRECTORY" in os.environ:
                 from _crossenv import overlay
 
                 name = overlay.native_library(name)
@@ -437,6 +440,13 @@ def pip_spinners(module: "ModuleType", facts: "Facts") -> None:
         _replace(spinner, "_write", pip_commands.telling_time)
 
 
+def pip_subprocess(module: "ModuleType", facts: "Facts") -> None:
+    """What pip says of a build that has failed tells what helps, where it is about the cross build."""
+    from _crossenv import pip_commands
+
+    _replace_if_there(module, "InstallationSubprocessError", pip_commands.hinting)
+
+
 def pip_wheel_command(module: "ModuleType", facts: "Facts") -> None:
     """`cross-pip wheel NAME` builds what it is asked for by name, on the command line or in a requirements file.
 
@@ -450,8 +460,25 @@ def pip_wheel_command(module: "ModuleType", facts: "Facts") -> None:
     _replace(module.WheelCommand, "get_requirements", pip_commands.building_by_name)
     _replace(module.WheelCommand, "run", pip_commands.refusing_unsafe_features)
     _replace(module.WheelCommand, "run", pip_commands.announcing_index)
+    _replace(module.WheelCommand, "run", pip_commands.naming_wheels)
     _replace(module.WheelCommand, "add_options", judge.add_option)
     _replace(module.WheelCommand, "run", judge.sweeping(facts))
+
+
+def pip_requirements(module: "ModuleType", facts: "Facts") -> None:
+    """`cross-pip install`: ready-made wheels are checked before anything is installed."""
+    from _crossenv import judge
+
+    check = judge.checking_ready_made(facts, lambda requirements, *_args, **_kwargs: list(requirements))
+    _replace(module, "install_given_reqs", check)
+
+
+def pip_prepare(module: "ModuleType", facts: "Facts") -> None:
+    """`cross-pip wheel` and `download`: ready-made wheels are checked before they are saved."""
+    from _crossenv import judge
+
+    check = judge.checking_ready_made(facts, lambda _self, requirement: [requirement])
+    _replace(module.RequirementPreparer, "save_linked_requirement", check)
 
 
 def pip_building_command(module: "ModuleType", facts: "Facts") -> None:
