@@ -10,6 +10,7 @@ from pathlib import Path
 from crossenv.compilers.commands import role_of
 from crossenv.compilers.model import Tool, Toolchain
 from crossenv.files import script_text
+from crossenv.platforms import MODULE_SUFFIXES
 from crossenv.platforms.own_directories import (
     HEADER_OPTIONS,
     HEADER_PARENTS,
@@ -93,7 +94,7 @@ links=yes objects=
 for word do
   case $word in
     -c | -S | -E | -M | -MM | -fsyntax-only) links= ;;
-    *.o | *.lo | *.a | *.so) objects=yes ;;
+    {objects}) objects=yes ;;
   esac
 done
 if [ -n "$links" ] && [ -n "$objects" ]; then
@@ -188,7 +189,11 @@ def launcher_text(
     command = " ".join(words)
     before = _MARK + _without_own(multiarch, sysroot, expander) if tool in COMPILERS else ""
     if tool in COMPILERS and explainer:
-        before += _EXPLAINED.format(command=command, explainer=" ".join(map(shlex.quote, explainer)))
+        before += _EXPLAINED.format(
+            objects=" | ".join(f"*{suffix}" for suffix in (".o", ".lo", ".a", *MODULE_SUFFIXES)),
+            command=command,
+            explainer=" ".join(map(shlex.quote, explainer)),
+        )
     mend = "install it again, or create the environment again with another compiler"
     return script_text(str(path), f"{before}exec {command}", mend)
 
