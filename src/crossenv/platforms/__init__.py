@@ -19,6 +19,7 @@ __all__ = [
     "HERE",
     "LINUX",
     "MODULE_SUFFIXES",
+    "ONLY_MODULE_SUFFIXES",
     "PLATFORMS",
     "BuildSystemNames",
     "Libc",
@@ -37,6 +38,11 @@ PLATFORMS: Mapping[str, Platform] = {platform.name: platform for platform in (An
 HERE = DEFAULT = LINUX
 # How the names of extension modules end, whatever the system.
 MODULE_SUFFIXES = tuple(dict.fromkeys(platform.module_suffix for platform in PLATFORMS.values()))
+
+# Those that no other library's name ends in.
+ONLY_MODULE_SUFFIXES = tuple(
+    suffix for suffix in MODULE_SUFFIXES if all(suffix != platform.library_suffix for platform in PLATFORMS.values())
+)
 
 
 def format_of_suffix(name: str) -> str:

@@ -11,8 +11,10 @@ from crossenv.binaries import FORMATS, BinaryError, Format, Linked, format_of, i
 from crossenv.libc.libraries import libc_of_needed
 from crossenv.libc.policies import Policy
 from crossenv.platforms import HERE, MODULE_SUFFIXES, format_of_suffix
+from crossenv.platforms.loading import LIBRARIES, Libraries
 from crossenv.wheels import file_checks
 from crossenv.wheels.archive import Archive, ArchiveError, Member, opened
+from crossenv.wheels.loaded import left_over_findings, loaded_findings
 from crossenv.wheels.losses import Build, loss_findings
 from crossenv.wheels.metadata import Claims, digest_fault, purelib_finding, read_claims, record_findings
 from crossenv.wheels.model import ERROR, WARNING, Finding, NativeFile, WheelReport
@@ -27,18 +29,23 @@ class Contents:
     """What was found inside a wheel while it was read once.
 
     Attributes:
-        inside: The base names of all its files.
+        members: The names of all its files.
         native: Its native files and static libraries: by name, the machine of each object in them, in words.
         archives: Which of these are static libraries.
         linked: Its programs and shared libraries by name.
         findings: The faults of single files.
     """
 
-    inside: frozenset[str]
+    members: tuple[str, ...]
     native: dict[str, list[str]] = field(default_factory=dict)
     archives: set[str] = field(default_factory=set)
     linked: dict[str, Linked] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def inside(self) -> frozenset[str]:
+        """The base names of all its files."""
+        return frozenset(name.rpartition("/")[2] for name in self.members)
 
     @property
     def libc(self) -> str:
@@ -89,6 +96,7 @@ def audit_wheel(path: Path, host: Host | None = None) -> WheelReport:
         files=tuple(_native_files(judged.contents)),
         findings=judged.findings,
         unchecked=judged.unchecked,
+        policies=_libraries(judged.expected, host) is None,
     )
 
 
@@ -121,6 +129,10 @@ def judge(path: Path, host: Host | None = None, build: Build | None = None) -> J
         project = claims.name or path.name.partition("-")[0]
         findings += loss_findings(build, project=project, tagged=not expected.pure, native=bool(contents.native))
     findings += _linked_findings(expected, contents)
+    libraries = _libraries(expected, host)
+    if libraries is not None:
+        findings += loaded_findings(contents.linked, contents.members, expected, libraries)
+        findings += left_over_findings(contents.members, tuple(contents.native), libraries)
     for policy in {(policy.libc, policy.floor): policy for policy in expected.promised}.values():
         own = host is not None and host.policy == policy
         findings += policy_findings(contents.linked, contents.inside, policy, first_release=own)
@@ -144,6 +156,12 @@ def target_findings(judged: Judgement, policy: Policy) -> list[Finding]:
     return list(policy_findings(judged.contents.linked, judged.contents.inside, policy, first_release=True))
 
 
+def _libraries(expected: Expected, host: Host | None) -> Libraries | None:
+    """The libraries of the wheel's system, if files name them there."""
+    systems = {target.system for target in expected.targets} if host is None else {host.platform.name}
+    return LIBRARIES.get(systems.pop()) if len(systems) == 1 else None
+
+
 def _kept(judged: Judgement) -> Iterator[str]:
     """The oldest policy that the files keep, for each machine and C library that the tags name."""
     targets = {(target.machine, target.libc): target for target in judged.expected.targets}
@@ -159,7 +177,7 @@ def _kept(judged: Judgement) -> Iterator[str]:
 
 def _read(archive: Archive, claims: Claims, host: Host | None) -> Contents:
     """Go through all members once: their hashes, and of the native ones everything."""
-    contents = Contents(inside=frozenset(member.name.rpartition("/")[2] for member in archive.members))
+    contents = Contents(members=tuple(member.name for member in archive.members))
     expected = expected_of(claims.tags, libc="", host=host)
     for member in archive.members:
         blocks = archive.blocks(member.name)
@@ -264,7 +282,8 @@ def _native_files(contents: Contents) -> Iterator[NativeFile]:
             path=name,
             kind=kind,
             machine=next(filter(None, words), ""),
-            needs=() if file is None else file.needed,
+            needs=() if file is None else (*file.needed, *file.delayed),
             versions={} if file is None else newest_versions(file, contents.inside),
             search_path=() if file is None else file.search_path,
+            properties=() if file is None else file.properties,
         )
