@@ -76,6 +76,14 @@ class IOS:
         """`_sysconfigdata__ios_arm64-iphoneos`."""
         return f"_sysconfigdata_{abi_flags}_ios_{multiarch}"
 
+    def python_libraries(self, version: str, abi_flags: str) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def default_prefix(self, version: str) -> str:
+        """What CPython's configure says by default."""
+        return "/usr/local"
+
     def rust_target(self, machine: Machine) -> str | None:
         """`aarch64-apple-ios`, and its simulator's name."""
         cpu = {"arm64": "aarch64"}.get(machine.name, machine.name)

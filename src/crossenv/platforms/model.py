@@ -152,6 +152,19 @@ class Platform(Protocol):
     def data_module(self, abi_flags: str, multiarch: str) -> str:
         """The name of the module with CPython's configuration variables."""
 
+    def python_libraries(self, version: str, abi_flags: str) -> tuple[str, ...]:
+        """The files that extension modules are linked to for Python's own names: the version's and the stable ABI's.
+
+        None where the program that loads them has the names.
+
+        Args:
+            version: "3.13".
+            abi_flags: `sys.abiflags` there.
+        """
+
+    def default_prefix(self, version: str) -> str:
+        """`sys.prefix` of a Python that somebody has installed there without saying where."""
+
     def rust_target(self, machine: Machine) -> str | None:
         """Rust's name of the machine; None if it has none."""
 
