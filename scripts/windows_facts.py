@@ -92,7 +92,10 @@ def compared(directory: Path) -> Iterator[str]:
         ours.write_text(pyconfig_text((3, minor), free_threaded=False), encoding="ascii")
         for target in _TARGETS:
             # Up to 3.11 theirs wants to be told.
-            one, other = macros(real, target, *([] if target.startswith("x86-") else ["-DMS_WIN64="])), macros(ours, target)
+            one, other = (
+                macros(real, target, *([] if target.startswith("x86-") else ["-DMS_WIN64="])),
+                macros(ours, target),
+            )
             if target.startswith("x86-"):
                 one["SIZEOF_TIME_T"] = "8"
             for name in sorted(one.keys() | other.keys()):

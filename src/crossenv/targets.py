@@ -38,7 +38,7 @@ def parse_target(text: str) -> Target:
     for pattern, system in _OTHER_SYSTEMS:
         if re.fullmatch(pattern, name):
             raise UsageError(
-                f"the target {name!r} is for {system}: not yet; targets are machines with Linux (glibc or musl) or Windows",
+                f"the target {name!r} is for {system}: not yet; targets run Linux or Windows",
                 hint="name one such as manylinux_2_28_aarch64 or musllinux_1_2_x86_64",
             )
     raise _unknown(text)

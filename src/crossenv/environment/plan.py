@@ -31,6 +31,7 @@ from crossenv.environment.isolation_base import BASE, UV, base_copies, base_file
 from crossenv.environment.localise import data_module_text, localise
 from crossenv.files import script_text
 from crossenv.libc.policies import policy_of
+from crossenv.platforms import HERE
 from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.build_details import build_details
 from crossenv.pythons.build_python import BuildPython
@@ -430,6 +431,24 @@ def _files_root(record: Record) -> str | None:
     return "" if record.toolchain.family == "gcc" else None
 
 
+def _system_facts(host: HostRecord) -> dict[str, Any]:
+    """What the shim answers where the target's system is another than this machine's; nothing where it is the same."""
+    platform, machine = host.platform, host.as_machine
+    if platform is HERE:
+        return {}
+    return {
+        "title": platform.title,
+        "platform": platform.get_platform(machine),
+        "tags": list(platform.accepted_tags(machine)),
+        "os_name": platform.os_name,
+        "sys_platform": platform.name,
+        "system": platform.system,
+        "stable_suffix": platform.stable_suffix,
+        # As the words of a link have them: of the version itself, and of the stable ABI.
+        "libraries": [Path(name).stem for name in platform.python_libraries(host.version, host.abi_flags)],
+    }
+
+
 def shim_facts(record: Record) -> dict[str, Any]:
     """What the start-up shim needs of the record, in types that `marshal` takes."""
     host = record.host
@@ -451,6 +470,7 @@ def shim_facts(record: Record) -> dict[str, Any]:
         "libc_family": host.libc.family,
         "libc_version": host.libc.version,
         "identity": dataclasses.asdict(host.identity),
+        "system": _system_facts(host),
         "extension_suffixes": list(host.extension_suffixes),
         "host_executable": host.executable,
         "sysconfigdata": host.sysconfigdata,

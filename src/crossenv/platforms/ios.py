@@ -25,6 +25,7 @@ class IOS:
     stable_suffix = ".abi3.so"
     library_suffix = ".dylib"
     libcs: tuple[str, ...] = ("apple",)
+    toolchains: tuple[str, ...] = ()
     linked_by = "Xcode's clang, on macOS"
     link_hint = "build on macOS with Xcode and `cibuildwheel --platform ios` (PEP 730)"
 

@@ -29,6 +29,7 @@ class Linux:
     stable_suffix = ".abi3.so"
     library_suffix = ".so"
     libcs: tuple[str, ...] = (GLIBC, MUSL)
+    toolchains: tuple[str, ...] = ()
     linked_by = ""
     link_hint = ""
 

@@ -81,6 +81,7 @@ class Platform(Protocol):
         stable_suffix: How the name of one for the stable ABI ends.
         library_suffix: How the names of shared libraries end, before a version.
         libcs: The C libraries that it may have.
+        toolchains: The kinds of compilers that can be used for it (`--toolchain`); () for every kind.
         linked_by: What links for it, if that is not something this tool drives; "" if it is.
         link_hint: What a user can do then.
     """
@@ -95,6 +96,7 @@ class Platform(Protocol):
     stable_suffix: str
     library_suffix: str
     libcs: tuple[str, ...]
+    toolchains: tuple[str, ...]
     linked_by: str
     link_hint: str
 

@@ -12,6 +12,7 @@ from crossenv.platforms.architectures import PE, Architecture, Identity, target_
 from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine
 
+WINDOWS = "win32"
 UCRT = "ucrt"
 # Each architecture that can be a target: its wheel tag, and `platform.machine()` there.
 _MACHINES = {"x86_64": ("win_amd64", "AMD64"), "i686": ("win32", "x86"), "aarch64": ("win_arm64", "ARM64")}
@@ -81,7 +82,7 @@ class WindowsTarget(Target):
     @property
     def system(self) -> str:
         """The platform's name."""
-        return "win32"
+        return WINDOWS
 
     @property
     def zig_triple(self) -> str:
@@ -105,7 +106,7 @@ class WindowsTarget(Target):
 class Windows:
     """Windows 10 and later on x86-64, x86 and Arm64."""
 
-    name = "win32"
+    name = WINDOWS
     title = "Windows"
     os_name = "nt"
     system = "Windows"
@@ -117,6 +118,7 @@ class Windows:
     stable_suffix = ".pyd"
     library_suffix = ".dll"
     libcs: tuple[str, ...] = (UCRT,)
+    toolchains: tuple[str, ...] = ("zig",)
     linked_by = ""
     link_hint = ""
 
@@ -145,6 +147,10 @@ class Windows:
     def target_of_tag(self, tag: str, libc: str) -> Target | None:
         """The machine that the tag names."""
         return _target(tag, _TAGS[tag]) if tag in _TAGS else None
+
+    def target_of_machine(self, architecture: Architecture, libc: Libc) -> Target:
+        """There is one target a machine."""
+        return _target(_MACHINES[architecture.name][0], architecture.name)
 
     def target_names(self) -> Iterable[str]:
         """Tags and triplets."""

@@ -14,9 +14,7 @@ _RELEASE_LEVELS = {"": "final", "a": "alpha", "b": "beta", "rc": "candidate"}
 _LEVEL_NUMBERS = {"alpha": 0xA, "beta": 0xB, "candidate": 0xC, "final": 0xF}
 
 
-def build_details_text(
-    host: HostPython, *, headers: Path, pkgconfig: Path, libraries: Sequence[Path] = ()
-) -> str:
+def build_details_text(host: HostPython, *, headers: Path, pkgconfig: Path, libraries: Sequence[Path] = ()) -> str:
     """A `build-details.json` of schema 1.0.
 
     Args:

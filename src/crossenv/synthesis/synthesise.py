@@ -12,6 +12,7 @@ from crossenv.errors import HostPythonError, ToolchainError
 from crossenv.libc.macros import fits
 from crossenv.platforms import Libc, platform_of_target
 from crossenv.platforms.linux_targets import Target
+from crossenv.platforms.windows import WINDOWS
 from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.find import read_host_python
 from crossenv.pythons.model import ConfigValue, HostPython, UnwrittenHost
@@ -20,7 +21,7 @@ from crossenv.synthesis.config import config_variables, synthesised_config
 from crossenv.synthesis.files import LAYOUT, copied_headers, data_text
 from crossenv.synthesis.machine_macros import functions_to_ask, machine_macros
 from crossenv.synthesis.probe_object import Answers, Compiler, ask_compiler
-from crossenv.synthesis.windows import WINDOWS, windows_host_python
+from crossenv.synthesis.windows import windows_host_python
 
 # How hosts of systems that need no compiler's answers are made.
 _WITHOUT_ANSWERS = {WINDOWS: windows_host_python}

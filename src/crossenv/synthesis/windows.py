@@ -15,6 +15,7 @@ from crossenv.errors import HostPythonError, ToolchainError
 from crossenv.platforms import Libc, platform_of_target
 from crossenv.platforms.architectures import Identity
 from crossenv.platforms.linux_targets import Target
+from crossenv.platforms.windows import WINDOWS
 from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.model import ConfigValue, HostPython, UnwrittenHost
 from crossenv.synthesis.files import LAYOUT, copied_headers, data_text
@@ -22,7 +23,6 @@ from crossenv.synthesis.probe_object import Compiler
 from crossenv.synthesis.windows_exports import VERSIONS, definition_text
 from crossenv.synthesis.windows_pyconfig import pyconfig_text, sizes
 
-WINDOWS = "win32"
 # dlltool's names of the machines (GNU binutils, -m).
 _DLLTOOL_MACHINES = {"x86_64": "i386:x86-64", "i686": "i386", "aarch64": "arm64"}
 

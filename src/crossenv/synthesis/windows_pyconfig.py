@@ -9,41 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-# The first and the last version of what every one has.
 _SINCE, _UNTIL = (3, 10), (3, 99)
-
+_NAMES = (
+    *("HAVE_IO_H", "HAVE_SYS_UTIME_H", "HAVE_TEMPNAM", "HAVE_TMPFILE", "HAVE_TMPNAM", "HAVE_CLOCK", "HAVE_STRERROR"),
+    *("HAVE_STRFTIME", "DONT_HAVE_SIG_ALARM", "DONT_HAVE_SIG_PAUSE", "MS_WIN32", "MS_WINDOWS", "NT_THREADS"),
+    *("WITH_THREAD", "USE_SOCKET", "MS_COREDLL", "HAVE_DECLSPEC_DLL", "HAVE_LARGEFILE_SUPPORT", "HAVE_TZNAME"),
+    *("HAVE_PUTENV", "HAVE_PROTOTYPES", "HAVE_DYNAMIC_LOADING", "HAVE_FTIME", "HAVE_GETPEERNAME", "HAVE_GETPID"),
+    *("HAVE_MKTIME", "HAVE_SETVBUF", "Py_SOCKET_FD_CAN_BE_GE_FD_SETSIZE"),
+)
+_ONES = (
+    *("HAVE_CONIO_H", "HAVE_DIRECT_H", "HAVE_DECL_TZNAME", "HAVE_ERRNO_H", "HAVE_FCNTL_H", "HAVE_PROCESS_H"),
+    *("HAVE_SIGNAL_H", "HAVE_STDDEF_H", "HAVE_SYS_STAT_H", "HAVE_SYS_TYPES_H", "HAVE_WCHAR_H", "HAVE_WCSCOLL"),
+    *("HAVE_WCSXFRM", "HAVE_ZLIB_COPY", "HAVE_LIBSOCKET", "HAVE_ERF", "HAVE_ERFC", "HAVE_INET_PTON", "STDC_HEADERS"),
+    *("WITH_DECIMAL_CONTEXTVAR", "WITH_DOC_STRINGS", "WITH_PYMALLOC", "Py_ENABLE_SHARED"),
+    *("HAVE_X509_VERIFY_PARAM_SET1_HOST", "DOUBLE_IS_LITTLE_ENDIAN_IEEE754"),
+)
+_ONES_SINCE_3_11 = (
+    *("HAVE_GETHOSTNAME", "HAVE_GETHOSTBYADDR", "HAVE_GETHOSTBYNAME", "HAVE_GETPROTOBYNAME", "HAVE_ACCEPT"),
+    *("HAVE_GETSERVBYNAME", "HAVE_GETSERVBYPORT", "HAVE_INET_NTOA", "HAVE_BIND", "HAVE_CONNECT", "HAVE_DUP"),
+    *("HAVE_GETSOCKNAME", "HAVE_LISTEN", "HAVE_RECVFROM", "HAVE_SENDTO", "HAVE_SETSOCKOPT", "HAVE_SOCKET"),
+    *("HAVE_SHUTDOWN", "HAVE_UMASK"),
+)
 # Value, and the first and the last version that has it. The value "" defines the bare name.
 _MACROS: dict[str, tuple[str, tuple[int, int], tuple[int, int]]] = {
-    **{
-        name: ("", _SINCE, _UNTIL)
-        for name in (
-            *("HAVE_IO_H", "HAVE_SYS_UTIME_H", "HAVE_TEMPNAM", "HAVE_TMPFILE", "HAVE_TMPNAM", "HAVE_CLOCK"),
-            *("HAVE_STRERROR", "HAVE_STRFTIME", "DONT_HAVE_SIG_ALARM", "DONT_HAVE_SIG_PAUSE", "MS_WIN32"),
-            *("MS_WINDOWS", "NT_THREADS", "WITH_THREAD", "USE_SOCKET", "MS_COREDLL", "HAVE_DECLSPEC_DLL"),
-            *("HAVE_LARGEFILE_SUPPORT", "HAVE_TZNAME", "HAVE_PUTENV", "HAVE_PROTOTYPES", "HAVE_DYNAMIC_LOADING"),
-            *("HAVE_FTIME", "HAVE_GETPEERNAME", "HAVE_GETPID", "HAVE_MKTIME", "HAVE_SETVBUF"),
-            "Py_SOCKET_FD_CAN_BE_GE_FD_SETSIZE",
-        )
-    },
-    **{
-        name: ("1", _SINCE, _UNTIL)
-        for name in (
-            *("HAVE_CONIO_H", "HAVE_DIRECT_H", "HAVE_DECL_TZNAME", "HAVE_ERRNO_H", "HAVE_FCNTL_H", "HAVE_PROCESS_H"),
-            *("HAVE_SIGNAL_H", "HAVE_STDDEF_H", "HAVE_SYS_STAT_H", "HAVE_SYS_TYPES_H", "HAVE_WCHAR_H", "HAVE_WCSCOLL"),
-            *("HAVE_WCSXFRM", "HAVE_ZLIB_COPY", "HAVE_LIBSOCKET", "HAVE_ERF", "HAVE_ERFC", "HAVE_INET_PTON"),
-            *("STDC_HEADERS", "WITH_DECIMAL_CONTEXTVAR", "WITH_DOC_STRINGS", "WITH_PYMALLOC", "Py_ENABLE_SHARED"),
-            *("HAVE_X509_VERIFY_PARAM_SET1_HOST", "DOUBLE_IS_LITTLE_ENDIAN_IEEE754"),
-        )
-    },
-    **{
-        name: ("1", (3, 11), _UNTIL)
-        for name in (
-            *("HAVE_GETHOSTNAME", "HAVE_GETHOSTBYADDR", "HAVE_GETHOSTBYNAME", "HAVE_GETPROTOBYNAME", "HAVE_ACCEPT"),
-            *("HAVE_GETSERVBYNAME", "HAVE_GETSERVBYPORT", "HAVE_INET_NTOA", "HAVE_BIND", "HAVE_CONNECT", "HAVE_DUP"),
-            *("HAVE_GETSOCKNAME", "HAVE_LISTEN", "HAVE_RECVFROM", "HAVE_SENDTO", "HAVE_SETSOCKOPT", "HAVE_SOCKET"),
-            *("HAVE_SHUTDOWN", "HAVE_UMASK"),
-        )
-    },
+    **dict.fromkeys(_NAMES, ("", _SINCE, _UNTIL)),
+    **dict.fromkeys(_ONES, ("1", _SINCE, _UNTIL)),
+    **dict.fromkeys(_ONES_SINCE_3_11, ("1", (3, 11), _UNTIL)),
     "HAVE_HYPOT": ("", _SINCE, (3, 10)),
     "HAVE_COPYSIGN": ("1", _SINCE, (3, 10)),
     "HAVE_DECL_ISINF": ("1", _SINCE, (3, 10)),
@@ -66,8 +57,7 @@ _MACROS: dict[str, tuple[str, tuple[int, int], tuple[int, int]]] = {
     "PY_LLONG_MIN": ("LLONG_MIN", _SINCE, _UNTIL),
     "PY_LLONG_MAX": ("LLONG_MAX", _SINCE, _UNTIL),
     "PY_ULLONG_MAX": ("ULLONG_MAX", _SINCE, _UNTIL),
-    **{f"PY_{sign}INT{bits}_T": (f"{sign.lower()}int{bits}_t", _SINCE, _UNTIL) for sign in "U" for bits in (32, 64)},
-    **{f"PY_INT{bits}_T": (f"int{bits}_t", _SINCE, _UNTIL) for bits in (32, 64)},
+    **{f"PY_{name.upper()}": (name, _SINCE, _UNTIL) for name in ("int32_t", "int64_t", "uint32_t", "uint64_t")},
     # The same for every machine: `long` has 32 bits.
     "SIZEOF_SHORT": ("2", _SINCE, _UNTIL),
     "SIZEOF_INT": ("4", _SINCE, _UNTIL),

@@ -208,8 +208,26 @@ WINDOWS = (
     ),
     Group(
         name="windows_linker_pairs",
-        options=("soname", "rpath", "rpath-link", "R", "version-script", "exclude-libs", "subsystem", "stack", "e",
-                 "entry", "out-implib", "m", "z", "image-base", "major-image-version", "minor-image-version", "u", "h"),
+        options=(
+            "soname",
+            "rpath",
+            "rpath-link",
+            "R",
+            "version-script",
+            "exclude-libs",
+            "subsystem",
+            "stack",
+            "e",
+            "entry",
+            "out-implib",
+            "m",
+            "z",
+            "image-base",
+            "major-image-version",
+            "minor-image-version",
+            "u",
+            "h",
+        ),
     ),
     Group(
         # cl's and link's options that change nothing here, or say what is so in any case.
@@ -227,7 +245,19 @@ WINDOWS = (
     Group(
         # They ask for what only Microsoft's compiler does.
         name="windows_msvc_refused",
-        options=("/clr*", "/openmp*", "/GT", "/ZW", "/DELAYLOAD:*", "/EXPORT:*", "/DEF:*", "/Yc*", "/Yu*", "/Gz", "/Gv"),
+        options=(
+            "/clr*",
+            "/openmp*",
+            "/GT",
+            "/ZW",
+            "/DELAYLOAD:*",
+            "/EXPORT:*",
+            "/DEF:*",
+            "/Yc*",
+            "/Yu*",
+            "/Gz",
+            "/Gv",
+        ),
     ),
 )
 

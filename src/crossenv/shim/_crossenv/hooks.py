@@ -109,6 +109,10 @@ def enter_environment(facts: "dict[str, Any]", backend: str = "") -> None:
 
     host_files.answer_for_host(facts)
     _name_directories()
+    if facts["system"]:
+        from _crossenv import project_platform
+
+        project_platform.install(os.getcwd(), facts)
     _require_rust_target()
     if not ours["fails_by_itself"]:
         from _crossenv import attempts
