@@ -2,8 +2,8 @@
 
 A `setup.py` that asks `sys.platform` asks for the target: it chooses sources, libraries and options by the answer. The
 standard library and the back ends ask for the machine that they run on: they choose path separators, shells and ways to
-start processes. So modules whose files lie in the project import stand-ins of `sys`, `os` and `platform`, and all others
-the modules themselves.
+start processes. So modules whose files lie in the project import stand-ins of `sys`, `os` and `platform`, and all
+others the modules themselves.
 
 Not reached: `sys.modules["sys"]`, `importlib.import_module("sys")`, and code that is executed without a `__file__`.
 With CROSSENV_PROJECT_PLATFORM=native a project is told of this machine.
