@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _crossenv.facts_types import Facts
 
 import crossenv
 from crossenv.environment.isolation_base import START_FILES
@@ -22,6 +23,7 @@ ORDER = (
     "crossenv.errors",
     "crossenv.report",
     "crossenv.files",
+    "crossenv.children",
     "crossenv.codec",
     "crossenv.config",
     "crossenv.platforms",
@@ -82,8 +84,8 @@ def test_no_import_points_backwards(path: Path) -> None:
     for imported in imports(path):
         other = rank(imported)
         assert other is None or other <= own, f"{name} imports {imported}"
-        # What a build and its judge tell each other is described once, on the shim's side.
-        types = (name, imported) == ("crossenv.wheels.seal", "_crossenv.seal_types")
+        # What the two sides tell each other is described once, on the shim's side.
+        types = imported in ("_crossenv.facts_types", "_crossenv.seal_types")
         assert not imported.startswith("_crossenv") or types, f"{name} imports the shim"
 
 
@@ -120,6 +122,22 @@ def test_the_shim_stands_alone(path: Path) -> None:
         top = name.partition(".")[0]
         # pip's own modules are imported where pip is running.
         assert top in sys.stdlib_module_names or top == "_crossenv" or name.startswith("pip._"), name
+
+
+def test_each_fact_is_read_and_each_read_is_a_fact() -> None:
+    read: set[str] = set()
+    for path in (RUNTIME / "_crossenv").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            holder = key = None
+            if isinstance(node, ast.Subscript):
+                holder, key = node.value, node.slice
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+                holder, key = node.func.value, node.args[0]
+            name = holder.id if isinstance(holder, ast.Name) else getattr(holder, "attr", "")
+            if name == "facts":
+                assert isinstance(key, ast.Constant), f"{path.name} reads a fact by a name that is computed"
+                read.add(str(key.value))
+    assert read == set(Facts.__annotations__)
 
 
 def test_what_the_start_imports_is_there_already() -> None:

@@ -214,7 +214,8 @@ def test_a_function_with_the_name_of_a_hook_is_left_alone() -> None:
 
     inner, outer = types.SimpleNamespace(build_wheel=build_wheel), types.SimpleNamespace(build_wheel=hook)
     for module in (inner, outer):
-        settings.adapt(module, {"backends": backends}, "made_up.module", known=False)
+        facts: Any = {"backends": backends}
+        settings.adapt(module, facts, "made_up.module", known=False)
     assert inner.build_wheel("mine") == "mine"
     assert outer.build_wheel("out") == {"a": ["1", "2"]}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -28,13 +29,28 @@ from conftest import CrossenvCommand
         ("wheel . --no-cache-dir", ("no option --no-cache-dir", "after `--`: crossenv wheel . -- --no-cache-dir")),
         ("test a.whl pytest -q", ("no wheel pytest", "after `--`: crossenv test a.whl -- pytest")),
         ("test a.whl pytest -x", ("no option -x", "after `--`: crossenv test WHEEL -- pytest -x")),
+        ("create --target aarch64 ''", ("ENV: the value is empty", "crossenv create --help")),
+        ("create --target aarch64 --cc '' env", ("--cc: the value is empty", "crossenv create --help")),
+        ("create --target aarch64 --prompt= env", ("--prompt: the value is empty", "crossenv create --help")),
+        ("create --host-python '' env", ("--host-python: the value is empty", "crossenv create --help")),
+        ("create --target aarch64 --keep build --accept-tag '' env", ("--accept-tag: the value is empty", "--help")),
+        ("--sysroot= /usr/bin/python3 env", ("--sysroot: the value is empty", "python -m crossenv --help")),
+        ("wheel --target aarch64 ''", ("REQ: the value is empty", "crossenv wheel --help")),
+        ("wheel --target aarch64 -r ''", ("-r/--requirement: the value is empty", "crossenv wheel --help")),
+        ("wheel --target aarch64 -r nosuch.txt", ("nosuch.txt cannot be read: No such file or directory", "-r FILE")),
+        ("wheel toy --target aarch64 -- -w elsewhere", ("-w is among the options of pip", "before `--`")),
+        ("wheel toy --target aarch64 -- --wheel-dir=elsewhere", ("--wheel-dir is among", "before `--`")),
+        ("wheel toy --target aarch64 -- -r more.txt", ("-r is among the options of pip", "before `--`")),
+        ("audit ''", ("WHEEL: the value is empty", "crossenv audit --help")),
+        ("show nosuch", ("nosuch does not exist", "crossenv create")),
+        ("export", ("required: format", "name one of meson, cmake, cargo")),
         ("run --version-of it", ("no option --version-of", "after `--`: crossenv run -- python --version-of")),
     ],
 )
 def test_a_slip_is_answered_with_what_was_meant(
     crossenv: CrossenvCommand, tmp_path: Path, words: str, says: tuple[str, str]
 ) -> None:
-    result = crossenv(*words.split(), check=False, HOME=str(tmp_path))
+    result = crossenv(*shlex.split(words), check=False, HOME=str(tmp_path))
     assert result.returncode == 2
     error, hint = result.stderr.splitlines()
     assert error.startswith("crossenv: error: ") and says[0] in error
@@ -56,7 +72,7 @@ def test_an_unwritable_working_directory_is_no_obstacle(tmp_path: Path, host_pre
 
 
 def test_the_line_that_activates_is_quoted(crossenv: CrossenvCommand, host_prefix: Path, tmp_path: Path) -> None:
-    env = tmp_path / "my env's"
+    env = tmp_path / "my env"
     result = crossenv("create", "--python", sys.executable, "--host-python", host_prefix, env)
     line = next(line for line in result.stderr.splitlines() if "activate it with" in line)
     command = line.partition("`")[2].partition("`")[0]

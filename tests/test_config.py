@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from conftest import CrossenvCommand
-from crossenv.config import load_settings
+from crossenv.config import load_settings, tool_schema
 from crossenv.errors import UsageError
 from makers import write
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 FILE = """
 [tool.crossenv]
@@ -85,3 +96,47 @@ def test_create_reads_it(crossenv: CrossenvCommand, tmp_path: Path) -> None:
     result = crossenv("create", tmp_path / "env", check=False, CROSSENV_TARGET="s390x", CROSSENV_TOOLCHAIN="zgi")
     assert result.returncode == 2
     assert "CROSSENV_TOOLCHAIN: there is no toolchain 'zgi'" in result.stderr
+
+
+SCHEMA = Path(__file__).resolve().parent.parent / "docs/reference/tool-table.schema.json"
+
+
+def test_the_schema_is_that_of_the_code() -> None:
+    """To write it: python -c 'import json, crossenv.config as c; print(json.dumps(c.tool_schema(), indent=2))'."""
+    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == tool_schema()
+
+
+@pytest.mark.parametrize(
+    ("table", "good"),
+    [
+        ('target = "aarch64"\nrepair = true\nallow-pure = ["x"]', True),
+        ('targets = ["aarch64"]\npythons = ["3.13", "3.14t"]\nfetch-python = false', True),
+        ('tagret = "aarch64"', False),
+        ('target = ["aarch64"]', False),
+        ('repair = "yes"', False),
+    ],
+)
+def test_validate_pyproject_agrees_with_the_reader(tmp_path: Path, table: str, good: bool) -> None:
+    text = f'[project]\nname = "x"\nversion = "1"\n[tool.crossenv]\n{table}\n'
+    path = write(tmp_path / "pyproject.toml", text)
+    done = subprocess.run(
+        [sys.executable, "-m", "validate_pyproject", path], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode == 0) == good, done.stdout + done.stderr
+    if good:
+        load_settings({}, {}, tmp_path)
+    else:
+        with pytest.raises(UsageError):
+            load_settings({}, {}, tmp_path)
+
+
+def test_the_tables_in_the_docs_are_good() -> None:
+    pages = [*(SCHEMA.parent.parent).rglob("*.md"), SCHEMA.parent.parent.parent / "README.md"]
+    found = [
+        block
+        for page in pages
+        for block in re.findall(r"^ *\[tool\.crossenv\]\n(?:^ *[\w-]+ = .*\n)+", page.read_text("utf-8"), re.MULTILINE)
+    ]
+    assert len(found) >= 3
+    for block in found:
+        jsonschema.validate(tomllib.loads(textwrap.dedent(block))["tool"]["crossenv"], tool_schema())

@@ -22,7 +22,7 @@ DESCRIPTION = testing.made_up("manylinux_2_28_aarch64")
 
 
 @pytest.fixture
-def facts(tmp_path: Path) -> dict[str, Any]:
+def facts(tmp_path: Path) -> Any:
     (tmp_path / "crossenv.json").write_text(json.dumps({"schema": 0, "cross_build_info": DESCRIPTION}))
     return {"root": str(tmp_path)}
 
@@ -36,7 +36,7 @@ def back_end(**attributes: Any) -> types.SimpleNamespace:
     return types.SimpleNamespace(build_wheel=hook, get_requires_for_build_wheel=hook, **attributes)
 
 
-def test_a_back_end_that_does_not_ask_is_left_alone(facts: dict[str, Any]) -> None:
+def test_a_back_end_that_does_not_ask_is_left_alone(facts: Any) -> None:
     plain = back_end()
     before = dict(vars(plain))
     cross_hooks.tell(plain, facts)
@@ -44,7 +44,7 @@ def test_a_back_end_that_does_not_ask_is_left_alone(facts: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize("declared", [(1,), [1], (2, 1)])
-def test_settings_where_they_are_declared(facts: dict[str, Any], declared: object) -> None:
+def test_settings_where_they_are_declared(facts: Any, declared: object) -> None:
     asking = back_end(cross_build_info_versions=declared)
     cross_hooks.tell(asking, facts)
     path = facts["root"] + "/crossenv.json"
@@ -56,14 +56,14 @@ def test_settings_where_they_are_declared(facts: dict[str, Any], declared: objec
     }
 
 
-def test_a_version_that_there_is_not(facts: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_version_that_there_is_not(facts: Any, capsys: pytest.CaptureFixture[str]) -> None:
     later = back_end(cross_build_info_versions=(2, 3), cross_build_wheel=lambda *_: "never")
     cross_hooks.tell(later, facts)
     assert later.build_wheel("out") == (("out",), {})
     assert "of version 2, 3; this is version 1" in capsys.readouterr().err
 
 
-def test_the_hook_is_called_in_place_of_build_wheel(facts: dict[str, Any]) -> None:
+def test_the_hook_is_called_in_place_of_build_wheel(facts: Any) -> None:
     calls: list[Any] = []
     mine = {"cross-build-info": facts["root"] + "/mine.json"}
     Path(mine["cross-build-info"]).write_text(json.dumps({"cross_build_info": {"version": "1.0"}}))
@@ -94,7 +94,7 @@ def test_the_hook_is_called_in_place_of_build_wheel(facts: dict[str, Any]) -> No
     ],
 )
 def test_a_wrong_answer_ends_the_build(
-    facts: dict[str, Any], monkeypatch: pytest.MonkeyPatch, attributes: dict[str, Any], says: str
+    facts: Any, monkeypatch: pytest.MonkeyPatch, attributes: dict[str, Any], says: str
 ) -> None:
     class Ended(Exception):
         pass

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from _crossenv import external, overlay
@@ -97,7 +98,7 @@ def test_a_library_is_no_extension_module(file: str, *, expected: bool) -> None:
     assert is_library(file) is expected
 
 
-FACTS = {"identity": {"number": 183, "bits": 64, "byte_order": "little", "abi_flags": 0}}
+FACTS: Any = {"identity": {"number": 183, "bits": 64, "byte_order": "little", "abi_flags": 0}}
 
 
 def test_laying_over_keeps_what_runs_and_never_writes_into_a_file(tmp_path: Path) -> None:
@@ -163,7 +164,7 @@ def test_declared_libraries_are_looked_for_in_the_sysroot(tmp_path: Path, monkey
     (tmp_path / "lib/libxml2.a").touch()
     (tmp_path / "lib/pkgconfig/libffi.pc").touch()
     monkeypatch.setenv("PKG_CONFIG_LIBDIR", str(tmp_path / "lib/pkgconfig"))
-    facts = {"hook_environment": {}, "fortran": False}
+    facts: Any = {"hook_environment": {}, "fortran": False}
     there = ("dep:generic/zlib", "dep:generic/libxml2@>=2.9", "dep:generic/libffi", "dep:pypi/numpy", "dep:github/a/b")
     assert external.missing(declared(*there), facts) == []
     (line,) = external.missing(declared(*there, "dep:generic/geos>=3"), facts)
@@ -171,13 +172,15 @@ def test_declared_libraries_are_looked_for_in_the_sysroot(tmp_path: Path, monkey
     assert "sysroot" in line
     (line,) = external.missing(declared(build=("dep:virtual/compiler/fortran",)), facts)
     assert "Fortran" in line
-    assert external.missing(declared(build=("dep:virtual/compiler/fortran",)), {**facts, "fortran": True}) == []
+    facts["fortran"] = True
+    assert external.missing(declared(build=("dep:virtual/compiler/fortran",)), facts) == []
     assert external.host_distributions(declared(*there)) == ["numpy"]
 
 
 @pytest.mark.parametrize("table", [{}, {"external": 1}, {"external": {"host-requires": "x"}}, declared(1, "zlib")])  # type: ignore[arg-type]
 def test_what_is_declared_otherwise_is_passed_over(table: dict[str, object]) -> None:
-    assert external.missing(table, {"hook_environment": {}, "fortran": False}) == []
+    facts: Any = {"hook_environment": {}, "fortran": False}
+    assert external.missing(table, facts) == []
 
 
 # With real compilers

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from _crossenv import attempts, hooks, judge, seal_types
+from _crossenv import attempts, hooks, judge, seal_types, source_tree
 
 import projects
 from conftest import CrossenvCommand
@@ -23,13 +23,13 @@ from crossenv.binaries.elf import Elf
 from crossenv.errors import UsageError
 from crossenv.libc.policies import policy_of
 from crossenv.platforms import Libc
+from crossenv.platforms.architectures import Identity
 from crossenv.record import load_record
 from crossenv.targets import parse_target
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.model import ERROR
 from crossenv.wheels.refusals import Refusal, hint_for
 from crossenv.wheels.seal import Job, parse_job, seal
-from crossenv.wheels.tags import host_of
 from makers import AARCH64, ARMEL, ARMHF, S390X, X86_64, elf_bytes, write
 from wheels import LIBC, extension, linked, make_wheel, static_library
 
@@ -67,10 +67,12 @@ def environment(root: Path, like: Path, target: str = "", **host: Any) -> Path:
 
 def job(wheel: Path, env: Path, **changes: Any) -> Job:
     plain = Job(
-        format=1,
+        format=seal_types.FORMAT,
         wheel=str(wheel),
         environment=str(env),
         editable=False,
+        ready_made=False,
+        written=(),
         repair=False,
         attempted={},
         compiler_called=None,
@@ -84,7 +86,7 @@ def faults(wheel: Path, env: Path, **changes: Any) -> list[str]:
     """What is wrong with a wheel; what crossenv audit says of it must agree."""
     told = job(wheel, env, **changes)
     status = seal(told)
-    report = audit_wheel(wheel if wheel.exists() else Path(status["wheel"]), host_of(load_record(env)))
+    report = audit_wheel(wheel if wheel.exists() else Path(status["wheel"]), load_record(env))
     audited = {(one.id, one.path, one.message) for one in report.findings if one.severity == ERROR}
     said = {(one["id"], one["path"], one["message"]) for one in status["faults"]}
     if not (told.attempted or told.compiler_called is not None or any("no native code" in one[2] for one in said)):
@@ -92,7 +94,7 @@ def faults(wheel: Path, env: Path, **changes: Any) -> list[str]:
     return [f"{fault['path']} {fault['message']}".strip() for fault in status["faults"]]
 
 
-def facts(env: Path, **changes: Any) -> dict[str, Any]:
+def facts(env: Path, **changes: Any) -> Any:
     return {"root": str(env), "crossenv_python": sys.executable, "repair": False} | changes
 
 
@@ -304,7 +306,7 @@ def test_a_wheel_is_refused_tagged_or_left(env: Path, tmp_path: Path) -> None:
     assert status["wheel"] == str(tmp_path / f"toy-1-{promised}.whl")
     assert Path(status["wheel"]).exists()
     assert not wheel.exists()
-    assert audit_wheel(Path(status["wheel"]), host_of(load_record(own))).findings == ()
+    assert audit_wheel(Path(status["wheel"]), load_record(own)).findings == ()
 
     wheel = make_wheel(tmp_path, late, PLAIN)
     status = seal(job(wheel, own))
@@ -337,7 +339,7 @@ def test_later_names_of_musl(env: Path, tmp_path: Path) -> None:
         status = seal(job(wheel, own))
         assert status["refusal"] == "late"
         assert "needs qsort_r; musllinux_1_2_aarch64 promises musl 1.2" in status["faults"][0]["message"]
-    assert audit_wheel(wheel, host_of(load_record(own))).failed()
+    assert audit_wheel(wheel, load_record(own)).failed()
     assert not audit_wheel(wheel).failed()
 
 
@@ -369,7 +371,8 @@ def test_a_sealed_wheel_is_where_the_judge_says(
     (status,) = (tmp_path / "statuses").iterdir()
     assert status.name == f"{wheel.name}.json"
     assert json.loads(status.read_text()) == {
-        "format": 1, "verdict": "sealed", "wheel": made, "faults": [], "refusal": "", "hint": "", "notes": [],
+        "format": seal_types.FORMAT, "verdict": "sealed", "wheel": made,
+        "faults": [], "refusal": "", "hint": "", "notes": [],
     }  # fmt: skip
 
 
@@ -408,12 +411,12 @@ def test_what_cannot_be_read_is_refused(
         ('while [ "$1" != --status ]; do shift; done; echo "{" > "$2"', "its answer cannot be read (JSONDecodeError"),
         ('while [ "$1" != --status ]; do shift; done; echo "{}" > "$2"', "its answer cannot be read (KeyError"),
         (
-            'while [ "$1" != --status ]; do shift; done; echo \'{"format": 2, "verdict": "sealed"}\' > "$2"',
+            'while [ "$1" != --status ]; do shift; done; echo \'{"format": 1, "verdict": "sealed"}\' > "$2"',
             "its answer is of another version",
         ),
         (
             'while [ "$1" != --status ]; do shift; done;'
-            ' echo \'{"format": 1, "verdict": "sealed", "wheel": "/none"}\' > "$2"',
+            ' echo \'{"format": 2, "verdict": "sealed", "wheel": "/none"}\' > "$2"',
             "its answer is of another version",
         ),
         ("sleep 60", "crossenv took more than 1 seconds"),
@@ -477,15 +480,149 @@ def test_both_sides_have_the_same_words() -> None:
     """The shim cannot import the tool, nor the tool the shim's copy: one description, read by both."""
     assert judge.FORMAT == seal_types.FORMAT
     assert set(seal_types.Job.__annotations__) == {field.name for field in dataclasses.fields(Job)}
-    told = judge._job("/w.whl", {"root": "/e"}, editable=True)
+    facts: Any = {"root": "/e"}
+    told = judge._job("/w.whl", facts, editable=True)
     assert dataclasses.asdict(parse_job(json.dumps(told))) == {
         **told,
         "allow_pure": (),
         "site_directories": tuple(told["site_directories"]),
+        "written": (),
     }
-    for text in ("", "[]", json.dumps({**told, "format": 2}), json.dumps({**told, "editable": 1})):
+    for text in ("", "[]", json.dumps({**told, "format": 1}), json.dumps({**told, "editable": 1})):
         with pytest.raises(UsageError):
             parse_job(text)
+
+
+# Editable installations
+
+BUILDS_IN_PLACE = """
+import os, shutil, sys
+from setuptools import setup
+if sys.argv[1] in ("build_ext", "editable_wheel", "develop"):
+    shutil.copy2(os.environ["PAYLOAD"], "toy/_toy.so")
+setup(name="toy", version="1", packages=["toy"])
+"""
+
+
+@pytest.fixture(scope="module")
+def editable_env(tmp_path_factory: pytest.TempPathFactory, crossenv: CrossenvCommand, host_prefix: Path) -> Path:
+    """An environment that can be installed into, with setuptools in its build side."""
+    directory = tmp_path_factory.mktemp("editable") / "env"
+    crossenv("create", "--python", sys.executable, "--host-python", host_prefix, directory)
+    done = subprocess.run(
+        [directory / "bin/build-pip", "install", "-q", "setuptools>=64"], text=True, capture_output=True, check=False
+    )
+    if done.returncode:
+        pytest.skip("needs setuptools from an index")
+    return directory
+
+
+@pytest.mark.parametrize("payload", [X86_64, AARCH64], ids=["native", "target"])
+@pytest.mark.parametrize("how", ["pip", "setup.py"])
+def test_what_an_editable_build_leaves_in_the_source_tree_is_judged(
+    editable_env: Path, tmp_path: Path, how: str, payload: Identity
+) -> None:
+    """A setup.py that calls gcc by itself; the time of the file says nothing, and what was there before is left."""
+    project = projects.write(
+        tmp_path / "project",
+        {"setup.py": BUILDS_IN_PLACE, "toy/__init__.py": "", "pyproject.toml": "[build-system]\nrequires = []\n"},
+    )
+    write(project / "toy/older.cpython-311-x86_64-linux-gnu.so", elf_bytes(X86_64))
+    write(tmp_path / "payload", elf_bytes(payload))
+    os.utime(tmp_path / "payload", (1, 1))
+    words: dict[str, list[str | Path]] = {
+        "pip": [editable_env / "bin/cross-pip", "install", "--no-deps", "--no-build-isolation", "-e", project],
+        "setup.py": [editable_env / "bin/cross-python", "setup.py", "build_ext", "--inplace"],
+    }
+    environment = {**os.environ, "PAYLOAD": str(tmp_path / "payload")}
+    done = subprocess.run(words[how], cwd=project, text=True, capture_output=True, check=False, env=environment)
+    said = done.stdout + done.stderr
+    if payload == AARCH64:
+        assert done.returncode == 0, said
+        return
+    assert done.returncode == (1 if how == "pip" else 7), said
+    assert f"{project}/toy/_toy.so" in said
+    assert "is for x86-64" in said if how == "pip" else "is not for the target (aarch64)" in said
+    assert "older" not in said
+
+
+def test_where_libraries_in_a_source_tree_are_looked_for(tmp_path: Path) -> None:
+    before = source_tree.libraries(str(tmp_path))
+    for name in ("toy/a.so", "toy/lib/libb.so.1.2", "toy/tool", "toy/a.o"):
+        write(tmp_path / name, b"")
+    for mark in ("target/CACHEDIR.TAG", "venv/pyvenv.cfg"):
+        write(tmp_path / mark, "")
+        write(tmp_path / mark.partition("/")[0] / "debug/libmacro.so", b"")
+    (tmp_path / "toy/gone.so").symlink_to("nowhere")
+    found = source_tree.written(str(tmp_path), before)
+    assert found == [f"{tmp_path}/toy/a.so", f"{tmp_path}/toy/lib/libb.so.1.2"]
+    before = source_tree.libraries(str(tmp_path))
+    os.utime(tmp_path / "toy/a.so", (1, 1))
+    assert source_tree.written(str(tmp_path), before) == [f"{tmp_path}/toy/a.so"]
+
+
+# Wheels that nothing built here
+
+
+def pip(env: Path, *words: str | Path, status: int = 0) -> str:
+    """Run cross-pip without an index; what it says on its standard error."""
+    command = [env / "bin/cross-pip", *words, "--no-index", "--no-deps", "--disable-pip-version-check"]
+    done = subprocess.run(command, text=True, capture_output=True, check=False)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stderr
+
+
+NATIVE = {"toy/_toy.so": elf_bytes(X86_64), "toy/__init__.py": b""}
+REFUSED = "crossenv: error: refused toy-1-"
+
+
+@pytest.mark.parametrize(
+    ("command", "tag", "by_name"),
+    [
+        ("install", "py3-none-any", False),
+        ("wheel", "py3-none-any", False),
+        ("download", "py3-none-any", False),
+        ("install", PLAIN, False),
+        ("install", PLAIN, True),
+        ("wheel", PLAIN, True),
+        ("download", PLAIN, True),
+    ],
+)
+def test_ready_made_wheels_are_looked_at(env: Path, tmp_path: Path, command: str, tag: str, by_name: bool) -> None:
+    """A tag promises what nobody here has compiled: code of this machine gets in by no way."""
+    wheel = make_wheel(tmp_path, NATIVE, tag)
+    out = tmp_path / "out"
+    given: dict[str, list[str | Path]] = {
+        "install": ["--target", out],
+        "wheel": ["-w", out, "--prefer-binary"],
+        "download": ["-d", out],
+    }
+    named: list[str | Path] = ["--find-links", tmp_path, "toy"] if by_name else [wheel]
+    said = pip(env, command, *given[command], *named, status=7)
+    assert f"{REFUSED}{tag}.whl: toy/_toy.so is for x86-64" in said
+    assert "crossenv: hint: this wheel was not built here: take one for the target" in said
+    assert "Traceback" not in said
+    assert wheel.exists()
+    assert not out.exists() or not list(out.iterdir())
+
+
+def test_a_wheel_of_an_index_that_brings_helpers_for_some_machines_is_warned_of(env: Path, tmp_path: Path) -> None:
+    """debugpy is pure and has libraries for x86-64 inside, which it does without elsewhere."""
+    make_wheel(tmp_path, NATIVE, "py3-none-any")
+    said = pip(env, "install", "--target", tmp_path / "out", "--find-links", tmp_path, "toy")
+    assert "crossenv: warning: toy-1-py3-none-any.whl: toy/_toy.so is for x86-64" in said
+    assert (tmp_path / "out/toy/_toy.so").exists()
+
+
+def test_ready_made_wheels_that_fit_are_left_alone(env: Path, tmp_path: Path) -> None:
+    """Others answer for what they link: this one has no way to a library that it needs."""
+    wheel = make_wheel(tmp_path, {MODULE: extension(runpath="/opt/lib", imports={"nobody": None})}, PLAIN)
+    assert "crossenv" not in pip(env, "install", "--target", tmp_path / "out", wheel)
+    other = tmp_path / "other"
+    other.mkdir()
+    make_wheel(other, NATIVE, f"cp{NUMBER}-cp{NUMBER}-linux_x86_64")
+    words: list[str | Path] = ["--platform", "linux_x86_64", "--only-binary", ":all:", "--find-links", other, "toy"]
+    assert "crossenv" not in pip(env, "download", "-d", tmp_path / "down", *words)
 
 
 def test_the_command(crossenv: CrossenvCommand, env: Path, tmp_path: Path) -> None:

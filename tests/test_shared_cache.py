@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from _crossenv.host_wheels import _circumstances
@@ -13,7 +14,7 @@ from conftest import CrossenvCommand
 from crossenv.environment.fingerprint import SESSION, surroundings
 from makers import write
 
-FACTS = {"root": "/home/me/env", "session_variables": SESSION}
+FACTS: Any = {"root": "/home/me/env", "session_variables": SESSION}
 USUAL = {"PATH": "/usr/bin", "CROSSENV_PIP_OPTIONS": '["--index-url=https://one"]', "PIP_CACHE_DIR": "/home/me/env/c"}
 
 
@@ -92,5 +93,5 @@ def test_what_shapes_nothing_is_not(change: dict[str, str]) -> None:
 
 
 def test_environments_in_different_places_share() -> None:
-    other = {**FACTS, "root": "/srv/other"}
+    other: Any = {**FACTS, "root": "/srv/other"}
     assert _circumstances(other, {**USUAL, "PIP_CACHE_DIR": "/srv/other/c"}) == _circumstances(FACTS, USUAL)

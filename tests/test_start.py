@@ -298,8 +298,8 @@ def test_commands_of_a_moved_environment(broken: Path, crossenv: CrossenvCommand
             done = start(moved / "bin" / name, "--version")
             assert done.returncode == 2
             assert done.stderr.splitlines() == [
-                f"crossenv: error: {broken}/build/bin/python is missing",
-                "crossenv: hint: create the environment again: it was moved, or a Python that it needs was removed",
+                f"crossenv: error: this environment was created as {broken} and has been moved or copied",
+                "crossenv: hint: create it again where it is now",
             ]
     finally:
         here.rename(broken)

@@ -15,14 +15,14 @@ import pytest
 from _crossenv import uv_command
 
 from conftest import Run
+from makers import AARCH64, X86_64, elf_bytes, write
 
-FACTS: dict[str, Any] = {
+FACTS: Any = {
     "root": "/e",
     "uv_prefix": "/e/etc/uv",
     "uv_cache": "/e/cache/uv",
     "machine": "aarch64",
-    "libc_family": "glibc",
-    "libc_version": "2.36",
+    "libc": {"family": "glibc", "version": "2.36"},
     "host_executable": "/usr/bin/python3.11",
 }
 NATIVE = ["--python", "/e/etc/uv/bin/python"]
@@ -109,7 +109,7 @@ def test_refusals(words: list[str], message: str, capsys: pytest.CaptureFixture[
     ],
 )
 def test_platform(machine: str, family: str, version: str, platform: str) -> None:
-    facts = {"machine": machine, "libc_family": family, "libc_version": version}
+    facts: Any = {"machine": machine, "libc": {"family": family, "version": version}}
     assert uv_command.choose_platform(KNOWN, facts) == platform
 
 
@@ -152,7 +152,7 @@ def test_scripts_start_the_hosts_python(tmp_path: Path) -> None:
     scripts, site = tmp_path / "bin", tmp_path / "lib/python3.11/site-packages/x-1.dist-info"
     scripts.mkdir()
     site.mkdir(parents=True)
-    facts = {**FACTS, "uv_prefix": "/a b/etc/uv"}
+    facts: Any = {**FACTS, "uv_prefix": "/a b/etc/uv"}
     old = {
         "plain": b"#!/e/cross/bin/python\nprint()\n",
         "quoted": b"#!/bin/sh\n'''exec' '/a b/etc/uv/bin/python' \"$0\" \"$@\"\n' '''\nprint()\n",
@@ -219,6 +219,30 @@ def test_another_sitecustomize_is_refused(env: Path, uv: Path, tmp_path: Path) -
     )
     assert result.returncode == 2
     assert f"the sitecustomize in {tmp_path} would keep crossenv out of uv's environments" in result.stderr
+
+
+@pytest.mark.parametrize(("kind", "status"), [("named", 7), ("tagged", 7), ("offered for all", 0), ("the target's", 0)])
+def test_what_uv_installs_is_looked_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, status: int
+) -> None:
+    facts: Any = {**FACTS, "cross_site": str(tmp_path), "identity": {"bits": 64, "byte_order": "little", "number": 183}}
+    write(tmp_path / "old-1.dist-info/RECORD", "")
+    before = uv_command._distributions(str(tmp_path))
+    tag = "cp311-cp311-linux_aarch64" if kind == "tagged" else "py3-none-any"
+    write(tmp_path / "toy-1.dist-info/WHEEL", f"Wheel-Version: 1.0\nTag: {tag}\n")
+    write(tmp_path / "toy-1.dist-info/RECORD", "toy/gone.py,,\ntoy/_toy.so,,\n")
+    write(tmp_path / "toy/_toy.so", elf_bytes(AARCH64 if kind == "the target's" else X86_64))
+    if kind == "named":
+        write(tmp_path / "toy-1.dist-info/direct_url.json", "{}")
+    assert uv_command.check_installed(facts, before) == status
+    said = capsys.readouterr().err
+    if status:
+        assert "crossenv: error: uv has installed toy, and toy/_toy.so in it is not for the target (aarch64)\n" in said
+        assert "cross-uv pip uninstall toy" in said
+    else:
+        assert said == (
+            "" if kind == "the target's" else "crossenv: warning: toy: toy/_toy.so is not for the target (aarch64)\n"
+        )
 
 
 PLACE = "import sys, platform, _crossenv; print(_crossenv.place, _crossenv.role, platform.machine())"

@@ -319,7 +319,7 @@ def test_the_line_that_says_what_went_wrong() -> None:
 def test_the_judges_answers_tell_a_refusal(tmp_path: Path) -> None:
     """Whatever pip prints: its words for an exit status are its own."""
     sealed = {
-        "format": 1,
+        "format": 2,
         "verdict": "sealed",
         "wheel": "/w/a.whl",
         "faults": [],

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crossenv.errors import UsageError
+from crossenv.errors import UsageError, reason_of
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -19,12 +19,24 @@ else:
 
 FILE_NAME = "pyproject.toml"
 TABLE = "tool.crossenv"
-# The settings by name, as in the table; the variable of `host-python` is CROSSENV_HOST_PYTHON.
-TEXTS = ("target", "host-python", "host-prefix", "sysroot", "python", "toolchain", "cpu")
-LISTS = ("allow-pure",)
-FLAGS = ("repair", "emulator", "fetch-python")
+# The settings by name, as in the table, and what they mean; the variable of `host-python` is CROSSENV_HOST_PYTHON.
+TEXTS = {
+    "target": "What the wheels are for: a platform tag, a triplet or a machine (aarch64).",
+    "host-python": "In place of a target: the Python that the wheels are for, on this machine; or known:NAME.",
+    "host-prefix": "Where the target's Python lives on the target.",
+    "sysroot": "The root of the target's headers and libraries.",
+    "python": "The build Python: a version or a path.",
+    "toolchain": "Where the compilers come from.",
+    "cpu": "The oldest processor of the target, for zig.",
+}
+LISTS = {"allow-pure": "Projects that may lose extension modules that do not compile; '*' for all."}
+FLAGS = {
+    "repair": "Put the target's libraries that wheels need into them.",
+    "emulator": "Let Meson and CMake run programs of the target under an emulator.",
+    "fetch-python": "Let uv fetch a Python that is not on this machine.",
+}
 # Lists that are said in one place, and not added up: those of `crossenv wheel`.
-CHOICES = ("targets", "pythons")
+CHOICES = {"targets": "What `crossenv wheel` builds for.", "pythons": "The Pythons that `crossenv wheel` builds for."}
 _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _KEYS = (*TEXTS, *LISTS, *FLAGS, *CHOICES)
 # Variables that something else reads under that name.
@@ -131,7 +143,9 @@ def read_table(directory: Path) -> tuple[Path, dict[str, Any]]:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", hint="mend the file, or run crossenv elsewhere") from None
+        raise UsageError(
+            f"{path} cannot be read: {reason_of(error)}", hint="mend the file, or run crossenv elsewhere"
+        ) from None
     tool = data.get("tool")
     table = tool.get("crossenv", {}) if isinstance(tool, dict) else {}
     if not isinstance(table, dict):
@@ -155,3 +169,20 @@ def read_table(directory: Path) -> tuple[Path, dict[str, Any]]:
 def _strings(value: Any) -> tuple[str, ...]:
     """The strings of a list of strings; nothing of anything else."""
     return tuple(value) if isinstance(value, list) and all(isinstance(item, str) for item in value) else ()
+
+
+def tool_schema(_tool: str = "crossenv") -> dict[str, Any]:
+    """Return the JSON Schema (draft 7) of `[tool.crossenv]`; also the entry point of validate-pyproject."""
+    kinds: tuple[tuple[Mapping[str, str], dict[str, Any]], ...] = (
+        (TEXTS, {"type": "string"}),
+        (FLAGS, {"type": "boolean"}),
+        (LISTS | CHOICES, {"type": "array", "items": {"type": "string"}}),
+    )
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$id": "urn:crossenv:tool-table",
+        "title": "Settings of crossenv",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {name: {"description": said, **kind} for table, kind in kinds for name, said in table.items()},
+    }

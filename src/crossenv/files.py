@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import os
 import secrets
 import shlex
 import shutil
+import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+
+from crossenv.errors import UsageError
 
 
 @contextlib.contextmanager
@@ -46,6 +50,65 @@ def _is_still(directory: Path, descriptor: int) -> bool:
         return os.path.samestat(os.fstat(descriptor), directory.stat())
     except FileNotFoundError:
         return False
+
+
+# Of the names of temporary directories that carry a lock for as long as they are in use.
+_SCRATCH = "crossenv-tmp-"
+
+
+@contextlib.contextmanager
+def scratch_directory(purpose: str) -> Iterator[Path]:
+    """Make an empty temporary directory, and remove it afterwards.
+
+    It carries a lock that ends with the process: one without a lock is left over from a process that was killed, and
+    the next process of the same user removes it.
+
+    Args:
+        purpose: A word of its name.
+
+    Raises:
+        UsageError: None can be made.
+    """
+    with contextlib.ExitStack() as held:
+        try:
+            parent = Path(tempfile.gettempdir())
+            _remove_left_over(parent)
+            place = _make_locked(parent, f"{_SCRATCH}{purpose}-", held)
+        except OSError as error:
+            named = f"{error.filename}: " if error.filename else ""
+            raise UsageError(
+                f"no temporary directory can be made: {named}{error.strerror}",
+                hint="set TMPDIR to a directory of yours with room",
+            ) from None
+        held.callback(shutil.rmtree, place, ignore_errors=True)
+        yield place
+
+
+def _make_locked(parent: Path, prefix: str, held: contextlib.ExitStack) -> Path:
+    while True:
+        place = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+        try:
+            held.enter_context(locked(place))
+        except FileNotFoundError:
+            # Another process was quicker, and took it for a left-over.
+            continue
+        return place
+
+
+@functools.cache
+def _remove_left_over(parent: Path) -> None:
+    with contextlib.suppress(OSError):
+        entries = [entry for entry in os.scandir(parent) if entry.name.startswith(_SCRATCH)]
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                if entry.stat(follow_symlinks=False).st_uid == os.geteuid():
+                    with locked(Path(entry.path), wait=False):
+                        shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def is_utf8(name: str) -> bool:
+    """Whether a name is text; of one that is not, Python keeps the bytes as surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def write_file(path: Path, content: str | bytes, *, mode: int = 0o666) -> None:
@@ -91,6 +154,12 @@ def script_text(program: str, body: str, mend: str) -> str:
     """A POSIX shell script that needs a program, and says so in one line where that is missing.
 
     A script rather than a `#!` line, which holds neither blanks nor more than 127 bytes of path.
+    """
+    return f"#!/bin/sh\n{script_body(program, body, mend)}"
+
+
+def script_body(program: str, body: str, mend: str) -> str:
+    """The lines of such a script below its first.
 
     Args:
         program: The absolute path of the program.
@@ -99,6 +168,6 @@ def script_text(program: str, body: str, mend: str) -> str:
     """
     fault = shlex.quote(f"crossenv: error: {program} is missing")
     return (
-        f"#!/bin/sh\nif ! [ -x {shlex.quote(program)} ]; then\n"
+        f"if ! [ -x {shlex.quote(program)} ]; then\n"
         f"  printf '%s\\n' {fault} {shlex.quote(f'crossenv: hint: {mend}')} >&2\n  exit 2\nfi\n{body}\n"
     )

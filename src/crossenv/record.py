@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from crossenv.codec import WrongValueError, decode, encode
-from crossenv.errors import UsageError
+from crossenv.errors import UsageError, reason_of
 from crossenv.libc.policies import Policy
-from crossenv.platforms import PLATFORMS, Libc, Machine, Platform
-from crossenv.platforms.architectures import Identity
+from crossenv.pythons.model import Host
 
 SCHEMA = 10
 RECORD_NAME = "crossenv.json"
@@ -44,24 +43,14 @@ class BuildRecord:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class HostRecord:
-    """The host Python and its machine; see `crossenv.pythons.model.HostPython`.
+class HostRecord(Host):
+    """The host Python and its machine: all that an environment's processes are told of it.
+
+    The shim's facts, `crossenv_info` and the judge's expectations follow from it.
 
     Attributes:
         source: What the user named.
-        layout: What that was.
-        implementation: "cpython".
-        version: "3.11".
-        full_version: "3.11.2"; "" if unknown.
-        abi_flags: `sys.abiflags`.
-        soabi: SOABI.
         extension_suffixes: What the host's import system takes, the full one first.
-        multiarch: `sys.implementation._multiarch`.
-        gnu_type: HOST_GNU_TYPE.
-        machine: `os.uname().machine`.
-        identity: What its native files say.
-        system: `sys.platform` there, a key of `crossenv.platforms.PLATFORMS`.
-        libc: Its C library.
         executable: The interpreter's path on the host machine.
         sysroot: The root of the host's files here; None if there is none.
         include_dirs: Where the host's headers are.
@@ -72,19 +61,7 @@ class HostRecord:
     """
 
     source: str
-    layout: str
-    implementation: str
-    version: str
-    full_version: str
-    abi_flags: str
-    soabi: str
     extension_suffixes: tuple[str, ...]
-    multiarch: str
-    gnu_type: str
-    machine: str
-    identity: Identity
-    system: str
-    libc: Libc
     executable: str
     sysroot: str | None
     include_dirs: tuple[str, ...]
@@ -92,16 +69,6 @@ class HostRecord:
     sysconfigdata: str
     site_packages: str
     platform_tag: str
-
-    @property
-    def platform(self) -> Platform:
-        """The operating system."""
-        return PLATFORMS[self.system]
-
-    @property
-    def as_machine(self) -> Machine:
-        """What the platform's names and tags depend on."""
-        return Machine(name=self.machine, libc=self.libc, multiarch=self.multiarch, identity=self.identity)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -216,6 +183,7 @@ class Record:
         crossenv_python: The interpreter that has the tool; "" if it may not be called.
         root: The environment's directory.
         prompt: What activation shows.
+        in_place: Whether the environment is an installation that was converted.
         pip: Whether the host side has pip.
         build_pip: Whether the build side has.
         cross_prefix: Where the host side is, if it is not in the environment, where `cross` links to it.
@@ -223,6 +191,7 @@ class Record:
         config_vars: Variables of the host's configuration that the user has set.
         pip_cache: The environment's pip cache.
         requirements_cache: Where wheels of build requirements for the host are kept.
+        build_key: Stands for what builds make here, in the names of build directories.
         build: The build side.
         host: The host side.
         toolchain: How to compile for the host.
@@ -235,6 +204,7 @@ class Record:
     crossenv_python: str
     root: str
     prompt: str
+    in_place: bool
     pip: bool
     build_pip: bool
     cross_prefix: str | None
@@ -242,11 +212,23 @@ class Record:
     config_vars: dict[str, str]
     pip_cache: str
     requirements_cache: str
+    build_key: str
     build: BuildRecord
     host: HostRecord
     toolchain: ToolchainRecord
     handover: HandoverRecord = field(default_factory=lambda: HandoverRecord(environment={}, backends={}, allow_pure=()))
     cross_build_info: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def sysroot(self) -> str | None:
+        """The root of the host's files that compilers and loaders look into; None if there is none."""
+        return self.toolchain.sysroot or self.host.sysroot
+
+    @property
+    def library_directories(self) -> tuple[Path, ...]:
+        """Where the host's loader looks for libraries, below that root; none without one."""
+        root = self.sysroot
+        return () if root is None else self.host.platform.library_directories(Path(root), self.host.multiarch)
 
     def to_json(self) -> str:
         """The record as the text of `crossenv.json`."""
@@ -284,16 +266,18 @@ def load_record(environment: Path) -> Record:
     try:
         text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
+        fault = f"is not a cross environment (it has no {RECORD_NAME})" if environment.exists() else "does not exist"
         raise UsageError(
-            f"{environment} is not a cross environment (it has no {RECORD_NAME})",
+            f"{environment} {fault}",
             hint="name one made by `crossenv create`, or activate it first",
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", hint="check its permissions") from None
+        raise UsageError(f"{path} cannot be read: {reason_of(error)}", hint="check its permissions") from None
     record = parse_record(text, path)
     here = environment.resolve()
     if here != Path(record.root).resolve():
         raise UsageError(
-            f"{environment} was created as {record.root} and has been moved", hint="create it again where it is now"
+            f"{environment} was created as {record.root} and has been moved or copied",
+            hint="create it again where it is now",
         )
     return record

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from crossenv.errors import CrossenvError
+from crossenv.errors import CrossenvError, UsageError
 
 _RED, _YELLOW, _DIM, _RESET = "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
 _FRAMES = "-\\|/"
@@ -39,6 +39,19 @@ def clock(seconds: float) -> str:
     """Format a duration: "12 s", "3:05"."""
     whole = round(seconds)
     return f"{whole} s" if whole < 60 else f"{whole // 60}:{whole % 60:02}"
+
+
+@contextlib.contextmanager
+def _required() -> Iterator[None]:
+    """Turn a failure to write a result into an error of the user's."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError(
+            f"the standard output cannot be written: {error.strerror}", hint="send it to another file, or make room"
+        ) from None
 
 
 class LiveLines:
@@ -134,19 +147,30 @@ class Reporter:
         """Print what a child has said, as it is."""
         with self._lock:
             self._clear()
-            print(text, end="" if text.endswith("\n") else "\n", file=self.err)
+            with contextlib.suppress(OSError):
+                print(text, end="" if text.endswith("\n") else "\n", file=self.err)
 
     def result(self, text: str) -> None:
-        """Print a result to stdout."""
-        with self._lock:
+        """Print a result to stdout.
+
+        Raises:
+            BrokenPipeError: Nobody reads it.
+            UsageError: It cannot be written.
+        """
+        with self._lock, _required():
             self._clear()
-            print(text, file=self.out)
+            print(text, file=self.out, flush=True)
+
+    def flush(self) -> None:
+        """Write what others have printed to stdout; raises as `result` does."""
+        with _required():
+            self.out.flush()
 
     def json(self, value: Any) -> None:
         """Print a result to stdout as JSON."""
         self.result(json.dumps(value, indent=2, ensure_ascii=False))
 
-    @contextmanager
+    @contextlib.contextmanager
     def working(self, text: str, *, slow: bool = False) -> Iterator[Step]:
         """Show that something is being done, for as long as the block runs.
 
@@ -218,4 +242,6 @@ class Reporter:
         line = f"{colour}crossenv: {label}{_RESET}{text}" if self.colour and colour else f"crossenv: {label}{text}"
         with self._lock:
             self._clear()
-            print(line, file=self.err)
+            # What is said on the way is not worth the work.
+            with contextlib.suppress(OSError):
+                print(line, file=self.err)

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, MutableMapping
 from importlib.resources import as_file
 from importlib.resources import files as package_files
@@ -19,6 +18,7 @@ from typing import Any
 from crossenv.compilers.model import Tool, Toolchain
 from crossenv.environment.plan import Options, make_plan
 from crossenv.errors import UsageError
+from crossenv.files import scratch_directory
 from crossenv.platforms import Libc, platform_of_target
 from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.build_python import BuildPython
@@ -59,7 +59,7 @@ def mock(
     """
     description = _changed(made_up(target, python=python, root=root), changes or {})
     with contextlib.ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crossenv-mock-")))
+        directory = Path(stack.enter_context(scratch_directory("mock")))
         (directory / "crossenv.json").write_text(json.dumps({"cross_build_info": description}), encoding="utf-8")
         module = stack.enter_context(_module())
         module._use(description)

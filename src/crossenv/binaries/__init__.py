@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from crossenv.binaries import ar
 from crossenv.binaries.elf import Elf
 from crossenv.binaries.model import BinaryError, Format, Import, Linked, Machine, NeededVersion
+from crossenv.binaries.pe import Pe
 
 __all__ = [
     "FORMATS",
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 # By the names that platforms use for their native format.
-FORMATS: Mapping[str, Format] = {one.name: one for one in (Elf(),)}
+FORMATS: Mapping[str, Format] = {one.name: one for one in (Elf(), Pe())}
 
 
 def format_of(head: bytes) -> Format | None:

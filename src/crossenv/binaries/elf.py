@@ -68,6 +68,7 @@ class Elf:
 
     name = "elf"
     title = "ELF"
+    a_file = "an ELF file"
 
     def recognises(self, head: bytes) -> bool:
         """Whether it begins with ELF's magic number."""

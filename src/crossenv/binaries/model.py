@@ -82,6 +82,10 @@ class Linked:
         exports: The names that it defines for others.
         imports: The names that it wants from others.
         version_definitions: The versions of symbols that it defines, without its base name.
+        delayed: The libraries that it loads when it first calls them; the loader does not ask for them.
+        imported_from: The names that it wants of each library; empty in a format whose loader looks for a name in
+            every library.
+        properties: What else it says, for people: "ASLR", "debug information in x.pdb".
     """
 
     needed: tuple[str, ...]
@@ -94,6 +98,9 @@ class Linked:
     exports: frozenset[str] = frozenset()
     imports: Mapping[str, Import] = field(default_factory=dict)
     version_definitions: tuple[str, ...] = ()
+    delayed: tuple[str, ...] = ()
+    imported_from: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    properties: tuple[str, ...] = ()
 
     @property
     def init_functions(self) -> frozenset[str]:
@@ -112,6 +119,7 @@ class Format(Protocol):
     Attributes:
         name: "elf".
         title: "ELF".
+        a_file: "an ELF file".
     """
 
     @property
@@ -119,6 +127,9 @@ class Format(Protocol):
 
     @property
     def title(self) -> str: ...  # noqa: D102
+
+    @property
+    def a_file(self) -> str: ...  # noqa: D102
 
     def recognises(self, head: bytes) -> bool:
         """Whether a file that begins with these bytes is of this format."""

@@ -7,7 +7,6 @@ import dataclasses
 import os
 import shlex
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -38,10 +37,10 @@ from crossenv.environment.plan import HOST_FILES, Options, Plan, make_plan, pkg_
 from crossenv.environment.warm import warm
 from crossenv.environment.write import check_destination, write_environment
 from crossenv.errors import UsageError
-from crossenv.files import write_tree
+from crossenv.files import scratch_directory, write_tree
 from crossenv.libc.version import libc_of_this_machine
 from crossenv.platforms import Libc, platform_of_target
-from crossenv.pythons.build_python import find_build_python
+from crossenv.pythons.build_python import find_build_python, find_build_python_for_target
 from crossenv.pythons.dump_document import Dump, load_dump
 from crossenv.pythons.dump_headers import Headers, adapted_headers, find_headers, with_headers
 from crossenv.pythons.find import read_host_python
@@ -49,7 +48,7 @@ from crossenv.pythons.from_dump import LAYOUT as DUMP
 from crossenv.pythons.known import host_python_path
 from crossenv.pythons.model import HostPython, UnwrittenHost
 from crossenv.report import Reporter
-from crossenv.synthesis.synthesise import read_build_facts, synthesise_host_python
+from crossenv.synthesis.synthesise import as_free_threaded, read_build_facts, synthesise_host_python
 from crossenv.targets import parse_target
 
 TOOL_OPTIONS = ("cc", "cxx", "fc", "ar", "ranlib", "strip", "nm", "objcopy", "objdump", "readelf", "ld")
@@ -112,6 +111,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action=Once,
         metavar="SPEC",
         help="the build Python: a path or a version; default: the host's version",
+    )
+    build.add_argument(
+        "--free-threaded",
+        action="store_true",
+        help="with --target: make a free-threaded Python's wheels; the build Python may have the GIL",
     )
     build.add_argument(
         "--fetch-python",
@@ -290,6 +294,8 @@ def plan_for_host_python(
     args: argparse.Namespace, root: Path, wishes: Wishes, options: Options, reporter: Reporter
 ) -> Plan:
     """Read the host Python that the user named, and find compilers for it."""
+    if args.free_threaded:
+        raise UsageError("--free-threaded goes with --target; a host Python says it itself", hint="leave it out")
     reporter.step(f"reading the host Python {args.host_python}")
     path = host_python_path(args.host_python)
     data = Path(args.sysconfigdata).expanduser().absolute() if args.sysconfigdata else None
@@ -320,8 +326,8 @@ def plan_for_host_python(
         toolchain = choose_toolchain(host, wishes)
     else:
         # The compiler is proved with them before anything is made.
-        with tempfile.TemporaryDirectory(prefix="crossenv-headers-") as directory:
-            trial = with_headers(headers, host, Path(directory))
+        with scratch_directory("headers") as directory:
+            trial = with_headers(headers, host, directory)
             write_tree(trial.files)
             toolchain = choose_toolchain(trial.host, wishes)
         unwritten = with_headers(headers, host, root / HOST_FILES)
@@ -361,8 +367,10 @@ def plan_for_target(args: argparse.Namespace, root: Path, wishes: Wishes, option
     accepted = platform_of_target(target).declared_tags(args.accept_tag, machine=target.machine, libc=libc)
     options = dataclasses.replace(options, accepted_platforms=accepted)
     reporter.step("finding the build Python")
-    build = find_build_python(args.python, fetch=args.fetch)
+    build, free_threaded = find_build_python_for_target(args.python, free_threaded=args.free_threaded, fetch=args.fetch)
     facts = read_build_facts(build.executable)
+    if free_threaded:
+        facts = as_free_threaded(facts)
     reporter.step(f"finding a toolchain for {target.gnu_triplet}")
     toolchain = choose_toolchain_for_target(target, wishes)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import datetime
 import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from crossenv.children import run_text
 from crossenv.cli.common import common_options
 from crossenv.errors import CrossenvError, UsageError
+from crossenv.files import scratch_directory
 from crossenv.pythons import crossenv_dump
 from crossenv.pythons.build_python import find_interpreter
 from crossenv.pythons.crossenv_dump import document_text
@@ -94,12 +94,10 @@ def _taken(args: argparse.Namespace, reporter: Reporter) -> str:
     words = [str(python), "-I", str(SCRIPT)]
     if args.with_headers:
         words += ["--with-headers", args.with_headers]
-    with tempfile.TemporaryDirectory(prefix="crossenv-dump-") as directory:
+    with scratch_directory("dump") as directory:
         file = Path(directory, "dump.json")
         try:
-            done = subprocess.run(
-                [*words, "--output", str(file)], env=environment, capture_output=True, text=True, check=False
-            )
+            done = run_text([*words, "--output", file], environment=environment)
         except OSError as error:
             problem = f"{python} cannot be run: {error.strerror}"
             raise UsageError(problem, hint="name another with --python") from None

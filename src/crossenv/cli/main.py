@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 
 from crossenv.cli.installation import require_own_package
 from crossenv.cli.parser import COMMANDS, build_parser, closest
-from crossenv.errors import CrossenvError, UsageError
+from crossenv.cli.process import finish, prepare, require_umask
+from crossenv.errors import CrossenvError, UsageError, fault_of_the_machine
 from crossenv.report import LiveLines, Reporter, wants_colour, wants_live
 
 # Those in whose command lines "--" stands before the words of another command.
@@ -22,15 +23,28 @@ Run = Callable[[argparse.Namespace, Reporter], int]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the process's exit status (docs/reference/exit-codes.md)."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    """Run the command line; returns the process's exit status (docs/reference/exit-codes.md).
+
+    Args:
+        arguments: The words behind the command's name; by default this process's, which is prepared for its work then.
+    """
+    if arguments is None:
+        prepare()
+    reporter = Reporter(colour=wants_colour(sys.stderr, os.environ))
     try:
+        require_umask()
         require_own_package()
-        options, run = read_words(words)
+        options, run = read_words(list(sys.argv[1:] if arguments is None else arguments))
     except UsageError as error:
-        Reporter(colour=wants_colour(sys.stderr, os.environ)).error(error)
-        return error.exit_code
-    return run_reported(options, run)
+        reporter.error(error)
+        status = error.exit_code
+    except SystemExit as stop:
+        # argparse has printed what --help or --version ask for.
+        status = int(stop.code or 0)
+    else:
+        reporter = reporter_for(options)
+        status = run_reported(options, run, reporter)
+    return finish(status, reporter)
 
 
 def read_words(words: Sequence[str]) -> tuple[argparse.Namespace, Run]:
@@ -75,12 +89,16 @@ def _require_command(words: Sequence[str]) -> None:
         )
 
 
-def run_reported(options: argparse.Namespace, run: Run) -> int:
-    """Carry out what the command line asks for; returns the exit status."""
+def reporter_for(options: argparse.Namespace) -> Reporter:
+    """The reporter that the options of a command line ask for."""
     live = LiveLines(sys.stderr) if not options.quiet and wants_live(sys.stderr, os.environ) else None
-    reporter = Reporter(
+    return Reporter(
         verbosity=-1 if options.quiet else options.verbose, colour=wants_colour(sys.stderr, os.environ), live=live
     )
+
+
+def run_reported(options: argparse.Namespace, run: Run, reporter: Reporter) -> int:
+    """Carry out what the command line asks for; returns the exit status."""
     try:
         return run(options, reporter)
     except CrossenvError as error:
@@ -90,9 +108,13 @@ def run_reported(options: argparse.Namespace, run: Run) -> int:
         reporter.warning("interrupted")
         return 130
     except BrokenPipeError:
-        # Whoever read the output has seen enough (`crossenv show | head`).
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        fault = fault_of_the_machine(error)
+        if fault is None:
+            raise
+        reporter.error(fault)
+        return fault.exit_code
 
 
 if __name__ == "__main__":

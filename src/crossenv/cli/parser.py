@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import crossenv
 from crossenv.errors import UsageError
+from crossenv.files import is_utf8
 
 # Each is a module here. Only the one that is named is imported: `cross-run` may start for every program of a build.
 COMMANDS = (
@@ -35,6 +36,10 @@ _BEHIND = {
 }
 
 
+# `test --env ""` is for no environment; what is assigned by `create --env` is looked at there.
+_MAY_BE_EMPTY = ("--env",)
+
+
 class Once(argparse.Action):
     """An option whose last value would win in silence if it were given twice."""
 
@@ -56,8 +61,33 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise what is wrong with the command line."""
+        hint = f"`{self.prog} --help` explains the options"
+        for action in self._actions:
+            if action.choices and not action.option_strings and message.endswith(f"are required: {action.dest}"):
+                hint = f"name one of {', '.join(action.choices)}"
         # What argparse says of a value begins with "argument --name: ".
-        raise UsageError(message.removeprefix("argument "), hint=f"`{self.prog} --help` explains the options")
+        raise UsageError(message.removeprefix("argument "), hint=hint)
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Read words, and refuse values that cannot be meant.
+
+        Such are empty ones, as a script writes for a variable that is not set, and names that are not UTF-8, as the
+        files that will hold them are.
+        """
+        options, unknown = super().parse_known_args(args, namespace)
+        for action in self._actions:
+            value = getattr(options, action.dest, None)
+            name = "/".join(action.option_strings) or action.metavar or action.dest
+            if action.nargs == argparse.REMAINDER:
+                continue
+            for one in value if isinstance(value, list) else [value]:
+                if one == "" and name not in _MAY_BE_EMPTY:
+                    self.error(f"{name}: the value is empty")
+                if isinstance(one, str) and not is_utf8(one):
+                    raise UsageError(f"{name}: {one!r} is not UTF-8", hint="rename that file or directory")
+        return options, unknown
 
     def parse_all(self, words: Sequence[str]) -> argparse.Namespace:
         """Read a command's line.

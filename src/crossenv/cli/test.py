@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import os
 import platform
-import shutil
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -24,11 +24,11 @@ from crossenv.emulation.trial.outcomes import Outcome, differences, summary
 from crossenv.emulation.trial.subject import Subject, machine_of, python_for, read_subject
 from crossenv.emulation.trial.trial import Import, Place, is_pytest, run_tests, test_outcomes, try_imports
 from crossenv.errors import AuditError, UsageError
+from crossenv.files import scratch_directory
 from crossenv.pythons.build_python import BuildPython, find_build_python
 from crossenv.record import Record, load_record
 from crossenv.report import Reporter
 from crossenv.targets import parse_target
-from crossenv.wheels.tags import host_of
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -95,11 +95,9 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     _require_sense(args)
     root = active_environment(args.env or None, os.environ) if args.env != "" else None
     record = None if root is None else load_record(root)
-    host = None if record is None else host_of(record)
     with reporter.working("auditing the wheel"):
-        subjects = [read_subject(wheel_path(text), host, reporter) for text in args.wheels]
-    directory = _directory(args.keep)
-    try:
+        subjects = [read_subject(wheel_path(text), record, reporter) for text in args.wheels]
+    with scratch_directory("test") if args.keep is None else _kept(args.keep) as directory:
         host_place = _host_place(args, record, subjects, directory, reporter)
         if args.compare:
             build = _build_python(record, host_place)
@@ -112,9 +110,6 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
                 reporter,
             )
         return _try(args, subjects, host_place, directory, reporter)
-    finally:
-        if args.keep is None:
-            shutil.rmtree(directory, ignore_errors=True)
 
 
 def _require_sense(args: argparse.Namespace) -> None:
@@ -137,14 +132,13 @@ def _require_sense(args: argparse.Namespace) -> None:
             raise UsageError(f"there is no requirements file {name}", hint="name a file that exists")
 
 
-def _directory(keep: str | None) -> Path:
-    if keep is None:
-        return Path(tempfile.mkdtemp(prefix="crossenv-test-"))
-    directory = Path(keep).expanduser().absolute()
+@contextlib.contextmanager
+def _kept(name: str) -> Iterator[Path]:
+    directory = Path(name).expanduser().absolute()
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise UsageError(f"{directory} exists and is not empty", hint="name another directory with --keep")
     directory.mkdir(parents=True, exist_ok=True)
-    return directory
+    yield directory
 
 
 def _wanted(args: argparse.Namespace, wheels: list[str]) -> Wanted:

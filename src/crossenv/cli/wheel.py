@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ from crossenv.farm.run import BuildOptions, Run
 from crossenv.farm.scratch import workshop
 from crossenv.farm.store import Store
 from crossenv.farm.table import as_json, exit_code_of, table
-from crossenv.pythons.build_python import find_build_python
+from crossenv.pythons.build_python import find_build_python_for_target
 from crossenv.pythons.find import read_host_python
 from crossenv.pythons.known import host_python_path
 from crossenv.report import Reporter
@@ -44,6 +45,8 @@ _PIP_SWITCHES = (
     ("pre", "take pre-releases too"),
     ("no-build-isolation", "build with what --build-install names"),
 )
+# Options of pip that would change what is built, or where it goes, behind our back.
+_OURS = re.compile(r"-[wr]|--wheel-dir(=|$)|--requirement(=|$)")
 _PIP_PATHS = ("constraint", "find-links")
 
 
@@ -227,7 +230,9 @@ def _places(args: argparse.Namespace, settings: Settings, reporter: Reporter) ->
     if targets:
         reporter.step("finding the build Pythons")
         fetch = fetcher(settings, reporter)
-        return places_for_targets(targets, [find_build_python(one, fetch=fetch) for one in pythons or (None,)])
+        return places_for_targets(
+            targets, [find_build_python_for_target(one, fetch=fetch) for one in pythons or (None,)]
+        )
     if not hosts:
         raise UsageError(
             "no target and no host Python is named",
@@ -288,6 +293,12 @@ def _pip_words(args: argparse.Namespace) -> Iterator[str]:
     for name, _ in _PIP_SWITCHES:
         if getattr(args, name.replace("-", "_")):
             yield f"--{name}"
+    for word in args.behind or ():
+        if _OURS.match(word):
+            raise UsageError(
+                f"{word.partition('=')[0]} is among the options of pip, which is called once for each combination",
+                hint="name it before `--`",
+            )
     yield from args.behind or ()
 
 

@@ -12,8 +12,9 @@ from crossenv.compilers.model import BarePurpose, Toolchain
 from crossenv.compilers.zig.find import find_zig_toolchain
 from crossenv.compilers.zig.locate import INSTALL_HINT, has_zig
 from crossenv.errors import ToolchainError, UsageError
+from crossenv.libc.version import machines_of_libc
 from crossenv.platforms import Libc, platform_of_target
-from crossenv.platforms.architectures import architecture_of
+from crossenv.platforms.architectures import Identity, architecture_of
 from crossenv.platforms.linux_targets import GLIBC, Target, usual_floor
 from crossenv.pythons.model import HostPython
 
@@ -48,6 +49,7 @@ def choose_toolchain(host: HostPython, wishes: Wishes) -> Toolchain:
             be linked here.
     """
     require_linkable(host)
+    _require_sysroot_for(host.identity, wishes.sysroot)
 
     def installed() -> Toolchain:
         return find_toolchain(
@@ -59,6 +61,16 @@ def choose_toolchain(host: HostPython, wishes: Wishes) -> Toolchain:
         )
 
     return _chosen(wishes, installed, lambda: _zig(_target_of(host), wishes, wishes.sysroot or host.sysroot))
+
+
+def _require_sysroot_for(identity: Identity, sysroot: Path | None) -> None:
+    """Refuse a sysroot of another machine: "/", or one taken for another target."""
+    machines = machines_of_libc(sysroot) if sysroot is not None else frozenset()
+    if machines and identity.numbers not in {one.numbers for one in machines}:
+        raise ToolchainError(
+            f"the sysroot {sysroot} has the C library of {' and '.join(sorted(map(str, machines)))}, not of {identity}",
+            hint="name the root of the target's own headers and libraries with --sysroot, or leave it out",
+        )
 
 
 def require_linkable(host: HostPython) -> None:
@@ -95,6 +107,7 @@ def choose_toolchain_for_target(target: Target, wishes: Wishes) -> Toolchain:
     """
     if "recorded" in _kinds(wishes) and wishes.kind != AUTO:
         raise UsageError("a target has no recorded compilers", hint="use --toolchain gnu, clang or zig")
+    _require_sysroot_for(target.identity, wishes.sysroot)
 
     if only := platform_of_target(target).toolchains:
         _require_one_of(only, target, wishes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tempfile
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from crossenv.compilers.commands import Command, find_program, split_override
 from crossenv.compilers.model import Purpose, Tool, Toolchain
 from crossenv.compilers.probe import Macros, Prober
 from crossenv.errors import ToolchainError
+from crossenv.files import scratch_directory
 from crossenv.platforms import LINUX
 from crossenv.platforms.architectures import Identity
 from crossenv.platforms.triplets import gnu_triplet
@@ -60,10 +60,10 @@ def find_toolchain(
     sysroot = sysroot.absolute() if sysroot is not None else None
     if sysroot is not None and not sysroot.is_dir():
         raise ToolchainError(f"the sysroot {sysroot} is not a directory", hint="name another with --sysroot")
-    with tempfile.TemporaryDirectory(prefix="crossenv-probe-") as directory:
+    with scratch_directory("probe") as directory:
         search = _Search(
             purpose=purpose,
-            prober=Prober(directory=Path(directory), search_path=environ_path),
+            prober=Prober(directory=directory, search_path=environ_path),
             overrides=overrides,
             sysroot=sysroot,
             kinds=kinds,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from crossenv.children import run_text
 from crossenv.compilers.model import Tool
 
 _TIMEOUT_SECONDS = 60.0
@@ -40,24 +41,15 @@ def run_tool(tool: Tool, arguments: Sequence[str | Path], *, directory: Path, se
     }
     command = [str(tool.path), *tool.args, *map(str, arguments)]
     try:
-        done = subprocess.run(
-            command,
-            cwd=directory,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_TIMEOUT_SECONDS,
-            check=False,
-        )
+        done = run_text(command, directory=directory, environment=environment, timeout=_TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         return Outcome(succeeded=False, complaint=f"no answer in {_TIMEOUT_SECONDS:.0f} seconds")
     except (OSError, ValueError) as error:
         return Outcome(succeeded=False, complaint=str(getattr(error, "strerror", None) or error))
-    output = done.stdout.decode("utf-8", "replace")
     if done.returncode == 0:
-        return Outcome(succeeded=True, output=output)
-    complaint = _first_complaint(done.stderr.decode("utf-8", "replace"))
-    return Outcome(succeeded=False, output=output, complaint=complaint or f"exit status {done.returncode}")
+        return Outcome(succeeded=True, output=done.stdout)
+    complaint = _first_complaint(done.stderr)
+    return Outcome(succeeded=False, output=done.stdout, complaint=complaint or f"exit status {done.returncode}")
 
 
 def _first_complaint(text: str) -> str:

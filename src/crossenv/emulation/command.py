@@ -15,7 +15,7 @@ from crossenv.emulation import enter
 from crossenv.emulation.interpreters import inside_root
 from crossenv.emulation.model import Command, Session
 from crossenv.emulation.tree import LAUNCHERS
-from crossenv.errors import EmulatorError
+from crossenv.errors import EmulatorError, reason_of
 
 # Emulated pointer authentication is six times slower than everything else. The OpenBLAS in wheels of numpy and scipy
 # computes wrongly with the scalable vectors of QEMU 7.2 (docs/explanation/emulation.md).
@@ -123,7 +123,9 @@ def _checked(session: Session, path: Path) -> list[str]:
                 )
             return [str(path.absolute())]
     except (OSError, ElfError) as error:
-        raise EmulatorError(f"{path} cannot be read: {error}", hint="name a program for the target") from None
+        raise EmulatorError(
+            f"{path} cannot be read: {reason_of(error)}", hint="name a program for the target"
+        ) from None
     line = first.split(b"\n", 1)[0]
     if line.startswith(b"#!") and Path(os.fsdecode(line[2:].split(b" ")[-1].strip())).name.startswith("python"):
         return [str(session.tree / "bin/python"), str(path.absolute())]

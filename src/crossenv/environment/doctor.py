@@ -6,13 +6,13 @@ import json
 import os
 import shlex
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from crossenv.binaries.elf import ElfError, elf_identity
+from crossenv.children import run_text
+from crossenv.files import scratch_directory
 from crossenv.record import Record
 
 
@@ -114,18 +114,12 @@ def examine(record: Record) -> Iterator[Finding]:
             yield Finding(check=name)
 
 
-def _run(words: Sequence[str], **options: Any) -> str:
+def _run(words: Sequence[str], directory: Path | None = None) -> str:
     """What a command prints; a check fails with its last line if it does."""
     try:
-        result = subprocess.run(
-            words,
-            text=True,
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            timeout=_PATIENCE_SECONDS,
-            check=False,
-            **options,
-        )
+        # Answers with names in them are compared with the record's, which is UTF-8.
+        environment = {**os.environ, "PYTHONUTF8": "1"}
+        result = run_text(words, environment=environment, directory=directory, timeout=_PATIENCE_SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise _CheckError(f"{words[0]} could not be run: {error}", _RECREATE) from None
     if result.returncode:
@@ -165,11 +159,11 @@ def _start_modes(record: Record) -> list[tuple[str, list[str]]]:
 
 def _start_check(words: list[str]) -> Callable[[Record], None]:
     def check(record: Record) -> None:
-        with tempfile.TemporaryDirectory() as directory:
-            script = Path(directory) / "crossenv_answers.py"
+        with scratch_directory("doctor") as directory:
+            script = directory / "crossenv_answers.py"
             script.write_text(_ANSWERS, encoding="utf-8")
             command = [str(script) if word == "SCRIPT" else word for word in words]
-            answers = json.loads(_run(command, cwd=directory))
+            answers = json.loads(_run(command, directory))
         host = record.host
         wanted = {
             "get_platform": host.platform.get_platform(host.as_machine),
@@ -218,8 +212,8 @@ def _compiles(record: Record, language: str) -> None:
     compiler, linker = ("CC", "LDSHARED") if language == "c" else ("CXX", "LDCXXSHARED")
     includes = [f"-I{config['INCLUDEPY']}", f"-I{config['CONFINCLUDEPY']}"]
     flags = [*shlex.split(config["CFLAGS"] or ""), *shlex.split(config["CCSHARED"] or "")]
-    with tempfile.TemporaryDirectory() as directory:
-        source = Path(directory) / ("probe.c" if language == "c" else "probe.cc")
+    with scratch_directory("doctor") as directory:
+        source = directory / ("probe.c" if language == "c" else "probe.cc")
         own = _ONLY_C if language == "c" else _ONLY_CXX
         source.write_text(_PROBE.format(bits=record.host.identity.bits, own=own), encoding="utf-8")
         output = source.with_suffix(".o")
@@ -227,14 +221,14 @@ def _compiles(record: Record, language: str) -> None:
         if record.toolchain.family == "gcc":
             # Else gcc names a header by its shortest path: Debian's cross compilers have links to /usr/include/linux.
             command.append("-fno-canonical-system-headers")
-        _run([*command, "-MD", "-MF", f"{directory}/deps", "-c", str(source), "-o", str(output)], cwd=directory)
+        _run([*command, "-MD", "-MF", f"{directory}/deps", "-c", str(source), "-o", str(output)], directory)
         try:
-            headers = (Path(directory) / "deps").read_text(encoding="utf-8")
+            headers = (directory / "deps").read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             raise _CheckError("the compiler does not say what it read (-MD)", "name another compiler") from None
         _require_no_build_headers(record, headers)
-        module = Path(directory) / f"probe{record.host.platform.module_suffix}"
-        _run([*shlex.split(config[linker]), str(output), "-lm", "-o", str(module)], cwd=directory)
+        module = directory / f"probe{record.host.platform.module_suffix}"
+        _run([*shlex.split(config[linker]), str(output), "-lm", "-o", str(module)], directory)
         try:
             found = elf_identity(module)
         except (OSError, ElfError) as error:

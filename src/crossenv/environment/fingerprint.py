@@ -24,7 +24,17 @@ SESSION = (
     r"|SLURM_.*|PYTEST_.*|TOX_.*|NOX_.*|VIRTUAL_ENV.*|MAKELEVEL|MFLAGS|CMAKE_BUILD_PARALLEL_LEVEL|CARGO_BUILD_JOBS|CROSSENV_JOBS|PYTHON_CROSSENV"
 )
 # Of the record: where an environment is, and how it is used, but not what it makes.
-NO_MATTER = ("root", "prompt", "crossenv_python", "pip_cache", "requirements_cache", "cross_prefix", "found")
+NO_MATTER = (
+    "root",
+    "prompt",
+    "crossenv_python",
+    "pip_cache",
+    "requirements_cache",
+    "cross_prefix",
+    "found",
+    "in_place",
+    "build_key",
+)
 
 
 def fingerprint(record: Record) -> str:

@@ -20,9 +20,10 @@ from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any
 
+from crossenv.children import run_text
 from crossenv.codec import WrongValueError, decode, encode
 from crossenv.environment.isolation_base import START_FILES
-from crossenv.errors import BuildError, UsageError
+from crossenv.errors import BuildError, UsageError, reason_of
 from crossenv.files import write_file
 from crossenv.record import RECORD_NAME
 
@@ -106,9 +107,8 @@ def read_installation(python: Path) -> Installation:
         UsageError: It cannot be run, or is that of a virtual environment.
     """
     try:
-        done = subprocess.run(
-            [str(python), "-I", "-c", _ASK], capture_output=True, text=True, check=True, encoding="utf-8"
-        )
+        done = run_text([python, "-I", "-c", _ASK])
+        done.check_returncode()
         answers = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
         said = error.stderr.strip().splitlines() if isinstance(error, subprocess.CalledProcessError) else []
@@ -170,7 +170,7 @@ def read_conversion(installation: Installation) -> Conversion | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, WrongValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", hint=hint) from None
+        raise UsageError(f"{path} cannot be read: {reason_of(error)}", hint=hint) from None
     if conversion.schema != SCHEMA:
         raise UsageError(f"{path} is of schema {conversion.schema}; this crossenv reads {SCHEMA}", hint=hint)
     return conversion
@@ -284,9 +284,7 @@ def _names_in(directory: Path) -> str:
 
 def _run(installation: Installation, *words: str) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("CROSSENV_", "PYTHON"))}
-    done = subprocess.run(
-        [str(installation.executable), *words], capture_output=True, text=True, check=False, env=environment
-    )
+    done = run_text([installation.executable, *words], environment=environment)
     if done.returncode or done.stderr:
         lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
         raise BuildError(f"{installation.executable} does not start as a converted Python: {lines[0]}")

@@ -9,7 +9,6 @@ import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from packaging.utils import canonicalize_name
 
@@ -26,19 +25,19 @@ from crossenv.compilers.launchers import (
 from crossenv.compilers.model import Tool, Toolchain
 from crossenv.compilers.zig.launchers import CONFIGURATION_NAME
 from crossenv.environment.build_info import public_part
-from crossenv.environment.fingerprint import NO_MATTER, SESSION
-from crossenv.environment.isolation_base import BASE, UV, base_copies, base_files, base_links
+from crossenv.environment.fingerprint import NO_MATTER
+from crossenv.environment.isolation_base import base_copies, base_files, base_links
 from crossenv.environment.localise import data_module_text, localise
-from crossenv.files import script_text
+from crossenv.files import script_body
 from crossenv.libc.policies import policy_of
-from crossenv.platforms import HERE
 from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.build_details import build_details
 from crossenv.pythons.build_python import BuildPython
-from crossenv.pythons.model import HostPython
+from crossenv.pythons.model import Host, HostPython
 from crossenv.record import (
     CROSS_RUN,
     PREFIX,
+    RECORD_NAME,
     BackendRecord,
     BuildRecord,
     HandoverRecord,
@@ -54,6 +53,8 @@ _NOTHING: Mapping[Path, str | bytes | Path] = {}
 HOST_FILES = "host/python"
 # Where the environment's own compilers are, below its root.
 LAUNCHERS = "etc/bin"
+# Scripts of the shim that launchers start.
+_HELPERS = ("response_words", "foreign_objects")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,7 +116,6 @@ class Plan:
         copies: Programs: path below the root, the file that is copied there.
         header_farm: Directories whose entries are linked into `ENV/host/include/pythonX.Y`, the first wins; empty
             where the host's headers already lie in such a directory.
-        facts: What the start-up shim needs of the record.
     """
 
     root: Path
@@ -126,7 +126,6 @@ class Plan:
     links: Mapping[str, str]
     copies: Mapping[str, Path]
     header_farm: tuple[Path, ...]
-    facts: Mapping[str, Any]
 
 
 def make_plan(
@@ -155,16 +154,18 @@ def make_plan(
         target: What the user named, whose policy the wheels keep; None for a host Python of the user's.
     """
     directory = host.directory_name
+    # A free-threaded host's packages are where this interpreter looks, which may have the GIL.
+    packages = directory if "t" in build.abi_flags else directory.rstrip("t")
     include_name = f"{directory.rstrip('t')}{host.abi_flags}"
     first = host.include_dirs[0]
     farm = () if first.name == include_name and first.parent.name == "include" else host.include_dirs
     include_dirs = (root / PREFIX / "include" / include_name,) if farm else host.include_dirs
-    words_script = root / "cross/lib" / directory / "site-packages/_crossenv/response_words.py"
+    shim = root / "cross/lib" / packages / "site-packages/_crossenv"
     tools, launchers, copies = _tools(
         root,
         toolchain,
         "" if toolchain.sysroot else host.multiarch,
-        expander=(str(build.executable), "-I", str(words_script)),
+        helpers={name: (str(build.executable), "-I", str(shim / f"{name}.py")) for name in _HELPERS},
     )
     data_name = host.platform.data_module(host.abi_flags, host.multiarch)
     data_file = f"{PREFIX}/lib/{directory}/{data_name}.py"
@@ -181,6 +182,7 @@ def make_plan(
         crossenv_python=options.crossenv_python,
         root=str(root),
         prompt=options.prompt or root.name,
+        in_place=options.in_place,
         pip=options.pip,
         build_pip=options.build_pip,
         cross_prefix=None if options.cross_prefix is None else str(options.cross_prefix),
@@ -188,13 +190,14 @@ def make_plan(
         config_vars=dict(options.config_vars),
         pip_cache=str(root / "cache/pip"),
         requirements_cache="",
+        build_key="",
         build=BuildRecord(
             python=str(build.executable),
             version=build.full_version,
             machine=build.machine,
-            site_packages=str(root / "build/lib" / directory / "site-packages"),
+            site_packages=str(root / "build/lib" / packages / "site-packages"),
         ),
-        host=_host_record(root, host, include_dirs, root / data_file, directory, target),
+        host=_host_record(root, host, include_dirs, root / data_file, packages, target),
         toolchain=ToolchainRecord(
             family=toolchain.family,
             version=toolchain.version,
@@ -213,16 +216,16 @@ def make_plan(
         str(path.relative_to(root)): content for path, content in (host_files or {}).items()
     }
     files |= {**launchers, **_commands(record, options), data_file: data_module_text(config, host.sysconfigdata)}
-    files |= base_files(root, build, directory)
+    files |= base_files(root, build, packages)
     for backend in BACKENDS:
         files |= backend.files(record)
     # The interpreter's directory and nothing beside it: activation puts ENV/lib/pkgconfig on the shell's search path.
-    links = {f"lib/{directory}": f"../cross/lib/{directory}"}
+    links = {f"lib/{packages}": f"../cross/lib/{packages}"}
     for name in ("python", "python3", f"python{host.version}"):
         links[f"bin/cross-{name}"] = "python"
         if name != "python":
             links[f"bin/build-{name}"] = "build-python"
-    links |= base_links(build, directory)
+    links |= base_links(build, packages)
     if not farm:
         links[f"{PREFIX}/include/{include_name}"] = str(first)
     for library in host.libraries:
@@ -243,16 +246,11 @@ def make_plan(
         links=links,
         copies={**copies, **base_copies(build)},
         header_farm=farm,
-        facts={},
     )
     kept = str(_requirements_cache(plan, target, surroundings))
     record = dataclasses.replace(record, requirements_cache=kept)
-    facts = {
-        **shim_facts(record),
-        "in_place": options.in_place,
-        "build_key": f"{toolchain.triplet}-{_content_key(plan, str(root))[:10]}",
-    }
-    return dataclasses.replace(plan, record=record, facts=facts)
+    key = f"{toolchain.triplet}-{_content_key(plan, str(root))[:10]}"
+    return dataclasses.replace(plan, record=dataclasses.replace(record, build_key=key))
 
 
 def _content_key(plan: Plan, more: str) -> str:
@@ -281,41 +279,30 @@ def _host_record(
     host: HostPython,
     include_dirs: tuple[Path, ...],
     data_file: Path,
-    directory: str,
+    packages: str,
     target: Target | None,
 ) -> HostRecord:
     return HostRecord(
+        **{item.name: getattr(host, item.name) for item in dataclasses.fields(Host)},
         source=str(host.source),
-        layout=host.layout,
-        implementation=host.implementation,
-        version=host.version,
-        full_version=host.full_version,
-        abi_flags=host.abi_flags,
-        soabi=host.soabi,
         extension_suffixes=host.extension_suffixes,
-        multiarch=host.multiarch,
-        gnu_type=host.gnu_type,
-        machine=host.machine,
-        identity=host.identity,
-        system=host.system,
-        libc=host.libc,
         executable=host.host_executable,
         sysroot=None if host.sysroot is None else str(host.sysroot),
         include_dirs=tuple(map(str, include_dirs)),
         lib_dir=None if host.lib_dir is None else str(host.lib_dir),
         sysconfigdata=str(data_file),
-        site_packages=str(root / "cross/lib" / directory / "site-packages"),
-        platform_tag=host.platform.own_tag(host.as_machine) if target is None else target.platform_tag,
+        site_packages=str(root / "cross/lib" / packages / "site-packages"),
+        platform_tag=host.own_tag if target is None else target.platform_tag,
     )
 
 
 def _tools(
-    root: Path, toolchain: Toolchain, multiarch: str, expander: Sequence[str]
+    root: Path, toolchain: Toolchain, multiarch: str, helpers: Mapping[str, Sequence[str]]
 ) -> tuple[dict[str, ToolRecord], dict[str, str], dict[str, Path]]:
     """The record's tools, the launchers of those that need arguments, and zig's launchers.
 
-    `multiarch` names the directories on this machine that hold the target's libraries, "" for none; `expander` is
-    `launcher_text`'s.
+    `multiarch` names the directories on this machine that hold the target's libraries, "" for none; `helpers` are
+    the commands that launchers start, by name.
     """
     chosen: dict[str, Tool | None] = {
         "cc": toolchain.cc,
@@ -327,7 +314,7 @@ def _tools(
     launchers: dict[str, str] = {}
     copies: dict[str, Path] = {}
     if toolchain.zig is not None:
-        text = toolchain.zig.configuration(objects=root / "cache/zig")
+        text = toolchain.zig.configuration(objects=root / "cache/zig", explainer=helpers["foreign_objects"][-1])
         launchers[f"{LAUNCHERS}/{CONFIGURATION_NAME}"] = text
     for name, tool in chosen.items():
         if tool is None:
@@ -348,8 +335,10 @@ def _tools(
                 leading,
                 trailing,
                 multiarch=multiarch,
+                sysroot=toolchain.sysroot,
                 map_prefixes=maps_prefixes(toolchain),
-                expander=expander,
+                expander=helpers["response_words"],
+                explainer=helpers["foreign_objects"],
             )
             command = str(root / relative)
         tools[name] = ToolRecord(command=command, path=str(tool.path), args=leading, origin=tool.origin)
@@ -402,17 +391,27 @@ def _commands(record: Record, options: Options) -> dict[str, str]:
         run = f'-I -m crossenv run --env {shlex.quote(record.root)} -- "$@"'
         scripts[CROSS_RUN] = (record.crossenv_python, "exec", run)
     if record.pip:
-        scripts["bin/cross-pip"] = (cross, "exec", '-m pip "$@"')
+        # pip makes addresses of paths, in UTF-8 whatever the locale, and so do build back ends.
+        scripts["bin/cross-pip"] = (cross, "PYTHONUTF8=1\nexport PYTHONUTF8\nexec", '-m pip "$@"')
     if record.build_pip:
         scripts["bin/build-pip"] = (build, native, '-m pip "$@"')
-    mend = "create the environment again: it was moved, or a Python that it needs was removed"
+    mend = "create the environment again: a Python that it needs was removed"
+    # Each of these makes an interpreter take another place for its own: it starts without the shim, or not at all.
+    before = f"{_refuse_elsewhere(record.root)}unset PYTHONHOME PYTHONEXECUTABLE __PYVENV_LAUNCHER__\n"
     return {
-        # Either variable makes an interpreter take another place for its own, and start without the shim.
-        name: script_text(
-            program, f"unset PYTHONEXECUTABLE __PYVENV_LAUNCHER__\n{command} {shlex.quote(program)} {rest}", mend
-        )
+        name: f"#!/bin/sh\n{before}{script_body(program, f'{command} {shlex.quote(program)} {rest}', mend)}"
         for name, (program, command, rest) in scripts.items()
     }
+
+
+def _refuse_elsewhere(root: str) -> str:
+    """Shell lines that end a script in an environment which is not where it was made: moved, or a copy."""
+    bin_directory = shlex.quote(f"{root}/bin")
+    fault = shlex.quote(f"crossenv: error: this environment was created as {root} and has been moved or copied")
+    return (
+        f'if [ -e "${{0%/*}}/../{RECORD_NAME}" ] && ! [ "${{0%/*}}" -ef {bin_directory} ]; then\n'
+        f"  printf '%s\\n' {fault} 'crossenv: hint: create it again where it is now' >&2\n  exit 2\nfi\n"
+    )
 
 
 def _take_back(record: Record) -> str:
@@ -420,79 +419,3 @@ def _take_back(record: Record) -> str:
     given = [record.handover.environment, *(backend.environment for backend in record.handover.backends.values())]
     pairs = {(name, value) for variables in given for name, value in variables.items()}
     return "".join(f'[ "${{{name}-}}" != {shlex.quote(value)} ] || unset {name}\n' for name, value in sorted(pairs))
-
-
-def _files_root(record: Record) -> str | None:
-    """What stands before the paths of the host's headers and libraries here; None where there are none."""
-    sysroot = record.toolchain.sysroot or record.host.sysroot
-    if sysroot is not None:
-        return "" if sysroot == "/" else sysroot
-    # A GNU cross compiler finds those that the distribution's package manager installs for the host's architecture.
-    return "" if record.toolchain.family == "gcc" else None
-
-
-def _system_facts(host: HostRecord) -> dict[str, Any]:
-    """What the shim answers where the target's system is another than this machine's; nothing where it is the same."""
-    platform, machine = host.platform, host.as_machine
-    if platform is HERE:
-        return {}
-    return {
-        "title": platform.title,
-        "platform": platform.get_platform(machine),
-        "tags": list(platform.accepted_tags(machine)),
-        "os_name": platform.os_name,
-        "sys_platform": platform.name,
-        "system": platform.system,
-        "stable_suffix": platform.stable_suffix,
-        # As the words of a link have them: of the version itself, and of the stable ABI.
-        "libraries": [Path(name).stem for name in platform.python_libraries(host.version, host.abi_flags)],
-    }
-
-
-def shim_facts(record: Record) -> dict[str, Any]:
-    """What the start-up shim needs of the record, in types that `marshal` takes."""
-    host = record.host
-    return {
-        "root": record.root,
-        "shim": host.site_packages,
-        "cross_site": host.site_packages,
-        "build_site": record.build.site_packages,
-        "pip_cache": record.pip_cache,
-        "uv_cache": record.root + "/cache/uv",
-        "base": f"{record.root}/{BASE}/bin/python{host.version}",
-        "uv_prefix": f"{record.root}/{UV}",
-        "build_machine": record.build.machine,
-        "build_python": record.build.python,
-        "requirements_cache": record.requirements_cache,
-        "session_variables": SESSION,
-        "multiarch": host.multiarch,
-        "machine": host.machine,
-        "libc_family": host.libc.family,
-        "libc_version": host.libc.version,
-        "identity": dataclasses.asdict(host.identity),
-        "system": _system_facts(host),
-        "extension_suffixes": list(host.extension_suffixes),
-        "host_executable": host.executable,
-        "sysconfigdata": host.sysconfigdata,
-        # The first is BASE/include/pythonX.Y.
-        "header_base": str(Path(host.include_dirs[0]).parent.parent),
-        "files_root": _files_root(record),
-        "compiler": record.toolchain.tools["cc"].command,
-        "include_dirs": list(host.include_dirs),
-        "fortran": "fc" in record.toolchain.tools,
-        "repair": record.handover.repair,
-        "crossenv_python": record.crossenv_python,
-        "hook_environment": dict(record.handover.environment),
-        "variables": [(item.name, item.operator, item.value) for item in record.handover.variables],
-        "accepted_platforms": list(record.handover.accepted_platforms),
-        "backends": {
-            module: {
-                "settings": {key: list(values) for key, values in backend.settings.items()},
-                "environment": backend.environment,
-                "fails_by_itself": backend.fails_by_itself,
-                "build_directory": list(backend.build_directory),
-                "jobs_setting": backend.jobs_setting,
-            }
-            for module, backend in record.handover.backends.items()
-        },
-    }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 from pathlib import Path
 
+from crossenv.children import run_text
 from crossenv.compilers.zig.launchers import CONFIGURATION_NAME
 from crossenv.errors import ToolchainError
+from crossenv.files import scratch_directory
 from crossenv.record import Record
 from crossenv.report import Reporter
 
@@ -23,7 +23,7 @@ def warm(record: Record, reporter: Reporter) -> None:
         if found is None or not Path(found.command).with_name(CONFIGURATION_NAME).is_file():
             continue
         with (
-            tempfile.TemporaryDirectory(prefix="crossenv-warm-") as directory,
+            scratch_directory("warm") as directory,
             reporter.working(f"making zig's {library} for {record.toolchain.triplet}", slow=True),
         ):
             words = [
@@ -35,7 +35,7 @@ def warm(record: Record, reporter: Reporter) -> None:
                 "-o",
                 f"{directory}/empty{record.host.platform.library_suffix}",
             ]
-            done = subprocess.run(words, cwd=directory, capture_output=True, text=True, check=False)
+            done = run_text(words, directory=directory)
         if done.returncode:
             lines = [line for line in done.stderr.splitlines() if "error" in line] or [f"exit status {done.returncode}"]
             raise ToolchainError(f"{found.command} cannot link: {lines[0]}", hint="see `crossenv doctor`")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Collection, Iterator
 from importlib.resources import files as package_files
 from pathlib import Path, PurePath
 
+from crossenv.children import run_text
 from crossenv.environment.cross_prefix import OWN, is_own
 from crossenv.environment.exchange import (
     NEW,
@@ -23,11 +25,16 @@ from crossenv.environment.exchange import (
     staged,
     take_back,
 )
+from crossenv.environment.facts import shim_facts
 from crossenv.environment.isolation_base import BASE, START_FILES, link_standard_library
 from crossenv.environment.plan import Plan
 from crossenv.errors import BuildError, CrossenvError, UsageError
-from crossenv.files import locked, write_tree
+from crossenv.files import is_utf8, locked, write_tree
 from crossenv.record import RECORD_NAME
+
+_TRACED = re.compile(r"OSError: \[Errno (?P<number>\d+)\] (?P<reason>.*)")
+# These mean something in PATH, or in the commands and files of setuptools, Meson and CMake, however they are quoted.
+_NOT_IN_PATHS = (os.pathsep, "'", '"', "\\", "$", ";", "\n", "\r")
 
 # Run by the build Python: its marshal format and byte code are what the shim will read. Paths come on stdin.
 _COMPILE = """
@@ -128,8 +135,14 @@ def check_destination(root: Path, *, clear: bool, keep: Collection[str] = (), be
     """
     if root.exists() and not root.is_dir():
         raise UsageError(f"{root} is not a directory", hint="name a directory that does not exist yet")
-    if os.pathsep in str(root) or "\n" in str(root):
-        raise UsageError(f"{str(root)!r} holds a character that PATH cannot", hint="name another directory")
+    if not is_utf8(str(root)):
+        raise UsageError(f"{str(root)!r} is not UTF-8", hint="name another directory")
+    wrong = [character for character in _NOT_IN_PATHS if character in str(root)]
+    if wrong:
+        raise UsageError(
+            f"{str(root)!r} holds {' and '.join(map(repr, wrong))}, which build tools take apart",
+            hint="name a directory without quotation marks, backslashes, dollars, colons, semicolons and line breaks",
+        )
     if not root.is_dir():
         return ()
     try:
@@ -271,8 +284,12 @@ def _virtualenv(plan: Plan, directory: Path, *arguments: str) -> None:
     try:
         cli_run([str(directory), "--python", plan.record.build.python, *common, *arguments], setup_logging=False)
     except (RuntimeError, SystemExit, subprocess.SubprocessError) as error:
+        reason = (str(error).strip().splitlines() or ["it gave no reason"])[-1]
+        if match := _TRACED.match(reason):
+            # It wraps what a thread of it has raised in the text of a traceback.
+            raise OSError(int(match["number"]), match["reason"]) from None
         raise BuildError(
-            f"virtualenv could not make an environment of {plan.record.build.python}: {error}",
+            f"virtualenv could not make an environment of {plan.record.build.python}: {reason}",
             hint="try `virtualenv` by hand to see why",
         ) from None
     # What it wrote says where it wrote it: however that is quoted, the end is as it stands here.
@@ -332,16 +349,9 @@ def _install_shim(plan: Plan) -> None:
         (site_packages / name).write_bytes(shim.joinpath(name).read_bytes())
     for path in (root / BASE).glob("lib*/python*/sitecustomize/__init__.py"):
         sources[str(path)] = str(plan.root / path.relative_to(root))
-    job = {"facts": plan.facts, "facts_file": str(package / "facts.marshal"), "sources": sources}
+    job = {"facts": shim_facts(plan.record), "facts_file": str(package / "facts.marshal"), "sources": sources}
     try:
-        subprocess.run(
-            [plan.record.build.python, "-I", "-S", "-c", _COMPILE],
-            input=json.dumps(job),
-            text=True,
-            check=True,
-            capture_output=True,
-            encoding="utf-8",
-        )
+        run_text([plan.record.build.python, "-I", "-S", "-c", _COMPILE], given=json.dumps(job)).check_returncode()
     except subprocess.CalledProcessError as error:
         lines = error.stderr.strip().splitlines() or [f"exit status {error.returncode}"]
         raise CrossenvError(f"the start-up shim could not be compiled: {lines[-1]}") from None

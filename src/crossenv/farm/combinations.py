@@ -15,8 +15,12 @@ from crossenv.wheels.tags import tag_of_python
 Places = list[tuple[Python, Destination]]
 
 
-def places_for_targets(targets: Sequence[str], pythons: Sequence[BuildPython]) -> Places:
+def places_for_targets(targets: Sequence[str], pythons: Sequence[tuple[BuildPython, bool]]) -> Places:
     """Combine each Python with each target; duplicates count once.
+
+    Args:
+        targets: What the user named.
+        pythons: The build Pythons, and whether each stands for a free-threaded one.
 
     Raises:
         UsageError: A target is unknown, or no wheel can be made for a Python.
@@ -24,9 +28,14 @@ def places_for_targets(targets: Sequence[str], pythons: Sequence[BuildPython]) -
     named = dict.fromkeys(str(parse_target(target)) for target in targets)
     destinations = [Destination(label=name, words=("--target", name)) for name in named]
     chosen: dict[str, Python] = {}
-    for python in pythons:
-        tag = tag_of_python("cpython", python.version, python.abi_flags)
-        one = Python(tag=tag, executable=str(python.executable))
+    for python, free_threaded in pythons:
+        flags = "t" if free_threaded else python.abi_flags
+        tag = tag_of_python("cpython", python.version, flags)
+        one = Python(
+            tag=tag,
+            executable=str(python.executable),
+            words=("--free-threaded",) if free_threaded and "t" not in python.abi_flags else (),
+        )
         chosen.setdefault(one.label, one)
     return [(python, destination) for python in chosen.values() for destination in destinations]
 
@@ -48,7 +57,7 @@ def places_for_hosts(paths: Sequence[Path], read: Callable[[Path], HostPython], 
         host = read(path)
         tag = tag_of_python(host.implementation, host.version, host.abi_flags)
         one = Python(tag=tag, executable=python or "")
-        label = host.platform.own_tag(host.as_machine)
+        label = host.own_tag
         if f"{one.label}-{label}" in found:
             raise UsageError(
                 f"{path} is the second host Python of the kind {one.label}-{label}: their wheels have the same names",

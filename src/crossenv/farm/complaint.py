@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from crossenv.errors import fault_in
 from crossenv.wheels.seal import faults_of, read_status
 
 _LONGEST = 240
@@ -55,6 +56,9 @@ _OURS = re.compile(r"^crossenv: (error|warning): ")
 def complaint_of(text: str) -> str:
     """Return the first line of a build's output that says what went wrong."""
     lines = [line.strip(_DRAWN) for line in text.splitlines()]
+    if (fault := fault_in(text)) is not None:
+        # Whatever else was said came of it.
+        return fault.message
     for pattern in _PATTERNS:
         for line in lines:
             if pattern.search(line) and "--no-build-isolation" not in line:
@@ -69,6 +73,9 @@ def hint_of(text: str) -> str:
     if ours:
         return ours
     complaint = complaint_of(text)
+    fault = fault_in(complaint)
+    if fault is not None:
+        return fault.hint
     for pattern, mend in _MENDS:
         if match := pattern.search(complaint):
             found = match.groupdict()

@@ -41,10 +41,12 @@ class Python:
     Attributes:
         tag: Its part of a wheel's tag.
         executable: The build Python; "" if `crossenv create` chooses it.
+        words: Options of `crossenv create` that go with it.
     """
 
     tag: PythonTag
     executable: str
+    words: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:

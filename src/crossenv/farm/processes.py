@@ -43,7 +43,7 @@ class Children:
             EndedError: The children were ended meanwhile.
         """
         with log.open("ab") as file:
-            file.write(f"$ {without_secrets(words)}\n".encode())
+            file.write(f"$ {without_secrets(words)}\n".encode(errors="backslashreplace"))
             file.flush()
             with self._lock:
                 if self._ended:

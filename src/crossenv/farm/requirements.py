@@ -12,7 +12,7 @@ from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Parsed
 from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
 
-from crossenv.errors import UsageError
+from crossenv.errors import UsageError, reason_of
 from crossenv.farm.model import Requirement
 
 ARCHIVES = (".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
@@ -153,7 +153,9 @@ def read_requirements_file(path: Path, depth: int = 0) -> list[Requirement]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", hint="name a requirements file with -r FILE") from None
+        raise UsageError(
+            f"{path} cannot be read: {reason_of(error)}", hint="name a requirements file with -r FILE"
+        ) from None
     words: list[str] = []
     options: list[str] = []
     nested: list[Path] = []

@@ -14,7 +14,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from crossenv.errors import AuditError, BuildError, EmulatorError
+from crossenv.errors import AuditError, BuildError, EmulatorError, fault_of_the_machine
 from crossenv.farm.circumstances import digest_of
 from crossenv.farm.complaint import complaint_of, hint_of, refusal_in
 from crossenv.farm.environments import Environment, EnvironmentFailedError, Environments
@@ -38,10 +38,10 @@ from crossenv.farm.release import covering, released
 from crossenv.farm.requirements import pinned, pip_arguments, pip_variables, settings_in
 from crossenv.farm.sources import SdistError, Source, source_of
 from crossenv.farm.store import Store
+from crossenv.record import Record
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.model import ERROR
 from crossenv.wheels.seal import STATUS_VARIABLE
-from crossenv.wheels.tags import Host
 
 _NOT_IN_LOG_NAMES = re.compile(r"[^A-Za-z0-9._+=-]+")
 # The environments have these as options already.
@@ -101,6 +101,8 @@ class Run:
         self._builds = list(builds)
         self._options, self._place, self._logs, self._store, self._board = options, place, logs, store, board
         self._environment = {name: value for name, value in environ.items() if name not in _OWN_VARIABLES}
+        # What is built here has names in UTF-8, whatever the locale.
+        self._environment["PYTHONUTF8"] = "1"
         self._children = Children()
         self._cores = len(os.sched_getaffinity(0))
         self._sources: dict[Requirement, Source] = {}
@@ -206,13 +208,12 @@ class Run:
                 pip=self._options.pip,
             )
         except SdistError as error:
-            result = Result(status=FAILED, log=log, complaint=error.message, exit_code=error.exit_code)
+            result = Result(status=FAILED, log=log, complaint=error.message, hint=error.hint, exit_code=error.exit_code)
             return dict.fromkeys(builds, result)
         except EndedError:
             return dict.fromkeys(builds, Result(status=STOPPED))
         except OSError as error:
-            result = Result(status=FAILED, complaint=str(error), exit_code=BuildError.exit_code)
-            return dict.fromkeys(builds, result)
+            return dict.fromkeys(builds, self._broken_off(error))
         self._sources[requirement] = source
         return {}
 
@@ -228,10 +229,18 @@ class Run:
                 status=FAILED, log=error.log, complaint=str(error), hint=error.hint, exit_code=error.exit_code
             )
         except OSError as error:
-            result = Result(status=FAILED, log=log, complaint=str(error), exit_code=BuildError.exit_code)
+            result = self._broken_off(error)
         if str(self._place) in result.hint and not self._options.keep_environments:
             result = replace(result, hint=f"{result.hint} (--keep-environments leaves it there)")
         return result if result.status == KEPT else replace(result, seconds=round(time.monotonic() - started, 1))
+
+    def _broken_off(self, error: OSError) -> Result:
+        """The result of what this machine could not do."""
+        if error.filename is None:
+            error.filename = str(self._place)
+        fault = fault_of_the_machine(error)
+        complaint, hint = (fault.message, fault.hint) if fault is not None else (str(error), "")
+        return Result(status=FAILED, complaint=complaint, hint=hint, exit_code=BuildError.exit_code)
 
     def _tried(self, build: Build, log: Path, cores: int) -> Result:
         self._board.stage(build, "making the environment", self._environments.log(build))
@@ -307,7 +316,7 @@ class Run:
             # Its marker excludes it.
             return Result(status=NOT_NEEDED, log=log)
         self._board.stage(build, "auditing")
-        faults = [fault for wheel in wheels for fault in faults_of(wheel, environment.host)]
+        faults = [fault for wheel in wheels for fault in faults_of(wheel, environment.record)]
         if faults:
             with log.open("a", encoding="utf-8") as file:
                 file.writelines(f"crossenv: error: {fault}\n" for fault in faults)
@@ -377,9 +386,9 @@ def _tested(key: str) -> str:
     return f"{key} | tested"
 
 
-def faults_of(wheel: Path, host: Host) -> list[str]:
+def faults_of(wheel: Path, record: Record) -> list[str]:
     """Return what an audit finds wrong with a wheel, a line for each fault."""
-    report = audit_wheel(wheel, host)
+    report = audit_wheel(wheel, record)
     return [
         " ".join(filter(None, (wheel.name, finding.path, finding.message)))
         for finding in report.findings

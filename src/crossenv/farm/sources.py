@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crossenv.errors import BuildError
-from crossenv.farm.complaint import complaint_of
+from crossenv.farm.complaint import complaint_of, hint_of
 from crossenv.farm.model import Requirement
 from crossenv.farm.processes import Children
 from crossenv.farm.requirements import pip_variables, settings_in
@@ -81,7 +81,8 @@ def _make_sdist(
     found = sorted(place.glob("*.tar.gz"))
     if status or len(found) != 1:
         shutil.rmtree(place, ignore_errors=True)
-        raise SdistError(complaint_of(log.read_text(encoding="utf-8", errors="replace")))
+        text = log.read_text(encoding="utf-8", errors="replace")
+        raise SdistError(complaint_of(text), hint=hint_of(text))
     return found[0]
 
 

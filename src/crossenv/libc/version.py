@@ -108,6 +108,20 @@ def has_libc(root: Path) -> bool:
     return any(next(root.glob(pattern), None) is not None for pattern in _FILES_OF_LIBC)
 
 
+def machines_of_libc(root: Path) -> frozenset[Identity]:
+    """The machines of the C libraries and loaders below `root`; those that a link finds elsewhere do not count."""
+    found = set()
+    for pattern in _FILES_OF_LIBC[1:]:
+        for path in root.glob(pattern):
+            try:
+                if path.resolve().is_relative_to(root.resolve()):
+                    found.add(elf_identity(path))
+            except (ElfError, OSError, RuntimeError):
+                # The text of a linker script; a link that leads nowhere.
+                continue
+    return frozenset(found)
+
+
 def libc_of_this_machine() -> str:
     """The C library of this machine: "glibc" or "musl"."""
     return GLIBC if platform.libc_ver()[0] == "glibc" else MUSL

@@ -25,6 +25,7 @@ __all__ = [
     "Libc",
     "Machine",
     "Platform",
+    "format_of_suffix",
     "is_built_for",
     "platform_of_config",
     "platform_of_target",
@@ -37,6 +38,11 @@ PLATFORMS: Mapping[str, Platform] = {platform.name: platform for platform in (An
 HERE = DEFAULT = LINUX
 # How the names of extension modules end, whatever the system.
 MODULE_SUFFIXES = tuple(dict.fromkeys(platform.module_suffix for platform in PLATFORMS.values()))
+
+
+def format_of_suffix(name: str) -> str:
+    """The format of a file that is named like an extension module, one of `MODULE_SUFFIXES`."""
+    return next(one.native_format for one in PLATFORMS.values() if name.endswith(one.module_suffix))
 
 
 def is_built_for(system: str, libc: str | None = None) -> bool:

@@ -18,6 +18,8 @@ from crossenv.pythons.fetch import fetchable
 from crossenv.pythons.model import HostPython
 
 MINIMUM = (3, 10)
+# PEP 703.
+FIRST_FREE_THREADED = (3, 13)
 # PEP 829: later versions ignore the import lines of .pth files, by which an environment starts.
 LAST = (3, 17)
 
@@ -94,6 +96,39 @@ def find_build_python(
     if host is not None:
         _require_match(build, host)
     return build
+
+
+def find_build_python_for_target(
+    spec: str | None, *, free_threaded: bool = False, fetch: Callable[[str], None] | None = None
+) -> tuple[BuildPython, bool]:
+    """Find the interpreter for a target whose host Python is made from it.
+
+    A free-threaded host Python can be made from a build Python with the GIL: nothing that is built sees the latter.
+
+    Args:
+        spec: As for `find_build_python`; "3.14t" asks for a free-threaded host.
+        free_threaded: Whether the host is to be free-threaded, whatever `spec` names.
+        fetch: As for `find_build_python`.
+
+    Returns:
+        The interpreter, and whether the host is to be free-threaded.
+
+    Raises:
+        UsageError: No such interpreter, or no free-threaded Python of its version exists.
+        DownloadError: It could not be fetched.
+    """
+    version = None if spec is None else fetchable(spec)
+    wanted = version is not None and version.endswith("t")
+    if spec is not None and wanted and _discover(spec) is None and _discover(spec.removesuffix("t")) is not None:
+        spec = spec.removesuffix("t")
+    build = find_build_python(spec, fetch=fetch)
+    free = wanted or free_threaded or "t" in build.abi_flags
+    if free and tuple(map(int, build.version.split("."))) < FIRST_FREE_THREADED:
+        raise UsageError(
+            f"there is no free-threaded Python {build.version}",
+            hint=f"name {'.'.join(map(str, FIRST_FREE_THREADED))} or a later one with --python",
+        )
+    return build, free
 
 
 def find_interpreter(spec: str) -> Path:

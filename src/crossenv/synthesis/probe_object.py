@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from crossenv.binaries.elf import ElfError, elf_identity, sized_symbols
+from crossenv.children import run_text
 from crossenv.errors import ToolchainError
+from crossenv.files import scratch_directory
 from crossenv.libc.macros import glibc_of
 from crossenv.platforms import DEFAULT
 from crossenv.platforms.architectures import Identity
@@ -109,8 +110,8 @@ def ask_compiler(
     Raises:
         ToolchainError: It does not compile or link, or what it made cannot be read.
     """
-    with tempfile.TemporaryDirectory(prefix="crossenv-ask-") as directory:
-        run = _Run(compiler=compiler, defines=tuple(defines), directory=Path(directory), search_path=search_path)
+    with scratch_directory("ask") as directory:
+        run = _Run(compiler=compiler, defines=tuple(defines), directory=directory, search_path=search_path)
         made = run.compile(questions(macros, {name: macro.value for name, macro in macros.items()}))
         try:
             identity = elf_identity(made)
@@ -179,23 +180,15 @@ class _Run:
         home = str(self.directory)
         environment = {"PATH": self.search_path, "LC_ALL": "C", "TMPDIR": home, "HOME": home, "CCACHE_DISABLE": "1"}
         try:
-            done = subprocess.run(
-                [str(cc.path), *cc.args, *root, *map(str, arguments)],
-                cwd=self.directory,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                timeout=_TIMEOUT_SECONDS,
-                check=False,
-            )
+            words = [cc.path, *cc.args, *root, *arguments]
+            done = run_text(words, directory=self.directory, environment=environment, timeout=_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             return f"no answer in {_TIMEOUT_SECONDS:.0f} seconds"
         except OSError as error:
             return error.strerror or str(error)
         if done.returncode == 0:
             return None
-        return done.stderr.decode("utf-8", "replace") or f"exit status {done.returncode}"
+        return done.stderr or f"exit status {done.returncode}"
 
 
 def _read_object(path: Path) -> tuple[dict[str, int], dict[str, bytes]]:

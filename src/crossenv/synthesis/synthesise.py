@@ -6,9 +6,10 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from crossenv.errors import HostPythonError, ToolchainError
+from crossenv.errors import HostPythonError, ToolchainError, reason_of
 from crossenv.libc.macros import fits
 from crossenv.platforms import Libc, platform_of_target
 from crossenv.platforms.linux_targets import Target
@@ -52,6 +53,31 @@ def read_build_facts(executable: Path) -> HostPython:
             if lacks_files
             else "name a CPython of this machine with --python",
         ) from error
+
+
+def as_free_threaded(build: HostPython) -> HostPython:
+    """Return what a build Python with the GIL would say of itself if it had been built without one (PEP 703).
+
+    `configure --disable-gil` changes one macro, the ABI flags, and the names that hold them.
+
+    Args:
+        build: The build Python, by `read_build_facts`.
+    """
+    if build.free_threaded:
+        return build
+    flags = f"t{build.abi_flags}"
+    nodot = build.version.replace(".", "")
+    number = re.escape(build.version)
+    names = re.compile(rf"(?P<name>python{number}|config-{number}(?=-)|cpython-{nodot}(?=-))(?![\dt])")
+
+    def renamed(value: ConfigValue) -> ConfigValue:
+        return names.sub(r"\g<name>t", value) if isinstance(value, str) else value
+
+    config = {name: renamed(value) for name, value in build.config.items()}
+    config |= {"Py_GIL_DISABLED": 1, "ABIFLAGS": flags, "LDVERSION": f"{build.version}{flags}"}
+    if "ABI_THREAD" in config:
+        config["ABI_THREAD"] = "t"
+    return replace(build, abi_flags=flags, soabi=str(renamed(build.soabi)), config=config)
 
 
 def synthesise_host_python(
@@ -98,13 +124,18 @@ def synthesise_host_python(
     try:
         text = header.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise HostPythonError(f"cannot read {header}: {error}", hint="install this Python's headers again") from error
+        raise HostPythonError(
+            f"cannot read {header}: {reason_of(error)}", hint="install this Python's headers again"
+        ) from error
     macros = parse_pyconfig(text)
     same_libc = build.libc.family == target.libc
     functions = functions_to_ask(macros, same_libc=same_libc)
     answers = ask_compiler(toolchain, macros, functions, defines=defines, search_path=search_path)
     _require_machine(toolchain, answers, target)
-    pyconfig = edit_pyconfig(text, machine_macros(target, macros, answers, same_libc=same_libc))
+    changed = machine_macros(target, macros, answers, same_libc=same_libc)
+    if build.free_threaded:
+        changed |= {"Py_GIL_DISABLED": "1"}
+    pyconfig = edit_pyconfig(text, changed)
     multiarch = target.multiarch_for(tuple(map(int, build.version.split("."))))
     soabi = f"cpython-{build.version.replace('.', '')}{build.abi_flags}-{multiarch}"
     config = synthesised_config(

@@ -12,13 +12,13 @@ import lzma
 import os
 import re
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from crossenv.errors import DownloadError, UsageError
+from crossenv.children import run_text
+from crossenv.errors import DownloadError, UsageError, reason_of
+from crossenv.files import scratch_directory
 from crossenv.report import Reporter
 from crossenv.sysroots.fetch import NotThereError, WrongContentError, fetch, fetch_verified, store
 from crossenv.sysroots.version import compare
@@ -182,7 +182,7 @@ def load_packages(source: Source, reporter: Reporter) -> dict[str, Package]:
     try:
         text = lzma.decompress(data).decode("utf-8")
     except (lzma.LZMAError, UnicodeDecodeError) as error:
-        raise DownloadError(f"{url} cannot be unpacked: {error}", hint="try another --mirror") from None
+        raise DownloadError(f"{url} cannot be unpacked: {reason_of(error)}", hint="try another --mirror") from None
     packages = parse_packages(text)
     _store_parsed(parsed, packages)
     return packages
@@ -290,10 +290,10 @@ def _verified(data: bytes, source: Source) -> str:
             f"the signature of {source.suite} at {source.mirror} is not good: it is not one signed message",
             hint="try another --mirror",
         )
-    with tempfile.TemporaryDirectory(prefix="crossenv-gpgv-") as directory:
-        signed, plain = Path(directory) / "InRelease", Path(directory) / "Release"
+    with scratch_directory("gpgv") as directory:
+        signed, plain = directory / "InRelease", directory / "Release"
         signed.write_bytes(data)
-        result = subprocess.run(
+        result = run_text(
             [
                 gpgv,
                 "--homedir",
@@ -306,10 +306,7 @@ def _verified(data: bytes, source: Source) -> str:
                 str(plain),
                 str(signed),
             ],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={"PATH": os.defpath, "LC_ALL": "C"},
+            environment={"PATH": os.defpath, "LC_ALL": "C"},
         )
         # A release is signed by several keys and an older keyring lacks the newest; gpgv then fails although one that
         # is trusted signed it. So the status lines decide, as they do for apt: one good (an expired or a

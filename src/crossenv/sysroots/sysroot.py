@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crossenv.codec import WrongValueError, decode, encode
-from crossenv.errors import UsageError
+from crossenv.errors import UsageError, reason_of
 from crossenv.files import locked, write_file
 from crossenv.report import Reporter
 from crossenv.sysroots.alternatives import link_alternatives
@@ -169,7 +169,7 @@ def load_manifest(directory: Path) -> Manifest:
             f"{directory} is no sysroot that `crossenv sysroot create` made", hint="make one, or unpack by other means"
         ) from None
     except (OSError, ValueError, WrongValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", hint="make the sysroot again") from None
+        raise UsageError(f"{path} cannot be read: {reason_of(error)}", hint="make the sysroot again") from None
     if manifest.schema != SCHEMA:
         raise UsageError(f"{path} is of schema {manifest.schema}", hint="make the sysroot again")
     return manifest

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crossenv.binaries import BinaryError, Linked, format_of, is_native, objects_in
+from crossenv.binaries import FORMATS, BinaryError, Format, Linked, format_of, is_native, objects_in
 from crossenv.libc.libraries import libc_of_needed
 from crossenv.libc.policies import Policy
-from crossenv.platforms import MODULE_SUFFIXES
-from crossenv.platforms.architectures import Identity
+from crossenv.platforms import HERE, MODULE_SUFFIXES, format_of_suffix
+from crossenv.record import Record
 from crossenv.wheels import file_checks
 from crossenv.wheels.archive import Archive, ArchiveError, Member, opened
 from crossenv.wheels.losses import Build, loss_findings
@@ -20,7 +20,7 @@ from crossenv.wheels.model import ERROR, WARNING, Finding, NativeFile, WheelRepo
 from crossenv.wheels.native import newest_versions
 from crossenv.wheels.promises import oldest_kept, policy_findings
 from crossenv.wheels.symbols import symbol_findings
-from crossenv.wheels.tags import Expected, Host, accepts, expected_of
+from crossenv.wheels.tags import Expected, accepts, expected_of, python_of
 
 
 @dataclass
@@ -71,15 +71,15 @@ class Judgement:
         return tuple(finding for finding in self.findings if finding.severity == ERROR)
 
 
-def audit_wheel(path: Path, host: Host | None = None) -> WheelReport:
+def audit_wheel(path: Path, record: Record | None = None) -> WheelReport:
     """Audit the wheel at `path`.
 
     Args:
         path: The wheel; whatever is wrong with it is a finding.
-        host: The host of the environment that it is for, if any.
+        record: The record of the environment that it is for, if any.
     """
     try:
-        judged = judge(path, host)
+        judged = judge(path, record)
     except ArchiveError as error:
         finding = archive_finding(error)
         return WheelReport(path=str(path), tags=(), keeps=(), files=(), findings=(finding,), unchecked=())
@@ -98,12 +98,12 @@ def archive_finding(error: ArchiveError) -> Finding:
     return Finding(id="archive", severity=ERROR, path="", message=str(error))
 
 
-def judge(path: Path, host: Host | None = None, build: Build | None = None) -> Judgement:
+def judge(path: Path, record: Record | None = None, build: Build | None = None) -> Judgement:
     """Whether a wheel is what its tags say.
 
     Args:
         path: The wheel.
-        host: The host of the environment that it is for, if any.
+        record: The record of the environment that it is for, if any.
         build: What the build says that has just made it, if it was one.
 
     Raises:
@@ -111,23 +111,23 @@ def judge(path: Path, host: Host | None = None, build: Build | None = None) -> J
     """
     with opened(path) as archive:
         claims = read_claims(path.name, archive)
-        contents = _read(archive, claims, host)
-        expected = expected_of(claims.tags, libc=contents.libc, host=host)
+        contents = _read(archive, claims, record)
+        expected = expected_of(claims.tags, libc=contents.libc, record=record)
         findings = [*archive.findings, *claims.findings, *record_findings(claims, archive), *contents.findings]
         findings += _platform_findings(archive, claims, expected, contents, silent=build is not None)
     unchecked = [f"{platform}: nothing is known of that platform" for platform in expected.unknown]
-    if host is not None:
-        findings += _host_findings(claims, host)
+    if record is not None:
+        findings += _host_findings(claims, record)
     if build is not None:
         project = claims.name or path.name.partition("-")[0]
         findings += loss_findings(build, project=project, tagged=not expected.pure, native=bool(contents.native))
     findings += _linked_findings(expected, contents)
     for policy in {(policy.libc, policy.floor): policy for policy in expected.promised}.values():
-        own = host is not None and host.policy == policy
+        own = record is not None and record.handover.policy == policy
         findings += policy_findings(contents.linked, contents.inside, policy, first_release=own)
     libcs = {target.libc for target in expected.targets}
     assumed = contents.libc or (libcs.pop() if len(libcs) == 1 else "")
-    symbols, not_known = symbol_findings(contents.linked, contents.inside, expected, assumed, host)
+    symbols, not_known = symbol_findings(contents.linked, contents.inside, expected, assumed, record)
     order = {ERROR: 0, WARNING: 1}
     return Judgement(
         claims=claims,
@@ -158,10 +158,10 @@ def _kept(judged: Judgement) -> Iterator[str]:
                 yield policy.tag
 
 
-def _read(archive: Archive, claims: Claims, host: Host | None) -> Contents:
+def _read(archive: Archive, claims: Claims, record: Record | None) -> Contents:
     """Go through all members once: their hashes, and of the native ones everything."""
     contents = Contents(inside=frozenset(member.name.rpartition("/")[2] for member in archive.members))
-    machines = expected_of(claims.tags, libc="", host=host).machines
+    expected = expected_of(claims.tags, libc="", record=record)
     for member in archive.members:
         blocks = archive.blocks(member.name)
         first = next(blocks, b"")
@@ -171,37 +171,46 @@ def _read(archive: Archive, claims: Claims, host: Host | None) -> Contents:
         fault = digest_fault(member.name, itertools.chain((data,), blocks), claims)
         contents.findings += [fault] if fault is not None else []
         if native:
-            _read_native(member, data, contents, machines, host)
+            _read_native(member, data, contents, expected, record)
         elif member.name.endswith(MODULE_SUFFIXES):
-            contents.findings.append(_damaged(member.name, "is not an ELF file"))
+            wanted = FORMATS[format_of_suffix(member.name)]
+            contents.findings.append(_damaged(wanted, member.name, f"is not {wanted.a_file}"))
     return contents
 
 
-def _read_native(
-    member: Member, data: bytes, contents: Contents, machines: tuple[Identity, ...], host: Host | None
-) -> None:
+def _read_native(member: Member, data: bytes, contents: Contents, expected: Expected, record: Record | None) -> None:
+    native, linked = format_of(data), None
+    try:
+        linked = None if native is None else native.linked(data)
+    except BinaryError as error:
+        assert native is not None
+        contents.findings.append(_damaged(native, member.name, str(error)))
+    if native is not None and linked is not None and linked.program and _is_foreign(native, expected):
+        # Launchers for other systems lie as data in wheels that run anywhere: those of pip and setuptools.
+        if not expected.pure:
+            says = f"is a program in the format {native.title}, which the wheel's machine does not run"
+            contents.findings.append(Finding(id="machine", severity=WARNING, path=member.name, message=says))
+        return
     words = contents.native[member.name] = []
     for label, content in objects_in(member.name, data):
-        said, fault = file_checks.machine_finding(label, content, machines, host)
+        said, fault = file_checks.machine_finding(label, content, expected.machines, record)
         words.append(said)
         contents.findings += [fault] if fault is not None else []
-    trace = file_checks.trace_finding(member.name, data, host)
+    trace = file_checks.trace_finding(member.name, data, record)
     contents.findings += [trace] if trace is not None else []
-    native = format_of(data)
     if native is None:
         contents.archives.add(member.name)
-        return
-    try:
-        linked = native.linked(data)
-    except BinaryError as error:
-        contents.findings.append(_damaged(member.name, str(error)))
-        return
-    if linked is not None:
+    elif linked is not None:
         contents.linked[member.name] = linked
 
 
-def _damaged(path: str, message: str) -> Finding:
-    return Finding(id="elf-damaged", severity=ERROR, path=path, message=message)
+def _is_foreign(native: Format, expected: Expected) -> bool:
+    """Whether a file of this format is for neither the wheel's machines nor this one, whose files tell of a mistake."""
+    return native.name not in {HERE.native_format, *(machine.format for machine in expected.machines)}
+
+
+def _damaged(native: Format, path: str, message: str) -> Finding:
+    return Finding(id=f"{native.name}-damaged", severity=ERROR, path=path, message=message)
 
 
 def _platform_findings(
@@ -220,15 +229,15 @@ def _platform_findings(
         yield finding
 
 
-def _host_findings(claims: Claims, host: Host) -> Iterator[Finding]:
+def _host_findings(claims: Claims, record: Record) -> Iterator[Finding]:
     """Tags that the host would not take; one that it does is enough, unless another names a machine of its own."""
     platforms = dict.fromkeys(tag.split("-", 2)[2] for tag in claims.tags)
-    takes = f"the host is {host.platform_tag} with Python {host.python.name}"
-    known = ("any", host.own_tag, host.platform_tag)
-    foreign = [one for one in platforms if one not in known and not one.endswith(f"_{host.machine}")]
+    takes = f"the host is {record.host.platform_tag} with Python {python_of(record).name}"
+    known = ("any", record.host.own_tag, record.host.platform_tag)
+    foreign = [one for one in platforms if one not in known and not one.endswith(f"_{record.host.machine}")]
     if foreign:
         yield Finding(id="host-tag", severity=ERROR, path="", message=f"is tagged {', '.join(foreign)}; {takes}")
-    elif claims.tags and not any(accepts(host, tag) for tag in claims.tags):
+    elif claims.tags and not any(accepts(record, tag) for tag in claims.tags):
         says = f"is tagged {', '.join(claims.tags[:3])}, which an installer there would not take; {takes}"
         yield Finding(id="host-tag", severity=ERROR, path="", message=says)
 

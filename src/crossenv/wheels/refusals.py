@@ -17,7 +17,7 @@ class Refusal(enum.Enum):
     In the order in which their hints are given where a wheel has several faults.
     """
 
-    FOREIGN = ("machine", "libc", "interpreter", "extension-suffix", "elf-damaged")
+    FOREIGN = ("machine", "libc", "interpreter", "extension-suffix", "elf-damaged", "pe-damaged")
     LOST = ("extension-lost", "native-lost")
     EMPTY = ("native-absent",)
     TAG = ("host-tag", "platform-tag", "wheel-tags")
@@ -54,6 +54,12 @@ _HINTS = {
     Refusal.REPAIR: "`--no-repair` leaves the wheel as the back end made it",
     Refusal.ARCHIVE: "the back end made a broken archive: report it to its project",
 }
+# What a wheel that nothing built here is refused for.
+UNUSABLE = ("machine", "elf-damaged", "pe-damaged", "platform-tag")
+READY_MADE_HINT = (
+    "this wheel was not built here: take one for the target, or build it from its source"
+    " (`cross-pip wheel PROJECT`, `cross-pip install --no-binary NAME NAME`)"
+)
 _BY_ID = {kind: refusal for refusal in Refusal for kind in refusal.value}
 
 

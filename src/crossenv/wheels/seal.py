@@ -9,7 +9,7 @@ import json
 import os
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -19,10 +19,10 @@ from crossenv.errors import AuditError, UsageError
 from crossenv.record import Record, load_record
 from crossenv.wheels.archive import ArchiveError
 from crossenv.wheels.audit import Judgement, archive_finding, judge, target_findings
+from crossenv.wheels.file_checks import machine_finding
 from crossenv.wheels.losses import Build
 from crossenv.wheels.model import ERROR, Finding
-from crossenv.wheels.refusals import MENDABLE, hint_for, refusal_of
-from crossenv.wheels.tags import Host, host_of
+from crossenv.wheels.refusals import MENDABLE, READY_MADE_HINT, UNUSABLE, hint_for, refusal_of
 
 if TYPE_CHECKING:
     from _crossenv.seal_types import FORMAT, Fault, Status
@@ -41,6 +41,8 @@ class Job:
     wheel: str
     environment: str
     editable: bool
+    ready_made: bool
+    written: tuple[str, ...]
     repair: bool
     attempted: dict[str, str]
     compiler_called: bool | None
@@ -89,7 +91,7 @@ def seal(job: Job) -> Status:
     record = load_record(Path(job.environment))
     notes: list[str] = []
     try:
-        wheel = _sealed(job, record, host_of(record), notes)
+        wheel = _sealed(job, record, notes)
     except ArchiveError as error:
         return _refusal(job, [archive_finding(error)])
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
@@ -107,7 +109,7 @@ def seal(job: Job) -> Status:
     }
 
 
-def _sealed(job: Job, record: Record, host: Host, notes: list[str]) -> Path:
+def _sealed(job: Job, record: Record, notes: list[str]) -> Path:
     path = Path(job.wheel)
     build = Build(
         editable=job.editable,
@@ -115,26 +117,35 @@ def _sealed(job: Job, record: Record, host: Host, notes: list[str]) -> Path:
         compiler_called=job.compiler_called,
         allow_pure=(*record.handover.allow_pure, *job.allow_pure),
     )
-    judged = judge(path, host, build)
-    plain = host.own_tag in path.name.removesuffix(".whl").rpartition("-")[2].split(".")
+    judged = judge(path, record, None if job.ready_made else build)
+    if job.ready_made:
+        # Others answer for what it links; code of another machine is of no use to anybody here.
+        unusable = [finding for finding in judged.errors if finding.id in UNUSABLE]
+        if unusable:
+            raise Refused(unusable)
+        return path
+    native = list(_written_findings(job, record))
+    if native:
+        raise Refused(native)
+    plain = record.host.own_tag in path.name.removesuffix(".whl").rpartition("-")[2].split(".")
     mend = job.repair and plain and not job.editable
     fatal = [finding for finding in judged.errors if not (mend and finding.id in MENDABLE)]
     if fatal:
         raise Refused(fatal)
     if job.editable or not plain or not judged.contents.native:
         return path
-    if host.policy is None:
-        return _repaired(path, host, judged, job, notes) if mend else path
-    found = target_findings(judged, host.policy)
+    if record.handover.policy is None:
+        return _repaired(path, record, judged, job, notes) if mend else path
+    found = target_findings(judged, record.handover.policy)
     outside = [finding for finding in found if finding.id in ("library", "libpython")]
     late = [finding for finding in found if finding.severity == ERROR and finding not in outside]
     if late:
         raise Refused(late)
     if mend and (outside or judged.errors):
-        return _repaired(path, host, judged, job, notes)
+        return _repaired(path, record, judged, job, notes)
     if outside:
         notes += [
-            f"warning: {path.name} is not tagged {host.policy.tag}: {finding.path} {finding.message}"
+            f"warning: {path.name} is not tagged {record.handover.policy.tag}: {finding.path} {finding.message}"
             for finding in outside
         ]
         notes.append(
@@ -143,17 +154,25 @@ def _sealed(job: Job, record: Record, host: Host, notes: list[str]) -> Path:
         return path
     from crossenv.wheels.retag import retag
 
-    return retag(path, host.own_tag, host.policy.tag)
+    return retag(path, record.host.own_tag, record.handover.policy.tag)
 
 
-def _repaired(path: Path, host: Host, judged: Judgement, job: Job, notes: list[str]) -> Path:
+def _written_findings(job: Job, record: Record) -> Iterator[Finding]:
+    """Libraries in the source tree that the target cannot load."""
+    for name in job.written:
+        _words, finding = machine_finding(name, Path(name).read_bytes(), (record.host.identity,), record)
+        if finding is not None:
+            yield finding
+
+
+def _repaired(path: Path, record: Record, judged: Judgement, job: Job, notes: list[str]) -> Path:
     # auditwheel's part of the imports costs as much as everything else.
     from crossenv.wheels.repair import Wishes, repair
 
     needed = {name for file in judged.contents.linked.values() for name in file.needed} - judged.contents.inside
     wishes = Wishes(libraries=tuple(_directories_with(needed, job.site_directories)))
     try:
-        done = repair(path, path.parent, host, wishes)
+        done = repair(path, path.parent, record, wishes)
     except AuditError as error:
         raise Refused(
             [Finding(id="repair", severity=ERROR, path="", message=f"{error.message} ({error.hint})")]
@@ -190,6 +209,6 @@ def _refusal(job: Job, findings: Sequence[Finding]) -> Status:
         "wheel": job.wheel,
         "faults": faults,
         "refusal": refusal.name.lower().replace("_", "-"),
-        "hint": hint_for(refusal, job.environment),
+        "hint": READY_MADE_HINT if job.ready_made else hint_for(refusal, job.environment),
         "notes": [],
     }

@@ -29,6 +29,7 @@ from crossenv.compilers.zig.runtime_library import (
 from crossenv.compilers.zig.targets import processor, require_floor, zig_target
 from crossenv.compilers.zig.windows import compile_options
 from crossenv.errors import ToolchainError
+from crossenv.files import scratch_directory
 from crossenv.platforms import LINUX
 from crossenv.platforms.architectures import Identity
 from crossenv.platforms.linux_targets import MUSL, Target
@@ -107,8 +108,8 @@ def find_zig_toolchain(
     binutils = {name: tools[name] for name in (*BINUTILS, *WINDOWS_ENDINGS) if name in tools}
     binutils |= {name: named_tool(name, text, environ_path) for name, text in overrides.items()}
     fc = binutils.pop("fc", None)
-    with tempfile.TemporaryDirectory(prefix="crossenv-probe-") as scratch:
-        prober = Prober(directory=Path(scratch), search_path=environ_path)
+    with scratch_directory("probe") as scratch:
+        prober = Prober(directory=scratch, search_path=environ_path)
         made = prober.object_identity(tools["cc"], "c")
         macros = prober.macros(tools["cc"], ())
         fortran = target.identity if fc is None else prober.object_identity(fc, "fortran")

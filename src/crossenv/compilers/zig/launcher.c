@@ -136,6 +136,7 @@ typedef struct {
     const char *objects;      /* zig's cache of what it compiles, the environment's own */
     const char *runtime;      /* the run-time library, below the cache; "" for none */
     const char *python;       /* an interpreter that has crossenv, which makes that */
+    const char *explainer;    /* a script that says which objects of a failed link are native; "" for none */
     const char *target;       /* zig's name of the target: aarch64-linux-gnu.2.28 */
     const char *cpu;          /* the least processor of the host, in zig's words; "" for zig's own choice */
     const char *architecture; /* the machine, as uname has it */
@@ -165,6 +166,7 @@ static void read_configuration(const char *path) {
         {"triplet", &configuration.triplet}, {"multiarch", &configuration.multiarch},
         {"version", &configuration.version}, {"sysroot", &configuration.sysroot},
         {"runtime", &configuration.runtime}, {"python", &configuration.python},
+        {"explainer", &configuration.explainer},
     };
     const size_t count = sizeof texts / sizeof *texts;
     for (size_t i = 0; i < count; i++)
@@ -904,7 +906,13 @@ static size_t translate_directory(List *list, const char *word, const char *next
             const char *joined = word + strlen(*option), *directory = *joined ? joined : next;
             if (directory == NULL)
                 return 0;
-            if (!is_own_directory(directory)) {
+            bool below = i == 0 && *configuration.sysroot && (starts(directory, "/usr/include/") ||
+                                                              starts(directory, "/usr/local/include/"));
+            if (is_own_directory(directory)) {
+            } else if (below)
+                /* One library's headers: the target's are in the sysroot. */
+                append(list, text("%s%s%s", *option, configuration.sysroot, directory));
+            else {
                 append(list, word);
                 if (!*joined)
                     append(list, directory);
@@ -1314,6 +1322,24 @@ static bool contains(const List *words, const char *word) {
     return false;
 }
 
+/* Says which of the objects of a link that failed are not the target's, if one is. */
+static void explain(const List *words) {
+    static const char *const ends_of_objects[] = {".o", ".lo", ".a", ".so", NULL};
+    List command = {0};
+    append(&command, configuration.python);
+    append(&command, "-I");
+    append(&command, configuration.explainer);
+    size_t start = command.count;
+    for (size_t i = 0; i < words->count; i++)
+        for (const char *const *end = ends_of_objects; *end != NULL; end++)
+            if (ends(words->words[i], *end)) {
+                append(&command, words->words[i]);
+                break;
+            }
+    if (*configuration.explainer && command.count > start)
+        run(&command, NULL);
+}
+
 static int compile(const char *language, const List *words) {
     Call call = examine(words);
     if (answer(words, &call))
@@ -1425,6 +1451,8 @@ static int compile(const char *language, const List *words) {
         if (import_library != NULL)
             unlink(import_library);
     }
+    if (status != 0 && call.links)
+        explain(words);
     bool makes = call.output != NULL && !call.preprocesses && !call.syntax_only && !equal(call.output, "-");
     struct stat made;
     if (status == 0 && makes && (stat(call.output, &made) != 0 || (S_ISREG(made.st_mode) && made.st_size == 0)))

@@ -6,13 +6,13 @@ import hashlib
 import os
 import platform
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files as package_files
 from pathlib import Path
 
+from crossenv.children import run_text
 from crossenv.compilers.zig.locate import Zig
 from crossenv.compilers.zig.options import header_text
 from crossenv.compilers.zig.targets import zig_target
@@ -45,9 +45,9 @@ class Launchers:
     link: Sequence[str] = ()
     make_runtime: Sequence[str] = ()
 
-    def configuration(self, *, objects: Path) -> str:
-        """The text of `zig.conf`; zig keeps what it compiles in `objects`."""
-        rows = [*self.settings.items(), ("objects", str(objects))]
+    def configuration(self, *, objects: Path, explainer: str = "") -> str:
+        """The text of `zig.conf`; zig keeps what it compiles in `objects`, and `explainer` is the script for links."""
+        rows = [*self.settings.items(), ("objects", str(objects)), ("explainer", explainer)]
         for key, words in (("compile", self.compile), ("link", self.link), ("make_runtime", self.make_runtime)):
             rows += [(key, word) for word in words]
         return "".join(f"{key} {value}\n" for key, value in rows)
@@ -87,14 +87,7 @@ def compiled_launcher(zig: Zig, cache: Path) -> Path:
             environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(cache), "ZIG_LOCAL_CACHE_DIR": directory}
             # Making zig's run-time library takes seconds, and hardly any machine needs it for this program.
             for extra in (["-rtlib=none"], []):
-                done = subprocess.run(
-                    [zig.path, "cc", *words, *extra],
-                    env=environment,
-                    cwd=directory,
-                    capture_output=True,
-                    text=True,
-                    check=False,
-                )
+                done = run_text([zig.path, "cc", *words, *extra], environment=environment, directory=Path(directory))
                 if done.returncode == 0:
                     break
             if done.returncode:

@@ -16,6 +16,7 @@ from pathlib import Path
 import platformdirs
 from packaging.version import InvalidVersion, Version
 
+from crossenv.children import run_text
 from crossenv.errors import ToolchainError
 
 OLDEST = Version("0.15")
@@ -122,7 +123,8 @@ def _candidate(search_path: str) -> tuple[Path, str] | None:
 def _ask(path: Path, cache: Path, *words: str) -> str:
     environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(cache)}
     try:
-        done = subprocess.run([path, *words], capture_output=True, text=True, check=True, timeout=60, env=environment)
+        done = run_text([path, *words], timeout=60, environment=environment)
+        done.check_returncode()
     except subprocess.CalledProcessError as error:
         lines = error.stderr.strip().splitlines()
         reason = lines[0] if lines else f"exit status {error.returncode}"

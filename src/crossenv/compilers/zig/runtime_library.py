@@ -15,7 +15,6 @@ import hashlib
 import os
 import re
 import struct
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -23,7 +22,8 @@ from dataclasses import dataclass
 from importlib.resources import files as package_files
 from pathlib import Path
 
-from crossenv.errors import ToolchainError
+from crossenv.children import run_text
+from crossenv.errors import ToolchainError, reason_of
 from crossenv.files import locked
 from crossenv.platforms.linux_targets import GLIBC, Target
 from crossenv.report import Reporter
@@ -143,9 +143,7 @@ class _Work:
             "ZIG_LOCAL_CACHE_DIR": str(self.directory / "objects"),
             **({"ZIG_VERBOSE_LINK": "1"} if verbose else {}),
         }
-        done = subprocess.run(
-            [self.zig, *words], env=environment, cwd=self.directory, capture_output=True, text=True, check=False
-        )
+        done = run_text([self.zig, *words], environment=environment, directory=self.directory)
         if done.returncode:
             lines = [line for line in done.stderr.splitlines() if "error" in line] or ["it said nothing"]
             hint = "name one in zig's words with --cpu" if "CPU" in lines[0] else "try another version of ziglang"
@@ -181,7 +179,9 @@ class _Work:
         try:
             made.write_bytes(rename_foreign_symbols(only_member(library.read_bytes())))
         except (ValueError, struct.error) as error:
-            raise ToolchainError(f"{library} cannot be read: {error}", hint="try another version of ziglang") from None
+            raise ToolchainError(
+                f"{library} cannot be read: {reason_of(error)}", hint="try another version of ziglang"
+            ) from None
         return made
 
 

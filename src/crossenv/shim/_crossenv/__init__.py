@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, NoReturn
 
+    from _crossenv.facts_types import Facts
+
 ROLE_VARIABLE = "CROSSENV_ROLE"
 RECORD_VARIABLE = "CROSSENV_RECORD"
 # "1" where `crossenv_info` can be imported.
@@ -43,7 +45,7 @@ UV_VARIABLE = "CROSSENV_UV"
 # What `start` found out, for the rest of the shim, the doctor and the curious. Empty until it has succeeded.
 place: str = ""
 role: str = ""
-facts: "dict[str, Any]" = {}
+facts: "Facts" = {}  # type: ignore[typeddict-item]
 
 
 def start(site_directory: str) -> None:
@@ -180,7 +182,8 @@ def find_place(here: str, root: str) -> str:
     above, name = os.path.split(prefix)
     for directory in (prefix, above if name == "cross" else prefix):
         if os.path.exists(directory + "/crossenv.json"):
-            fail(f"this environment was created as {root} and has been moved", "create it again where it is now")
+            fault = f"this environment was created as {root} and has been moved or copied"
+            fail(fault, "create it again where it is now")
     if here.startswith(prefix + "/") and _is_side(prefix):
         fail(f"this is a part of an environment that was created as {root}", "create it again where it is now")
     return ""
@@ -338,10 +341,12 @@ def fail(message: str, hint: str, status: int = 1) -> "NoReturn":
     refusal.fail(message, hint, status)
 
 
-def install(facts: "dict[str, Any]") -> "Finder":
+def install(facts: "Facts") -> "Finder":
     """Make `sys`, `os` and what is imported from now on answer for the host described by `facts`."""
     # Read by sysconfig, which derives the name of its data module from it.
     sys.implementation._multiarch = facts["multiarch"]  # type: ignore[attr-defined]
+    # Also of that name; a free-threaded host's interpreter here may have the GIL.
+    sys.abiflags = facts["abi_flags"]
     sys.cross_compiling = True  # type: ignore[attr-defined]
     os.environ["CROSSENV_RECORD"] = facts["root"] + "/crossenv.json"
     os.environ["PYTHON_CROSSENV"] = "1"
@@ -350,7 +355,7 @@ def install(facts: "dict[str, Any]") -> "Finder":
         sys.abi_info.pointer_bits = facts["identity"]["bits"]
         sys.abi_info.byteorder = facts["identity"]["byte_order"]
     _replace_uname(facts["machine"])
-    _replace_confstr(facts["libc_family"], facts["libc_version"])
+    _replace_confstr(facts["libc"]["family"], facts["libc"]["version"])
     finder = Finder(facts)
     sys.meta_path.insert(0, finder)
     sys.meta_path.append(LastFinder(facts))
@@ -385,7 +390,7 @@ def _replace_confstr(family: str, version: str) -> None:
     os.confstr = host_confstr
 
 
-def _explain_extensions(facts: "dict[str, Any]") -> None:
+def _explain_extensions(facts: "Facts") -> None:
     """Have the import of an extension module of the target say what is wrong with it."""
     # importlib.machinery would cost an import.
     loader = sys.modules["_frozen_importlib_external"].ExtensionFileLoader
@@ -427,6 +432,8 @@ _BY_NAME = {
     "pip._internal.cli.spinners": "pip_spinners",
     "pip._vendor.distlib.scripts": "distlib_scripts",
     "pip._internal.operations.install.wheel": "pip_install_wheel",
+    "pip._internal.operations.prepare": "pip_prepare",
+    "pip._internal.req": "pip_requirements",
     "pip._internal.commands.wheel": "pip_wheel_command",
     "pip._internal.commands.install": "pip_building_command",
     "pip._internal.commands.download": "pip_building_command",
@@ -450,13 +457,13 @@ def _patcher_name(name: str) -> "str | None":
     return _BY_NAME.get(name)
 
 
-def _patch(name: str, module: "ModuleType", facts: "dict[str, Any]") -> None:
+def _patch(name: str, module: "ModuleType", facts: "Facts") -> None:
     from _crossenv import patches
 
     patches.apply(str(_patcher_name(name)), module, facts)
 
 
-def _adapt_settings(module: "ModuleType", facts: "dict[str, Any]") -> None:
+def _adapt_settings(module: "ModuleType", facts: "Facts") -> None:
     from _crossenv import settings
 
     settings.adapt(module, facts, module.__name__, known=False)
@@ -469,7 +476,7 @@ class Finder:
     that run back ends, and leaves `sys.meta_path` alone.
     """
 
-    def __init__(self, facts: "dict[str, Any]") -> None:
+    def __init__(self, facts: "Facts") -> None:
         self.facts = facts
         # The packages of the back ends that get settings, whoever imports them: an in-tree back end often wraps one.
         self.backends = {
@@ -519,7 +526,7 @@ class Finder:
 class LastFinder:
     """Says why a module is missing that is there for the target."""
 
-    def __init__(self, facts: "dict[str, Any]") -> None:
+    def __init__(self, facts: "Facts") -> None:
         self.facts = facts
 
     def find_spec(self, name: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None) -> None:

@@ -20,18 +20,11 @@ _LONGEST = 300
 
 def watch_compiler() -> None:
     """Have this process's children note that they compile; see `compiler_was_called`."""
-    import atexit
-    import tempfile
+    from _crossenv import scratch
 
-    file, path = tempfile.mkstemp(prefix="crossenv-called-")
-    os.close(file)
-    os.environ[CALLED_VARIABLE] = path
-
-    def forget() -> None:
-        if os.path.exists(path):
-            os.unlink(path)
-
-    atexit.register(forget)
+    path = os.path.join(scratch.directory(), "called")
+    with open(path, "wb"):
+        os.environ[CALLED_VARIABLE] = path
 
 
 def compiler_was_called() -> "bool | None":

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from _crossenv.facts_types import Facts
+
 _MARKER = ".crossenv-build"
 # Whose values end in objects.
 _FLAGS = ("CC", "CXX", "CFLAGS", "CPPFLAGS", "CXXFLAGS", "FFLAGS", "LDFLAGS", "RUSTFLAGS")
 
 
-def key(facts: "dict[str, Any]", environ: "Mapping[str, str]") -> str:
+def key(facts: "Facts", environ: "Mapping[str, str]") -> str:
     """What stands for the target, the toolchain and its settings: the environment's key, and that of a user's flags."""
     from _crossenv import variables
 
@@ -35,7 +37,7 @@ def key(facts: "dict[str, Any]", environ: "Mapping[str, str]") -> str:
 
 
 def settled(
-    words: "Sequence[str]", settings: "dict[str, Any]", facts: "dict[str, Any]", environ: "Mapping[str, str]"
+    words: "Sequence[str]", settings: "dict[str, Any]", facts: "Facts", environ: "Mapping[str, str]"
 ) -> "dict[str, Any]":
     """`settings` (PEP 517) with a build directory of this environment's own.
 
@@ -59,9 +61,7 @@ def settled(
     return settings
 
 
-def _said(
-    kind: str, where: str, settings: "dict[str, Any]", facts: "dict[str, Any]", environ: "Mapping[str, str]"
-) -> "Any":
+def _said(kind: str, where: str, settings: "dict[str, Any]", facts: "Facts", environ: "Mapping[str, str]") -> "Any":
     if kind == "setting":
         return settings.get(where)
     if kind == "variable":
@@ -96,7 +96,7 @@ def _claim(directory: str, mine: str) -> None:
         )
 
 
-def cargo_variables(facts: "dict[str, Any]", environ: "Mapping[str, str]") -> "dict[str, str]":
+def cargo_variables(facts: "Facts", environ: "Mapping[str, str]") -> "dict[str, str]":
     """Cargo's target directory, where the user has not named one."""
     if "CARGO_BUILD_TARGET_DIR" in environ:
         return {}

@@ -20,12 +20,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from _crossenv.facts_types import Facts
+
 KEY = "cross-build-info"
 VERSIONS = "cross_build_info_versions"
 HOOK = "cross_build_wheel"
 
 
-def tell(backend: "Any", facts: "dict[str, Any]") -> None:
+def tell(backend: "Any", facts: "Facts") -> None:
     """Make `backend` (a module or an object) hear of the host in the way that it asks for."""
     declared = getattr(backend, VERSIONS, None)
     hook = getattr(backend, HOOK, None)

@@ -7,6 +7,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from _crossenv.facts_types import Facts
+
 _DEPENDENCY = re.compile(r"dep:(?P<kind>[^/]+)/(?P<name>[^@<>=!~;\s]+)")
 # The name of a library where it is not that of its project.
 _LIBRARIES = {
@@ -29,7 +31,7 @@ def host_distributions(project: "dict[str, Any]") -> "list[str]":
     return [name for kind, name in _declared(project, "host-requires") if kind == "pypi"]
 
 
-def missing(project: "dict[str, Any]", facts: "dict[str, Any]") -> "list[str]":
+def missing(project: "dict[str, Any]", facts: "Facts") -> "list[str]":
     """Lines on declared libraries and compilers that the environment seems to lack; a guess by their names."""
     lines = []
     directories = _pkg_config_directories(facts)
@@ -56,7 +58,7 @@ def _declared(project: "dict[str, Any]", key: str) -> "list[tuple[str, str]]":
     return [(match["kind"], match["name"].removeprefix("interface/")) for match in found if match]
 
 
-def _pkg_config_directories(facts: "dict[str, Any]") -> "list[str]":
+def _pkg_config_directories(facts: "Facts") -> "list[str]":
     text = os.environ.get("PKG_CONFIG_LIBDIR") or facts["hook_environment"].get("PKG_CONFIG_LIBDIR", "")
     return [directory for directory in text.split(os.pathsep) if os.path.isdir(directory)]
 

@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from _crossenv.facts_types import Facts
+
 
 _MEND = (
     "run the program with `cross-run python`, which has an emulator; a build that must load it needs an environment"
@@ -18,7 +20,7 @@ _MEND = (
 )
 
 
-def refuse_module(name: str, path: str, facts: "dict[str, Any]") -> None:
+def refuse_module(name: str, path: str, facts: "Facts") -> None:
     """Raise the error of an import that no finder could serve; return where somebody only asks for a spec."""
     # Two callers up: the finder, and `_find_spec` of importlib.
     frame = sys._getframe(2)
@@ -30,7 +32,7 @@ def refuse_module(name: str, path: str, facts: "dict[str, Any]") -> None:
         )
 
 
-def explain(error: "Exception", path: "Any", facts: "dict[str, Any]") -> None:
+def explain(error: "Exception", path: "Any", facts: "Facts") -> None:
     """Raise `error`, of loading the file `path`, with the reason if that is that it is the target's."""
     try:
         text = os.fsdecode(path)

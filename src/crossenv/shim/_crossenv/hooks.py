@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, Protocol
 
+    from _crossenv.facts_types import Facts
+
     class Finder(Protocol):
         """What waits for modules: `_crossenv.Finder`."""
 
@@ -24,9 +26,14 @@ if TYPE_CHECKING:
 _BACKEND_VARIABLES = ("_PYPROJECT_HOOKS_BUILD_BACKEND", "PEP517_BUILD_BACKEND")
 
 
-def prepare(facts: "dict[str, Any]", hook: str, finder: "Finder") -> None:
+def prepare(facts: "Facts", hook: str, finder: "Finder") -> None:
     """Set up this process for running `hook`, named as `_crossenv.decide_role` names it."""
     if hook == "setup.py":
+        if "develop" in sys.argv or "build_ext" in sys.argv:
+            # `build_ext --inplace`, and editable installs of pip before 25: no hook returns.
+            from _crossenv import source_tree
+
+            source_tree.check_at_exit(facts)
         enter_environment(facts)
         return
     if hook.startswith("uv:"):
@@ -69,7 +76,7 @@ def _announce_index() -> None:
     os.environ.setdefault("CROSSENV_PIP_OPTIONS", words)
 
 
-def adapt_backend(module: "ModuleType", attributes: str, facts: "dict[str, Any]") -> None:
+def adapt_backend(module: "ModuleType", attributes: str, facts: "Facts") -> None:
     """Tell the back end, which is `module` or an object of it, of the host if it asks, and check what it builds."""
     from _crossenv import cross_hooks, settings
 
@@ -82,7 +89,7 @@ def adapt_backend(module: "ModuleType", attributes: str, facts: "dict[str, Any]"
         check_results(target, facts)
 
 
-def enter_environment(facts: "dict[str, Any]", backend: str = "") -> None:
+def enter_environment(facts: "Facts", backend: str = "") -> None:
     """Put the build's settings into `os.environ` and the search path in order, for the back end of this name."""
     from _crossenv import build_directories, settings, variables
 
@@ -104,15 +111,17 @@ def enter_environment(facts: "dict[str, Any]", backend: str = "") -> None:
     ours = settings.declared(facts, backend)
     wanted = {**facts["hook_environment"], **ours["environment"]}
     variables.set_defaults({**wanted, **build_directories.cargo_variables(facts, os.environ)}, os.environ)
-    os.environ["CROSSENV_PYTHON"] = sys.executable
-    from _crossenv import host_files
+    from _crossenv import build_machine, host_files
 
+    build_machine.drop_search_paths(facts, os.environ)
+    build_machine.watch_programs(facts)
+    os.environ["CROSSENV_PYTHON"] = sys.executable
     host_files.answer_for_host(facts)
     _name_directories()
     if facts["system"]:
         from _crossenv import project_platform
 
-        project_platform.install(os.getcwd(), facts)
+        project_platform.install(os.getcwd(), facts, facts["system"])
     _require_rust_target()
     if not ours["fails_by_itself"]:
         from _crossenv import attempts
@@ -149,7 +158,7 @@ def _name_directories() -> None:
             os.environ[name] = directory
 
 
-def _require_runnable_requirements(facts: "dict[str, Any]") -> None:
+def _require_runnable_requirements(facts: "Facts") -> None:
     """End the process if uv has installed the host's wheels as build requirements.
 
     It does so where it is given the cross python, because it chooses everything by the tags of one interpreter; and
@@ -189,7 +198,7 @@ def _pkg_config(root: str) -> str:
     return root + "/etc/pkg-config/bin" if shutil.which("pkg-config") else ""
 
 
-def _use_both_flavours(facts: "dict[str, Any]") -> None:
+def _use_both_flavours(facts: "Facts") -> None:
     """Let what is linked from the build requirements be the host's; before anything else is changed."""
     from _crossenv import overlay
 
@@ -221,7 +230,7 @@ def _require_rust_target() -> None:
     if rustc is None:
         return
     words = [rustc, "--print", "target-libdir", "--target", target]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, errors="surrogateescape", check=False)
     if done.returncode or not os.path.isdir(done.stdout.strip()):
         from _crossenv.refusal import fail
 
@@ -229,7 +238,7 @@ def _require_rust_target() -> None:
         fail(f"Rust has no standard library for {target}", hint)
 
 
-def _show_build_side(facts: "dict[str, Any]") -> None:
+def _show_build_side(facts: "Facts") -> None:
     import site
 
     before = list(sys.path)
@@ -249,18 +258,21 @@ def _prepend_to_path(*directories: str) -> None:
     os.environ["PATH"] = os.pathsep.join(old[:first] + new + old[first:])
 
 
-def check_results(backend: "Any", facts: "dict[str, Any]") -> None:
+def check_results(backend: "Any", facts: "Facts") -> None:
     """Check every wheel that `backend` (a module or an object) builds."""
     import functools
 
-    from _crossenv import judge
+    from _crossenv import judge, source_tree
 
     def checked(hook: "Any", *, editable: bool) -> "Any":
         @functools.wraps(hook)
         def call(wheel_directory: str, *args: "Any", **kwargs: "Any") -> str:
+            directory = os.getcwd()
+            before = source_tree.libraries(directory) if editable else {}
             name = str(hook(wheel_directory, *args, **kwargs))
             path = os.path.join(wheel_directory, name)
-            return os.path.basename(judge.require_sealed(path, facts, editable=editable))
+            written = source_tree.written(directory, before) if editable else []
+            return os.path.basename(judge.require_sealed(path, facts, editable=editable, written=written))
 
         return call
 

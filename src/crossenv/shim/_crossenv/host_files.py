@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
+    from _crossenv.facts_types import Facts
+
 # Whose processes see the target's files: the environment's root. Inherited by what a hook starts.
 MARK = "CROSSENV_FILES"
 # Where the target's compiler looks for headers, for the children of the process that has asked it.
@@ -224,7 +226,7 @@ _ORIGINALS: "dict[str, Any]" = {
 _places: "Places | None" = None
 
 
-def answer_for_host(facts: "dict[str, Any]") -> None:
+def answer_for_host(facts: "Facts") -> None:
     """Redirect this process, and those Python processes that it starts in role "host", from now on."""
     global _places  # noqa: PLW0603 - the one state of this module
     if _places is not None:

@@ -10,13 +10,13 @@ from _crossenv.distribution import Distribution
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from _crossenv.facts_types import Facts
 
 
 _STACK_VARIABLE = "CROSSENV_OVERLAY_STACK"
 
 
-def run_pip(facts: "dict[str, Any]", words: "list[str]", environment: "dict[str, str]") -> "tuple[bool, str]":
+def run_pip(facts: "Facts", words: "list[str]", environment: "dict[str, str]") -> "tuple[bool, str]":
     """Run the host side's pip; whether it succeeded, and its last words."""
     import subprocess
 
@@ -57,7 +57,7 @@ _PIP_FILES = ("/etc/pip.conf", "~/.config/pip/pip.conf", "~/.pip/pip.conf")
 _NOT_SHAPING = re.compile(r"CROSSENV_(?!PIP_OPTIONS).*|PATH|PYTHONPATH|HOME|PIP_.*(DIR|VERBOSE|QUIET|LOG|PROGRESS_BAR)")
 
 
-def _circumstances(facts: "dict[str, Any]", environment: "dict[str, str]") -> str:
+def _circumstances(facts: "Facts", environment: "dict[str, str]") -> str:
     """A name for what may shape a wheel besides the environment: its index, flags, and every other variable."""
     import hashlib
 
@@ -75,7 +75,7 @@ def _circumstances(facts: "dict[str, Any]", environment: "dict[str, str]") -> st
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-def host_wheel(distribution: Distribution, facts: "dict[str, Any]", environment: "dict[str, str]") -> "tuple[str, str]":
+def host_wheel(distribution: Distribution, facts: "Facts", environment: "dict[str, str]") -> "tuple[str, str]":
     """A wheel of the same version for the host: one that was used before, the index's, or built here.
 
     Returns:

@@ -5,14 +5,14 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from _crossenv.facts_types import Facts
 
 START_FILES = ("000_crossenv.pth", "000_crossenv_check.pth")
 # Of the front ends that make an environment for a build: `build`, and pip with venv-isolation.
 _FRONT_ENDS = ("build.env", "pip._internal.build_env")
 
 
-def adopt(env_dir: str, facts: "dict[str, Any]") -> None:
+def adopt(env_dir: str, facts: "Facts") -> None:
     """Take the shim into a new virtual environment if a front end made it for a build; say that others are native."""
     if _is_for_build():
         link_shim(env_dir, facts)
@@ -31,7 +31,7 @@ def _is_for_build() -> bool:
     return False
 
 
-def starts_shim(python: str, facts: "dict[str, Any]") -> bool:
+def starts_shim(python: str, facts: "Facts") -> bool:
     """Whether the interpreter `python` starts this environment's shim: its own, or one made for a build."""
     prefix = os.path.dirname(os.path.dirname(os.path.abspath(python)))
     try:
@@ -40,24 +40,27 @@ def starts_shim(python: str, facts: "dict[str, Any]") -> bool:
             return os.path.samefile(python, sys.executable)
         if any(os.path.samefile(prefix, own) for own in (facts["root"], facts["root"] + "/cross")):
             return True
-        return os.path.samefile(os.path.join(_site_packages(prefix), "_crossenv"), facts["shim"] + "/_crossenv")
+        return os.path.samefile(
+            os.path.join(_site_packages(prefix, facts), "_crossenv"), facts["cross_site"] + "/_crossenv"
+        )
     except OSError:
         return False
 
 
-def _site_packages(prefix: str) -> str:
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}{'t' if 't' in sys.abiflags else ''}"
+def _site_packages(prefix: str, facts: "Facts") -> str:
+    """The directory of packages of another environment of this interpreter, named as this environment's is."""
+    version = os.path.basename(os.path.dirname(facts["cross_site"]))
     return os.path.join(prefix, "lib", version, "site-packages")
 
 
-def link_shim(env_dir: str, facts: "dict[str, Any]") -> None:
+def link_shim(env_dir: str, facts: "Facts") -> None:
     """Link the shim into the virtual environment `env_dir`.
 
     A link, not a copy: it is how `_crossenv.find_place` knows an isolated environment from a site directory that was
     copied elsewhere.
     """
-    home = facts["shim"]
-    site_packages = _site_packages(env_dir)
+    home = facts["cross_site"]
+    site_packages = _site_packages(env_dir, facts)
     if not os.path.isdir(site_packages):
         from _crossenv.refusal import fail
 

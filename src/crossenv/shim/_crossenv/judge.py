@@ -11,14 +11,17 @@ import subprocess
 import sys
 import tempfile
 
+from _crossenv import scratch
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
+    from _crossenv.facts_types import Facts
     from _crossenv.seal_types import Job, Status
 
-FORMAT = 1
+FORMAT = 2
 REPAIR_VARIABLE = "CROSSENV_REPAIR"
 # Where the status files stay that the judge writes, for whoever started the front end.
 STATUS_VARIABLE = "CROSSENV_STATUS_DIRECTORY"
@@ -30,18 +33,19 @@ _FOREIGN = ("PYTHON", "CROSSENV_", "PIP_", "AUDITWHEEL_")
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
-def require_sealed(path: str, facts: "dict[str, Any]", *, editable: bool = False) -> str:
+def require_sealed(path: str, facts: "Facts", *, editable: bool = False, written: "Sequence[str]" = ()) -> str:
     """End the process with an error unless the judge seals the wheel at `path`; the wheel is deleted then.
 
     Args:
         path: The wheel.
         facts: The environment's.
         editable: Whether it is an editable one (PEP 660), which never leaves this machine.
+        written: The libraries that its build left in the source tree.
 
     Returns:
         Where the wheel is now.
     """
-    job = _job(path, facts, editable=editable)
+    job = _job(path, facts, editable=editable, written=written)
     try:
         status = _judged(job, facts)
     except BaseException:
@@ -60,21 +64,104 @@ def require_sealed(path: str, facts: "dict[str, Any]", *, editable: bool = False
     raise SystemExit(REFUSED)
 
 
+def require_usable(path: str, facts: "Facts", *, named: bool) -> None:
+    """End the process with an error if a ready-made wheel holds code that the target cannot run.
+
+    Args:
+        path: The wheel, which stays.
+        facts: The environment's.
+        named: Whether the user named this very file. One that an index offers for every machine may bring helpers for
+            some of them (debugpy): that is only said.
+    """
+    if not _holds_code(path):
+        return
+    status = _judged(_job(path, facts, editable=False, ready_made=True), facts, deletes=False)
+    if status is None:
+        raise SystemExit(REFUSED)
+    if status["verdict"] == "sealed":
+        return
+    if named or not path.endswith("-any.whl"):
+        _say_refusal(status)
+        raise SystemExit(REFUSED)
+    fault = max(status["faults"], key=lambda fault: bool(fault["path"]))
+    _say([f"crossenv: warning: {os.path.basename(path)}: {fault['path'] or 'it'} {fault['message']}"])
+
+
+# How native files begin, of whatever system, and static libraries.
+_NATIVE = (b"\x7fELF", b"!<ar", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\0asm")
+
+
+def _holds_code(path: str) -> bool:
+    """Whether the judge has anything to look at: most wheels are fetched, and of these most are pure."""
+    import zipfile
+
+    if not path.endswith("-any.whl"):
+        return True
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist():
+                with archive.open(member) as file:
+                    if file.read(4) in _NATIVE:
+                        return True
+    except (OSError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile):
+        return True
+    return False
+
+
+def checking_ready_made(facts: "Facts", select: "Callable[..., Any]") -> "Callable[[Any], Any]":
+    """Wrap a function of pip's that takes requirements: what is ready-made among them is checked first.
+
+    Args:
+        facts: The environment's.
+        select: The requirements among the function's arguments.
+    """
+    # At once: while pip installs, it lets nothing more be imported.
+    import zipfile  # noqa: F401
+
+    from _crossenv import attempts, pip_commands  # noqa: F401
+
+    def make(original: "Any") -> "Any":
+        def checked(*args: "Any", **kwargs: "Any") -> "Any":
+            for requirement in select(*args, **kwargs):
+                if _is_ready_made(requirement) and not pip_commands.for_another_target:
+                    path = requirement.local_file_path
+                    named = getattr(requirement, "original_link", None) is not None
+                    require_usable(path, facts, named=named)
+            return original(*args, **kwargs)
+
+        return checked
+
+    return make
+
+
+def _is_ready_made(requirement: "Any") -> bool:
+    """Whether a requirement of pip's is a wheel that was not built in this environment."""
+    if not requirement.is_wheel or not requirement.local_file_path:
+        return False
+    if requirement.local_file_path.startswith(os.environ.get("PIP_CACHE_DIR", "/nowhere") + os.sep + "wheels"):
+        return False
+    # Where it came from: of one that was built that is the source.
+    source = getattr(requirement, "download_info", None)
+    return source is None or source.url.partition("#")[0].endswith(".whl")
+
+
 def tools_of_user(environ: "Mapping[str, str]", root: str) -> "list[tuple[str, str]]":
     """The variables that name a compiler or linker and that the user has set."""
     names = ("CC", "CXX", "LD", "LDSHARED", "FC")
     return [(name, environ[name]) for name in names if environ.get(name) and root not in environ[name]]
 
 
-def repair_is_wanted(facts: "dict[str, Any]") -> bool:
+def repair_is_wanted(facts: "Facts") -> bool:
     """Whether wheels are repaired: CROSSENV_REPAIR decides, then what the environment was made with."""
     said = os.environ.get(REPAIR_VARIABLE, "").lower()
     if said in _YES or said in _NO:
         return said in _YES
-    return bool(facts.get("repair"))
+    return facts["repair"]
 
 
-def _job(path: str, facts: "dict[str, Any]", *, editable: bool) -> "Job":
+def _job(
+    path: str, facts: "Facts", *, editable: bool, ready_made: bool = False, written: "Sequence[str]" = ()
+) -> "Job":
     from _crossenv import attempts
 
     sites = [entry for entry in dict.fromkeys(sys.path) if _is_site(entry)]
@@ -83,6 +170,8 @@ def _job(path: str, facts: "dict[str, Any]", *, editable: bool) -> "Job":
         "wheel": os.path.abspath(path),
         "environment": facts["root"],
         "editable": editable,
+        "ready_made": ready_made,
+        "written": list(written),
         "repair": not editable and repair_is_wanted(facts),
         "attempted": attempts.attempted,
         "compiler_called": attempts.compiler_was_called(),
@@ -95,11 +184,11 @@ def _is_site(entry: str) -> bool:
     return os.path.basename(entry.rstrip("/")) in ("site-packages", "dist-packages") and os.path.isdir(entry)
 
 
-def _judged(job: "Job", facts: "dict[str, Any]") -> "Status | None":
+def _judged(job: "Job", facts: "Facts", *, deletes: bool = True) -> "Status | None":
     """The judge's answer; None if there is none, which has been said."""
     name = os.path.basename(job["wheel"])
     directory = os.environ.get(STATUS_VARIABLE, "")
-    with tempfile.TemporaryDirectory(prefix="crossenv-seal-") as own:
+    with tempfile.TemporaryDirectory(dir=scratch.directory()) as own:
         file = os.path.join(directory or own, name + ".json")
         with contextlib.suppress(OSError):
             os.unlink(file)
@@ -116,14 +205,14 @@ def _judged(job: "Job", facts: "dict[str, Any]") -> "Status | None":
     python = facts["crossenv_python"] or "nobody"
     _say(
         [
-            f"crossenv: error: {name} could not be checked, so it was deleted: {problem}",
+            f"crossenv: error: {name} could not be checked{', so it was deleted' if deletes else ''}: {problem}",
             f"crossenv: hint: the checker is crossenv of {python}; install it there, or create the environment again",
         ]
     )
     return None
 
 
-def _run_judge(words: "list[str]", job: "Job", facts: "dict[str, Any]") -> str:
+def _run_judge(words: "list[str]", job: "Job", facts: "Facts") -> str:
     """Run the judge; why there is no answer, "" if there is one."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     try:
@@ -182,7 +271,7 @@ def add_option(original: "Any") -> "Any":
     return add_options
 
 
-def sweeping(facts: "dict[str, Any]") -> "Callable[[Any], Any]":
+def sweeping(facts: "Facts") -> "Callable[[Any], Any]":
     """Wrap `WheelCommand.run`: hand the option on to the hooks, and repair what pip took from its cache of wheels."""
 
     def make_run(original: "Any") -> "Any":

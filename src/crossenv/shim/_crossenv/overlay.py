@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
+    from _crossenv.facts_types import Facts
+
 # In the environment of a build: what is known of the overlay, for the compilers' and pkg-config's launchers and for
 # ctypes in the build's own processes.
 LINK_VARIABLE = "CROSSENV_LINK_DIRECTORY"
@@ -33,7 +35,7 @@ NATIVE_VARIABLE = "CROSSENV_NATIVE_LIBRARIES"
 _HOME = ".crossenv-overlay"
 
 
-def lay_over(facts: "dict[str, Any]") -> None:
+def lay_over(facts: "Facts") -> None:
     """Lay the host's flavour over the build requirements of this process, once for each of them.
 
     Called with the environment that the front end gave, before anything of ours is put into it. What cannot be had is
@@ -70,7 +72,7 @@ def lay_over(facts: "dict[str, Any]") -> None:
     _announce(home, [*sites, *provided])
 
 
-def _own_sites(facts: "dict[str, Any]") -> "Iterator[str]":
+def _own_sites(facts: "Facts") -> "Iterator[str]":
     """The site directories that were made for this build, or are the environment's build side."""
     isolated = sys.prefix not in (sys.base_prefix, facts["root"], facts["root"] + "/cross", facts["uv_prefix"])
     for entry in sys.path:
@@ -110,7 +112,7 @@ def _announce(home: str, sites: "list[str]") -> None:
 def _lay_over_one(
     distribution: Distribution,
     home: str,
-    facts: "dict[str, Any]",
+    facts: "Facts",
     installed: "list[str]",
     environment: "dict[str, str]",
 ) -> str:
@@ -162,9 +164,7 @@ def _installed_name(name: str, distribution: Distribution) -> str:
     return ""
 
 
-def _copy(
-    distribution: Distribution, members: "Mapping[str, Callable[[], bytes]]", home: str, facts: "dict[str, Any]"
-) -> None:
+def _copy(distribution: Distribution, members: "Mapping[str, Callable[[], bytes]]", home: str, facts: "Facts") -> None:
     """Put the host's files beside or over the build machine's, each as a new file: the old may be a hard link."""
     needed = distribution.needed_here()
     native: dict[str, str] = {}
@@ -203,7 +203,7 @@ def _soname_needed(path: str, needed: "set[str]") -> bool:
     return any(name.startswith(real) or real.startswith(name) for name in needed)
 
 
-def _is_host_library(data: bytes, facts: "dict[str, Any]") -> bool:
+def _is_host_library(data: bytes, facts: "Facts") -> bool:
     host = facts["identity"]
     # A linker script has no machine.
     return elf.machine(data[:64]) in (None, (host["number"], host["bits"], host["byte_order"]))
@@ -225,9 +225,7 @@ def _link_plain_name(directory: str, name: str) -> None:
             os.symlink(name, plain)
 
 
-def _target_requirements(
-    home: str, facts: "dict[str, Any]", environment: "dict[str, str]", said: "list[str]"
-) -> "list[str]":
+def _target_requirements(home: str, facts: "Facts", environment: "dict[str, str]", said: "list[str]") -> "list[str]":
     """Where is installed what the project declares to need for the host; [] for nothing.
 
     That is `[build-system] target-requires` (xbuild's) and `[external] host-requires` (PEP 725).

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, NoReturn
 
-    Facts = dict[str, Any]
+    from _crossenv.facts_types import Facts, System
 
 
 def apply(patcher: str, module: "ModuleType", facts: "Facts") -> None:
@@ -82,7 +82,7 @@ def platform_module(platform: "ModuleType", facts: "Facts") -> None:
         ) -> "tuple[str, str]":
             if _is_this_interpreter(executable):
                 # Of a system with one C library Python says nothing.
-                return ("", "") if facts["system"] else (facts["libc_family"], facts["libc_version"])
+                return ("", "") if facts["system"] else (facts["libc"]["family"], facts["libc"]["version"])
             result: tuple[str, str] = original(executable, lib, version, chunksize)
             return result
 
@@ -112,23 +112,26 @@ def platform_module(platform: "ModuleType", facts: "Facts") -> None:
 
 
 def sysconfig_module(module: "ModuleType", facts: "Facts") -> None:
-    """`sysconfig`: the headers are below the host's base.
+    """`sysconfig`: the headers are below the host's base, and packages where this interpreter looks for them.
 
-    Up to Python 3.13 the host's data say so. From 3.14 on `sysconfig` sets the two bases after it has read them.
+    Up to Python 3.13 the host's data say so. From 3.14 on `sysconfig` sets the two bases after it has read them. Where
+    a free-threaded host's interpreter here has the GIL, `abi_thread` is the interpreter's.
     """
+    bases = dict.fromkeys(("installed_base", "installed_platbase"), facts["header_base"])
+    known = {**(bases if sys.version_info >= (3, 14) else {}), "abi_thread": facts["abi_thread"]}
 
     def make_get_config_vars(original: "Any") -> "Any":
         def get_config_vars(*names: str) -> "Any":
             variables = original()
-            variables["installed_base"] = variables["installed_platbase"] = facts["header_base"]
+            variables.update(known)
             return [variables.get(name) for name in names] if names else variables
 
         return get_config_vars
 
-    if sys.version_info >= (3, 14):
+    if sys.version_info >= (3, 14) or "t" in facts["abi_flags"]:
         _replace(module, "get_config_vars", make_get_config_vars)
-    if facts["system"]:
-        _replace(module, "get_platform", lambda _original: lambda: facts["system"]["platform"])
+    if system := facts["system"]:
+        _replace(module, "get_platform", lambda _original: lambda: system["platform"])
 
 
 def distutils_sysconfig(module: "ModuleType", facts: "Facts") -> None:
@@ -148,8 +151,8 @@ def distutils_sysconfig(module: "ModuleType", facts: "Facts") -> None:
 
 def distutils_util(module: "ModuleType", facts: "Facts") -> None:
     """distutils: before it asked `sysconfig` for the name of the platform it made one from `os.uname`."""
-    if facts["system"]:
-        _replace_if_there(module, "get_host_platform", lambda _original: lambda: facts["system"]["platform"])
+    if system := facts["system"]:
+        _replace_if_there(module, "get_host_platform", lambda _original: lambda: system["platform"])
 
 
 def distutils_compiler(module: "ModuleType", facts: "Facts") -> None:
@@ -171,7 +174,7 @@ def distutils_compiler(module: "ModuleType", facts: "Facts") -> None:
 
 def packaging_manylinux(module: "ModuleType", facts: "Facts") -> None:
     """`packaging._manylinux` (any copy): reads the C library of this process and the interpreter's ELF header."""
-    version = facts["libc_version"] if facts["libc_family"] == "glibc" else ""
+    version = facts["libc"]["version"] if facts["libc"]["family"] == "glibc" else ""
     _replace(module, "_glibc_version_string", lambda _original: lambda: version or None)
 
     elf = facts["identity"]
@@ -213,9 +216,9 @@ def packaging_musllinux(module: "ModuleType", facts: "Facts") -> None:
         def get_musl_version(executable: str) -> "Any":
             if not _is_this_interpreter(executable):
                 return original(executable)
-            if facts["libc_family"] != "musl" or not facts["libc_version"]:
+            if facts["libc"]["family"] != "musl" or not facts["libc"]["version"]:
                 return None
-            major, minor = facts["libc_version"].split(".")[:2]
+            major, minor = facts["libc"]["version"].split(".")[:2]
             return module._MuslVersion(major=int(major), minor=int(minor))
 
         return get_musl_version
@@ -240,24 +243,17 @@ def packaging_tags(module: "ModuleType", facts: "Facts") -> None:
 def packaging_markers(module: "ModuleType", facts: "Facts") -> None:
     """`packaging.markers` (any copy): what is resolved for the target is for its system (PEP 508)."""
     system = facts["system"]
-
-    def make_default_environment(original: "Any") -> "Any":
-        def default_environment() -> "Any":
-            environment = original()
-            environment.update(
-                os_name=system["os_name"],
-                sys_platform=system["sys_platform"],
-                platform_system=system["system"],
-                platform_machine=facts["machine"],
-                platform_release="",
-                platform_version="",
-            )
-            return environment
-
-        return default_environment
-
-    if system:
-        _replace(module, "default_environment", make_default_environment)
+    if system is None:
+        return
+    answers = {
+        "os_name": system["os_name"],
+        "sys_platform": system["sys_platform"],
+        "platform_system": system["system"],
+        "platform_machine": facts["machine"],
+        "platform_release": "",
+        "platform_version": "",
+    }
+    _replace(module, "default_environment", lambda original: lambda: {**original(), **answers})
 
 
 def ctypes_module(module: "ModuleType", facts: "Facts") -> None:
@@ -489,6 +485,22 @@ def pip_wheel_command(module: "ModuleType", facts: "Facts") -> None:
     _replace(module.WheelCommand, "run", judge.sweeping(facts))
 
 
+def pip_requirements(module: "ModuleType", facts: "Facts") -> None:
+    """`cross-pip install`: ready-made wheels are checked before anything is installed."""
+    from _crossenv import judge
+
+    check = judge.checking_ready_made(facts, lambda requirements, *_args, **_kwargs: list(requirements))
+    _replace(module, "install_given_reqs", check)
+
+
+def pip_prepare(module: "ModuleType", facts: "Facts") -> None:
+    """`cross-pip wheel` and `download`: ready-made wheels are checked before they are saved."""
+    from _crossenv import judge
+
+    check = judge.checking_ready_made(facts, lambda _self, requirement: [requirement])
+    _replace(module.RequirementPreparer, "save_linked_requirement", check)
+
+
 def pip_building_command(module: "ModuleType", facts: "Facts") -> None:
     """`cross-pip install`, `download` and `lock` keep build requirements native."""
     from _crossenv import pip_commands
@@ -525,7 +537,7 @@ def build_ext_module(module: "ModuleType", facts: "Facts") -> None:
         _link_to_python(module, facts["system"])
 
 
-def _link_to_python(module: "ModuleType", system: "dict[str, Any]") -> None:
+def _link_to_python(module: "ModuleType", system: "System") -> None:
     """Where extension modules are linked to Python: to the library of the version, or that of the stable ABI."""
 
     def make_get_libraries(original: "Any") -> "Any":

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 
+# Whether the command names a platform of its own (`download --platform`): its wheels are not for this environment.
+for_another_target = False
+
+
 def building_by_name(original: "Any") -> "Any":
     """Wrap `WheelCommand.get_requirements`: what the user names, also in a file, is built from source."""
 
@@ -41,7 +45,13 @@ def refusing_unsafe_features(original: "Any") -> "Any":
                 "crossenv: hint: leave out --use-feature=inprocess-build-deps (or unset PIP_USE_FEATURE)\n"
             )
             return 2
-        return int(original(self, options, args))
+        global for_another_target  # noqa: PLW0603 - pip runs one command in a process
+        for_another_target = bool(getattr(options, "platforms", None))
+        try:
+            return int(original(self, options, args))
+        except SystemExit as error:
+            # A refusal, which has been said; pip would print where it came from.
+            return error.code if isinstance(error.code, int) else 1
 
     return run
 

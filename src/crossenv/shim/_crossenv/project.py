@@ -4,6 +4,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from _crossenv.facts_types import Facts
+
 
 def text_of(path: str) -> str:
     """The text of a file; "" if it cannot be read."""
@@ -14,7 +16,7 @@ def text_of(path: str) -> str:
         return ""
 
 
-def pyproject(facts: "dict[str, Any]") -> "dict[str, Any]":
+def pyproject(facts: "Facts") -> "dict[str, Any]":
     """The contents of pyproject.toml in the working directory; {} if there is none that can be read."""
     try:
         import importlib
@@ -34,7 +36,7 @@ def pyproject(facts: "dict[str, Any]") -> "dict[str, Any]":
             " default=str))"
         )
         words = [facts["root"] + "/cross/bin/python", "-c", code]
-        done = subprocess.run(words, capture_output=True, text=True, check=False, env=outer_environment())
+        done = subprocess.run(words, capture_output=True, check=False, env=outer_environment())
         data = json.loads(done.stdout) if done.returncode == 0 else {}
     except (OSError, ValueError):
         return {}

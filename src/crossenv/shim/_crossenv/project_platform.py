@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from _crossenv.facts_types import Facts, System
+
 VARIABLE = "CROSSENV_PROJECT_PLATFORM"
 # What the oldest system says that CPython 3.13 runs on.
 _WINDOWS_VERSION = (10, 0, 19045, 2, "")
@@ -57,9 +59,9 @@ class WindowsVersion(tuple):  # type: ignore[type-arg]
     product_type = 1
 
 
-def stand_ins(facts: "dict[str, Any]") -> "dict[str, StandIn]":
+def stand_ins(facts: "Facts", system: "System") -> "dict[str, StandIn]":
     """`sys`, `os` and `platform` as they are on the target."""
-    system, machine = facts["system"], facts["machine"]
+    machine = facts["machine"]
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     release = f"{_WINDOWS_VERSION[0]}"
     number = ".".join(map(str, _WINDOWS_VERSION[:3]))
@@ -93,12 +95,12 @@ def stand_ins(facts: "dict[str, Any]") -> "dict[str, StandIn]":
     }
 
 
-def install(project: str, facts: "dict[str, Any]") -> None:
+def install(project: str, facts: "Facts", system: "System") -> None:
     """Give the modules of the project in this directory the stand-ins, from now on."""
     if os.environ.get(VARIABLE, "") == "native":
         return
     root = os.path.realpath(project) + os.sep
-    answers = stand_ins(facts)
+    answers = stand_ins(facts, system)
     real_import = builtins.__import__
     decided: dict[str, bool] = {}
 

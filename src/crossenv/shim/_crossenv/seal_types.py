@@ -6,7 +6,7 @@ Neither side imports this module to run: types are all that is in it.
 from typing import TypedDict
 
 # Both sides compare it: an environment may be older than the tool.
-FORMAT = 1
+FORMAT = 2
 
 
 class Job(TypedDict):
@@ -17,6 +17,8 @@ class Job(TypedDict):
         wheel: The path of the wheel.
         environment: The environment's directory.
         editable: Whether the wheel is an editable one (PEP 660).
+        ready_made: Whether nothing built it here: it is fetched, or a file of the user's.
+        written: The libraries that the build left in its source tree, where an editable wheel loads them.
         repair: Whether to put the target's libraries into it.
         attempted: The extension modules that the build tried, each with what went wrong ("" for nothing).
         compiler_called: Whether the build called a compiler; None if nobody watched.
@@ -28,6 +30,8 @@ class Job(TypedDict):
     wheel: str
     environment: str
     editable: bool
+    ready_made: bool
+    written: "list[str]"
     repair: bool
     attempted: "dict[str, str]"
     compiler_called: "bool | None"

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from _crossenv.facts_types import Backend, Facts
+
 # Where each hook has `config_settings` among its arguments (PEP 517, PEP 660).
 _POSITIONS = {
     "build_wheel": 1,
@@ -18,21 +20,25 @@ _POSITIONS = {
     "get_requires_for_build_editable": 0,
 }
 _MARK = "crossenv_settings"
-_NOTHING: "dict[str, Any]" = {"settings": {}, "environment": {}, "fails_by_itself": False}
-_NOTHING |= {"build_directory": [], "jobs_setting": ""}
+_NOTHING: "Backend" = {
+    "settings": {},
+    "environment": {},
+    "fails_by_itself": False,
+    "build_directory": [],
+    "jobs_setting": "",
+}
 
 
-def declared(facts: "dict[str, Any]", module: str) -> "dict[str, Any]":
+def declared(facts: "Facts", module: str) -> "Backend":
     """What is declared for `module`, for the nearest package that holds it, or for every back end not listed."""
     backends = facts["backends"]
     name = module
     while name and name not in backends:
         name = name.rpartition(".")[0]
-    found: dict[str, Any] = backends.get(name) or _NOTHING
-    return found
+    return backends.get(name, _NOTHING)
 
 
-def adapt(backend: "Any", facts: "dict[str, Any]", module: str, *, known: bool = True) -> None:
+def adapt(backend: "Any", facts: "Facts", module: str, *, known: bool = True) -> None:
     """Give the hooks of `backend`, a module or an object of `module`, the declared settings before the user's."""
     ours = declared(facts, module)
     settings = dict(ours["settings"])

@@ -17,9 +17,12 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any, NoReturn
+    from typing import NoReturn
+
+    from _crossenv.facts_types import Facts
 
 USAGE = 2
+REFUSED = 7
 # Options before the command that take a word of their own.
 _WITH_VALUE = frozenset(
     (
@@ -74,12 +77,65 @@ def main() -> int:
         os.execve(uv, [uv, *arguments], environ)
     import subprocess
 
+    before = _distributions(facts["cross_site"])
     try:
         status = subprocess.call([uv, *arguments], env=environ)
     except KeyboardInterrupt:
         return 130
     correct_scripts(script_directory(words, facts), facts)
-    return status
+    return status or check_installed(facts, before)
+
+
+def _distributions(site: str) -> "dict[str, int]":
+    """The distributions that are installed in `site`, with what tells one installation from the next."""
+    return {entry.path: entry.stat().st_ino for entry in os.scandir(site) if entry.name.endswith(".dist-info")}
+
+
+def check_installed(facts: "Facts", before: "Mapping[str, int]") -> int:
+    """Say which wheels that uv has installed since `before` hold code of another machine; the exit status."""
+    refused = []
+    for path, inode in sorted(_distributions(facts["cross_site"]).items()):
+        file = "" if before.get(path) == inode else foreign_file(path, facts)
+        if not file:
+            continue
+        name = os.path.basename(path).partition("-")[0]
+        with open(path + "/WHEEL", encoding="utf-8") as stream:
+            anywhere = all(line.strip().endswith("-any") for line in stream if line.startswith("Tag:"))
+        # As in `_crossenv.judge`: what an index offers for every machine may bring helpers for some.
+        if anywhere and not os.path.exists(path + "/direct_url.json"):
+            sys.stderr.write(f"crossenv: warning: {name}: {file} is not for the target ({facts['machine']})\n")
+            continue
+        refused.append(name)
+        sys.stderr.write(
+            f"crossenv: error: uv has installed {name}, and {file} in it is not for the target ({facts['machine']})\n"
+        )
+    if refused:
+        names = " ".join(refused)
+        sys.stderr.write(
+            f"crossenv: hint: remove it (cross-uv pip uninstall {names}), and take a wheel for the target or its"
+            " source (cross-uv pip install --no-binary NAME NAME)\n"
+        )
+    return REFUSED if refused else 0
+
+
+def foreign_file(dist_info: str, facts: "Facts") -> str:
+    """The first file of an installed distribution that is native and not for the target; "" if there is none."""
+    import csv
+
+    identity = facts["identity"]
+    own = bytes((identity["bits"] // 32, 1 if identity["byte_order"] == "little" else 2)), identity["number"]
+    with open(dist_info + "/RECORD", encoding="utf-8", newline="") as file:
+        names = [row[0] for row in csv.reader(file) if row]
+    for name in names:
+        try:
+            with open(os.path.join(os.path.dirname(dist_info), name), "rb") as stream:
+                head = stream.read(20)
+        except OSError:
+            continue
+        number = int.from_bytes(head[18:20], "little" if head[5:6] == b"\1" else "big")
+        if head[:4] == b"\x7fELF" and (head[4:6], number) != own:
+            return name
+    return ""
 
 
 def fail(message: str, hint: str) -> "NoReturn":
@@ -131,15 +187,15 @@ def known_platforms(uv: str) -> "list[str]":
     import re
     import subprocess
 
-    done = subprocess.run([uv, "help", "pip", "install"], capture_output=True, text=True, check=False)
+    done = subprocess.run([uv, "help", "pip", "install"], capture_output=True, text=True, errors="replace", check=False)
     return re.findall(r"^\s*- ([\w.-]+-(?:manylinux\w+|unknown-linux-\w+|linux-\w+)):?", done.stdout, re.MULTILINE)
 
 
-def choose_platform(known: "Sequence[str]", facts: "Mapping[str, Any]") -> str:
+def choose_platform(known: "Sequence[str]", facts: "Facts") -> str:
     """The latest of the platforms `known` to uv whose wheels run on the host; "" if there is none."""
     machine = facts["machine"]
-    floor = _version(facts["libc_version"])
-    if facts["libc_family"] == "musl":
+    floor = _version(facts["libc"]["version"])
+    if facts["libc"]["family"] == "musl":
         # uv means musl 1.2 by it.
         name = f"{machine}-unknown-linux-musl"
         return name if name in known and floor >= (1, 2) else ""
@@ -156,9 +212,7 @@ def _version(text: str) -> "tuple[int, ...]":
     return tuple(map(int, words)) if all(word.isdigit() for word in words) else ()
 
 
-def cross_arguments(
-    words: "Sequence[str]", command: "tuple[str, ...]", facts: "Mapping[str, Any]", platform: str
-) -> "list[str]":
+def cross_arguments(words: "Sequence[str]", command: "tuple[str, ...]", facts: "Facts", platform: str) -> "list[str]":
     """Uv's arguments for what the user asked for with `words`.
 
     Args:
@@ -200,7 +254,7 @@ def _after(words: "Sequence[str]", command: "tuple[str, ...]") -> int:
 
 
 def cross_environment(
-    environ: "Mapping[str, str]", words: "Sequence[str]", command: "tuple[str, ...]", facts: "Mapping[str, Any]"
+    environ: "Mapping[str, str]", words: "Sequence[str]", command: "tuple[str, ...]", facts: "Facts"
 ) -> "dict[str, str]":
     """The environment of uv: what it builds and caches is this environment's."""
     changed = {name: value for name, value in environ.items() if name not in _REPLACED}
@@ -254,7 +308,7 @@ def index_options(words: "Sequence[str]", environ: "Mapping[str, str]") -> "list
     return options
 
 
-def script_directory(words: "Sequence[str]", facts: "Mapping[str, Any]") -> str:
+def script_directory(words: "Sequence[str]", facts: "Facts") -> str:
     """Where uv has put scripts."""
     for index, word in enumerate(words):
         name, equals, value = word.partition("=")
@@ -263,7 +317,7 @@ def script_directory(words: "Sequence[str]", facts: "Mapping[str, Any]") -> str:
     return str(facts["root"]) + "/cross/bin"
 
 
-def correct_scripts(scripts: str, facts: "Mapping[str, Any]") -> None:
+def correct_scripts(scripts: str, facts: "Facts") -> None:
     """Have the scripts that uv installed into the directory `scripts` start the host's interpreter."""
     changed = {}
     programs = [facts["uv_prefix"] + "/bin/python", facts["root"] + "/cross/bin/python"]
