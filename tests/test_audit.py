@@ -17,13 +17,15 @@ import pytest
 from packaging.tags import parse_tag
 
 from conftest import CrossenvCommand
-from crossenv.platforms import LINUX
+from crossenv.platforms import Libc
 from crossenv.platforms.linux_targets import MUSL
+from crossenv.record import Record
+from crossenv.testing import made_up_record
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.model import ERROR, WARNING
 from crossenv.wheels.python_api import exports_of, known_versions, stable_since
-from crossenv.wheels.tags import Host, PythonTag, accepts, expected_of
-from makers import AARCH64, ARMEL, ARMHF, S390X, X86_64, elf_bytes, write
+from crossenv.wheels.tags import accepts, expected_of
+from makers import ARMEL, ARMHF, S390X, X86_64, elf_bytes, write
 from wheels import (
     LIBC,
     SUFFIX,
@@ -518,8 +520,8 @@ def test_a_plain_tag_promises_nothing(tmp_path: Path) -> None:
 
 
 def test_the_libc_of_a_plain_tag_is_that_of_its_files() -> None:
-    assert expected_of(["cp311-cp311-linux_armv7l"], libc=MUSL, host=None).targets[0].libc == MUSL
-    (target,) = expected_of(["cp311-cp311-linux_armv7l"], libc="", host=None).targets
+    assert expected_of(["cp311-cp311-linux_armv7l"], libc=MUSL, record=None).targets[0].libc == MUSL
+    (target,) = expected_of(["cp311-cp311-linux_armv7l"], libc="", record=None).targets
     assert target.libc == "glibc"
 
 
@@ -614,21 +616,15 @@ def test_in_an_environment(crossenv: CrossenvCommand, env: Path, tmp_path: Path)
     assert crossenv("audit", "--env", tmp_path, good, check=False).returncode == 2
 
 
-HOST = Host(
-    platform=LINUX,
-    own_tag="linux_aarch64",
-    platform_tag="linux_aarch64",
-    python=PythonTag(implementation="cp", version=(3, 11), abi="full"),
-    identity=AARCH64,
-    libc="glibc",
-    libc_version=(2, 36),
-    suffixes=(SUFFIX, ".abi3.so", ".so"),
-    sysroot=None,
-    multiarch="aarch64-linux-gnu",
-    machine="aarch64",
-    policy=None,
-    places=(),
-)
+def record_with(**host: Any) -> Record:
+    """The record of an environment for Debian 12's Python."""
+    record = made_up_record("linux_aarch64", python="3.11", root="/home/me/env")
+    return dataclasses.replace(
+        record, host=dataclasses.replace(record.host, libc=Libc(family="glibc", version="2.36"), **host)
+    )
+
+
+RECORD = record_with()
 PLAIN = "cp311-cp311-linux_aarch64"
 
 
@@ -652,7 +648,7 @@ PLAIN = "cp311-cp311-linux_aarch64"
     ],
 )
 def test_which_tags_a_host_takes(tag: str, taken: bool) -> None:
-    assert any(accepts(HOST, str(one)) for one in parse_tag(tag)) == taken
+    assert any(accepts(RECORD, str(one)) for one in parse_tag(tag)) == taken
 
 
 def test_a_sysroot_tells_which_symbols_there_are(tmp_path: Path) -> None:
@@ -662,11 +658,11 @@ def test_a_sysroot_tells_which_symbols_there_are(tmp_path: Path) -> None:
     write(place / "libxml2.so.2", linked(exports=("xmlFree",), soname="libxml2.so.2"))
     # For another machine: the loader goes on to the next directory.
     write(root / "usr/local/lib/libxml2.so.2", elf_bytes(X86_64))
-    host = dataclasses.replace(HOST, sysroot=root)
+    record = record_with(sysroot=str(root))
 
     def found(needed: tuple[str, ...], imports: dict[str, tuple[str, str] | None]) -> list[tuple[str, str]]:
         files = {MODULE: extension(needed=needed, imports=imports)}
-        report = audit_wheel(make_wheel(tmp_path, files, PLAIN), host)
+        report = audit_wheel(make_wheel(tmp_path, files, PLAIN), record)
         return [(finding.id, finding.message) for finding in report.findings]
 
     assert found(("libxml2.so.2", "libc.so.6"), {"xmlFree": None, "malloc": LIBC}) == []
@@ -685,8 +681,8 @@ def test_a_sysroot_tells_which_symbols_there_are(tmp_path: Path) -> None:
     assert (kind, says) == ("library", "needs libabsent.so.1, which is not in the wheel nor in the sysroot")
     # Another wheel may bring it along, and the tag promises nothing.
     files = {MODULE: extension(needed=("libabsent.so.1", "libc.so.6"), imports={"malloc": LIBC, "absent": None})}
-    assert not audit_wheel(make_wheel(tmp_path, files, PLAIN), host).failed()
-    assert audit_wheel(make_wheel(tmp_path, files, PLAIN), host).failed(strict=True)
+    assert not audit_wheel(make_wheel(tmp_path, files, PLAIN), record).failed()
+    assert audit_wheel(make_wheel(tmp_path, files, PLAIN), record).failed(strict=True)
 
 
 def test_what_pypy_exports_is_not_known(tmp_path: Path) -> None:
@@ -698,12 +694,12 @@ def test_what_pypy_exports_is_not_known(tmp_path: Path) -> None:
 
 
 def test_paths_of_the_environment_are_traces(tmp_path: Path) -> None:
-    host = dataclasses.replace(HOST, places=("/home/me/env",))
     files = {MODULE: extension(text=b"\0/home/me/env/etc/bin/gcc\0/home/me/environment\0")}
-    report = audit_wheel(make_wheel(tmp_path, files, PLAIN), host)
+    report = audit_wheel(make_wheel(tmp_path, files, PLAIN), RECORD)
     assert [finding.id for finding in report.findings] == ["build-path"]
     assert "/home/me/env/etc/bin/gcc" in report.findings[0].message
-    assert audit_wheel(make_wheel(tmp_path, files, PLAIN), HOST).findings == ()
+    elsewhere = dataclasses.replace(RECORD, root="/elsewhere", requirements_cache="")
+    assert audit_wheel(make_wheel(tmp_path, files, PLAIN), elsewhere).findings == ()
 
 
 def test_a_real_file(tmp_path: Path) -> None:

@@ -472,6 +472,16 @@ def test_directories_of_others_stay(make: Make, tmp_path: Path, word: str) -> No
     assert word in make().told("-o", str(tmp_path / "a"), "a.o", word)
 
 
+@pytest.mark.parametrize("option", ["-I", "-isystem", "-iquote", "-idirafter"])
+def test_headers_of_one_library_are_the_sysroots(make: Make, tmp_path: Path, option: str) -> None:
+    """`pg_config --includedir` of the build machine says /usr/include/postgresql."""
+    compiler = make(sysroot="/the/root")
+    for given in ([f"{option}/usr/include/libxml2"], [option, "/usr/include/libxml2"]):
+        told = compiler.told("-o", str(tmp_path / "a"), "a.o", *given)
+        assert f"{option}/the/root/usr/include/libxml2" in told
+        assert not any(word.startswith("/usr/include") or word == f"{option}/usr/include/libxml2" for word in told)
+
+
 def test_the_documentation_has_the_tables() -> None:
     page = (Path(__file__).parent.parent / "docs/explanation/zig.md").read_text()
     assert page.partition("<!-- options -->\n")[2].partition("<!-- end of options -->")[0] == documented()

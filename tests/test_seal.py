@@ -30,7 +30,6 @@ from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.model import ERROR
 from crossenv.wheels.refusals import Refusal, hint_for
 from crossenv.wheels.seal import Job, parse_job, seal
-from crossenv.wheels.tags import host_of
 from makers import AARCH64, ARMEL, ARMHF, S390X, X86_64, elf_bytes, write
 from wheels import LIBC, extension, linked, make_wheel, static_library
 
@@ -87,7 +86,7 @@ def faults(wheel: Path, env: Path, **changes: Any) -> list[str]:
     """What is wrong with a wheel; what crossenv audit says of it must agree."""
     told = job(wheel, env, **changes)
     status = seal(told)
-    report = audit_wheel(wheel if wheel.exists() else Path(status["wheel"]), host_of(load_record(env)))
+    report = audit_wheel(wheel if wheel.exists() else Path(status["wheel"]), load_record(env))
     audited = {(one.id, one.path, one.message) for one in report.findings if one.severity == ERROR}
     said = {(one["id"], one["path"], one["message"]) for one in status["faults"]}
     if not (told.attempted or told.compiler_called is not None or any("no native code" in one[2] for one in said)):
@@ -307,7 +306,7 @@ def test_a_wheel_is_refused_tagged_or_left(env: Path, tmp_path: Path) -> None:
     assert status["wheel"] == str(tmp_path / f"toy-1-{promised}.whl")
     assert Path(status["wheel"]).exists()
     assert not wheel.exists()
-    assert audit_wheel(Path(status["wheel"]), host_of(load_record(own))).findings == ()
+    assert audit_wheel(Path(status["wheel"]), load_record(own)).findings == ()
 
     wheel = make_wheel(tmp_path, late, PLAIN)
     status = seal(job(wheel, own))
@@ -340,7 +339,7 @@ def test_later_names_of_musl(env: Path, tmp_path: Path) -> None:
         status = seal(job(wheel, own))
         assert status["refusal"] == "late"
         assert "needs qsort_r; musllinux_1_2_aarch64 promises musl 1.2" in status["faults"][0]["message"]
-    assert audit_wheel(wheel, host_of(load_record(own))).failed()
+    assert audit_wheel(wheel, load_record(own)).failed()
     assert not audit_wheel(wheel).failed()
 
 

@@ -535,6 +535,17 @@ def test_a_compilers_launcher_leaves_this_machine_out(launcher: Callable[..., li
     assert launcher(OTHERS[0], *words, *OTHERS[1:]) == OTHERS
 
 
+@pytest.mark.parametrize("option", ["-I", "-isystem", "-iquote", "-idirafter"])
+def test_headers_of_one_library_are_the_sysroots(tmp_path: Path, option: str) -> None:
+    """`pg_config --includedir` of the build machine says /usr/include/postgresql."""
+    says = write(tmp_path / "says", '#!/bin/sh\nfor word do printf "%s\\n" "$word"; done\n', mode=0o755)
+    text = launcher_text("cc", says, [], [], sysroot=Path("/the root"))
+    program = write(tmp_path / "launcher", text, mode=0o755)
+    given = [f"{option}/usr/include/pg", option, "/usr/local/include/x", "-L/usr/lib/pg", "-I", "/usr/include"]
+    shown = subprocess.run([program, *given], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert shown == [f"{option}/the root/usr/include/pg", option, "/the root/usr/local/include/x", "-L/usr/lib/pg"]
+
+
 def test_of_several_linker_options_only_this_machines_go(launcher: Callable[..., list[str]]) -> None:
     given = "-Wl,--as-needed,-L/usr/lib,-rpath-link,/lib,-z,defs"
     assert launcher(given) == ["-Wl,--as-needed,-z,defs"]

@@ -14,8 +14,7 @@ from typing import Any
 from crossenv.codec import WrongValueError, decode, encode
 from crossenv.errors import UsageError, reason_of
 from crossenv.libc.policies import Policy
-from crossenv.platforms import PLATFORMS, Libc, Machine, Platform
-from crossenv.platforms.architectures import Identity
+from crossenv.pythons.model import Host
 
 SCHEMA = 10
 RECORD_NAME = "crossenv.json"
@@ -44,24 +43,14 @@ class BuildRecord:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class HostRecord:
-    """The host Python and its machine; see `crossenv.pythons.model.HostPython`.
+class HostRecord(Host):
+    """The host Python and its machine: all that an environment's processes are told of it.
+
+    The shim's facts, `crossenv_info` and the judge's expectations follow from it.
 
     Attributes:
         source: What the user named.
-        layout: What that was.
-        implementation: "cpython".
-        version: "3.11".
-        full_version: "3.11.2"; "" if unknown.
-        abi_flags: `sys.abiflags`.
-        soabi: SOABI.
         extension_suffixes: What the host's import system takes, the full one first.
-        multiarch: `sys.implementation._multiarch`.
-        gnu_type: HOST_GNU_TYPE.
-        machine: `os.uname().machine`.
-        identity: What its native files say.
-        system: `sys.platform` there, a key of `crossenv.platforms.PLATFORMS`.
-        libc: Its C library.
         executable: The interpreter's path on the host machine.
         sysroot: The root of the host's files here; None if there is none.
         include_dirs: Where the host's headers are.
@@ -72,19 +61,7 @@ class HostRecord:
     """
 
     source: str
-    layout: str
-    implementation: str
-    version: str
-    full_version: str
-    abi_flags: str
-    soabi: str
     extension_suffixes: tuple[str, ...]
-    multiarch: str
-    gnu_type: str
-    machine: str
-    identity: Identity
-    system: str
-    libc: Libc
     executable: str
     sysroot: str | None
     include_dirs: tuple[str, ...]
@@ -92,16 +69,6 @@ class HostRecord:
     sysconfigdata: str
     site_packages: str
     platform_tag: str
-
-    @property
-    def platform(self) -> Platform:
-        """The operating system."""
-        return PLATFORMS[self.system]
-
-    @property
-    def as_machine(self) -> Machine:
-        """What the platform's names and tags depend on."""
-        return Machine(name=self.machine, libc=self.libc, multiarch=self.multiarch, identity=self.identity)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -251,6 +218,17 @@ class Record:
     toolchain: ToolchainRecord
     handover: HandoverRecord = field(default_factory=lambda: HandoverRecord(environment={}, backends={}, allow_pure=()))
     cross_build_info: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def sysroot(self) -> str | None:
+        """The root of the host's files that compilers and loaders look into; None if there is none."""
+        return self.toolchain.sysroot or self.host.sysroot
+
+    @property
+    def library_directories(self) -> tuple[Path, ...]:
+        """Where the host's loader looks for libraries, below that root; none without one."""
+        root = self.sysroot
+        return () if root is None else self.host.platform.library_directories(Path(root), self.host.multiarch)
 
     def to_json(self) -> str:
         """The record as the text of `crossenv.json`."""

@@ -74,7 +74,7 @@ class CMake:
             for name, tool in (("AR", "ar"), ("RANLIB", "ranlib"))
             if record.toolchain.family == "clang" and tool in tools
         ]
-        roots = [root for root in (record.toolchain.sysroot or host.sysroot,) if root is not None]
+        roots = [root for root in (record.sysroot,) if root is not None]
         lines += [
             "",
             "# Programs are the build machine's; headers, libraries and packages the host's, or a build requirement's.",

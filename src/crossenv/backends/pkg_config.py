@@ -108,7 +108,7 @@ class PkgConfig:
         # Never empty: pkg-config would fall back to the build machine's directories.
         directories = record.toolchain.pkg_config_libdir or (f"{record.root}/{EMPTY_DIRECTORY}",)
         variables = {"PKG_CONFIG_LIBDIR": ":".join(directories)}
-        sysroot = record.toolchain.sysroot or record.host.sysroot
+        sysroot = record.sysroot
         if sysroot is not None:
             variables["PKG_CONFIG_SYSROOT_DIR"] = sysroot
         return variables

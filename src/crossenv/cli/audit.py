@@ -11,11 +11,10 @@ from pathlib import Path
 from crossenv.cli.active import active_environment
 from crossenv.cli.common import common_options
 from crossenv.errors import AuditError, UsageError
-from crossenv.record import load_record
+from crossenv.record import Record, load_record
 from crossenv.report import Reporter
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.model import WheelReport
-from crossenv.wheels.tags import Host, host_of
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -39,10 +38,10 @@ def add_host_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def chosen_host(given: str | None, environ: Mapping[str, str]) -> tuple[Path | None, Host | None]:
-    """The environment that was named or is active, and its host; None for none."""
+def chosen_record(given: str | None, environ: Mapping[str, str]) -> Record | None:
+    """The record of the environment that was named or is active; None for none."""
     root = active_environment(given, environ)
-    return root, None if root is None else host_of(load_record(root))
+    return None if root is None else load_record(root)
 
 
 def wheel_path(text: str) -> Path:
@@ -59,11 +58,11 @@ def wheel_path(text: str) -> Path:
 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
     """Audit every wheel; the exit status is 7 if one has a finding."""
-    _root, host = chosen_host(args.env, os.environ)
+    record = chosen_record(args.env, os.environ)
     reports = []
     for path in [wheel_path(text) for text in args.wheels]:
         reporter.step(f"reading {path}")
-        report = audit_wheel(path, host)
+        report = audit_wheel(path, record)
         reports.append(report)
         if not args.json:
             print_report(report, reporter, strict=args.strict)

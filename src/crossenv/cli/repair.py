@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from crossenv.cli.audit import add_host_argument, chosen_host, report_as_json, wheel_path
+from crossenv.cli.audit import add_host_argument, chosen_record, report_as_json, wheel_path
 from crossenv.cli.common import common_options
 from crossenv.report import Reporter
 from crossenv.wheels.repair import Repaired, Wishes, repair
@@ -49,7 +49,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
     """Repair every wheel; print the paths of the results."""
-    _root, host = chosen_host(args.env, os.environ)
+    record = chosen_record(args.env, os.environ)
     wishes = Wishes(
         platform=args.plat,
         libraries=tuple(Path(name).expanduser().absolute() for name in args.library_dir),
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     for path in [wheel_path(text) for text in args.wheels]:
         directory = path.parent if args.replace else Path(args.dest).expanduser().absolute()
         reporter.step(f"repairing {path}")
-        done = repair(path, directory, host, wishes)
+        done = repair(path, directory, record, wishes)
         if args.replace and done.wheel != path:
             path.unlink()
         results.append(done)

@@ -29,7 +29,6 @@ from crossenv.pythons.build_python import BuildPython, find_build_python
 from crossenv.record import Record, load_record
 from crossenv.report import Reporter
 from crossenv.targets import parse_target
-from crossenv.wheels.tags import host_of
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -96,9 +95,8 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     _require_sense(args)
     root = active_environment(args.env or None, os.environ) if args.env != "" else None
     record = None if root is None else load_record(root)
-    host = None if record is None else host_of(record)
     with reporter.working("auditing the wheel"):
-        subjects = [read_subject(wheel_path(text), host, reporter) for text in args.wheels]
+        subjects = [read_subject(wheel_path(text), record, reporter) for text in args.wheels]
     with scratch_directory("test") if args.keep is None else _kept(args.keep) as directory:
         host_place = _host_place(args, record, subjects, directory, reporter)
         if args.compare:

@@ -9,7 +9,13 @@ from pathlib import Path
 
 from crossenv.compilers.commands import role_of
 from crossenv.compilers.model import Tool, Toolchain
-from crossenv.compilers.own_directories import HEADER_OPTIONS, LIBRARY_OPTIONS, MULTIARCH_PARENTS, OWN_DIRECTORIES
+from crossenv.compilers.own_directories import (
+    HEADER_OPTIONS,
+    HEADER_PARENTS,
+    LIBRARY_OPTIONS,
+    MULTIARCH_PARENTS,
+    OWN_DIRECTORIES,
+)
 from crossenv.files import script_text
 
 # They look into the sysroot, and always have a launcher.
@@ -32,6 +38,12 @@ own() {{
   esac
   return 1
 }}
+in_root() {{
+  case $1 in
+    {within}) place={sysroot}$1; return 0 ;;
+  esac
+  return 1
+}}
 option=
 for word do
   case $word in
@@ -46,6 +58,9 @@ for word do
     if [ "$option" != -Xlinker ] || [ "${{word#-L}}" != "$word" ]; then
       if own "${{directory#-L}}"; then option=; continue; fi
     fi
+    case $option in
+      {headers}) if in_root "$word"; then word=$place; fi ;;
+    esac
     set -- "$@" "$option" "$word"
     option=
     continue
@@ -70,6 +85,22 @@ for word do
   set -- "$@" "$word"
 done
 if [ -n "$option" ]; then set -- "$@" "$option"; fi
+"""
+# A link that fails is looked at: the linker's words of a native object are hard to understand.
+_EXPLAINED = """\
+links=yes objects=
+for word do
+  case $word in
+    -c | -S | -E | -M | -MM | -fsyntax-only) links= ;;
+    *.o | *.lo | *.a | *.so) objects=yes ;;
+  esac
+done
+if [ -n "$links" ] && [ -n "$objects" ]; then
+  {command}
+  status=$?
+  if [ $status != 0 ]; then {explainer} "$@"; fi
+  exit $status
+fi
 """
 # Where the sources lie while a wheel is made: in a temporary directory with most front ends, whose name would be in the
 # debug information and in what asserts print.
@@ -126,8 +157,10 @@ def launcher_text(
     trailing: Iterable[str],
     *,
     multiarch: str = "",
+    sysroot: Path | None = None,
     map_prefixes: bool = False,
     expander: Iterable[str] = ("false",),
+    explainer: Iterable[str] = (),
 ) -> str:
     """A POSIX shell script that becomes the tool.
 
@@ -137,9 +170,11 @@ def launcher_text(
         leading: What precedes the caller's arguments.
         trailing: What follows them.
         multiarch: The name of the directories on this machine that hold the host's libraries; "" for none.
+        sysroot: Where the compiler has the target's files from.
         map_prefixes: Whether to keep the names of temporary directories out of the result, as `maps_prefixes` says.
         expander: The command that takes a program and its words, puts the words of response files in their place, and
             becomes the program.
+        explainer: The command that takes the words of a link that has failed, and says which objects are native.
     """
     # Libraries of build requirements: before the directories in which a build finds those of the build machine.
     link = ('${CROSSENV_LINK_DIRECTORY:+"-L$CROSSENV_LINK_DIRECTORY"}',) if tool in COMPILERS else ()
@@ -149,22 +184,30 @@ def launcher_text(
     if not map_prefixes or tool not in COMPILERS:
         maps = []
     words = [shlex.quote(str(path)), *map(shlex.quote, leading), *maps, *link, '"$@"', *map(shlex.quote, trailing)]
-    before = _MARK + _without_own(multiarch, expander) if tool in COMPILERS else ""
+    command = " ".join(words)
+    before = _MARK + _without_own(multiarch, sysroot, expander) if tool in COMPILERS else ""
+    if tool in COMPILERS and explainer:
+        before += _EXPLAINED.format(command=command, explainer=" ".join(map(shlex.quote, explainer)))
     mend = "install it again, or create the environment again with another compiler"
-    return script_text(str(path), f"{before}exec {' '.join(words)}", mend)
+    return script_text(str(path), f"{before}exec {command}", mend)
 
 
-def _without_own(multiarch: str, expander: Iterable[str]) -> str:
-    joined = (
-        f'    {option}*) if own "${{word#{option}}}"; then continue; fi ;;'
-        for option in (*HEADER_OPTIONS, *LIBRARY_OPTIONS)
-    )
+def _without_own(multiarch: str, sysroot: Path | None, expander: Iterable[str]) -> str:
+    def joined(option: str) -> str:
+        line = f'    {option}*) if own "${{word#{option}}}"; then continue; fi'
+        if option in HEADER_OPTIONS:
+            line += f'; if in_root "${{word#{option}}}"; then word={option}$place; fi'
+        return line + " ;;"
+
     return _WITHOUT_OWN.format(
         own=" | ".join(OWN_DIRECTORIES),
         multiarch=multiarch or "none",
         deeper=" | ".join(f"{parent}/*-linux-gnu*/*" for parent in MULTIARCH_PARENTS),
         parents=" | ".join(f"{parent}/*-linux-gnu*" for parent in MULTIARCH_PARENTS),
+        within=" | ".join(f"{parent}/*" for parent in HEADER_PARENTS) if sysroot is not None else "''",
+        sysroot=shlex.quote(str(sysroot or "")),
+        headers=" | ".join(HEADER_OPTIONS),
         options=" | ".join((*HEADER_OPTIONS, *LIBRARY_OPTIONS)),
-        joined="\n".join(joined),
+        joined="\n".join(map(joined, (*HEADER_OPTIONS, *LIBRARY_OPTIONS))),
         expander=" ".join(map(shlex.quote, expander)),
     )

@@ -2,7 +2,7 @@
 
 A setup.py or a foo-config of the build machine names these directories unasked, and a compiler for the target would
 find the wrong files in them. Both kinds of launchers leave them out; the directories of the same names below a sysroot
-are searched anyway.
+are searched anyway. A directory of headers below them (`-I/usr/include/libxml2`) is taken from the sysroot.
 """
 
 from __future__ import annotations
@@ -16,3 +16,5 @@ OWN_DIRECTORIES = (
 )
 # Below these stand Debian's directories for one architecture each.
 MULTIARCH_PARENTS = ("/usr/include", "/usr/local/include", "/lib", "/usr/lib", "/usr/local/lib")
+# The directories below them that hold one library's headers each have their counterparts in a sysroot.
+HEADER_PARENTS = ("/usr/include", "/usr/local/include")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from crossenv.binaries.elf import ElfError, elf_identity
+from crossenv.binaries import BinaryError, format_of
 from crossenv.compilers.model import PROBED_MACROS, Tool
 from crossenv.compilers.run import Outcome, run_tool
 from crossenv.platforms.architectures import Identity
@@ -92,9 +92,11 @@ class Prober:
         if not outcome.succeeded:
             return outcome.complaint
         try:
-            return elf_identity(made)
-        except ElfError:
-            return "made no ELF object"
+            data = made.read_bytes()
+            form = format_of(data)
+            return form.machine(data).identity if form is not None else "made no native object"
+        except (BinaryError, OSError):
+            return "made no native object"
 
     def macros(self, tool: Tool, arguments: Sequence[str | Path]) -> Macros:
         """What the preprocessor says when `arguments` are given; without headers if they are not there."""

@@ -30,7 +30,6 @@ def public_part(record: Record, config: Mapping[str, ConfigValue], details: Mapp
         details: The host Python's build details (PEP 739); None if they are not known.
     """
     host, build, toolchain = record.host, record.build, record.toolchain
-    sysroot = toolchain.sysroot or host.sysroot
     identity = host.identity
     python_tag, abi_tag = _python_tags(host)
     accepted = record.handover.accepted_platforms or host.platform.accepted_tags(host.as_machine)
@@ -53,7 +52,7 @@ def public_part(record: Record, config: Mapping[str, ConfigValue], details: Mapp
             "long_double_format": long_double_format(toolchain.macros, identity),
             identity.format: {"machine": identity.number, "abi_flags": identity.abi_flags},
             "libc": {"family": host.libc.family, "version": host.libc.version or None},
-            "sysroot": sysroot,
+            "sysroot": record.sysroot,
             "emulator": [f"{record.root}/{CROSS_RUN}"] if record.handover.emulator else None,
             "markers": _markers(host),
             "wheel": {

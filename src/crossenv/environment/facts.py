@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from crossenv.environment.fingerprint import SESSION
 from crossenv.environment.isolation_base import BASE, UV
-from crossenv.record import Record
+from crossenv.platforms import HERE
+from crossenv.record import HostRecord, Record
 
 if TYPE_CHECKING:
-    from _crossenv.facts_types import Facts
+    from _crossenv.facts_types import Facts, System
 
 
 def shim_facts(record: Record) -> Facts:
@@ -39,6 +40,7 @@ def shim_facts(record: Record) -> Facts:
         "abi_thread": "t" if Path(host.site_packages).parent.name.endswith("t") else "",
         "identity": _plain(host.identity),
         "libc": _plain(host.libc),
+        "system": _system(host),
         "extension_suffixes": list(host.extension_suffixes),
         "accepted_platforms": list(handover.accepted_platforms),
         "host_executable": host.executable,
@@ -56,6 +58,22 @@ def shim_facts(record: Record) -> Facts:
     }
 
 
+def _system(host: HostRecord) -> System | None:
+    platform, machine = host.platform, host.as_machine
+    if platform is HERE:
+        return None
+    return {
+        "title": platform.title,
+        "platform": platform.get_platform(machine),
+        "tags": list(platform.accepted_tags(machine)),
+        "os_name": platform.os_name,
+        "sys_platform": platform.name,
+        "system": platform.system,
+        "stable_suffix": platform.stable_suffix,
+        "libraries": [Path(name).stem for name in platform.python_libraries(host.version, host.abi_flags)],
+    }
+
+
 def _plain(value: Any) -> Any:
     """The fields of a dataclass, which are those of its type among the facts."""
     return dataclasses.asdict(value)
@@ -63,7 +81,7 @@ def _plain(value: Any) -> Any:
 
 def _files_root(record: Record) -> str | None:
     """What stands before the paths of the host's headers and libraries here; None where there are none."""
-    sysroot = record.toolchain.sysroot or record.host.sysroot
+    sysroot = record.sysroot
     if sysroot is not None:
         return "" if sysroot == "/" else sysroot
     # A GNU cross compiler finds those that the distribution's package manager installs for the host's architecture.

@@ -33,7 +33,7 @@ from crossenv.libc.policies import policy_of
 from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.build_details import build_details
 from crossenv.pythons.build_python import BuildPython
-from crossenv.pythons.model import HostPython
+from crossenv.pythons.model import Host, HostPython
 from crossenv.record import (
     CROSS_RUN,
     PREFIX,
@@ -53,6 +53,8 @@ _NOTHING: Mapping[Path, str | bytes | Path] = {}
 HOST_FILES = "host/python"
 # Where the environment's own compilers are, below its root.
 LAUNCHERS = "etc/bin"
+# Scripts of the shim that launchers start.
+_HELPERS = ("response_words", "foreign_objects")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,12 +160,12 @@ def make_plan(
     first = host.include_dirs[0]
     farm = () if first.name == include_name and first.parent.name == "include" else host.include_dirs
     include_dirs = (root / PREFIX / "include" / include_name,) if farm else host.include_dirs
-    words_script = root / "cross/lib" / packages / "site-packages/_crossenv/response_words.py"
+    shim = root / "cross/lib" / packages / "site-packages/_crossenv"
     tools, launchers, copies = _tools(
         root,
         toolchain,
         "" if toolchain.sysroot else host.multiarch,
-        expander=(str(build.executable), "-I", str(words_script)),
+        helpers={name: (str(build.executable), "-I", str(shim / f"{name}.py")) for name in _HELPERS},
     )
     data_name = host.platform.data_module(host.abi_flags, host.multiarch)
     data_file = f"{PREFIX}/lib/{directory}/{data_name}.py"
@@ -281,37 +283,26 @@ def _host_record(
     target: Target | None,
 ) -> HostRecord:
     return HostRecord(
+        **{item.name: getattr(host, item.name) for item in dataclasses.fields(Host)},
         source=str(host.source),
-        layout=host.layout,
-        implementation=host.implementation,
-        version=host.version,
-        full_version=host.full_version,
-        abi_flags=host.abi_flags,
-        soabi=host.soabi,
         extension_suffixes=host.extension_suffixes,
-        multiarch=host.multiarch,
-        gnu_type=host.gnu_type,
-        machine=host.machine,
-        identity=host.identity,
-        system=host.system,
-        libc=host.libc,
         executable=host.host_executable,
         sysroot=None if host.sysroot is None else str(host.sysroot),
         include_dirs=tuple(map(str, include_dirs)),
         lib_dir=None if host.lib_dir is None else str(host.lib_dir),
         sysconfigdata=str(data_file),
         site_packages=str(root / "cross/lib" / packages / "site-packages"),
-        platform_tag=host.platform.own_tag(host.as_machine) if target is None else target.platform_tag,
+        platform_tag=host.own_tag if target is None else target.platform_tag,
     )
 
 
 def _tools(
-    root: Path, toolchain: Toolchain, multiarch: str, expander: Sequence[str]
+    root: Path, toolchain: Toolchain, multiarch: str, helpers: Mapping[str, Sequence[str]]
 ) -> tuple[dict[str, ToolRecord], dict[str, str], dict[str, Path]]:
     """The record's tools, the launchers of those that need arguments, and zig's launchers.
 
-    `multiarch` names the directories on this machine that hold the target's libraries, "" for none; `expander` is
-    `launcher_text`'s.
+    `multiarch` names the directories on this machine that hold the target's libraries, "" for none; `helpers` are
+    the commands that launchers start, by name.
     """
     chosen: dict[str, Tool | None] = {
         "cc": toolchain.cc,
@@ -323,7 +314,7 @@ def _tools(
     launchers: dict[str, str] = {}
     copies: dict[str, Path] = {}
     if toolchain.zig is not None:
-        text = toolchain.zig.configuration(objects=root / "cache/zig")
+        text = toolchain.zig.configuration(objects=root / "cache/zig", explainer=helpers["foreign_objects"][-1])
         launchers[f"{LAUNCHERS}/{CONFIGURATION_NAME}"] = text
     for name, tool in chosen.items():
         if tool is None:
@@ -344,8 +335,10 @@ def _tools(
                 leading,
                 trailing,
                 multiarch=multiarch,
+                sysroot=toolchain.sysroot,
                 map_prefixes=maps_prefixes(toolchain),
-                expander=expander,
+                expander=helpers["response_words"],
+                explainer=helpers["foreign_objects"],
             )
             command = str(root / relative)
         tools[name] = ToolRecord(command=command, path=str(tool.path), args=leading, origin=tool.origin)

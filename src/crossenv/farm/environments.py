@@ -15,8 +15,7 @@ from crossenv.errors import CrossenvError
 from crossenv.farm.complaint import complaint_of, hint_of
 from crossenv.farm.model import Build
 from crossenv.farm.processes import Children
-from crossenv.record import load_record
-from crossenv.wheels.tags import Host, host_of
+from crossenv.record import Record, load_record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,12 +24,12 @@ class Environment:
 
     Attributes:
         root: Where it is.
-        host: What its wheels are for.
+        record: Its record.
         key: Equal for environments that make the same wheels.
     """
 
     root: Path
-    host: Host
+    record: Record
     key: str
 
 
@@ -153,7 +152,7 @@ class Environments:
             raise EnvironmentFailedError(complaint_of(text), hint_of(text), status, log)
         try:
             record = load_record(root)
-            return Environment(root=root, host=host_of(record), key=fingerprint(record))
+            return Environment(root=root, record=record, key=fingerprint(record))
         except CrossenvError as error:
             raise EnvironmentFailedError(error.message, error.hint, error.exit_code, log) from None
 

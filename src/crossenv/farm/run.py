@@ -38,10 +38,10 @@ from crossenv.farm.release import covering, released
 from crossenv.farm.requirements import pinned, pip_arguments, pip_variables, settings_in
 from crossenv.farm.sources import SdistError, Source, source_of
 from crossenv.farm.store import Store
+from crossenv.record import Record
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.model import ERROR
 from crossenv.wheels.seal import STATUS_VARIABLE
-from crossenv.wheels.tags import Host
 
 _NOT_IN_LOG_NAMES = re.compile(r"[^A-Za-z0-9._+=-]+")
 # The environments have these as options already.
@@ -316,7 +316,7 @@ class Run:
             # Its marker excludes it.
             return Result(status=NOT_NEEDED, log=log)
         self._board.stage(build, "auditing")
-        faults = [fault for wheel in wheels for fault in faults_of(wheel, environment.host)]
+        faults = [fault for wheel in wheels for fault in faults_of(wheel, environment.record)]
         if faults:
             with log.open("a", encoding="utf-8") as file:
                 file.writelines(f"crossenv: error: {fault}\n" for fault in faults)
@@ -386,9 +386,9 @@ def _tested(key: str) -> str:
     return f"{key} | tested"
 
 
-def faults_of(wheel: Path, host: Host) -> list[str]:
+def faults_of(wheel: Path, record: Record) -> list[str]:
     """Return what an audit finds wrong with a wheel, a line for each fault."""
-    report = audit_wheel(wheel, host)
+    report = audit_wheel(wheel, record)
     return [
         " ".join(filter(None, (wheel.name, finding.path, finding.message)))
         for finding in report.findings

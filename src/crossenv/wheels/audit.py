@@ -12,6 +12,7 @@ from crossenv.libc.libraries import libc_of_needed
 from crossenv.libc.policies import Policy
 from crossenv.platforms import HERE, MODULE_SUFFIXES, format_of_suffix
 from crossenv.platforms.loading import LIBRARIES, Libraries
+from crossenv.record import Record
 from crossenv.wheels import file_checks
 from crossenv.wheels.archive import Archive, ArchiveError, Member, opened
 from crossenv.wheels.loaded import left_over_findings, loaded_findings
@@ -21,7 +22,7 @@ from crossenv.wheels.model import ERROR, WARNING, Finding, NativeFile, WheelRepo
 from crossenv.wheels.native import newest_versions
 from crossenv.wheels.promises import oldest_kept, policy_findings
 from crossenv.wheels.symbols import symbol_findings
-from crossenv.wheels.tags import Expected, Host, accepts, expected_of
+from crossenv.wheels.tags import Expected, accepts, expected_of, python_of
 
 
 @dataclass
@@ -77,15 +78,15 @@ class Judgement:
         return tuple(finding for finding in self.findings if finding.severity == ERROR)
 
 
-def audit_wheel(path: Path, host: Host | None = None) -> WheelReport:
+def audit_wheel(path: Path, record: Record | None = None) -> WheelReport:
     """Audit the wheel at `path`.
 
     Args:
         path: The wheel; whatever is wrong with it is a finding.
-        host: The host of the environment that it is for, if any.
+        record: The record of the environment that it is for, if any.
     """
     try:
-        judged = judge(path, host)
+        judged = judge(path, record)
     except ArchiveError as error:
         finding = archive_finding(error)
         return WheelReport(path=str(path), tags=(), keeps=(), files=(), findings=(finding,), unchecked=())
@@ -96,7 +97,7 @@ def audit_wheel(path: Path, host: Host | None = None) -> WheelReport:
         files=tuple(_native_files(judged.contents)),
         findings=judged.findings,
         unchecked=judged.unchecked,
-        policies=_libraries(judged.expected, host) is None,
+        policies=_libraries(judged.expected, record) is None,
     )
 
 
@@ -105,12 +106,12 @@ def archive_finding(error: ArchiveError) -> Finding:
     return Finding(id="archive", severity=ERROR, path="", message=str(error))
 
 
-def judge(path: Path, host: Host | None = None, build: Build | None = None) -> Judgement:
+def judge(path: Path, record: Record | None = None, build: Build | None = None) -> Judgement:
     """Whether a wheel is what its tags say.
 
     Args:
         path: The wheel.
-        host: The host of the environment that it is for, if any.
+        record: The record of the environment that it is for, if any.
         build: What the build says that has just made it, if it was one.
 
     Raises:
@@ -118,27 +119,27 @@ def judge(path: Path, host: Host | None = None, build: Build | None = None) -> J
     """
     with opened(path) as archive:
         claims = read_claims(path.name, archive)
-        contents = _read(archive, claims, host)
-        expected = expected_of(claims.tags, libc=contents.libc, host=host)
+        contents = _read(archive, claims, record)
+        expected = expected_of(claims.tags, libc=contents.libc, record=record)
         findings = [*archive.findings, *claims.findings, *record_findings(claims, archive), *contents.findings]
         findings += _platform_findings(archive, claims, expected, contents, silent=build is not None)
     unchecked = [f"{platform}: nothing is known of that platform" for platform in expected.unknown]
-    if host is not None:
-        findings += _host_findings(claims, host)
+    if record is not None:
+        findings += _host_findings(claims, record)
     if build is not None:
         project = claims.name or path.name.partition("-")[0]
         findings += loss_findings(build, project=project, tagged=not expected.pure, native=bool(contents.native))
     findings += _linked_findings(expected, contents)
-    libraries = _libraries(expected, host)
+    libraries = _libraries(expected, record)
     if libraries is not None:
         findings += loaded_findings(contents.linked, contents.members, expected, libraries)
         findings += left_over_findings(contents.members, tuple(contents.native), libraries)
     for policy in {(policy.libc, policy.floor): policy for policy in expected.promised}.values():
-        own = host is not None and host.policy == policy
+        own = record is not None and record.handover.policy == policy
         findings += policy_findings(contents.linked, contents.inside, policy, first_release=own)
     libcs = {target.libc for target in expected.targets}
     assumed = contents.libc or (libcs.pop() if len(libcs) == 1 else "")
-    symbols, not_known = symbol_findings(contents.linked, contents.inside, expected, assumed, host)
+    symbols, not_known = symbol_findings(contents.linked, contents.inside, expected, assumed, record)
     order = {ERROR: 0, WARNING: 1}
     return Judgement(
         claims=claims,
@@ -156,9 +157,9 @@ def target_findings(judged: Judgement, policy: Policy) -> list[Finding]:
     return list(policy_findings(judged.contents.linked, judged.contents.inside, policy, first_release=True))
 
 
-def _libraries(expected: Expected, host: Host | None) -> Libraries | None:
+def _libraries(expected: Expected, record: Record | None) -> Libraries | None:
     """The libraries of the wheel's system, if files name them there."""
-    systems = {target.system for target in expected.targets} if host is None else {host.platform.name}
+    systems = {target.system for target in expected.targets} if record is None else {record.host.system}
     return LIBRARIES.get(systems.pop()) if len(systems) == 1 else None
 
 
@@ -175,10 +176,10 @@ def _kept(judged: Judgement) -> Iterator[str]:
                 yield policy.tag
 
 
-def _read(archive: Archive, claims: Claims, host: Host | None) -> Contents:
+def _read(archive: Archive, claims: Claims, record: Record | None) -> Contents:
     """Go through all members once: their hashes, and of the native ones everything."""
     contents = Contents(members=tuple(member.name for member in archive.members))
-    expected = expected_of(claims.tags, libc="", host=host)
+    expected = expected_of(claims.tags, libc="", record=record)
     for member in archive.members:
         blocks = archive.blocks(member.name)
         first = next(blocks, b"")
@@ -188,14 +189,14 @@ def _read(archive: Archive, claims: Claims, host: Host | None) -> Contents:
         fault = digest_fault(member.name, itertools.chain((data,), blocks), claims)
         contents.findings += [fault] if fault is not None else []
         if native:
-            _read_native(member, data, contents, expected, host)
+            _read_native(member, data, contents, expected, record)
         elif member.name.endswith(MODULE_SUFFIXES):
             wanted = FORMATS[format_of_suffix(member.name)]
             contents.findings.append(_damaged(wanted, member.name, f"is not {wanted.a_file}"))
     return contents
 
 
-def _read_native(member: Member, data: bytes, contents: Contents, expected: Expected, host: Host | None) -> None:
+def _read_native(member: Member, data: bytes, contents: Contents, expected: Expected, record: Record | None) -> None:
     native, linked = format_of(data), None
     try:
         linked = None if native is None else native.linked(data)
@@ -210,10 +211,10 @@ def _read_native(member: Member, data: bytes, contents: Contents, expected: Expe
         return
     words = contents.native[member.name] = []
     for label, content in objects_in(member.name, data):
-        said, fault = file_checks.machine_finding(label, content, expected.machines, host)
+        said, fault = file_checks.machine_finding(label, content, expected.machines, record)
         words.append(said)
         contents.findings += [fault] if fault is not None else []
-    trace = file_checks.trace_finding(member.name, data, host)
+    trace = file_checks.trace_finding(member.name, data, record)
     contents.findings += [trace] if trace is not None else []
     if native is None:
         contents.archives.add(member.name)
@@ -246,15 +247,15 @@ def _platform_findings(
         yield finding
 
 
-def _host_findings(claims: Claims, host: Host) -> Iterator[Finding]:
+def _host_findings(claims: Claims, record: Record) -> Iterator[Finding]:
     """Tags that the host would not take; one that it does is enough, unless another names a machine of its own."""
     platforms = dict.fromkeys(tag.split("-", 2)[2] for tag in claims.tags)
-    takes = f"the host is {host.platform_tag} with Python {host.python.name}"
-    known = ("any", host.own_tag, host.platform_tag)
-    foreign = [one for one in platforms if one not in known and not one.endswith(f"_{host.machine}")]
+    takes = f"the host is {record.host.platform_tag} with Python {python_of(record).name}"
+    known = ("any", record.host.own_tag, record.host.platform_tag)
+    foreign = [one for one in platforms if one not in known and not one.endswith(f"_{record.host.machine}")]
     if foreign:
         yield Finding(id="host-tag", severity=ERROR, path="", message=f"is tagged {', '.join(foreign)}; {takes}")
-    elif claims.tags and not any(accepts(host, tag) for tag in claims.tags):
+    elif claims.tags and not any(accepts(record, tag) for tag in claims.tags):
         says = f"is tagged {', '.join(claims.tags[:3])}, which an installer there would not take; {takes}"
         yield Finding(id="host-tag", severity=ERROR, path="", message=says)
 

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from crossenv.binaries import FORMATS, BinaryError, Linked, format_of
 from crossenv.platforms import MODULE_SUFFIXES, ONLY_MODULE_SUFFIXES
 from crossenv.platforms.architectures import Identity
+from crossenv.record import Record
 from crossenv.wheels.model import ERROR, WARNING, Finding
 from crossenv.wheels.native import BUILD_PATHS
-from crossenv.wheels.tags import Expected, Host
+from crossenv.wheels.tags import Expected
 
 # What extension modules are named (PEP 3149, 384).
 _ENDS = "|".join(map(re.escape, MODULE_SUFFIXES))
@@ -22,7 +23,7 @@ _SHOWN = 80
 
 
 def machine_finding(
-    label: str, data: bytes, machines: Sequence[Identity], host: Host | None
+    label: str, data: bytes, machines: Sequence[Identity], record: Record | None
 ) -> tuple[str, Finding | None]:
     """The machine that a native file is for, in words, and whether the wheel is for that machine.
 
@@ -30,7 +31,7 @@ def machine_finding(
         label: The file.
         data: Its content.
         machines: Those that the wheel is for; empty if that is not known.
-        host: The environment's host, if the wheel is for one.
+        record: The environment's record, if the wheel is for one.
 
     Returns:
         The words, "" for a file that is not native; and the fault.
@@ -44,7 +45,7 @@ def machine_finding(
         return "", Finding(id=f"{native.name}-damaged", severity=ERROR, path=label, message=str(error))
     if machines and not any(machine.fits(wanted) for wanted in machines):
         words = " or ".join(FORMATS[wanted.format].describe(wanted) for wanted in machines)
-        says = f"is for {machine.words}; {'the wheel is for' if host is None else 'the host is'} {words}"
+        says = f"is for {machine.words}; {'the wheel is for' if record is None else 'the host is'} {words}"
         return machine.words, Finding(id="machine", severity=ERROR, path=label, message=says)
     return machine.words, None
 
@@ -125,10 +126,10 @@ def stack_finding(name: str, file: Linked) -> Finding | None:
     return Finding(id="executable-stack", severity=ERROR, path=name, message=says)
 
 
-def trace_finding(name: str, data: bytes, host: Host | None) -> Finding | None:
+def trace_finding(name: str, data: bytes, record: Record | None) -> Finding | None:
     """Paths of the build in a file's strings."""
     found = {match[0] for match in BUILD_PATHS.finditer(data)}
-    for place in host.places if host is not None else ():
+    for place in _places(record) if record is not None else ():
         found |= {match[0] for match in re.finditer(re.escape(place.encode()) + rb"/[\x21-\x7e]*", data)}
     if not found:
         return None
@@ -140,3 +141,9 @@ def trace_finding(name: str, data: bytes, host: Host | None) -> Finding | None:
 
 def _short(text: str) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+
+
+def _places(record: Record) -> tuple[str, ...]:
+    """Directories of the build machine that no file of a wheel may know."""
+    places = (record.root, record.requirements_cache, record.sysroot or "")
+    return tuple(place for place in places if place not in ("", "/"))

@@ -23,6 +23,7 @@ from crossenv.files import scratch_directory
 from crossenv.libc.libraries import always_outside, libc_of_needed
 from crossenv.libc.policies import Policy, policies_for, policy_of
 from crossenv.platforms.linux_targets import Target
+from crossenv.record import Record
 from crossenv.targets import parse_target
 from crossenv.wheels.archive import ArchiveError, opened
 from crossenv.wheels.audit import audit_wheel
@@ -32,7 +33,7 @@ from crossenv.wheels.native import listed
 from crossenv.wheels.promises import policy_findings
 from crossenv.wheels.refusals import MENDABLE
 from crossenv.wheels.sysroot_libraries import Libraries
-from crossenv.wheels.tags import Host, expected_of
+from crossenv.wheels.tags import expected_of
 
 _LONGEST = 1800
 
@@ -71,13 +72,13 @@ class Repaired:
     report: WheelReport
 
 
-def repair(path: Path, directory: Path, host: Host | None, wishes: Wishes) -> Repaired:
+def repair(path: Path, directory: Path, record: Record | None, wishes: Wishes) -> Repaired:
     """Repair the wheel at `path` and write the result into `directory`.
 
     Args:
         path: The wheel; it stays as it is.
         directory: Made if it is not there.
-        host: The host of the environment that it was built in, if any.
+        record: The record of the environment that it was built in, if any.
         wishes: What the user wants.
 
     Raises:
@@ -85,14 +86,14 @@ def repair(path: Path, directory: Path, host: Host | None, wishes: Wishes) -> Re
         UsageError: The platform tag is none for this wheel, or the directory cannot be written.
         BuildError: auditwheel or patchelf failed.
     """
-    before = audit_wheel(path, host)
+    before = audit_wheel(path, record)
     _require_repairable(before)
     if not before.files:
         return Repaired(wheel=_placed(path, path.name, directory), tag="any", grafted={}, short_of="", report=before)
     files, tags = _read(path)
-    target = _target_of(path, files, tags, host, wishes)
-    wanted = _wanted_policy(target, host, wishes)
-    libraries = _libraries(target, files, host, wishes)
+    target = _target_of(path, files, tags, record, wishes)
+    wanted = _wanted_policy(target, record, wishes)
+    libraries = _libraries(target, files, record, wishes)
     with scratch_directory("repair") as scratch:
         place = scratch.resolve()
         job = {
@@ -113,14 +114,14 @@ def repair(path: Path, directory: Path, host: Host | None, wishes: Wishes) -> Re
         _require_host_libraries(path, taken, libraries)
         taken = {name: str(libraries.get(name, place)) for name, place in taken.items()}
         if "wheel" not in answer:
-            raise _refusal(path, answer, files, target, wanted, host)
+            raise _refusal(path, answer, files, target, wanted, record)
         short_of = ""
         if wanted is not None and answer["tag"] != wanted.tag:
             short_of = _reason(files, taken, wanted)
             if wishes.platform is not None:
                 raise AuditError(f"{path.name} cannot be tagged {wanted.tag}: {short_of}", hint=_LATER)
         made = Path(answer["wheel"])
-        report = audit_wheel(made, host)
+        report = audit_wheel(made, record)
         if report.failed():
             if short_of and all(finding.id == "host-tag" for finding in report.findings if finding.severity == ERROR):
                 raise AuditError(f"{path.name} could only be tagged {answer['tag']}: {short_of}", hint=_LATER)
@@ -165,19 +166,19 @@ def _read(path: Path) -> tuple[dict[str, Linked], tuple[str, ...]]:
 
 
 def _target_of(
-    path: Path, files: dict[str, Linked], tags: tuple[str, ...], host: Host | None, wishes: Wishes
+    path: Path, files: dict[str, Linked], tags: tuple[str, ...], record: Record | None, wishes: Wishes
 ) -> Target:
     """The machine and C library of the wheel."""
     libc = next((name for file in files.values() if (name := libc_of_needed(file.needed))), "")
-    expected = expected_of(tags, libc=libc, host=host)
+    expected = expected_of(tags, libc=libc, record=record)
     if expected.unknown or not expected.targets:
         raise AuditError(
             f"{path.name} is not for a Linux machine that has policies", hint="repair wheels tagged linux_..."
         )
     target = expected.targets[0]
-    if host is not None and target.identity != host.identity:
+    if record is not None and target.identity != record.host.identity:
         raise AuditError(
-            f"{path.name} is for {target.machine}, and the environment's host is {host.machine}",
+            f"{path.name} is for {target.machine}, and the environment's host is {record.host.machine}",
             hint="name the environment that it was built in with --env",
         )
     if wishes.platform is None:
@@ -191,12 +192,12 @@ def _target_of(
     return asked
 
 
-def _wanted_policy(target: Target, host: Host | None, wishes: Wishes) -> Policy | None:
+def _wanted_policy(target: Target, record: Record | None, wishes: Wishes) -> Policy | None:
     """The user's, or that of the environment's target, or what the wheel has promised itself."""
     if wishes.platform is not None:
         return policy_of(target)
-    if host is not None and host.policy is not None:
-        return host.policy
+    if record is not None and record.handover.policy is not None:
+        return record.handover.policy
     return policy_of(target)
 
 
@@ -206,13 +207,13 @@ def _auditwheel_name(target: Target, wanted: Policy) -> str:
     return known[-1].tag.removesuffix(f"_{target.machine}")
 
 
-def _libraries(target: Target, files: dict[str, Linked], host: Host | None, wishes: Wishes) -> dict[str, Path]:
+def _libraries(target: Target, files: dict[str, Linked], record: Record | None, wishes: Wishes) -> dict[str, Path]:
     """Where the target's libraries are that the wheel needs, and those that they need."""
     for directory in wishes.libraries:
         if not directory.is_dir():
             raise UsageError(f"{directory} is not a directory", hint="name one that holds libraries of the target")
-    sysroot = None if host is None else host.sysroot
-    directories = () if host is None or sysroot is None else host.platform.library_directories(sysroot, host.multiarch)
+    sysroot = None if record is None or record.sysroot is None else Path(record.sysroot)
+    directories = () if record is None else record.library_directories
     own = {name.rpartition("/")[2] for name in files}
     needed = {name for file in files.values() for name in file.needed} - own
     return Libraries(target.identity, sysroot, directories, wishes.libraries).closure(sorted(needed))
@@ -243,12 +244,14 @@ def _refusal(
     files: dict[str, Linked],
     target: Target,
     wanted: Policy | None,
-    host: Host | None,
+    record: Record | None,
 ) -> AuditError:
     if answer["missing"]:
         name, needing = next(iter(answer["missing"].items()))
         more = f" (and {len(answer['missing']) - 1} more)" if len(answer["missing"]) > 1 else ""
-        where = "the environment's sysroot" if host is not None and host.sysroot is not None else "any directory named"
+        where = (
+            "the environment's sysroot" if record is not None and record.sysroot is not None else "any directory named"
+        )
         says = f"{path.name}: {needing[0]} needs {name}, which was not found in {where}{more}"
         return AuditError(says, hint="add it to the sysroot, or name its directory with --library-dir DIR")
     newest = policies_for(target)[-1]

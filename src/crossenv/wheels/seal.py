@@ -23,7 +23,6 @@ from crossenv.wheels.file_checks import machine_finding
 from crossenv.wheels.losses import Build
 from crossenv.wheels.model import ERROR, Finding
 from crossenv.wheels.refusals import MENDABLE, READY_MADE_HINT, UNUSABLE, hint_for, refusal_of
-from crossenv.wheels.tags import Host, host_of
 
 if TYPE_CHECKING:
     from _crossenv.seal_types import FORMAT, Fault, Status
@@ -92,7 +91,7 @@ def seal(job: Job) -> Status:
     record = load_record(Path(job.environment))
     notes: list[str] = []
     try:
-        wheel = _sealed(job, record, host_of(record), notes)
+        wheel = _sealed(job, record, notes)
     except ArchiveError as error:
         return _refusal(job, [archive_finding(error)])
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
@@ -110,7 +109,7 @@ def seal(job: Job) -> Status:
     }
 
 
-def _sealed(job: Job, record: Record, host: Host, notes: list[str]) -> Path:
+def _sealed(job: Job, record: Record, notes: list[str]) -> Path:
     path = Path(job.wheel)
     build = Build(
         editable=job.editable,
@@ -118,35 +117,35 @@ def _sealed(job: Job, record: Record, host: Host, notes: list[str]) -> Path:
         compiler_called=job.compiler_called,
         allow_pure=(*record.handover.allow_pure, *job.allow_pure),
     )
-    judged = judge(path, host, None if job.ready_made else build)
+    judged = judge(path, record, None if job.ready_made else build)
     if job.ready_made:
         # Others answer for what it links; code of another machine is of no use to anybody here.
         unusable = [finding for finding in judged.errors if finding.id in UNUSABLE]
         if unusable:
             raise Refused(unusable)
         return path
-    native = list(_written_findings(job, host))
+    native = list(_written_findings(job, record))
     if native:
         raise Refused(native)
-    plain = host.own_tag in path.name.removesuffix(".whl").rpartition("-")[2].split(".")
+    plain = record.host.own_tag in path.name.removesuffix(".whl").rpartition("-")[2].split(".")
     mend = job.repair and plain and not job.editable
     fatal = [finding for finding in judged.errors if not (mend and finding.id in MENDABLE)]
     if fatal:
         raise Refused(fatal)
     if job.editable or not plain or not judged.contents.native:
         return path
-    if host.policy is None:
-        return _repaired(path, host, judged, job, notes) if mend else path
-    found = target_findings(judged, host.policy)
+    if record.handover.policy is None:
+        return _repaired(path, record, judged, job, notes) if mend else path
+    found = target_findings(judged, record.handover.policy)
     outside = [finding for finding in found if finding.id in ("library", "libpython")]
     late = [finding for finding in found if finding.severity == ERROR and finding not in outside]
     if late:
         raise Refused(late)
     if mend and (outside or judged.errors):
-        return _repaired(path, host, judged, job, notes)
+        return _repaired(path, record, judged, job, notes)
     if outside:
         notes += [
-            f"warning: {path.name} is not tagged {host.policy.tag}: {finding.path} {finding.message}"
+            f"warning: {path.name} is not tagged {record.handover.policy.tag}: {finding.path} {finding.message}"
             for finding in outside
         ]
         notes.append(
@@ -155,25 +154,25 @@ def _sealed(job: Job, record: Record, host: Host, notes: list[str]) -> Path:
         return path
     from crossenv.wheels.retag import retag
 
-    return retag(path, host.own_tag, host.policy.tag)
+    return retag(path, record.host.own_tag, record.handover.policy.tag)
 
 
-def _written_findings(job: Job, host: Host) -> Iterator[Finding]:
+def _written_findings(job: Job, record: Record) -> Iterator[Finding]:
     """Libraries in the source tree that the target cannot load."""
     for name in job.written:
-        _words, finding = machine_finding(name, Path(name).read_bytes(), (host.identity,), host)
+        _words, finding = machine_finding(name, Path(name).read_bytes(), (record.host.identity,), record)
         if finding is not None:
             yield finding
 
 
-def _repaired(path: Path, host: Host, judged: Judgement, job: Job, notes: list[str]) -> Path:
+def _repaired(path: Path, record: Record, judged: Judgement, job: Job, notes: list[str]) -> Path:
     # auditwheel's part of the imports costs as much as everything else.
     from crossenv.wheels.repair import Wishes, repair
 
     needed = {name for file in judged.contents.linked.values() for name in file.needed} - judged.contents.inside
     wishes = Wishes(libraries=tuple(_directories_with(needed, job.site_directories)))
     try:
-        done = repair(path, path.parent, host, wishes)
+        done = repair(path, path.parent, record, wishes)
     except AuditError as error:
         raise Refused(
             [Finding(id="repair", severity=ERROR, path="", message=f"{error.message} ({error.hint})")]

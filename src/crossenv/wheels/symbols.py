@@ -7,18 +7,20 @@ is left are names without one: Python's C API, musl, other files of the wheel, a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
+from pathlib import Path
 
 from crossenv.binaries import Linked
 from crossenv.libc.symbols import later_than, loaded_with_python, unprovided
+from crossenv.record import Record
 from crossenv.wheels.model import ERROR, WARNING, Finding
 from crossenv.wheels.native import listed
 from crossenv.wheels.python_api import exports_of, is_python_name, stable_since
 from crossenv.wheels.sysroot_libraries import Libraries
-from crossenv.wheels.tags import Expected, Host, PythonTag, python_of_file
+from crossenv.wheels.tags import Expected, PythonTag, python_of_file
 
 
 def symbol_findings(
-    files: Mapping[str, Linked], inside: Set[str], expected: Expected, libc: str, host: Host | None
+    files: Mapping[str, Linked], inside: Set[str], expected: Expected, libc: str, record: Record | None
 ) -> tuple[list[Finding], list[str]]:
     """The symbols that nobody provides.
 
@@ -27,13 +29,13 @@ def symbol_findings(
         inside: The base names of all its files.
         expected: What its tags say.
         libc: "glibc" or "musl"; "" if that is not known.
-        host: The environment's host, if any.
+        record: The environment's record, if any.
 
     Returns:
         The findings, and what could not be looked at.
     """
     offered = set().union(*(file.exports for file in files.values()))
-    libraries = _host_libraries(host)
+    libraries = _host_libraries(record)
     findings: list[Finding] = []
     unchecked: dict[str, None] = {}
     for name, file in files.items():
@@ -68,10 +70,10 @@ def symbol_findings(
     return findings, list(unchecked)
 
 
-def _host_libraries(host: Host | None) -> Libraries | None:
-    if host is None or host.sysroot is None:
+def _host_libraries(record: Record | None) -> Libraries | None:
+    if record is None or record.sysroot is None:
         return None
-    libraries = Libraries(host.identity, host.sysroot, host.platform.library_directories(host.sysroot, host.multiarch))
+    libraries = Libraries(record.host.identity, Path(record.sysroot), record.library_directories)
     return libraries if libraries.has_libc() else None
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from crossenv.errors import UsageError
 from crossenv.libc.policies import Policy, policy_of
-from crossenv.platforms import MODULE_SUFFIXES, Platform
+from crossenv.platforms import MODULE_SUFFIXES
 from crossenv.platforms.architectures import Identity
 from crossenv.platforms.linux_targets import Target
 from crossenv.record import Record
@@ -38,41 +37,6 @@ class PythonTag:
         return ".".join(map(str, self.version)) + ("t" if "t" in self.flags else "")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Host:
-    """What an environment knows of the host beyond a wheel's tags.
-
-    Attributes:
-        platform: Its operating system.
-        own_tag: The platform tag of wheels for it that promise nothing: "linux_aarch64".
-        platform_tag: The tag of wheels that are built for it.
-        python: Its Python.
-        identity: What its native files say.
-        libc: "glibc" or "musl".
-        libc_version: Its version; () if unknown.
-        suffixes: The suffixes of extension modules that its import system takes.
-        sysroot: The root of its files here; None if there is none.
-        multiarch: The directory of its libraries, by Debian's name; "" if unknown.
-        machine: `os.uname().machine`.
-        policy: What its wheels keep to; None where nothing was promised.
-        places: Directories of the build machine that no file of a wheel may know.
-    """
-
-    platform: Platform
-    own_tag: str
-    platform_tag: str
-    python: PythonTag
-    identity: Identity
-    libc: str
-    libc_version: tuple[int, ...]
-    suffixes: tuple[str, ...]
-    sysroot: Path | None
-    multiarch: str
-    machine: str
-    policy: Policy | None
-    places: tuple[str, ...]
-
-
 def tag_of_python(implementation: str, version: str, flags: str) -> PythonTag:
     """What the tag of a wheel says that is for one Python alone.
 
@@ -89,26 +53,9 @@ def tag_of_python(implementation: str, version: str, flags: str) -> PythonTag:
     )
 
 
-def host_of(record: Record) -> Host:
-    """The host of an environment."""
-    host = record.host
-    root = record.toolchain.sysroot or host.sysroot
-    places = [record.root, record.requirements_cache, *([root] if root else [])]
-    return Host(
-        platform=host.platform,
-        own_tag=host.platform.own_tag(host.as_machine),
-        platform_tag=host.platform_tag,
-        python=tag_of_python(host.implementation, host.version, host.abi_flags),
-        identity=host.identity,
-        libc=host.libc.family,
-        libc_version=host.libc.numbers,
-        suffixes=host.extension_suffixes,
-        sysroot=Path(root) if root else None,
-        multiarch=host.multiarch,
-        machine=host.machine,
-        policy=record.handover.policy,
-        places=tuple(place for place in places if place not in ("", "/")),
-    )
+def python_of(record: Record) -> PythonTag:
+    """The same for an environment's host Python."""
+    return tag_of_python(record.host.implementation, record.host.version, record.host.abi_flags)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,13 +81,13 @@ class Expected:
     suffixes: tuple[str, ...]
 
 
-def expected_of(tags: Sequence[str], *, libc: str, host: Host | None) -> Expected:
+def expected_of(tags: Sequence[str], *, libc: str, record: Record | None) -> Expected:
     """What the tags say.
 
     Args:
         tags: The wheel's, written out.
         libc: The C library that its files need, for tags that name none: "glibc" or "musl"; "" if they do not tell.
-        host: The environment's host, if the wheel is to be looked at for it.
+        record: The environment's record, if the wheel is to be looked at for it.
     """
     parts = [tag.split("-", 2) for tag in tags]
     pythons = tuple(dict.fromkeys(python for one, abi, _ in parts if (python := _python_of(one, abi)) is not None))
@@ -150,14 +97,14 @@ def expected_of(tags: Sequence[str], *, libc: str, host: Host | None) -> Expecte
     for platform in platforms:
         if platform == "any":
             continue
-        target = _target_of(platform, libc or (host.libc if host is not None else ""))
+        target = _target_of(platform, libc or (record.host.libc.family if record is not None else ""))
         if target is None:
             unknown.append(platform)
         else:
             targets.append(target)
-    if host is not None:
-        machines: tuple[Identity, ...] = (host.identity,)
-        suffixes = host.suffixes
+    if record is not None:
+        machines: tuple[Identity, ...] = (record.host.identity,)
+        suffixes = record.host.extension_suffixes
     else:
         machines = tuple(dict.fromkeys(target.identity for target in targets))
         suffixes = tuple(
@@ -174,7 +121,7 @@ def expected_of(tags: Sequence[str], *, libc: str, host: Host | None) -> Expecte
         targets=tuple(targets),
         unknown=tuple(unknown),
         # An environment's host is known, whatever the tags say.
-        machines=() if unknown and host is None else machines,
+        machines=() if unknown and record is None else machines,
         promised=tuple(policy for target in targets if (policy := policy_of(target)) is not None),
         suffixes=() if unknown else suffixes,
     )
@@ -227,10 +174,10 @@ def python_of_file(name: str, expected: Expected) -> PythonTag | None:
     return full[0] if len(full) == 1 else None
 
 
-def accepts(host: Host, tag: str) -> bool:
+def accepts(record: Record, tag: str) -> bool:
     """Whether the host's installer would take a wheel with this tag."""
     python, abi, platform = tag.split("-", 2)
-    return accepts_python(host.python, python, abi) and (platform == "any" or _accepts_platform(host, platform))
+    return accepts_python(python_of(record), python, abi) and (platform == "any" or _accepts_platform(record, platform))
 
 
 def accepts_python(ours: PythonTag, python: str, abi: str) -> bool:
@@ -247,10 +194,15 @@ def accepts_python(ours: PythonTag, python: str, abi: str) -> bool:
     return older if said.implementation == "py" else exact
 
 
-def _accepts_platform(host: Host, platform: str) -> bool:
-    if platform in (host.own_tag, host.platform_tag):
+def _accepts_platform(record: Record, platform: str) -> bool:
+    if platform in (record.host.own_tag, record.host.platform_tag):
         return True
-    target = _target_of(platform, host.libc)
-    if target is None or target.machine != host.machine or not target.policy or target.libc != host.libc:
+    target = _target_of(platform, record.host.libc.family)
+    if (
+        target is None
+        or target.machine != record.host.machine
+        or not target.policy
+        or target.libc != record.host.libc.family
+    ):
         return False
-    return not host.libc_version or target.floor <= host.libc_version
+    return not record.host.libc.numbers or target.floor <= record.host.libc.numbers

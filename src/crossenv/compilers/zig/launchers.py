@@ -23,6 +23,8 @@ from crossenv.platforms.linux_targets import GLIBC, MUSL, Target
 CONFIGURATION_NAME = "zig.conf"
 # What a launcher is, by the end of its name, and the tool that it stands for.
 ENDINGS = {"cc": "clang", "cxx": "clang++", "ar": "ar", "ranlib": "ranlib", "ld": "ld"}
+# Further ones for Windows.
+WINDOWS_ENDINGS = {"dlltool": "dlltool"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,9 +45,9 @@ class Launchers:
     link: Sequence[str] = ()
     make_runtime: Sequence[str] = ()
 
-    def configuration(self, *, objects: Path) -> str:
-        """The text of `zig.conf`; zig keeps what it compiles in `objects`."""
-        rows = [*self.settings.items(), ("objects", str(objects))]
+    def configuration(self, *, objects: Path, explainer: str = "") -> str:
+        """The text of `zig.conf`; zig keeps what it compiles in `objects`, and `explainer` is the script for links."""
+        rows = [*self.settings.items(), ("objects", str(objects)), ("explainer", explainer)]
         for key, words in (("compile", self.compile), ("link", self.link), ("make_runtime", self.make_runtime)):
             rows += [(key, word) for word in words]
         return "".join(f"{key} {value}\n" for key, value in rows)

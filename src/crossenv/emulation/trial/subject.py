@@ -10,10 +10,11 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from crossenv.errors import AuditError, UsageError
 from crossenv.platforms.architectures import Architecture
+from crossenv.record import Record
 from crossenv.report import Reporter
 from crossenv.sysroots.architectures import PYTHONS
 from crossenv.wheels.audit import audit_wheel
-from crossenv.wheels.tags import Host, accepts, accepts_python, expected_of, tag_of_python
+from crossenv.wheels.tags import accepts, accepts_python, expected_of, python_of, tag_of_python
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +36,7 @@ class Subject:
     modules: tuple[str, ...]
 
 
-def read_subject(path: Path, host: Host | None, reporter: Reporter) -> Subject:
+def read_subject(path: Path, record: Record | None, reporter: Reporter) -> Subject:
     """Audit a wheel and read what a trial needs.
 
     Raises:
@@ -47,7 +48,7 @@ def read_subject(path: Path, host: Host | None, reporter: Reporter) -> Subject:
         raise AuditError(
             f"{path} is no wheel: {error}", hint="name a file such as toy-1-cp311-cp311-linux_aarch64.whl"
         ) from None
-    report = audit_wheel(path, host)
+    report = audit_wheel(path, record)
     if report.failed(strict=False):
         first = next(finding for finding in report.findings if finding.severity == "error")
         raise AuditError(
@@ -57,9 +58,9 @@ def read_subject(path: Path, host: Host | None, reporter: Reporter) -> Subject:
     for finding in report.findings:
         reporter.warning(f"{path.name}: {finding.path} {finding.message} [{finding.id}]")
     texts = tuple(sorted(map(str, tags)))
-    if host is not None and not any(accepts(host, tag) for tag in texts):
+    if record is not None and not any(accepts(record, tag) for tag in texts):
         raise AuditError(
-            f"{path.name} is not for the environment's target ({host.machine}, Python {host.python.name})",
+            f"{path.name} is not for the environment's target ({record.host.machine}, Python {python_of(record).name})",
             hint="name another environment with --env, or use none: --env ''",
         )
     extensions = [file.path for file in report.files if file.kind == "extension"]
@@ -104,7 +105,7 @@ def machine_of(subjects: Sequence[Subject]) -> Architecture | None:
     """
     found: dict[str, Architecture] = {}
     for subject in subjects:
-        for target in expected_of(subject.tags, libc="", host=None).targets:
+        for target in expected_of(subject.tags, libc="", record=None).targets:
             found[target.architecture.name] = target.architecture
     if len(found) > 1:
         raise UsageError(f"these wheels are for several machines: {', '.join(found)}", hint="try them one by one")
@@ -134,7 +135,7 @@ def python_for(subjects: Sequence[Subject], wanted: str | None, preferred: str) 
 
 
 def _exact(subjects: Sequence[Subject]) -> list[str]:
-    pythons = [python for subject in subjects for python in expected_of(subject.tags, libc="", host=None).pythons]
+    pythons = [python for subject in subjects for python in expected_of(subject.tags, libc="", record=None).pythons]
     return [f"{'.'.join(map(str, python.version))}{python.flags}" for python in pythons if python.abi == "full"]
 
 

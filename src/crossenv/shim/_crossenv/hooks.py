@@ -111,11 +111,17 @@ def enter_environment(facts: "Facts", backend: str = "") -> None:
     ours = settings.declared(facts, backend)
     wanted = {**facts["hook_environment"], **ours["environment"]}
     variables.set_defaults({**wanted, **build_directories.cargo_variables(facts, os.environ)}, os.environ)
-    os.environ["CROSSENV_PYTHON"] = sys.executable
-    from _crossenv import host_files
+    from _crossenv import build_machine, host_files
 
+    build_machine.drop_search_paths(facts, os.environ)
+    build_machine.watch_programs(facts)
+    os.environ["CROSSENV_PYTHON"] = sys.executable
     host_files.answer_for_host(facts)
     _name_directories()
+    if facts["system"]:
+        from _crossenv import project_platform
+
+        project_platform.install(os.getcwd(), facts, facts["system"])
     _require_rust_target()
     if not ours["fails_by_itself"]:
         from _crossenv import attempts
