@@ -49,6 +49,11 @@ class Wine:
     server: Path
     version: str
 
+    @property
+    def old(self) -> bool:
+        """Whether functions are missing in it that Python calls."""
+        return self.version.partition(".")[0] in ("6", "7", "8", "9")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WineSession:
@@ -170,7 +175,8 @@ def wine_command(session: WineSession, words: Sequence[str], environ: Mapping[st
     }
     environment |= {name: environ.get(name, value) for name, value in _SETTINGS.items()}
     # This machine's names of directories mean nothing there; of these two the program may need more.
-    places = [str(session.site_packages), *filter(None, environ.get("PYTHONPATH", "").split(os.pathsep))]
+    gaps = [str(package_files("crossenv").joinpath("emulation/wine_gaps"))] if session.wine.old else []
+    places = [*gaps, str(session.site_packages), *filter(None, environ.get("PYTHONPATH", "").split(os.pathsep))]
     environment["PYTHONPATH"] = ";".join(map(windows_path, places))
     environment["TMP"] = environment["TEMP"] = windows_path(environ.get("TMPDIR", "/tmp"))
     if len(program) == 1 and not _is_windows(Path(program[0])):
