@@ -57,6 +57,10 @@ class IOS:
         """The oldest release."""
         return f"iOS {libc.version}".strip()
 
+    def libc_ver(self, libc: Libc) -> tuple[str, str]:
+        """Nothing: it reads files of glibc."""
+        return "", ""
+
     def own_tag(self, machine: Machine) -> str:
         """`ios_13_0_arm64_iphoneos`."""
         return f"ios_{machine.libc.version.replace('.', '_')}_{machine.multiarch.replace('-', '_')}"

@@ -62,6 +62,10 @@ class Linux:
         """The C library stands for the system's version."""
         return f"{libc.family} {libc.version}".strip()
 
+    def libc_ver(self, libc: Libc) -> tuple[str, str]:
+        """The C library, whose name packaging asks for."""
+        return libc.family, libc.version
+
     def own_tag(self, machine: Machine) -> str:
         """`linux_aarch64`."""
         return f"linux_{machine.name}"

@@ -130,6 +130,9 @@ class Platform(Protocol):
     def describe(self, libc: Libc) -> str:
         """The system's version for people: "glibc 2.36", "Android 24"."""
 
+    def libc_ver(self, libc: Libc) -> tuple[str, str]:
+        """`platform.libc_ver()` there."""
+
     def own_tag(self, machine: Machine) -> str:
         """The platform tag of wheels for this one machine, without a promise: "linux_aarch64" (PEP 425)."""
 
