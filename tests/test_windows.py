@@ -277,12 +277,15 @@ def test_setuptools(windows_env: Path, tmp_path: Path, run: Run) -> None:
 @pytest.mark.parametrize("make", [projects.meson, projects.scikit_build_core], ids=["Meson", "CMake"])
 def test_build_systems(make: Any, windows_env: Path, tmp_path: Path, run: Run) -> None:
     files = built(windows_env, make(tmp_path / "project"), tmp_path / "out", run)
-    native = [name for name in files if name.endswith((".pyd", ".dll", ".a", ".lib", ".so"))]
+    native = [name for name in files if name.endswith((".pyd", ".dll", ".lib", ".so"))]
     assert len(native) == 1
     assert native[0].endswith(f".cp{NODOT}-win_amd64.pyd")
     assert f"python{NODOT}.dll" in imported_dlls(files[native[0]])
 
 
 def test_the_made_up_environment_of_a_windows_target() -> None:
-    info = testing.made_up("win_amd64")
-    assert info["host"]["abi"]["extension_suffix"].endswith("-win_amd64.pyd")
+    host = testing.made_up("win_amd64")["host"]
+    assert (host["wheel"]["platform_tag"], host["markers"]["sys_platform"]) == ("win_amd64", "win32")
+    details = host["python"]["build_details"]
+    assert details["abi"]["extension_suffix"].endswith("-win_amd64.pyd")
+    assert details["platform"] == "win-amd64"
