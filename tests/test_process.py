@@ -92,6 +92,15 @@ def test_without_standard_error(env: Path, host_prefix: Path, tmp_path: Path, cr
     assert (full.returncode, full.stdout) == (0, f"{made}\n")
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_pip_without_its_streams(env: Path, tmp_path: Path, closed: str) -> None:
+    project = projects.in_tree(tmp_path / "project", elf_bytes())
+    done = shell(f"'{env}/bin/cross-pip' wheel --no-index --no-deps -w '{tmp_path}/out' '{project}' {closed}")
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert len(list((tmp_path / "out").glob("*.whl"))) == 1
+
+
 @pytest.mark.parametrize(
     ("stream", "reason"),
     [(">&-", "Bad file descriptor"), (">/dev/full", "No space left on device")],

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from crossenv.platforms.accept_tags import accepted_platforms
+from crossenv.platforms.architectures import Architecture
 from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine
 
@@ -37,6 +38,10 @@ class IOS:
         """None, as above."""
         return None
 
+    def target_of_machine(self, architecture: Architecture, libc: Libc) -> Target | None:
+        """None: nothing is built for it here."""
+        return None
+
     def target_names(self) -> Iterable[str]:
         """None."""
         return ()
@@ -56,6 +61,10 @@ class IOS:
     def describe(self, libc: Libc) -> str:
         """The oldest release."""
         return f"iOS {libc.version}".strip()
+
+    def libc_ver(self, libc: Libc) -> tuple[str, str]:
+        """Nothing: it reads files of glibc."""
+        return "", ""
 
     def own_tag(self, machine: Machine) -> str:
         """`ios_13_0_arm64_iphoneos`."""

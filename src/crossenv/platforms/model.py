@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from crossenv.platforms.architectures import Identity
+from crossenv.platforms.architectures import Architecture, Identity
 from crossenv.platforms.linux_targets import Target
 
 
@@ -115,6 +115,9 @@ class Platform(Protocol):
             libc: The C library that the wheel's files need, for tags that name none; "" if they do not tell.
         """
 
+    def target_of_machine(self, architecture: Architecture, libc: Libc) -> Target | None:
+        """The target of one machine with its C library, whose wheels promise nothing; None if there is none."""
+
     def target_names(self) -> Iterable[str]:
         """Every target by its usual names, for suggestions."""
 
@@ -129,6 +132,9 @@ class Platform(Protocol):
 
     def describe(self, libc: Libc) -> str:
         """The system's version for people: "glibc 2.36", "Android 24"."""
+
+    def libc_ver(self, libc: Libc) -> tuple[str, str]:
+        """`platform.libc_ver()` there."""
 
     def own_tag(self, machine: Machine) -> str:
         """The platform tag of wheels for this one machine, without a promise: "linux_aarch64" (PEP 425)."""

@@ -18,7 +18,7 @@ UCRT = "ucrt"
 _MACHINES = {"x86_64": ("win_amd64", "AMD64"), "i686": ("win32", "x86"), "aarch64": ("win_arm64", "ARM64")}
 _TAGS = {tag: name for name, (tag, _machine) in _MACHINES.items()}
 _RUST = {"x86_64": "x86_64-pc-windows-gnu", "i686": "i686-pc-windows-gnu", "aarch64": "aarch64-pc-windows-gnullvm"}
-_TRIPLET = re.compile(r"(?P<cpu>\w+)-(w64-(mingw32|windows-gnu)|(pc-)?windows-(gnu|gnullvm|msvc))(?P<rest>\w*)")
+_TRIPLET = re.compile(r"(?P<cpu>\w+)-(w64-(mingw32|windows-gnu)|(pc-)?windows-(gnullvm|gnu|msvc))(?P<rest>\w*)")
 # What CPython 3.13 wants, and about all that zig's headers know.
 _OLDEST = (10, 0)
 
@@ -61,9 +61,13 @@ class WindowsTarget(Target):
         """None there."""
         return ""
 
+    def soabi_for(self, version: tuple[int, ...], flags: str) -> str:
+        """What stands in the names of extension modules."""
+        return f"cp{version[0]}{version[1]}{flags}-{self.platform_tag}"
+
     def extension_suffixes(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> tuple[str, ...]:
         """What the import system takes (CPython's `dynload_win.c`)."""
-        return (".pyd", f".cp{version[0]}{version[1]}{flags}-{self.platform_tag}.pyd")
+        return (".pyd", f".{self.soabi_for(version, flags)}.pyd")
 
     def stable_suffixes(self, version: tuple[int, ...], flags: str) -> tuple[str, ...]:
         """Modules for the stable ABI have no name of their own there."""
@@ -136,7 +140,7 @@ class Windows:
             return None
         row = next((row for row in _architectures() if re.fullmatch(row.spellings, match["cpu"])), None)
         if row is None:
-            raise UsageError(f"there are no wheels for Windows on {match['cpu']}", hint=_hint())
+            raise UsageError(f"the target {name!r}: there are no wheels for Windows on {match['cpu']}", hint=_hint())
         if match["rest"] and match["rest"] != "ucrt":
             raise UsageError(
                 f"the target {name!r} asks for the C runtime {match['rest']}; CPython has the universal one (UCRT)",
@@ -173,6 +177,10 @@ class Windows:
     def describe(self, libc: Libc) -> str:
         """There is nothing to tell apart."""
         return self.title
+
+    def libc_ver(self, libc: Libc) -> tuple[str, str]:
+        """Nothing: it reads files of glibc."""
+        return "", ""
 
     def own_tag(self, machine: Machine) -> str:
         """`win_amd64`."""

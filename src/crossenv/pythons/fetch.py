@@ -43,22 +43,22 @@ def fetch_python(version: str, environ: Mapping[str, str], directory: Path | Non
         directory: Where to install it; None for uv's own store, where python-discovery finds it.
 
     Raises:
-        UsageError: uv is not here.
+        UsageError: uv is not here, or has no such interpreter.
         DownloadError: uv could not fetch the interpreter, or what it got is not what was promised.
     """
     uv = find_uv(environ.get("PATH", ""))
     if uv is None:
-        raise UsageError(
-            f"there is no {version} on this machine, and no uv to fetch it with",
-            hint="install uv (`pip install uv`), or install the Python and name it with --python PATH",
-        )
+        raise UsageError("there is no uv to fetch it with", hint="let uv fetch it (`pip install uv`)")
     words = [uv, "python", "install", "--no-bin", "--no-progress", "--color=never", version]
     if directory is not None:
         words += ["--install-dir", str(directory)]
     done = subprocess.run(words, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    said = done.stderr.decode(errors="replace")
+    if "No download found for request" in said:
+        raise UsageError(f"uv has no {version}")
     if done.returncode:
         raise DownloadError(
-            f"uv could not fetch {version}: {complaint(done.stderr.decode(errors='replace'))}",
+            f"uv could not fetch {version}: {complaint(said)}",
             hint="name a mirror (UV_PYTHON_INSTALL_MIRROR), or install the Python and name it with --python PATH",
         )
 

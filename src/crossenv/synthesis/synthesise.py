@@ -136,8 +136,8 @@ def synthesise_host_python(
     if build.free_threaded:
         changed |= {"Py_GIL_DISABLED": "1"}
     pyconfig = edit_pyconfig(text, changed)
-    multiarch = target.multiarch_for(tuple(map(int, build.version.split("."))))
-    soabi = f"cpython-{build.version.replace('.', '')}{build.abi_flags}-{multiarch}"
+    version = tuple(map(int, build.version.split(".")))
+    multiarch, soabi = target.multiarch_for(version), target.soabi_for(version, build.abi_flags)
     config = synthesised_config(
         target,
         build,

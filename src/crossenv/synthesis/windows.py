@@ -94,7 +94,7 @@ def _config(target: Target, build: HostPython, host_prefix: str) -> dict[str, Co
     """What `sysconfig` says there, and what build tools on this machine ask of any Python beside it."""
     version = tuple(map(int, build.version.split(".")))
     number = f"{build.version.replace('.', '')}{build.abi_flags}"
-    soabi = f"cp{number}-{target.platform_tag}"
+    soabi = target.soabi_for(version, build.abi_flags)
     cc, cxx = f"{target.gnu_triplet}-clang", f"{target.gnu_triplet}-clang++"
     optimise = "-DNDEBUG -O2 -Wall"
     config: dict[str, ConfigValue] = {

@@ -1419,8 +1419,14 @@ static int compile(const char *language, const List *words) {
             }
         }
         append_all(&command, &configuration.link);
-        if (!bare)
+        if (!bare) {
+            if (call.has_language || call.has_standard_input) {
+                /* Source code of the language that was named, the library is not. */
+                append(&command, "-x");
+                append(&command, "none");
+            }
             append(&command, runtime_library());
+        }
     } else if (!call.preprocesses && !call.syntax_only)
         warm(language);
     int status;

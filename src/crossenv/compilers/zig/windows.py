@@ -18,7 +18,7 @@ _HEADER, _OVERLAY = "windows.h", "headers.yaml"
 _MINGW_HEADERS = "lib/libc/include/any-windows-any"
 
 
-def compile_options(zig: Zig, cache: Path, architecture: str) -> tuple[str, ...]:
+def windows_options(zig: Zig, cache: Path, architecture: str) -> tuple[str, ...]:
     """Options of every compile; the files that they name are made in `cache` if they are not there.
 
     Raises:

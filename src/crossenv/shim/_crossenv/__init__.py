@@ -115,11 +115,11 @@ def _start(site_directory: str) -> None:
             from _crossenv import hooks
 
             hooks.prepare(facts, hook, finder)
-        elif os.environ.get("CROSSENV_FILES") == root:
-            # What a hook has started.
+        elif "CROSSENV_FILES" in os.environ:
             from _crossenv import host_files
 
-            host_files.answer_for_host(facts)
+            if host_files.is_marked(root, os.environ):
+                host_files.answer_for_host(facts)
     role = found
 
 
@@ -435,6 +435,7 @@ _BY_NAME = {
     "pip._internal.operations.prepare": "pip_prepare",
     "pip._internal.req": "pip_requirements",
     "pip._internal.commands.wheel": "pip_wheel_command",
+    "pip._internal.utils.subprocess": "pip_subprocess",
     "pip._internal.commands.install": "pip_building_command",
     "pip._internal.commands.download": "pip_building_command",
     "pip._internal.commands.lock": "pip_building_command",

@@ -261,7 +261,7 @@ def ctypes_module(module: "ModuleType", facts: "Facts") -> None:
 
     def make_dlopen(original: "Any") -> "Any":
         def dlopen(name: "Any", *args: "Any") -> "Any":
-            if "CROSSENV_NATIVE_LIBRARIES" in os.environ:
+            if "CROSSENV_LINK_DIRECTORY" in os.environ:
                 from _crossenv import overlay
 
                 name = overlay.native_library(name)
@@ -468,6 +468,13 @@ def pip_spinners(module: "ModuleType", facts: "Facts") -> None:
         _replace(spinner, "_write", pip_commands.telling_time)
 
 
+def pip_subprocess(module: "ModuleType", facts: "Facts") -> None:
+    """What pip says of a build that has failed tells what helps, where it is about the cross build."""
+    from _crossenv import pip_commands
+
+    _replace_if_there(module, "InstallationSubprocessError", pip_commands.hinting)
+
+
 def pip_wheel_command(module: "ModuleType", facts: "Facts") -> None:
     """`cross-pip wheel NAME` builds what it is asked for by name, on the command line or in a requirements file.
 
@@ -481,6 +488,7 @@ def pip_wheel_command(module: "ModuleType", facts: "Facts") -> None:
     _replace(module.WheelCommand, "get_requirements", pip_commands.building_by_name)
     _replace(module.WheelCommand, "run", pip_commands.refusing_unsafe_features)
     _replace(module.WheelCommand, "run", pip_commands.announcing_index)
+    _replace(module.WheelCommand, "run", pip_commands.naming_wheels)
     _replace(module.WheelCommand, "add_options", judge.add_option)
     _replace(module.WheelCommand, "run", judge.sweeping(facts))
 
