@@ -208,9 +208,12 @@ def test_what_a_killed_process_leaves_is_removed(tmp_path: Path) -> None:
         assert child.stdout is not None
         return child, Path(child.stdout.readline().strip())
 
-    (tmp_path / "crossenv-tmp-file").touch()
-    (tmp_path / "crossenv-tmp-link").symlink_to(tmp_path)
-    (tmp_path / "another").mkdir()
+    own_prefix = f"crossenv-tmp-{os.uname().nodename}-"
+    (tmp_path / f"{own_prefix}file").touch()
+    (tmp_path / f"{own_prefix}link").symlink_to(tmp_path)
+    for name in ("another", "crossenv-tmp-another.machine-test-x"):
+        (tmp_path / name).mkdir()
+    before = sorted(path.name for path in tmp_path.iterdir())
     living, its = start()
     killed, left = start()
     killed.send_signal(signal.SIGKILL)
@@ -220,7 +223,7 @@ def test_what_a_killed_process_leaves_is_removed(tmp_path: Path) -> None:
     assert its.is_dir() and own.is_dir() and not left.exists()
     for child in (living, third):
         child.communicate()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["another", "crossenv-tmp-file", "crossenv-tmp-link"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
 def test_a_sysroot_of_another_machine(crossenv: CrossenvCommand, host_prefix: Path, tmp_path: Path) -> None:
