@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ import pytest
 import projects
 from conftest import CrossenvCommand, Run
 from crossenv.children import run_text
+from crossenv.errors import fault_of_the_machine
 from makers import X86_64, elf_bytes, write
 
 COMMAND = f"{sys.executable} -m crossenv"
@@ -184,6 +186,16 @@ def test_no_place_for_temporary_files(tmp_path: Path, monkeypatch: pytest.Monkey
     read_only = "for place in /tmp /var/tmp /usr/tmp; do [ ! -d $place ] || mount -t tmpfs -o ro none $place; done"
     done = full_disk("1m", f'{read_only}; cd /sys; unset TMPDIR TEMP TMP; {sys.executable} -c "{code}"')
     assert "UsageError: no temporary directory can be made: No usable temporary directory found in" in done.stderr
+
+
+def test_what_a_machine_lacks_is_told_by_its_place() -> None:
+    copied = fault_of_the_machine(OSError(errno.ENOSPC, "", "/from", None, "/disk/to"))
+    assert copied is not None
+    assert (copied.message, copied.exit_code) == ("/disk/to: No space left on device", 2)
+    without_a_name = fault_of_the_machine(OSError(errno.EMFILE, ""))
+    assert without_a_name is not None
+    assert without_a_name.message == "too many open files"
+    assert fault_of_the_machine(FileNotFoundError(errno.ENOENT, "", "/x")) is None
 
 
 SCRATCH = """
