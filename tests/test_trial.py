@@ -178,7 +178,7 @@ def test_test_refuses_what_makes_no_sense(crossenv: CrossenvCommand, tmp_path: P
         (["test", wheel, "--with", "a b"], "is not a requirement"),
         (["test", wheel, "--keep", tmp_path], "exists and is not empty"),
         (["test", wheel, "--python", "3.13"], "Python 3.13 does not suit"),
-        (["test", pure], "and no target is named"),
+        (["test", pure], "no target to try them on"),
     ]
     for words, says in cases:
         result = crossenv(*words, check=False, VIRTUAL_ENV="")

@@ -861,13 +861,13 @@ def test_an_interrupted_run_leaves_nothing(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["toy"], "no target and no host Python is named"),
+        (["toy"], "no target and no host Python"),
         (["--target", "aarch64"], "nothing to build"),
         (["toy", "--target", "no-such-machine"], "there is no target 'no-such-machine'"),
         (["toy", "--target", "aarch64", "--python", "3.99"], "no build Python found for '3.99'"),
         (["toy", "--target", "aarch64", "--host-python", "/x"], "exclude each other"),
-        (["toy", "--target", "aarch64", "--target", "s390x", "--sysroot", "/"], "a sysroot is for one target"),
-        (["toy", "--target", "aarch64", "--jobs", "0"], "--jobs is 0"),
+        (["toy", "--target", "aarch64", "--target", "s390x", "--sysroot", "/"], "--sysroot goes with one target"),
+        (["toy", "--target", "aarch64", "--jobs", "0"], "--jobs cannot be 0"),
         (["toy", "--host-python", "HOST", "--host-python", "HOST/bin/PYTHON"], "is the second host Python of the kind"),
     ],
 )

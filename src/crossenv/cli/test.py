@@ -38,30 +38,35 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         parents=[common_options()],
         help="try wheels on their target, under an emulator",
         description="Install wheels and their requirements into a throw-away tree, import their modules, and run the"
-        " command after -- there (-- pytest -q tests), all for the target under QEMU's user-mode emulator.",
+        " command after -- there (-- pytest -q tests), under QEMU's user-mode emulator.",
         usage="crossenv test [OPTION...] WHEEL... [-- COMMAND...]",
     )
     parser.add_argument("wheels", metavar="WHEEL", nargs="+", help="a wheel for Linux")
     parser.add_argument(
-        "--env", metavar="ENV", help="the environment whose target to try them on; default: the active one, if any"
+        "--env", metavar="ENV", help="try them on the target of this environment; default: the active one, if any"
     )
-    parser.add_argument("--target", metavar="TARGET", help="without an environment: the machine to try pure wheels on")
+    parser.add_argument("--target", metavar="TARGET", help="without an environment: try pure wheels on this machine")
     parser.add_argument(
-        "--python", metavar="VERSION", help="without an environment: the Python, if several suit the tags"
+        "--python", metavar="VERSION", help="without an environment: use this Python, if several suit the tags"
     )
     group = parser.add_argument_group("what is installed")
     group.add_argument(
-        "-r", "--requirement", action="append", default=[], metavar="FILE", help="a requirements file; can be repeated"
+        "-r",
+        "--requirement",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="install a requirements file too; can be repeated",
     )
     group.add_argument(
-        "--with", dest="extra", action="append", default=[], metavar="REQ", help="a requirement; can be repeated"
+        "--with", dest="extra", action="append", default=[], metavar="REQ", help="install this too; can be repeated"
     )
     group.add_argument(
         "--find-links",
         action="append",
         default=[],
         metavar="DIR",
-        help="where to find wheels of requirements (pip's option)",
+        help="look for wheels of requirements here (pip's option)",
     )
     group.add_argument("--no-index", action="store_true", help="do not use the index (pip's option)")
     group.add_argument("--keep", metavar="DIR", help="make the tree in DIR and keep it")
@@ -69,21 +74,21 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     compare.add_argument(
         "--compare",
         action="store_true",
-        help="do the same with the native wheel on this machine, and print only differences",
+        help="do the same with the native wheel on this machine, and print only the differences",
     )
     compare.add_argument(
         "--native-wheel",
         action="append",
         default=[],
         metavar="WHEEL",
-        help="what to install on this machine: a wheel, an sdist or a project; default: NAME==VERSION from the index",
+        help="install this on this machine: a wheel, an sdist or a project; default: NAME==VERSION from the index",
     )
     compare.add_argument(
         "--known-difference",
         action="append",
         default=[],
         metavar="PATTERN",
-        help="a test or an import that may differ under emulation; can be repeated",
+        help="a test or an import that may differ (tests/test_time.py::*); can be repeated",
     )
     add_emulator_options(parser)
     parser.set_defaults(run=run)
@@ -171,7 +176,7 @@ def _host_place(
         found = parse_target(args.target).architecture if args.target else machine_of(subjects)
         if found is None:
             raise UsageError(
-                "these wheels are pure, and no target is named",
+                "these wheels are pure: no target to try them on",
                 hint="name one, such as --target aarch64, or an environment with --env",
             )
         architecture = found

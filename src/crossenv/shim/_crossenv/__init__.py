@@ -113,11 +113,11 @@ def _start(site_directory: str) -> None:
             from _crossenv import hooks
 
             hooks.prepare(facts, hook, finder)
-        elif os.environ.get("CROSSENV_FILES") == root:
-            # What a hook has started.
+        elif "CROSSENV_FILES" in os.environ:
             from _crossenv import host_files
 
-            host_files.answer_for_host(facts)
+            if host_files.is_marked(root, os.environ):
+                host_files.answer_for_host(facts)
     role = found
 
 

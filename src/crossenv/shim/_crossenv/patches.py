@@ -233,7 +233,7 @@ def ctypes_module(module: "ModuleType", facts: "Facts") -> None:
 
     def make_dlopen(original: "Any") -> "Any":
         def dlopen(name: "Any", *args: "Any") -> "Any":
-            if "CROSSENV_NATIVE_LIBRARIES" in os.environ:
+            if "CROSSENV_LINK_DIRECTORY" in os.environ:
                 from _crossenv import overlay
 
                 name = overlay.native_library(name)
