@@ -13,11 +13,10 @@ from typing import Any
 from crossenv.cli.common import common_options
 from crossenv.compilers.choose import AUTO, CHOICES, Wishes, choose_toolchain_for_target
 from crossenv.compilers.zig.locate import has_zig
-from crossenv.compilers.zig.targets import oldest_glibc
 from crossenv.config import KNOWN_HOST
 from crossenv.errors import UsageError
 from crossenv.platforms import PLATFORMS
-from crossenv.platforms.architectures import GLIBC, Architecture, architecture_of
+from crossenv.platforms.architectures import Architecture, architecture_of
 from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.triplets import gnu_triplet
 from crossenv.pythons.build_python import find_build_python
@@ -126,7 +125,7 @@ def available(search_path: str) -> Iterator[dict[str, Any]]:
         for target in platform.usual_targets():
             architecture, libc = target.architecture, target.libc
             oldest = architecture.oldest(libc)
-            with_zig = max(oldest, oldest_glibc(target)) if libc == GLIBC else oldest
+            with_zig = dataclasses.replace(target, floor=oldest).zig_floor
             yield {
                 "target": target.platform_tag,
                 "machine": target.machine,

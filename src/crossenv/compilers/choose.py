@@ -11,10 +11,11 @@ from crossenv.compilers.model import BarePurpose, Toolchain
 from crossenv.compilers.zig.find import find_zig_toolchain
 from crossenv.compilers.zig.locate import INSTALL_HINT, has_zig
 from crossenv.errors import ToolchainError, UsageError
+from crossenv.libc.macros import glibc_of_macros, is_newer
 from crossenv.libc.version import machines_of_libc
-from crossenv.platforms import Libc
+from crossenv.platforms import Libc, platform_of_target
 from crossenv.platforms.architectures import Identity, architecture_of
-from crossenv.platforms.linux_targets import GLIBC, Target, usual_floor
+from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.model import HostPython
 
 AUTO, ZIG = "auto", "zig"
@@ -112,26 +113,30 @@ def choose_toolchain_for_target(target: Target, wishes: Wishes) -> Toolchain:
         # Without a policy nothing is promised, so no compiler's headers are too new.
         libc = Libc(family=target.libc, version=target.floor_text if target.policy else "")
         toolchain = find_toolchain(
-            BarePurpose(identity=target.identity, libc=libc, multiarch=target.multiarch, gnu_type=target.gnu_type),
+            BarePurpose(
+                identity=target.identity,
+                platform=platform_of_target(target),
+                libc=libc,
+                multiarch=target.multiarch,
+                gnu_type=target.gnu_type,
+            ),
             environ_path=wishes.environ_path,
             sysroot=wishes.sysroot,
             overrides=wishes.overrides,
             kinds=_kinds(wishes),
         )
-        _require_floor(target, toolchain)
+        _require_floor(target, toolchain, libc)
         return toolchain
 
     return _chosen(wishes, installed, lambda: _zig(target, wishes, wishes.sysroot))
 
 
-def _require_floor(target: Target, toolchain: Toolchain) -> None:
+def _require_floor(target: Target, toolchain: Toolchain, libc: Libc) -> None:
     """A wheel must not be compiled against a C library that is newer than its tag says."""
-    major, minor = toolchain.macros.get("__GLIBC__", ""), toolchain.macros.get("__GLIBC_MINOR__", "")
-    if not target.policy or target.libc != GLIBC or not (major.isdigit() and minor.isdigit()):
-        return
-    if (int(major), int(minor)) > target.floor:
+    glibc = glibc_of_macros(toolchain.macros)
+    if is_newer(glibc, libc):
         raise ToolchainError(
-            f"{toolchain.cc.path} compiles against glibc {major}.{minor}, and {target.platform_tag} promises"
+            f"{toolchain.cc.path} compiles against glibc {glibc}, and {target.platform_tag} promises"
             f" {target.floor_text}",
             hint=f"name a root with an older C library with --sysroot, or no promise: --target {target.gnu_triplet}",
         )
@@ -173,10 +178,7 @@ def _zig(target: Target, wishes: Wishes, sysroot: Path | None) -> Toolchain:
 def _target_of(host: HostPython) -> Target:
     """The target that a host Python was built for, as far as compilers are concerned."""
     row = architecture_of(host.identity)
-    if row is None or row.policies is None:
+    target = host.platform.target_of_machine(row, host.libc) if row is not None else None
+    if target is None:
         raise ToolchainError(f"zig is not for {host.identity}", hint="name a compiler with --cc")
-    parts = [int(part) for part in host.libc.version.split(".")[:2] if part.isdigit()]
-    floor = (
-        (parts[0], parts[1]) if len(parts) == 2 and host.libc.family == GLIBC else usual_floor(row, host.libc.family)
-    )
-    return Target(text=host.multiarch, architecture=row, libc=host.libc.family, floor=floor, policy=False)
+    return target

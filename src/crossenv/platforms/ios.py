@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from crossenv.platforms.accept_tags import accepted_platforms
+from crossenv.platforms.architectures import Architecture
 from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine
 
@@ -34,6 +35,10 @@ class IOS:
 
     def target_of_tag(self, tag: str, libc: str) -> Target | None:
         """None, as above."""
+        return None
+
+    def target_of_machine(self, architecture: Architecture, libc: Libc) -> Target | None:
+        """None: nothing is built for it here."""
         return None
 
     def target_names(self) -> Iterable[str]:

@@ -6,8 +6,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from crossenv.platforms.accept_tags import accepted_platforms
-from crossenv.platforms.architectures import GLIBC, MUSL, architecture_of, target_architectures
-from crossenv.platforms.linux_targets import OLD_POLICIES, Target, default_target, examples, parse, target_of_tag
+from crossenv.platforms.architectures import GLIBC, MUSL, Architecture, architecture_of, target_architectures
+from crossenv.platforms.linux_targets import (
+    OLD_POLICIES,
+    Target,
+    default_target,
+    examples,
+    parse,
+    target_of_machine,
+    target_of_tag,
+)
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine
 
 # Installers still take these names.
@@ -39,6 +47,12 @@ class Linux:
     def target_of_tag(self, tag: str, libc: str) -> Target | None:
         """`linux_...` is for either C library: the files decide."""
         return target_of_tag(tag, libc)
+
+    def target_of_machine(self, architecture: Architecture, libc: Libc) -> Target | None:
+        """With glibc the machine's own version is the floor, if it is known; None for one that is not a target."""
+        if architecture.policies is None:
+            return None
+        return target_of_machine(architecture, libc.family, libc.numbers)
 
     def target_names(self) -> Iterable[str]:
         """Machines, tags and triplets."""

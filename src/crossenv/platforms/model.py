@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from crossenv.platforms.architectures import Identity
+from crossenv.platforms.architectures import Architecture, Identity
 from crossenv.platforms.linux_targets import Target
 
 
@@ -112,6 +112,9 @@ class Platform(Protocol):
             tag: The platform tag.
             libc: The C library that the wheel's files need, for tags that name none; "" if they do not tell.
         """
+
+    def target_of_machine(self, architecture: Architecture, libc: Libc) -> Target | None:
+        """The target of one machine with its C library, whose wheels promise nothing; None if there is none."""
 
     def target_names(self) -> Iterable[str]:
         """Every target by its usual names, for suggestions."""
