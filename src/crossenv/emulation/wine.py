@@ -26,7 +26,7 @@ from crossenv.report import Reporter
 # No messages, no debugger, and none of the parts that wine would offer to download; nothing of them is needed.
 _SETTINGS = {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "winedbg.exe=;mscoree=;mshtml="}
 # Debian's `wine` is a shell script that chooses; its programs are elsewhere.
-_PLACES = ("/usr/lib/wine", "/opt/wine-stable/bin", "/opt/wine-devel/bin")
+PLACES = ("/usr/lib/wine", "/opt/wine-stable/bin", "/opt/wine-devel/bin")
 NAME_A_PYTHON = (
     "name the directory of one with --host-root: an installation, an unpacked embeddable zip or NuGet package"
 )
@@ -86,7 +86,7 @@ def find_wine(identity: Identity, *, given: str | None, environ: Mapping[str, st
             f"wine on {platform.machine()} does not run programs for Windows on {identity}",
             hint="`crossenv audit` looks at such wheels; run them on a machine of that kind",
         )
-    path = os.pathsep.join((environ.get("PATH", os.defpath), *_PLACES))
+    path = os.pathsep.join((environ.get("PATH", os.defpath), *PLACES))
     names = [given] if given else ["wine64", "wine"]
     found = next((one for name in names if (one := shutil.which(name, path=path))), None)
     if found is None:
