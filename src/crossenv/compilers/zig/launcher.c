@@ -320,7 +320,7 @@ static const char *runtime_library(void) {
 }
 
 /* Whether there is a run-time library of ours to make, and not only a place for signs. */
-static bool has_runtime(void) { return *configuration.runtime && configuration.make_runtime.count > 0; }
+static bool has_runtime(void) { return *configuration.runtime && !for_windows(); }
 
 /* The sign that zig's C library, or its C++ library, has been made. */
 static char *library_sign(const char *language) {
