@@ -17,6 +17,7 @@ from crossenv.platforms.windows import Windows
 
 __all__ = [
     "DEFAULT",
+    "EXAMPLE",
     "HERE",
     "LINUX",
     "MODULE_SUFFIXES",
@@ -36,6 +37,8 @@ LINUX: Platform = Linux()
 PLATFORMS: Mapping[str, Platform] = {platform.name: platform for platform in (Android(), IOS(), Windows(), LINUX)}
 # The system that this tool runs on, and that of a host whose files name none.
 HERE = DEFAULT = LINUX
+# A target for those who do not care which.
+EXAMPLE = "manylinux_2_28_aarch64"
 # How the names of extension modules end, whatever the system.
 MODULE_SUFFIXES = tuple(dict.fromkeys(platform.module_suffix for platform in PLATFORMS.values()))
 

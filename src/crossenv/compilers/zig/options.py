@@ -60,7 +60,7 @@ COMPILER = (
     Group(
         name="compiler_own",
         title=_DROPPED,
-        why="zig does it in any case, or another compiler's part is named: its linker, start files, libraries",
+        why="zig does it anyway, or another compiler's part is named: its linker, start files, libraries",
         options=(
             *("-fgnu-unique", "-fno-gnu-unique", "-fabi-version=*", "-specs=*", "--specs=*", "-fuse-ld=*", "-B*"),
             *("--sysroot=*", "-stdlib=libc++", "-rtlib=*", "--rtlib=*", "-unwindlib=*", "--unwindlib=*"),
@@ -267,7 +267,7 @@ DIRECTORIES = (
     Group(name="own_directories", options=OWN_DIRECTORIES),
     Group(name="multiarch_parents", options=MULTIARCH_PARENTS),
 )
-# For each machine, the words that say what zig does there in any case.
+# By machine, the options that zig applies there anyway.
 OWN_ABI = {
     "aarch64": ("-mabi=lp64", "-mlong-double-128", "-mfix-cortex-a53-835769", "-mfix-cortex-a53-843419"),
     "armv7l": ("-mabi=aapcs-linux",),
@@ -311,7 +311,7 @@ def documented() -> str:
         lines.append(f"| {names} | {group.title} | {group.why} |")
     for machine, options in OWN_ABI.items():
         names = ", ".join(f"`{option}`" for option in options)
-        lines.append(f"| {names} | {_DROPPED} for {machine} | zig does it in any case |")
+        lines.append(f"| {names} | {_DROPPED} for {machine} | zig does it anyway |")
     return "".join(f"{line}\n" for line in lines)
 
 
