@@ -55,11 +55,8 @@ def hint_of(text: str) -> str:
     ours = next((line.removeprefix("crossenv: hint: ") for line in lines if line.startswith("crossenv: hint: ")), "")
     if ours:
         return ours
-    complaint = complaint_of(text)
-    fault = fault_in(complaint)
-    if fault is not None:
-        return fault.hint
-    return mend_of(complaint)
+    fault = fault_in(text)
+    return fault.hint if fault is not None else mend_of(complaint_of(text))
 
 
 def refusal_in(directory: Path) -> tuple[str, str] | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from crossenv.children import run_text
 from crossenv.errors import DownloadError, UsageError
 
 # What names a version and no file: 3.14, 3.14t, 3.12.1, cp314t, cpython3.14, pp311, pypy3.11.
@@ -52,13 +52,12 @@ def fetch_python(version: str, environ: Mapping[str, str], directory: Path | Non
     words = [uv, "python", "install", "--no-bin", "--no-progress", "--color=never", version]
     if directory is not None:
         words += ["--install-dir", str(directory)]
-    done = subprocess.run(words, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    said = done.stderr.decode(errors="replace")
-    if "No download found for request" in said:
+    done = run_text(words, environment=environ)
+    if "No download found for request" in done.stderr:
         raise UsageError(f"uv has no {version}")
     if done.returncode:
         raise DownloadError(
-            f"uv could not fetch {version}: {complaint(said)}",
+            f"uv could not fetch {version}: {complaint(done.stderr)}",
             hint="name a mirror (UV_PYTHON_INSTALL_MIRROR), or install the Python and name it with --python PATH",
         )
 
