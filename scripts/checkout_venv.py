@@ -32,6 +32,7 @@ def make_venv(directory: Path) -> Path:
         if asked.stdout.strip() == str((sys.base_prefix, *sys.version_info)):
             return python
     make = [sys.executable, "-m", "venv", "--clear", str(directory)]
+    print("+", *make, file=sys.stderr, flush=True)
     if subprocess.run(make, check=False, capture_output=True).returncode:
         # Debian keeps ensurepip in a package of its own.
         version = f"{sys.version_info[0]}.{sys.version_info[1]}"

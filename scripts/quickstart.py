@@ -41,7 +41,7 @@ def main() -> int:
             shutil.rmtree(directory, ignore_errors=True)
     python = make_venv(VENV)
     if not (VENV / "bin/crossenv").exists():
-        run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-e", f"{CHECKOUT}[zig]")
+        run(python, "-m", "pip", "install", "--disable-pip-version-check", "-e", f"{CHECKOUT}[zig]")
     environment = DEMO / f"{options.target}-{sys.version_info[0]}.{sys.version_info[1]}"
     create = ("create", "--clear", "--python", sys.executable, "--target", options.target, "--toolchain", "zig")
     run(VENV / "bin/crossenv", *create, environment)

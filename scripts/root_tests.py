@@ -36,9 +36,10 @@ def run(*words: str | Path) -> None:
 
 
 def enter(root: Path, *words: str, user: str = "root") -> subprocess.CompletedProcess[bytes]:
-    """Run a command in the root, with pip's settings and nothing else of this environment."""
+    """Run a command in the root, with pip's settings, this network's certificates, and nothing else from here."""
     home = "/root" if user == "root" else f"/home/{user}"
     kept = {name: value for name, value in os.environ.items() if name.startswith("PIP_") and name != "PIP_FIND_LINKS"}
+    kept["SSL_CERT_FILE"] = "/etc/ssl/certs/ca-certificates.crt"
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": home, "LANG": "C.UTF-8", **kept}
     chroot = ["unshare", "--mount", "sh", "-ec", _ENTER, str(root), f"--userspec={user}:{user}", str(root)]
     print("+", "chroot", root, *words, file=sys.stderr, flush=True)

@@ -14,6 +14,7 @@ from _crossenv.facts_types import Facts
 
 import crossenv
 from crossenv.environment.isolation_base import START_FILES
+from crossenv.variables import OWN, PUBLIC
 
 SOURCE = Path(crossenv.__file__).parent
 RUNTIME = SOURCE / "shim"
@@ -26,6 +27,7 @@ ORDER = (
     "crossenv.children",
     "crossenv.codec",
     "crossenv.config",
+    "crossenv.variables",
     "crossenv.platforms",
     "crossenv.targets",
     "crossenv.binaries",
@@ -84,9 +86,9 @@ def test_no_import_points_backwards(path: Path) -> None:
     for imported in imports(path):
         other = rank(imported)
         assert other is None or other <= own, f"{name} imports {imported}"
-        # What the two sides tell each other is described once, on the shim's side.
-        types = imported in ("_crossenv.facts_types", "_crossenv.seal_types")
-        assert not imported.startswith("_crossenv") or types, f"{name} imports the shim"
+        # What the two sides tell each other, and both tell the user, is written once, on the shim's side.
+        shared = imported in ("_crossenv.facts_types", "_crossenv.mends", "_crossenv.seal_types")
+        assert not imported.startswith("_crossenv") or shared, f"{name} imports the shim"
 
 
 def test_no_circles() -> None:
@@ -140,6 +142,29 @@ def test_each_fact_is_read_and_each_read_is_a_fact() -> None:
     assert read == set(Facts.__annotations__)
 
 
+# A name that ends here, in words that are put together: `CROSSENV_...`.
+OWN_VARIABLE = re.compile(r"(?<![A-Z_])CROSSENV_[A-Z_]*[A-Z]\b")
+
+
+def test_each_variable_of_ours_is_in_the_table() -> None:
+    places: dict[str, set[str]] = {}
+    table = SOURCE / "variables.py"
+    for path in [*SOURCE.rglob("*.py"), *SOURCE.rglob("*.c"), *SOURCE.rglob("*.sh")]:
+        for name in OWN_VARIABLE.findall(path.read_text(encoding="utf-8")) if path != table else ():
+            places.setdefault(name, set()).add(_name(path).removeprefix("crossenv."))
+    assert set(places) - PUBLIC == set(OWN)
+    assert {name: {*it.set_by, *it.read_by} for name, it in OWN.items()} == {name: places[name] for name in OWN}
+    assert all(it.set_by and it.read_by and it.value for it in OWN.values())
+
+
+def test_the_pages_know_the_variables_that_are_for_users() -> None:
+    docs = SOURCE.parent.parent / "docs"
+    page = set(OWN_VARIABLE.findall((docs / "reference/variables.md").read_text(encoding="utf-8")))
+    assert page == PUBLIC
+    for path in docs.rglob("*.md"):
+        assert set(OWN_VARIABLE.findall(path.read_text(encoding="utf-8"))) <= PUBLIC, path
+
+
 def test_what_the_start_imports_is_there_already() -> None:
     """Each further module costs every start."""
     tree = ast.parse((RUNTIME / "_crossenv/__init__.py").read_text(encoding="utf-8"))
@@ -166,19 +191,13 @@ AT_HOME = ("platforms", "binaries", "libc", "sysroots", "emulation")
 # What still decides elsewhere, and why. An entry that is not needed any more fails the test.
 REMAIN: dict[str, str] = {
     # Folders: what is in them is not looked at.
-    "compilers/": "not gone through: zig's own names, the macros of glibc and the loaders' names are asked for there",
     "shim/": "stands alone and imports no room: it gets facts, and patches what pip and uv say about Linux",
     # Programs and documents with a form of their own.
     "pythons/crossenv_dump.py": "a program by itself, which runs on the target without this package",
-    "pythons/dump_document.py": "reads the key `machine.elf` of a dump",
-    "pythons/dump_from_files.py": "writes the key `machine.elf` of a dump; makes dumps of Linux hosts only",
-    "wheels/refusals.py": "has the findings' published names `elf-damaged` and `musl-release`",
     # Words of other tools.
     "cli/older.py": "translates the option `--manylinux` of crossenv 1",
     "pythons/directories.py": "knows the names that Yocto gives its own directories (pokysdk-linux)",
-    # Still to be moved.
-    "cli/targets.py": "asks whether zig's oldest glibc counts, which compilers/zig should answer",
-    "testing.py": "has the default target as the default of a public function",
+    "compilers/zig/options.py": "lists options of GCC, one of which is -mabi=aapcs-linux",
 }
 # Names by which code would ask what system or C library there is.
 DECIDING_NAMES = frozenset({"GLIBC", "MUSL", "LINUX", "libc_family"})
@@ -187,7 +206,7 @@ DECIDING_WORDS = re.compile(r"(?i)linux|glibc|musl|(?<![a-z])elf(?![a-z])|\.so\b
 # Their arguments are for people. `Finding` has an `id` too, which is published with its name.
 FOR_PEOPLE = frozenset({"note", "warning", "step", "result", "error", "Finding", "_damaged", "add_argument"})
 # Variables that hold a message until it is raised or reported.
-MESSAGES = frozenset({"says", "problem", "hint"})
+MESSAGES = frozenset({"says", "problem", "hint", "_HINTS"})
 
 
 def decisions(tree: ast.AST) -> Iterator[tuple[int, str]]:

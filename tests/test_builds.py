@@ -530,7 +530,7 @@ def test_a_sysroot_without_the_hosts_headers_is_refused(cross_gcc: str, tmp_path
 
 def test_doctor_proves_the_environment(real_env: Path, run: Run) -> None:
     output = run(sys.executable, "-m", "crossenv", "doctor", real_env)
-    assert "ok   a C++ extension compiles and links for the host" in output
+    assert "ok   a C++ extension compiles and links for the target" in output
     assert "FAIL" not in output
 
 

@@ -16,9 +16,9 @@ from conftest import CrossenvCommand
     ("words", "says"),
     [
         ("crate x", ("no command 'crate'", "did you mean `crossenv create`?")),
-        ("--targets", ("--targets precedes the command", "did you mean `crossenv targets`?")),
-        ("--target aarch64 env", ("--target precedes the command", "crossenv create --target")),
-        ("", ("no command is named", "create, show")),
+        ("--targets", ("--targets stands before the command", "did you mean `crossenv targets`?")),
+        ("--target aarch64 env", ("--target stands before the command", "crossenv create --target")),
+        ("", ("no command", "create, show")),
         ("create aarch64 env", ("no further argument 'env'", "did you mean `crossenv create --target aarch64 env`?")),
         ("create --tagret aarch64 env", ("create has no option --tagret", "did you mean --target?")),
         ("create --cc", ("--cc: expected one argument", "crossenv create --help")),
@@ -87,11 +87,11 @@ def test_a_name_that_is_also_a_directory_is_warned_of(crossenv: CrossenvCommand,
     (tmp_path / "toyc").mkdir()
     words = [sys.executable, "-m", "crossenv", "wheel", "toyc", "--target", "aarch64", "--no-index"]
     done = subprocess.run(words, cwd=tmp_path, text=True, capture_output=True, check=False)
-    assert "toyc is taken from the index; for the directory here, name ./toyc" in done.stderr
+    assert "taking toyc from the index; write ./toyc for the directory" in done.stderr
 
 
 def test_one_environment_is_for_one_target(crossenv: CrossenvCommand, tmp_path: Path) -> None:
     done = crossenv("create", "--target", "aarch64", "--target", "armv7l", tmp_path / "env", check=False)
     assert done.returncode == 2
-    assert "--target is given twice, and an environment is for one of them" in done.stderr
+    assert "--target is given twice; an environment takes only one" in done.stderr
     assert not (tmp_path / "env").exists()

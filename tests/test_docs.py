@@ -194,7 +194,13 @@ def test_a_tutorial(name: str, tmp_path: Path, run: Run) -> None:
             if missing[tool]:
                 pytest.skip(f"{page.name}:{block.line} needs {tool}")
         for line in command_lines(block):
-            run("bash", "-euo", "pipefail", "-c", line, cwd=tmp_path, PATH=path)
+            try:
+                run("bash", "-euo", "pipefail", "-c", line, cwd=tmp_path, PATH=path)
+            except AssertionError as error:
+                # Debian's next release, on a mirror that has stopped.
+                if "is stale: it was valid until" in str(error):
+                    pytest.skip(f"{page.name}:{block.line} needs Debian's Python {VERSION}")
+                raise
 
 
 def _has_rust_target(target: str) -> bool:

@@ -268,7 +268,7 @@ def test_crossenv_dump(crossenv: CrossenvCommand, host_prefix: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (["--script", "--with-headers", "x.tar.gz"], 2, "--with-headers goes with a dump"),
+        (["--script", "--with-headers", "x.tar.gz"], 2, "--with-headers cannot be used"),
         (["--host-python", "/nowhere"], 3, "/nowhere does not exist"),
         (["--python", "9.9"], 2, "no Python found for '9.9'"),
         (["--sysroot", "/"], 2, "go with --host-python"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _crossenv import host_files
 from _crossenv.host_files import Places
 
 HOST = "aarch64-linux-gnu"
@@ -211,3 +212,11 @@ def test_processes_that_a_hook_starts_see_the_same(env: Path, tmp_path: Path) ->
     plain: list[str | Path] = [env / "bin/cross-python", "-c", "import os; print(os.stat.__class__.__name__)"]
     assert subprocess.check_output(plain, text=True).strip() == "builtin_function_or_method"
     assert record["root"] == str(env)
+
+
+def test_another_environments_answers_are_not_taken_over() -> None:
+    """Where one environment's build starts one of another: its compiler looks elsewhere."""
+    environ = {host_files.MARK: "/env\x1f/usr/aarch64-linux-gnu/include"}
+    assert host_files.is_marked("/env", environ)
+    assert not host_files.is_marked("/other", environ)
+    assert not host_files.is_marked("/env", {})

@@ -113,10 +113,10 @@ def test_conversion_and_back(installation: Path, crossenv: CrossenvCommand, host
     stamp = (prefix / "crossenv/crossenv.json").stat().st_mtime_ns
     assert "already" in crossenv(*words).stderr
     assert (prefix / "crossenv/crossenv.json").stat().st_mtime_ns == stamp
-    assert "undoing that" in crossenv(*words, "--allow-pure", "toy").stderr
+    assert "undoing its conversion" in crossenv(*words, "--allow-pure", "toy").stderr
     assert json.loads((prefix / "crossenv/crossenv.json").read_text())["handover"]["allow_pure"] == ["toy"]
     undone = crossenv("create", "--in-place", "--undo", "--python", installation)
-    assert "what it was before" in undone.stderr
+    assert "is restored" in undone.stderr
     assert tree(prefix) == before
     assert "nothing to undo" in crossenv("create", "--in-place", "--undo", "--python", installation).stderr
 
@@ -161,7 +161,7 @@ def test_a_failure_leaves_the_installation_as_it_was(
     [
         (("--in-place", "--target", "aarch64", "--python", sys.executable, "--force"), "virtual environment"),
         (("--in-place", "--target", "aarch64", "--python", "no-such-python", "--force"), "there is no Python no-such"),
-        (("--in-place", "--target", "aarch64", "somewhere"), "makes no directory somewhere"),
+        (("--in-place", "--target", "aarch64", "somewhere"), "takes no directory (somewhere)"),
         (("--undo", "somewhere"), "--undo goes with --in-place"),
         (("--force", "--target", "aarch64", "somewhere"), "--force goes with --in-place"),
         (("--target", "aarch64"), "no directory is named"),
@@ -190,7 +190,7 @@ def test_only_what_is_thrown_away_is_converted(tmp_path: Path) -> None:
         require_throw_away(installation, environ, named=named, files=(str(file),))
 
     for named in (False, True):
-        with pytest.raises(UsageError, match="/opt/python itself, and this is no CI job and no container"):
+        with pytest.raises(UsageError, match="/opt/python itself, and this is neither a CI job nor a container"):
             ask({"CI": "false"}, named=named)
     for environ in ({"CI": "true"}, {"CIBUILDWHEEL": "1"}, {"CIBUILDWHEEL_BUILD_IDENTIFIER": "cp311-manylinux_x86_64"}):
         ask(environ)
@@ -311,6 +311,6 @@ def test_every_front_end_builds_for_the_host(
     assert refused.returncode == 7
     assert wheel.name in refused.stderr
     # What is damaged is made anew.
-    assert "undoing that" in crossenv(*convert).stderr
+    assert "undoing its conversion" in crossenv(*convert).stderr
     crossenv("create", "--in-place", "--undo", "--python", python)
     assert not (prefix / "crossenv").exists()

@@ -138,6 +138,13 @@ def test_a_compile(make: Make, tmp_path: Path) -> None:
     assert words[-4:] == ["-c", "x.c", "-o", str(tmp_path / "x.o")]
 
 
+@pytest.mark.parametrize("source", [["-x", "c", "x.txt"], ["-xc++", "/dev/null"], ["-x", "c", "-"], ["-"]])
+def test_a_named_language_is_the_sources_own(make: Make, tmp_path: Path, source: list[str]) -> None:
+    """`echo ... | cc -x c - -o program`, as configure scripts ask: a library at the end is none of it."""
+    words = make().told("-shared", *source, "-o", str(tmp_path / "x.so"))
+    assert words[-3:] == ["-x", "none", str(tmp_path / "the cache/runtime/key/rt.a")]
+
+
 def test_what_the_user_asks_of_debugging_stays(make: Make, tmp_path: Path) -> None:
     words = make().told("-g", "-fsanitize=undefined", "-c", "x.c", "-o", str(tmp_path / "x.o"))
     assert "-g0" not in words

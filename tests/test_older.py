@@ -62,7 +62,7 @@ def test_a_command_behind_options_is_not_taken_for_a_host_python(crossenv: Cross
     result = crossenv("--cc", "gcc", "create", "env", check=False)
     assert result.returncode == 2
     assert "there is no host Python create" in result.stderr
-    assert "put its options behind it" in result.stderr
+    assert "put the options after it" in result.stderr
 
 
 def test_verbosity_may_precede_either_command_line(
@@ -96,7 +96,7 @@ def test_what_is_no_assignment_is_refused(word: str) -> None:
 
 def test_config_vars_are_strings_and_the_last_counts() -> None:
     assert parse_config_vars(["A=1", "B=x=y", "A="]) == {"A": "", "B": "x=y"}
-    with pytest.raises(UsageError, match="no assignment"):
+    with pytest.raises(UsageError, match="not an assignment"):
         parse_config_vars(["A"])
 
 
@@ -152,8 +152,8 @@ def test_words_stand_where_they_are_understood() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--env", "FOO"], "--env 'FOO' is no assignment"),
-        (["--config-var", "FOO"], "--config-var 'FOO' is no assignment"),
+        (["--env", "FOO"], "--env 'FOO' is not an assignment"),
+        (["--config-var", "FOO"], "--config-var 'FOO' is not an assignment"),
         (["--manylinux", "musllinux_1_2"], "whose C library is glibc"),
         (["--sysconfigdata-file", "/none.py"], "/none.py is not a file"),
         (["--cross-prefix", "/usr"], "has a Python of its own"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ import pytest
 import projects
 from conftest import CrossenvCommand, Run
 from crossenv.children import run_text
+from crossenv.errors import fault_of_the_machine
 from makers import X86_64, elf_bytes, write
 
 COMMAND = f"{sys.executable} -m crossenv"
@@ -90,6 +92,15 @@ def test_without_standard_error(env: Path, host_prefix: Path, tmp_path: Path, cr
     assert done.stdout == f"{made}\n"
     full = shell(f"{COMMAND} {words} --clear 2>/dev/full", PATH=crossenv.path)
     assert (full.returncode, full.stdout) == (0, f"{made}\n")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_pip_without_its_streams(env: Path, tmp_path: Path, closed: str) -> None:
+    project = projects.in_tree(tmp_path / "project", elf_bytes())
+    done = shell(f"'{env}/bin/cross-pip' wheel --no-index --no-deps -w '{tmp_path}/out' '{project}' {closed}")
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert len(list((tmp_path / "out").glob("*.whl"))) == 1
 
 
 @pytest.mark.parametrize(
@@ -177,6 +188,16 @@ def test_no_place_for_temporary_files(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "UsageError: no temporary directory can be made: No usable temporary directory found in" in done.stderr
 
 
+def test_what_a_machine_lacks_is_told_by_its_place() -> None:
+    copied = fault_of_the_machine(OSError(errno.ENOSPC, "", "/from", None, "/disk/to"))
+    assert copied is not None
+    assert (copied.message, copied.exit_code) == ("/disk/to: No space left on device", 2)
+    without_a_name = fault_of_the_machine(OSError(errno.EMFILE, ""))
+    assert without_a_name is not None
+    assert without_a_name.message == "too many open files"
+    assert fault_of_the_machine(FileNotFoundError(errno.ENOENT, "", "/x")) is None
+
+
 SCRATCH = """
 import sys, time
 from crossenv.files import scratch_directory
@@ -199,9 +220,12 @@ def test_what_a_killed_process_leaves_is_removed(tmp_path: Path) -> None:
         assert child.stdout is not None
         return child, Path(child.stdout.readline().strip())
 
-    (tmp_path / "crossenv-tmp-file").touch()
-    (tmp_path / "crossenv-tmp-link").symlink_to(tmp_path)
-    (tmp_path / "another").mkdir()
+    own_prefix = f"crossenv-tmp-{os.uname().nodename}-"
+    (tmp_path / f"{own_prefix}file").touch()
+    (tmp_path / f"{own_prefix}link").symlink_to(tmp_path)
+    for name in ("another", "crossenv-tmp-another.machine-test-x"):
+        (tmp_path / name).mkdir()
+    before = sorted(path.name for path in tmp_path.iterdir())
     living, its = start()
     killed, left = start()
     killed.send_signal(signal.SIGKILL)
@@ -211,7 +235,7 @@ def test_what_a_killed_process_leaves_is_removed(tmp_path: Path) -> None:
     assert its.is_dir() and own.is_dir() and not left.exists()
     for child in (living, third):
         child.communicate()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["another", "crossenv-tmp-file", "crossenv-tmp-link"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
 def test_a_sysroot_of_another_machine(crossenv: CrossenvCommand, host_prefix: Path, tmp_path: Path) -> None:

@@ -181,7 +181,7 @@ def test_a_compiler_that_does_not_work_is_passed_over(tmp_path: Path, tools: Pat
     write(tools / f"{TRIPLET}-clang", b"\x7fELF", mode=0o755)
     error = fault_of(recorded(tmp_path, "gcc"), tools)
     assert "gcc: it does not compile (gcc: fatal error: cannot execute cc1)" in error.message
-    assert f"{TRIPLET}-gcc: it does not compile (made no ELF object)" in error.message
+    assert f"{TRIPLET}-gcc: it does not compile (made no native object)" in error.message
     assert f"{TRIPLET}-clang: it does not compile (Exec format error)" in error.message
 
 

@@ -359,6 +359,19 @@ def test_messages_of_other_tools_get_a_hint(line: str, hint: str) -> None:
     assert hint_of(f"{line}\ncrossenv: error: it is native\ncrossenv: hint: mend it") == "mend it"
 
 
+def test_what_the_machine_lacked_is_the_reason() -> None:
+    """pip, zig and others have their own words around it."""
+    text = OUTPUT.format(
+        code=1, ours="ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"
+    )
+    assert complaint_of(text) == "no space left on device"
+    assert hint_of(text).startswith("make room on that disk")
+    assert (
+        complaint_of("x.c:1:1: error: cannot open file 'stdio.h': No file descriptors available")
+        == "too many open files"
+    )
+
+
 def test_children_are_ended_with_theirs(tmp_path: Path) -> None:
     children = Children(grace=0.2)
     script = "sleep 60 & echo $! > pid; trap '' TERM; wait; sleep 60"
@@ -848,13 +861,13 @@ def test_an_interrupted_run_leaves_nothing(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["toy"], "no target and no host Python is named"),
+        (["toy"], "no target and no host Python"),
         (["--target", "aarch64"], "nothing to build"),
         (["toy", "--target", "no-such-machine"], "there is no target 'no-such-machine'"),
         (["toy", "--target", "aarch64", "--python", "3.99"], "no build Python found for '3.99'"),
         (["toy", "--target", "aarch64", "--host-python", "/x"], "exclude each other"),
-        (["toy", "--target", "aarch64", "--target", "s390x", "--sysroot", "/"], "a sysroot is for one target"),
-        (["toy", "--target", "aarch64", "--jobs", "0"], "--jobs is 0"),
+        (["toy", "--target", "aarch64", "--target", "s390x", "--sysroot", "/"], "--sysroot goes with one target"),
+        (["toy", "--target", "aarch64", "--jobs", "0"], "--jobs cannot be 0"),
         (["toy", "--host-python", "HOST", "--host-python", "HOST/bin/PYTHON"], "is the second host Python of the kind"),
     ],
 )

@@ -101,6 +101,23 @@ def test_every_target_from_one_machine(zig_env: Make, bare_path: str, tmp_path: 
 
 @needs_zig
 @pytest.mark.integration
+def test_zigs_libraries_can_be_made_beforehand(bare_path: str, tmp_path: Path) -> None:
+    """After `create --warm` no build waits for them."""
+    words = ("create", "--python", sys.executable, "--target", "aarch64", "--without-pip", "--warm", tmp_path / "env")
+    made = CrossenvCommand(bare_path)(*words)
+    for library in ("C", "C++"):
+        assert f"crossenv: making zig's {library} library for aarch64-linux-gnu ...\n" in made.stderr
+        assert f"crossenv: making zig's {library} library for aarch64-linux-gnu: done in " in made.stderr
+    source = write(tmp_path / "toy.cc", "#include <string>\nstd::string toy() { return std::to_string(1); }\n")
+    compiler = tmp_path / "env/etc/bin/aarch64-linux-gnu-clang++"
+    done = subprocess.run(
+        [compiler, "-shared", source, "-o", tmp_path / "toy.so"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@needs_zig
+@pytest.mark.integration
 def test_cxx_brings_its_own_library(zig_env: Make, bare_path: str, tmp_path: Path) -> None:
     """The floor's libstdc++ may be too old for it, and musl's images have none: it is linked in."""
     env = zig_env("manylinux_2_17_aarch64")
@@ -180,7 +197,7 @@ def test_a_target_that_is_the_build_machine(crossenv: CrossenvCommand, tmp_path:
     except Exception:
         pytest.skip(f"{machine} is no target")
     result = crossenv("create", "--python", sys.executable, "--toolchain", "zig", "--target", machine, tmp_path / "env")
-    assert f"{target.platform_tag} is this machine's own kind" in result.stderr
+    assert f"{target.platform_tag} also fits this machine" in result.stderr
 
 
 # What is wrong with a zig

@@ -17,7 +17,6 @@ from elftools.elf.sections import SymbolTableSection
 from conftest import Run, with_thorough
 from crossenv.compilers.zig.locate import usable_cache
 from crossenv.compilers.zig.runtime_library import long_double_link_options, long_double_options, runtime_library
-from crossenv.compilers.zig.targets import zig_target
 from crossenv.platforms.linux_targets import Target
 from crossenv.targets import parse_target
 
@@ -36,7 +35,7 @@ class Machine(NamedTuple):
 
     @property
     def zig_target(self) -> str:
-        return zig_target(self.target)
+        return self.target.zig_triple
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -75,6 +74,7 @@ class Compilers:
         """What an environment's launchers link."""
         cache = usable_cache()
         library = runtime_library(self.machine.target, self.machine.zig_target, "")
+        assert library is not None
         made = cache / library.place("tested")
         library.make(self.zig, made, cache)
         return made

@@ -40,7 +40,7 @@ CHOICES = {"targets": "What `crossenv wheel` builds for.", "pythons": "The Pytho
 _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _KEYS = (*TEXTS, *LISTS, *FLAGS, *CHOICES)
 # Variables that something else reads under that name.
-_NO_VARIABLE = ("python", "allow-pure")
+WITHOUT_VARIABLE = ("python", "allow-pure")
 # Paths in the file are relative to it.
 _PATHS = ("host-python", "sysroot")
 _HOSTS = ("target", "targets", "host-python")
@@ -108,7 +108,7 @@ def load_settings(
 
 def _variables(environ: Mapping[str, str]) -> dict[str, Any]:
     """What variables say; the words of a list are separated by blanks or commas."""
-    texts = {name: environ.get(variable_name(name)) for name in TEXTS if name not in _NO_VARIABLE}
+    texts = {name: environ.get(variable_name(name)) for name in TEXTS if name not in WITHOUT_VARIABLE}
     return {**texts, **{name: environ.get(variable_name(name), "").replace(",", " ").split() for name in CHOICES}}
 
 

@@ -52,8 +52,9 @@ def _is_still(directory: Path, descriptor: int) -> bool:
         return False
 
 
-# Of the names of temporary directories that carry a lock for as long as they are in use.
-_SCRATCH = "crossenv-tmp-"
+# Of the names of temporary directories that carry a lock for as long as they are in use. Another machine's, on a file
+# system that is shared, may be in use without a lock that is seen here.
+_SCRATCH = f"crossenv-tmp-{os.uname().nodename}-"
 
 
 @contextlib.contextmanager
@@ -92,6 +93,9 @@ def _make_locked(parent: Path, prefix: str, held: contextlib.ExitStack) -> Path:
         except FileNotFoundError:
             # Another process was quicker, and took it for a left-over.
             continue
+        except OSError:
+            # No locks on this file system, and so no left-overs that can be told from others.
+            pass
         return place
 
 

@@ -32,3 +32,15 @@ def members(data: bytes) -> Iterator[tuple[str, bytes]]:
         if plain not in _TABLES:
             yield plain, content
         offset = start + size + size % 2
+
+
+def one_member(archive: bytes) -> tuple[str, bytes]:
+    """The name and content of the only object in a static library.
+
+    Raises:
+        ValueError: There is none, or more than one.
+    """
+    found = list(members(archive))
+    if len(found) != 1:
+        raise ValueError(f"{len(found)} objects, and there should be one")
+    return found[0]

@@ -12,7 +12,7 @@ from crossenv.record import RECORD_NAME
 
 
 def active_environment(given: str | None, environ: Mapping[str, str]) -> Path | None:
-    """The environment that was named or is active, or that of the installation in use if it is converted; or None."""
+    """Return the named environment, else the active one, else that of a converted installation; or None."""
     if given is not None:
         return Path(given).expanduser().absolute()
     active = environ.get("VIRTUAL_ENV")
@@ -22,12 +22,12 @@ def active_environment(given: str | None, environ: Mapping[str, str]) -> Path | 
 
 
 def chosen_environment(given: str | None, environ: Mapping[str, str]) -> Path:
-    """The same, for commands that cannot do without one.
+    """The same, for commands that need one.
 
     Raises:
         UsageError: There is none.
     """
     root = active_environment(given, environ)
     if root is None:
-        raise UsageError("no environment was named and none is active", hint="activate one, or name its directory")
+        raise UsageError("no environment", hint="activate one, or name its directory")
     return root

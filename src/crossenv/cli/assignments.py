@@ -1,4 +1,4 @@
-"""Reads assignments from the command line: `--config-var NAME=VALUE` and `--env NAME=VALUE` with its operators."""
+"""Parse assignments from the command line: `--config-var NAME=VALUE` and `--env NAME=VALUE` with its operators."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ from collections.abc import Iterable
 
 from crossenv.errors import UsageError
 from crossenv.record import VariableRecord
+from crossenv.variables import OWN
 
 _VARIABLE = re.compile(r"\s*(?P<name>[^=?+:]*)(?P<operator>[?+:]?=)(?P<value>.*)", re.S)
 _NAME = re.compile(r"[A-Za-z_]\w*", re.A)
-# What the environment itself hands over in variables, and what an interpreter reads before anything of ours runs.
-_RESERVED = ("CROSSENV_ROLE", "CROSSENV_RECORD", "CROSSENV_VARIABLES", "PYTHON_CROSSENV", "PYTHONHOME", "PYTHONPATH")
+# What processes of this tool tell each other, and what an interpreter reads before anything of ours runs.
+_RESERVED = frozenset((*OWN, "CROSSENV_ROLE", "CROSSENV_RECORD", "PYTHON_CROSSENV", "PYTHONHOME", "PYTHONPATH"))
 
 
 def parse_variables(words: Iterable[str]) -> tuple[VariableRecord, ...]:
-    """The environment variables that `--env` names.
+    """Parse the values of `--env`.
 
     Raises:
-        UsageError: One is no assignment, has no good name, or would not do what it says.
+        UsageError: A value is not an assignment, or the variable cannot be set.
     """
     variables = []
     for word in words:
         match = _VARIABLE.fullmatch(word)
         if match is None:
             raise UsageError(
-                f"--env {word!r} is no assignment", hint="write NAME=VALUE, NAME?=VALUE, NAME+=VALUE or NAME:=VALUE"
+                f"--env {word!r} is not an assignment", hint="write NAME=VALUE, NAME?=VALUE, NAME+=VALUE or NAME:=VALUE"
             )
         if not _NAME.fullmatch(match["name"]):
-            raise UsageError(f"--env {word!r}: {match['name']!r} is no variable's name", hint="use letters, digits, _")
+            raise UsageError(f"--env {word!r}: bad variable name {match['name']!r}", hint="use letters, digits, _")
         if match["name"] in _RESERVED:
             raise UsageError(
                 f"--env {word!r}: {match['name']} is read before the environment can set it",
@@ -41,15 +42,15 @@ def parse_variables(words: Iterable[str]) -> tuple[VariableRecord, ...]:
 
 
 def parse_config_vars(words: Iterable[str]) -> dict[str, str]:
-    """The variables of the host's configuration that `--config-var` names; of one named twice the last counts.
+    """Parse the values of `--config-var`; the last value of a variable counts.
 
     Raises:
-        UsageError: One is no assignment.
+        UsageError: A value is not an assignment.
     """
     found = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not _NAME.fullmatch(name):
-            raise UsageError(f"--config-var {word!r} is no assignment", hint="write NAME=VALUE")
+            raise UsageError(f"--config-var {word!r} is not an assignment", hint="write NAME=VALUE")
         found[name] = value
     return found

@@ -1,4 +1,4 @@
-"""`crossenv audit`: prove that a wheel is what its tags say, without running it."""
+"""`crossenv audit`: check a wheel against its tags, without running it."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "audit",
         parents=[common_options()],
-        help="prove that a wheel is what its tags say",
-        description="Look into wheels, in or out of an environment; nothing in them is run.",
+        help="check wheels against their tags",
+        description="Check wheels against their tags, in or out of an environment. Nothing in them is run.",
     )
-    parser.add_argument("wheels", metavar="WHEEL", nargs="+", help="a wheel for Linux")
+    parser.add_argument("wheels", metavar="WHEEL", nargs="+", help="a wheel for Linux or Windows")
     add_host_argument(parser)
-    parser.add_argument("--strict", action="store_true", help="let warnings fail too")
+    parser.add_argument("--strict", action="store_true", help="fail on warnings too")
     parser.set_defaults(run=run)
 
 
 def add_host_argument(parser: argparse.ArgumentParser) -> None:
-    """Add the option that names the environment whose host the wheels are for."""
+    """Add the option that names the environment to check against."""
     parser.add_argument(
-        "--env", metavar="ENV", help="the environment whose host the wheels are for; default: the active one, if any"
+        "--env", metavar="ENV", help="check for the target of this environment; default: the active one, if any"
     )
 
 
 def chosen_record(given: str | None, environ: Mapping[str, str]) -> Record | None:
-    """The record of the environment that was named or is active; None for none."""
+    """Return the record of the named or active environment; None for none."""
     root = active_environment(given, environ)
     return None if root is None else load_record(root)
 
 
 def wheel_path(text: str) -> Path:
-    """The path of a wheel that is there.
+    """Return the path of an existing wheel.
 
     Raises:
         UsageError: There is no such file.
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
 
 
 def report_as_json(report: WheelReport, *, strict: bool) -> dict[str, object]:
-    """A report as docs/reference/audit.md describes it."""
+    """Return a report as docs/reference/audit.md describes it."""
     return {"passed": not report.failed(strict=strict), **dataclasses.asdict(report)}
 
 
@@ -85,10 +85,11 @@ def print_report(report: WheelReport, reporter: Reporter, *, strict: bool) -> No
     reporter.result(f"{verdict} {Path(report.path).name}")
     if report.files:
         machines = ", ".join(sorted({file.machine for file in report.files} - {""}))
-        reporter.result(
-            f"     {len(report.files)} native files for {machines or 'no machine'};"
-            f" keeps {', '.join(report.keeps) or 'no manylinux or musllinux policy'}"
-        )
+        count = f"     {len(report.files)} native files for {machines or 'no machine'}"
+        if report.policies:
+            reporter.result(f"{count}; keeps {', '.join(report.keeps) or 'no manylinux or musllinux policy'}")
+        else:
+            reporter.result(count)
         width = min(max(len(file.path) for file in report.files), 70)
         for file in report.files:
             versions = ", ".join(f"{prefix} {version}" for prefix, version in file.versions.items())
@@ -96,7 +97,7 @@ def print_report(report: WheelReport, reporter: Reporter, *, strict: bool) -> No
             row = f"     {file.path:<{width}}  {file.kind:<9}  {versions or '-':<32}  {needs}"
             reporter.result(row.rstrip())
     for note in report.unchecked:
-        reporter.result(f"     not looked at: {note}")
+        reporter.result(f"     not checked: {note}")
     for finding in report.findings:
         where = f"{finding.path} " if finding.path else ""
         reporter.result(f"     {finding.severity}: {where}{finding.message} [{finding.id}]")

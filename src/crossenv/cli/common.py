@@ -12,11 +12,11 @@ from crossenv.report import Reporter
 
 
 def common_options() -> argparse.ArgumentParser:
-    """A parent parser with the options of every command: -v, -q, --json."""
+    """Make a parent parser with the options of every command: -v, -q, --json."""
     parser = argparse.ArgumentParser(add_help=False)
     group = parser.add_argument_group("output")
-    group.add_argument("-v", "--verbose", action="count", default=0, help="say what is being done")
-    group.add_argument("-q", "--quiet", action="store_true", help="say only warnings, errors and results")
+    group.add_argument("-v", "--verbose", action="count", default=0, help="print each step")
+    group.add_argument("-q", "--quiet", action="store_true", help="print only warnings, errors and results")
     group.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser
 

@@ -23,6 +23,7 @@ from crossenv.compilers.choose import (
     Wishes,
     choose_toolchain,
     choose_toolchain_for_target,
+    linked_to_python,
     replaced_compiler,
     require_linkable,
 )
@@ -59,88 +60,94 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "create", parents=[common_options()], help="make a cross environment", description=__doc__
     )
     parser.add_argument("env", metavar="ENV", nargs="?", help="the directory to make it in")
-    host = parser.add_argument_group("host")
+    host = parser.add_argument_group("target")
     which = host.add_mutually_exclusive_group()
     which.add_argument(
         "--target",
         action=Once,
         metavar="TARGET",
-        help="what the wheels are for: a platform tag (manylinux_2_28_aarch64, musllinux_1_2_armv7l, linux_riscv64), a"
+        help="build for this target: a platform tag (manylinux_2_28_aarch64, musllinux_1_2_armv7l, linux_riscv64), a"
         " triplet (aarch64-linux-gnu) or a machine (aarch64); `crossenv targets` lists them",
     )
     which.add_argument(
         "--host-python",
         metavar="PATH",
-        help="the Python that the wheels are for: an executable, a prefix, a sysroot, a build tree, a"
-        " _sysconfigdata*.py file, a build-details.json or a dump on this machine, which is read, never run; or"
-        " known:NAME, one of `crossenv targets --known`",
+        help="build for this Python of the target. PATH is an executable, a prefix, a sysroot, a build tree, a"
+        " _sysconfigdata*.py file, a build-details.json or a dump; it is read, never run. known:NAME takes one of"
+        " `crossenv targets --known`",
     )
     host.add_argument(
         "--headers",
         metavar="ARCHIVE",
-        help="the headers that go with a dump, which `--with-headers` made, or a directory with Python.h; default: what"
-        " lies beside it, the sysroot's, or the build Python's own",
+        help="use these headers with a dump: an archive from `crossenv dump --with-headers` or a directory with"
+        " Python.h; default: the archive beside the dump, the sysroot's headers, or the build Python's",
     )
-    host.add_argument("--sysroot", metavar="DIR", help="the root of the host's headers and libraries")
-    host.add_argument("--host-prefix", metavar="DIR", help="where the host Python lives on the host, for shebang lines")
+    host.add_argument("--sysroot", metavar="DIR", help="take the target's headers and libraries from this root")
+    host.add_argument(
+        "--host-prefix",
+        metavar="DIR",
+        help="where the target has its Python (/usr/local); scripts start with #!DIR/bin/python3.X",
+    )
     host.add_argument(
         "--sysconfigdata",
         metavar="FILE",
-        help="the host Python's recorded configuration, of several or in place of the one beside it",
+        help="read the configuration of the host Python from this _sysconfigdata*.py, not from the one beside it",
     )
     host.add_argument(
         "--config-var",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="let a variable of the host's configuration (sysconfig) say something else; can be repeated",
+        help="change a variable of the target's sysconfig (CFLAGS=-O2); can be repeated",
     )
     host.add_argument(
         "--accept-tag",
         action="append",
         default=[],
         metavar="TAG",
-        help="install ready-made wheels of this platform tag only (manylinux_2_17); can be repeated; default: all that"
-        " the host can load",
+        help="install ready-made wheels only if they have this platform tag (manylinux_2_17); can be repeated;"
+        " default: any wheel that the target can load",
     )
-    host.add_argument("--machine", help="what os.uname().machine says on the host, where its files do not tell")
+    host.add_argument(
+        "--machine", help="os.uname().machine on the target (armv7l); needed where the host Python does not record it"
+    )
     build = parser.add_argument_group("build")
     build.add_argument(
         "--python",
         action=Once,
         metavar="SPEC",
-        help="the build Python: a path or a version; default: the host's version",
+        help="the build Python: a path or a version (3.13); default: the version of the host Python",
     )
     build.add_argument(
         "--free-threaded",
         action="store_true",
-        help="with --target: make a free-threaded Python's wheels; the build Python may have the GIL",
+        help="with --target: build for a free-threaded Python; the build Python may have the GIL",
     )
     build.add_argument(
         "--fetch-python",
         action=argparse.BooleanOptionalAction,
-        help="let uv fetch the build Python if it is not on this machine; default: no",
+        help="let uv fetch the build Python if it is not on this machine; default: off",
     )
     build.add_argument(
         "--system-site-packages", action="store_true", help="let the build side see the build Python's packages"
     )
     tools = parser.add_argument_group(
-        "toolchain", "default: what the host Python recorded, then <triplet>-gcc, clang, and zig (the extra `zig`)"
+        "toolchain", "default: the compiler the host Python recorded, then <triplet>-gcc, clang, zig (the extra `zig`)"
     )
     tools.add_argument("--toolchain", choices=CHOICES, help=f"where the compilers come from; default: {AUTO}")
-    tools.add_argument("--cpu", help="the least processor of the host, for zig (`zig cc -mcpu`): baseline-neon, z14")
+    tools.add_argument("--cpu", help="the oldest processor to support, as `zig cc -mcpu` takes it: cortex_a7, z14")
     tools.add_argument(
         "--warm",
         action="store_true",
-        help="let zig make its C and C++ libraries for the target now, a minute or two once for each user;"
-        " default: in the background of the first compile",
+        help="compile zig's C and C++ libraries for the target now (a minute or two, once for each user); default:"
+        " in the background of the first compile",
     )
     for name in TOOL_OPTIONS:
-        tools.add_argument(f"--{name}", metavar="COMMAND", help=f"the {name.upper()} to use, with arguments if need be")
+        tools.add_argument(f"--{name}", metavar="COMMAND", help=f"use this {name.upper()}; it may have arguments")
     tools.add_argument(
         "--relative-toolchain",
         action="store_true",
-        help="look the recorded tools up on PATH, also where they are at the places that were recorded",
+        help="find the tools that the host Python recorded on PATH; ignore their recorded directories",
     )
     environment = parser.add_argument_group("environment")
     environment.add_argument(
@@ -149,57 +156,58 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         default=[],
         dest="variables",
         metavar="NAME=VALUE",
-        help="an environment variable for whatever answers for the host; NAME?=VALUE sets it where it is not set,"
-        " NAME+=VALUE appends, NAME:=VALUE appends behind a colon; can be repeated",
+        help="set a variable in target-side processes; NAME?=VALUE sets it only if it is unset, NAME+=VALUE appends,"
+        " NAME:=VALUE appends after a colon; can be repeated",
     )
-    environment.add_argument("--cross-prefix", metavar="DIR", help="where to put the host side; default: ENV/cross")
-    environment.add_argument("--prompt", help="what activation shows; default: the directory's name")
-    environment.add_argument("--clear", action="store_true", help="remove the environment that is already there")
+    environment.add_argument("--cross-prefix", metavar="DIR", help="put the target side here; default: ENV/cross")
+    environment.add_argument("--prompt", help="the prompt of an activated shell; default: the directory's name")
+    environment.add_argument("--clear", action="store_true", help="remove an existing environment first")
     environment.add_argument(
         "--keep",
         action="append",
         choices=("build", "cross"),
         default=[],
         metavar="SIDE",
-        help="with --clear: keep what is installed on this side, build or cross; can be repeated",
+        help="with --clear: keep the packages of this side, build or cross; can be repeated",
     )
     environment.add_argument(
         "--allow-non-empty",
         action="store_true",
-        help="make it in a directory that holds other files, which stay, also with --clear",
+        help="allow a directory with other files; they stay, also with --clear",
     )
     pip = environment.add_mutually_exclusive_group()
-    pip.add_argument("--without-pip", action="store_true", help="leave pip out on both sides")
-    pip.add_argument("--without-cross-pip", action="store_true", help="leave pip out on the host side")
+    pip.add_argument("--without-pip", action="store_true", help="install no pip on either side")
+    pip.add_argument("--without-cross-pip", action="store_true", help="install no pip on the target side")
     environment.add_argument(
         "--allow-pure",
         action="append",
         default=[],
         metavar="NAME",
-        help="let this project lose extension modules that do not compile; can be repeated, '*' for all",
+        help="accept a wheel of this project without extension modules that did not compile; can be repeated; '*' for"
+        " all projects",
     )
     environment.add_argument(
         "--repair",
         action=argparse.BooleanOptionalAction,
-        help="put the host's libraries that wheels need into them, as they are built (`crossenv repair`)",
+        help="copy the target's libraries that a wheel needs into it after each build, as `crossenv repair` does",
     )
     environment.add_argument(
         "--emulator",
         action=argparse.BooleanOptionalAction,
-        help="let Meson and CMake run programs of the host under an emulator (`crossenv run`); default: they cannot",
+        help="let Meson and CMake run target programs under an emulator, as `crossenv run` does; default: off",
     )
-    environment.add_argument("--dry-run", action="store_true", help="print the plan and make nothing")
+    environment.add_argument("--dry-run", action="store_true", help="print the plan; make nothing")
     in_place.add_options(parser)
     parser.set_defaults(run=run, found=())
 
 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
-    """Make the environment, or with --dry-run say what it would be."""
+    """Make the environment, or with --dry-run print the plan."""
     if args.keep and not args.clear:
-        raise UsageError("--keep goes with --clear", hint="add --clear to make an environment anew")
+        raise UsageError("--keep goes with --clear", hint="add --clear")
     if in_place.is_wanted(args):
         if args.keep or args.cross_prefix:
-            raise UsageError("--keep and --cross-prefix do not go with --in-place", hint="leave them out")
+            raise UsageError("--keep and --cross-prefix cannot be used with --in-place", hint="leave them out")
         return in_place.run(args, reporter, settle=settle, planner=plan_environment)
     if args.env is None:
         raise UsageError("no directory is named", hint="name the directory to make: crossenv create ... ENV")
@@ -224,7 +232,7 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
 
 
 def cross_prefix_for(root: Path, args: argparse.Namespace) -> Path | None:
-    """Where the host side goes, if it is not in the environment."""
+    """Return the directory of the target side; None for the usual one inside the environment."""
     if args.cross_prefix is None:
         return None
     prefix = Path(args.cross_prefix).expanduser().absolute()
@@ -235,7 +243,7 @@ def cross_prefix_for(root: Path, args: argparse.Namespace) -> Path | None:
 
 
 def settle(args: argparse.Namespace) -> Settings:
-    """Put what the variables and the file say into `args`, where the command line said nothing."""
+    """Fill options missing from the command line from `CROSSENV_*` and pyproject.toml."""
     settings = load_settings(
         {name: getattr(args, name.replace("-", "_")) for name in (*TEXTS, *LISTS, *FLAGS)}, os.environ, Path.cwd()
     )
@@ -246,11 +254,11 @@ def settle(args: argparse.Namespace) -> Settings:
 
 
 def plan_environment(args: argparse.Namespace, settings: Settings, root: Path, reporter: Reporter) -> Plan:
-    """Find everything that the environment in `root` is made from, and decide what it will be."""
+    """Find the parts of the environment in `root` and plan it."""
     if not args.target and not args.host_python:
         raise UsageError(
-            "what are the wheels for? neither a target nor a host Python is named",
-            hint="name a machine, such as --target aarch64 (`crossenv targets` lists them), or --host-python PATH",
+            "no target and no host Python",
+            hint="add --target, such as --target aarch64 (`crossenv targets` lists them), or --host-python PATH",
         )
     kind = args.toolchain or AUTO
     if kind not in CHOICES:
@@ -292,9 +300,9 @@ def plan_environment(args: argparse.Namespace, settings: Settings, root: Path, r
 def plan_for_host_python(
     args: argparse.Namespace, root: Path, wishes: Wishes, options: Options, reporter: Reporter
 ) -> Plan:
-    """Read the host Python that the user named, and find compilers for it."""
+    """Read the host Python and find compilers for it."""
     if args.free_threaded:
-        raise UsageError("--free-threaded goes with --target; a host Python says it itself", hint="leave it out")
+        raise UsageError("--free-threaded goes with --target; a host Python decides this itself", hint="leave it out")
     reporter.step(f"reading the host Python {args.host_python}")
     path = host_python_path(args.host_python)
     data = Path(args.sysconfigdata).expanduser().absolute() if args.sysconfigdata else None
@@ -302,7 +310,7 @@ def plan_for_host_python(
         path, sysroot=wishes.sysroot, machine=args.machine, host_prefix=args.host_prefix, sysconfigdata=data
     )
     if data is not None and host.layout == DUMP:
-        raise UsageError(f"--sysconfigdata is of no use with a dump, which {path} is", hint="leave it out")
+        raise UsageError(f"--sysconfigdata cannot be used with a dump ({path})", hint="leave it out")
     if args.relative_toolchain:
         host = with_relative_tools(host)
     accepted = host.platform.declared_tags(args.accept_tag, machine=host.machine, libc=host.libc)
@@ -311,7 +319,7 @@ def plan_for_host_python(
         raise UsageError(
             f"--headers goes with a dump, and {path} is a {host.layout}", hint="leave it out, or name a --sysroot"
         )
-    reporter.note(f"host: {host_words(host)}")
+    reporter.note(f"target: {host_words(host)}")
     require_linkable(host)
     reporter.step(f"finding a build Python {host.version}")
     build = find_build_python(args.python, host, fetch=args.fetch)
@@ -324,7 +332,7 @@ def plan_for_host_python(
     if headers is None:
         toolchain = choose_toolchain(host, wishes)
     else:
-        # The compiler is proved with them before anything is made.
+        # Test the compiler with the headers before anything is made.
         with scratch_directory("headers") as directory:
             trial = with_headers(headers, host, directory)
             write_tree(trial.files)
@@ -347,7 +355,7 @@ def plan_for_host_python(
 
 
 def headers_of_dump(dump: Dump, host: HostPython, named: Path | None, build: Path) -> Headers | None:
-    """The headers that are to be written for a dump; None where those of a sysroot are used."""
+    """Return the headers to write for a dump; None if a sysroot has them."""
     headers = find_headers(dump, named)
     if headers is not None or host.include_dirs:
         return headers
@@ -355,12 +363,12 @@ def headers_of_dump(dump: Dump, host: HostPython, named: Path | None, build: Pat
 
 
 def plan_for_target(args: argparse.Namespace, root: Path, wishes: Wishes, options: Options, reporter: Reporter) -> Plan:
-    """Find compilers for the target, and derive the host Python from the build Python and from what they say."""
+    """Find compilers for the target and derive the host Python from them and the build Python."""
     if args.machine:
-        raise UsageError("--machine goes with --host-python; a target names the machine", hint="leave --machine out")
+        raise UsageError("--machine goes with --host-python; a target already names it", hint="leave --machine out")
     for option, given in (("--sysconfigdata", args.sysconfigdata), ("--relative-toolchain", args.relative_toolchain)):
         if given:
-            raise UsageError(f"{option} goes with --host-python; a target has nothing recorded", hint="leave it out")
+            raise UsageError(f"{option} goes with --host-python, not with --target", hint="leave it out")
     target = parse_target(args.target)
     libc = Libc(family=target.libc, version=target.floor_text)
     accepted = platform_of_target(target).declared_tags(args.accept_tag, machine=target.machine, libc=libc)
@@ -373,7 +381,7 @@ def plan_for_target(args: argparse.Namespace, root: Path, wishes: Wishes, option
     reporter.step(f"finding a toolchain for {target.gnu_triplet}")
     toolchain = choose_toolchain_for_target(target, wishes)
 
-    reporter.step(f"deriving the host's configuration for {target}")
+    reporter.step(f"deriving the configuration of Python for {target}")
     made = synthesise_host_python(
         target,
         facts,
@@ -382,11 +390,12 @@ def plan_for_target(args: argparse.Namespace, root: Path, wishes: Wishes, option
         search_path=wishes.environ_path,
         **({"host_prefix": args.host_prefix} if args.host_prefix else {}),
     )
-    reporter.note(f"host: {host_words(made.host)}")
+    reporter.note(f"target: {host_words(made.host)}")
+    toolchain = linked_to_python(toolchain, made.host)
     for note in toolchain.notes:
         reporter.warning(note)
     if target.machine == build.machine and target.libc == libc_of_this_machine():
-        reporter.note(f"{target.platform_tag} is this machine's own kind; its wheels are cross-built all the same")
+        reporter.note(f"{target.platform_tag} also fits this machine; its wheels are cross-built all the same")
     return make_plan(
         root,
         build=build,
@@ -400,7 +409,7 @@ def plan_for_target(args: argparse.Namespace, root: Path, wishes: Wishes, option
 
 
 def surroundings_of(host: HostPython, toolchain: Toolchain) -> str:
-    """What is said of the tools and the target's libraries, as they are now."""
+    """Fingerprint the tools and the target's libraries in their present state."""
     tools = [tool.path for tool in (toolchain.cc, toolchain.cxx, toolchain.fc, *toolchain.binutils.values()) if tool]
     return surroundings(
         [*tools, *([Path(toolchain.zig.settings["zig"])] if toolchain.zig else [])],
@@ -411,7 +420,7 @@ def surroundings_of(host: HostPython, toolchain: Toolchain) -> str:
 
 
 def print_plan(plan: Plan, args: argparse.Namespace, reporter: Reporter) -> int:
-    """What --dry-run prints."""
+    """Print what --dry-run prints."""
     if args.json:
         reporter.json({"record": dataclasses.asdict(plan.record), "files": sorted(plan.files)})
     else:
@@ -422,14 +431,14 @@ def print_plan(plan: Plan, args: argparse.Namespace, reporter: Reporter) -> int:
 
 
 def user_pip_cache(environ: Mapping[str, str]) -> Path | None:
-    """Where the user's pip keeps what it downloads; None if the user keeps no cache."""
+    """Return the cache directory of the user's pip; None if caching is off."""
     if environ.get("PIP_NO_CACHE_DIR", "").lower() not in ("", "0", "false", "off", "no"):
         return None
     return Path(environ.get("PIP_CACHE_DIR") or platformdirs.user_cache_dir("pip"))
 
 
 def describe(plan: Plan) -> list[str]:
-    """The choices that were made, for people."""
+    """Describe the choices, one line each."""
     record = plan.record
     toolchain = record.toolchain
     compiler = toolchain.tools["cc"]

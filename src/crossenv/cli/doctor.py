@@ -1,4 +1,4 @@
-"""`crossenv doctor`: prove that an environment works."""
+"""`crossenv doctor`: check that an environment works."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from crossenv.report import Reporter
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the command line."""
     parser = subparsers.add_parser(
-        "doctor", parents=[common_options()], help="prove that an environment works", description=__doc__
+        "doctor", parents=[common_options()], help="check that an environment works", description=__doc__
     )
     add_environment_argument(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
-    """Make every check; the exit status is 7 if one fails."""
+    """Run every check; the exit status is 7 if one fails."""
     record = load_record(chosen_environment(args.env, os.environ))
     findings = []
     for finding in examine(record):

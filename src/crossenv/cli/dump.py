@@ -1,4 +1,4 @@
-"""`crossenv dump`: describe a Python for a machine that builds for it, as one JSON document."""
+"""`crossenv dump`: describe a Python as one JSON document, so that another machine can build for it."""
 
 from __future__ import annotations
 
@@ -32,27 +32,29 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "dump",
         parents=[common_options()],
-        help="describe a Python for a machine that builds for it",
+        help="describe a Python so that another machine can build for it",
         description=__doc__,
     )
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "--python",
         metavar="SPEC",
-        help="run this interpreter of this machine: a path or a version; default: the tool's",
+        help="run and describe this interpreter: a path or a version (3.12); default: the one crossenv runs in",
     )
     which.add_argument(
-        "--host-python", metavar="PATH", help="read this host Python instead, whatever `create` takes; it is never run"
+        "--host-python",
+        metavar="PATH",
+        help="describe this host Python, anything `create --host-python` takes; it is read, never run",
     )
     which.add_argument(
-        "--script", action="store_true", help="print the program that does it: it runs alone, on any host with a Python"
+        "--script", action="store_true", help="print the dump program itself; it runs on any target with a Python"
     )
-    parser.add_argument("--output", "-o", metavar="FILE", help="where to write it; default: standard output")
-    parser.add_argument("--with-headers", metavar="FILE.tar.gz", help="also write Python's headers, as an archive")
+    parser.add_argument("--output", "-o", metavar="FILE", help="write it to FILE; default: standard output")
+    parser.add_argument("--with-headers", metavar="FILE.tar.gz", help="also write Python's headers to this archive")
     parser.add_argument(
-        "--sysroot", metavar="DIR", help="of --host-python: the root of the host's headers and libraries"
+        "--sysroot", metavar="DIR", help="with --host-python: the root of the target's headers and libraries"
     )
-    parser.add_argument("--machine", help="of --host-python: what os.uname().machine says there")
+    parser.add_argument("--machine", help="with --host-python: os.uname().machine on the target (armv7l)")
     parser.set_defaults(run=run)
 
 
@@ -62,12 +64,12 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
         raise UsageError("--sysroot and --machine go with --host-python", hint="leave them out")
     if args.script:
         if args.with_headers:
-            raise UsageError("--with-headers goes with a dump, not with --script", hint="leave it out")
+            raise UsageError("--with-headers cannot be used with --script", hint="leave it out")
         _put(SCRIPT.read_text(encoding="utf-8"), args.output, reporter)
     elif args.host_python is not None:
         if args.with_headers:
             raise UsageError(
-                "--with-headers goes with a Python that runs; the headers of one that is read are here already",
+                "--with-headers cannot be used with --host-python, whose headers are already on this machine",
                 hint="leave it out",
             )
         _put(document_text(_read(args)), args.output, reporter)
@@ -86,10 +88,10 @@ def _read(args: argparse.Namespace) -> Mapping[str, Any]:
 
 
 def _taken(args: argparse.Namespace, reporter: Reporter) -> str:
-    """What the interpreter says when it runs the program."""
+    """Run the dump program with the interpreter; return its output."""
     python = find_interpreter(args.python) if args.python else Path(sys.executable)
     reporter.step(f"running {python}")
-    # Of the variables that change what an interpreter says of itself, none is the user's wish here.
+    # These variables would change the interpreter's description of itself.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "_PYTHON"))}
     words = [str(python), "-I", str(SCRIPT)]
     if args.with_headers:

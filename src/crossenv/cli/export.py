@@ -1,4 +1,4 @@
-"""`crossenv export`: what an outside build system needs to compile for the host."""
+"""`crossenv export`: print a configuration with which another build system compiles for the target."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "export",
         parents=[common_options()],
-        help="print what an outside build system needs",
-        description="Print a Meson cross file, a CMake toolchain file, a configuration of cargo, a Conan profile, a"
-        " vcpkg triplet, or environment variables, for the host of an environment.",
+        help="print a configuration for another build system",
+        description="Print a Meson cross file, a CMake toolchain file, a cargo configuration, a Conan profile, a vcpkg"
+        " triplet, or environment variables, for the target of an environment.",
     )
-    parser.add_argument("format", choices=EXPORTERS, help="the build system, or the kind of variables")
+    parser.add_argument("format", choices=EXPORTERS, help="the build system; env or bash for variables")
     parser.add_argument("--env", metavar="ENV", help="the environment; default: the active one")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write it to FILE, whole or not at all")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write it to FILE; default: standard output")
     parser.set_defaults(run=run)
 
 

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from crossenv.pythons.model import HostPython
+from crossenv.synthesis.files import LAYOUT as SYNTHESISED
 
 _IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy"}
 
 
 def python_words(implementation: str, version: str, abi_flags: str) -> str:
-    """The words "CPython 3.13.5t", "PyPy 3.11.11"."""
+    """Return words such as "CPython 3.13.5t" or "PyPy 3.11.11"."""
     return f"{_IMPLEMENTATIONS.get(implementation, implementation)} {version}{abi_flags}"
 
 
 def host_words(host: HostPython) -> str:
-    """One line that says what was found."""
+    """Describe a host Python in one line."""
     name = python_words(host.implementation, host.full_version or host.version, host.abi_flags)
+    system = host.platform.describe(host.libc)
+    if host.layout == SYNTHESISED:
+        return f"{name} for {host.machine}, {system} and newer (headers made by crossenv)"
     made = f"{host.layout}, {host.origin}" if host.origin else host.layout
-    return f"{name} for {host.machine}, {host.platform.describe(host.libc)} ({made})"
+    return f"{name} for {host.machine}, {system} ({made})"
 
 
 def host_rows(host: HostPython) -> list[tuple[str, str]]:
-    """Everything that was found, as labels and values."""
+    """Describe a host Python as labels and values."""
     recorded = host.recorded_prefix
     if host.prefix is not None and str(host.prefix) != recorded:
         recorded += f", here {host.prefix}"
@@ -28,7 +32,7 @@ def host_rows(host: HostPython) -> list[tuple[str, str]]:
         ("host Python", python_words(host.implementation, host.full_version or host.version, host.abi_flags)),
         ("named", str(host.source)),
         ("layout", host.layout),
-        ("made by", host.origin or "not told"),
+        ("made by", host.origin or "unknown"),
         ("machine", f"{host.machine}, {host.identity.bits}-bit, {host.identity.byte_order}-endian"),
         ("system", host.platform.describe(host.libc)),
         ("platform tag", host.own_tag),
@@ -38,7 +42,7 @@ def host_rows(host: HostPython) -> list[tuple[str, str]]:
         ("headers", ", ".join(map(str, host.include_dirs))),
         ("libraries", str(host.lib_dir or "none")),
         ("interpreter", str(host.executable or "none")),
-        ("on the host", host.host_executable),
+        ("on the target", host.host_executable),
         ("prefix", recorded),
         ("sysroot", str(host.sysroot or "none")),
     ]

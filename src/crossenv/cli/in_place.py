@@ -1,4 +1,4 @@
-"""`crossenv create --in-place`: convert the installation itself, in a container that is thrown away."""
+"""`crossenv create --in-place`: convert a Python installation in a throw-away container."""
 
 from __future__ import annotations
 
@@ -32,37 +32,37 @@ from crossenv.report import Reporter
 from crossenv.targets import parse_target
 
 _IDENTIFIER, _PLATFORM = "CIBUILDWHEEL_BUILD_IDENTIFIER", "AUDITWHEEL_PLAT"
-# Variables of continuous integration, where machines are thrown away too.
+# Variables of CI jobs, whose machines are thrown away too.
 _THROWN_AWAY = ("CIBUILDWHEEL", _IDENTIFIER, "CI", "GITHUB_ACTIONS", "GITLAB_CI")
-# What container engines leave in a container: docker, podman.
+# Files that docker and podman put into a container.
 _CONTAINER_FILES = ("/.dockerenv", "/run/.containerenv")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add this command's part of `create`'s options."""
-    group = parser.add_argument_group("in place", "for containers that are thrown away (cibuildwheel)")
+    """Add the options of `create --in-place`."""
+    group = parser.add_argument_group("in place", "for throw-away containers, such as cibuildwheel's")
     group.add_argument(
         "--in-place",
         action="store_true",
-        help="in place of making ENV, convert the Python installation itself: the one that --python names, or else the"
-        " one that crossenv runs in, or `python` on PATH; whatever builds with it then builds for the host",
+        help="convert a Python installation instead of making ENV; builds with it are then for the target. The"
+        " installation is --python's, or the one crossenv runs in, or that of `python` on PATH",
     )
-    group.add_argument("--undo", action="store_true", help="make a converted installation what it was")
-    group.add_argument("--force", action="store_true", help="convert it wherever this is")
+    group.add_argument("--undo", action="store_true", help="restore a converted installation")
+    group.add_argument("--force", action="store_true", help="convert it even outside CI and containers")
 
 
 def is_wanted(args: argparse.Namespace) -> bool:
-    """Whether the command line is this command's.
+    """Whether --in-place was given.
 
     Raises:
-        UsageError: It is not, and has options that go with it only; or it is, and names a directory.
+        UsageError: --undo or --force without it, or a directory with it.
     """
     for name in ("undo", "force"):
         if getattr(args, name) and not args.in_place:
             raise UsageError(f"--{name} goes with --in-place", hint=f"crossenv create --in-place --{name} ...")
     if args.in_place and args.env is not None:
         raise UsageError(
-            f"--in-place makes no directory {args.env}", hint="leave the directory out; --python names the installation"
+            f"--in-place takes no directory ({args.env})", hint="leave it out; --python names the installation"
         )
     return bool(args.in_place)
 
@@ -74,7 +74,7 @@ def run(
     settle: Callable[[argparse.Namespace], Settings],
     planner: Callable[[argparse.Namespace, Settings, Path, Reporter], Plan],
 ) -> int:
-    """Convert the installation, or undo that; both do nothing where nothing is to be done."""
+    """Convert the installation or restore it; do nothing if that is already done."""
     settings = settle(args)
     installation = read_installation(chosen_interpreter(args.python, os.environ))
     done = read_conversion(installation)
@@ -85,10 +85,10 @@ def run(
     if not args.target and not args.host_python:
         args.target = derived_target(os.environ, os.uname().machine)
         if args.target:
-            reporter.note(f"the target is {args.target}, as {_IDENTIFIER} and {_PLATFORM} say")
+            reporter.note(f"the target is {args.target}, from {_IDENTIFIER} and {_PLATFORM}")
     request = _request(args, settings)
     if done is not None and done.request == request and is_whole(done, installation):
-        reporter.note(f"{installation.executable} builds for {done.target} already")
+        reporter.note(f"{installation.executable} already builds for {done.target}")
         return _report(installation, done, args, reporter)
     args.python = str(installation.executable)
     home = installation.home.parent.resolve() / installation.home.name
@@ -99,7 +99,7 @@ def run(
         return 0
     reporter.note(f"converting the Python installation {installation.prefix} ({installation.executable})")
     if done is not None:
-        reporter.note(f"it was converted for {done.target} before: undoing that")
+        reporter.note(f"undoing its conversion for {done.target}")
         undo(installation, done)
     remove_home(installation)
     conversion = plan_conversion(installation, target=args.target or args.host_python, request=request)
@@ -119,7 +119,7 @@ def _undo(installation: Installation, done: Conversion | None, reporter: Reporte
         reporter.note(f"{installation.executable} is not converted: there is nothing to undo")
         return 0
     undo(installation, done)
-    reporter.note(f"{installation.executable} is what it was before: it builds for this machine")
+    reporter.note(f"{installation.executable} is restored: it builds for this machine")
     return 0
 
 
@@ -129,16 +129,16 @@ def _report(installation: Installation, conversion: Conversion, args: argparse.N
         return 0
     reporter.result(str(installation.home))
     for name in conversion.placed:
-        reporter.note(f"in the installation: {name}")
+        reporter.note(f"added to the installation: {name}")
     reporter.note(
         f"pip wheel, python -m build and uv build with {installation.executable} build for {conversion.target};"
-        " pip install and all else stay native"
+        " pip install and everything else stay native"
     )
     return 0
 
 
 def _request(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
-    """All that decides what is made: the same again need not be."""
+    """Collect everything that decides the result, so that a repeated request can be skipped."""
     left_out = ("in_place", "undo", "force", "env", "run", "quiet", "verbose", "json", "dry_run", "python", "clear")
     words = {name: value for name, value in vars(args).items() if name not in left_out}
     words |= {name: getattr(args, name.replace("-", "_")) for name in (*TEXTS, *LISTS) if name != "python"}
@@ -151,11 +151,11 @@ def chosen_interpreter(given: str | None, environ: Mapping[str, str]) -> Path:
     """The interpreter to convert.
 
     Args:
-        given: What --python says, a path or a program on PATH; None for nothing.
+        given: The value of --python, a path or a program on PATH; None without the option.
         environ: The environment.
 
     Raises:
-        UsageError: There is none, or a name that is no program.
+        UsageError: No interpreter was found.
     """
     search_path = environ.get("PATH", os.defpath)
     if given is not None:
@@ -173,7 +173,7 @@ def chosen_interpreter(given: str | None, environ: Mapping[str, str]) -> Path:
     found = shutil.which("python", path=os.pathsep.join(places))
     if found is None:
         raise UsageError(
-            "crossenv has a virtual environment of its own, and no `python` on PATH is to be converted",
+            "crossenv runs in a virtual environment, and PATH has no other `python` to convert",
             hint="name an installation's interpreter with --python",
         )
     return Path(found)
@@ -182,39 +182,41 @@ def chosen_interpreter(given: str | None, environ: Mapping[str, str]) -> Path:
 def require_throw_away(
     installation: Installation, environ: Mapping[str, str], *, named: bool, files: tuple[str, ...] = _CONTAINER_FILES
 ) -> None:
-    """Refuse to convert an installation that somebody may want to go on using.
+    """Refuse to convert an installation that somebody may go on using.
 
-    People live in containers too, so that a container alone is no reason.
+    People also work in containers, so a container alone is not enough.
 
     Args:
         installation: What would be converted.
         environ: The environment.
         named: Whether the user named the installation's interpreter.
-        files: The files that tell of a container.
+        files: The files that mark a container.
 
     Raises:
-        UsageError: This is no continuous integration, and no container in which the interpreter was named.
+        UsageError: This is neither a CI job nor a container in which the user named the interpreter.
     """
     if any(environ.get(name, "").lower() not in ("", "0", "false") for name in _THROWN_AWAY):
         return
     contained = bool(environ.get("container")) or any(Path(name).exists() for name in files)
     if contained and named:
         return
-    what = f"--in-place changes the Python installation {installation.prefix} itself, and this is no CI job"
+    what = f"--in-place changes the Python installation {installation.prefix} itself"
     if contained:
-        raise UsageError(what, hint=f"name it if that is right: --in-place --python {installation.executable}")
+        raise UsageError(
+            f"{what}, and this container may be in use",
+            hint=f"to convert it, name it: --in-place --python {installation.executable}",
+        )
     raise UsageError(
-        f"{what} and no container",
-        hint="make an environment (crossenv create --target ... ENV), or add --force if the installation is to be"
-        " thrown away",
+        f"{what}, and this is neither a CI job nor a container",
+        hint="make an environment (crossenv create --target ... ENV), or add --force if you can throw the installation"
+        " away",
     )
 
 
 def derived_target(environ: Mapping[str, str], machine: str) -> str | None:
-    """The target that a build image and cibuildwheel speak of, if it is not this machine; else None.
+    """Derive the target from the variables of a build image and cibuildwheel; None if that is this machine.
 
-    The image names a policy (`AUDITWHEEL_PLAT`), cibuildwheel the architecture (`cp313-manylinux_aarch64`), by the
-    image's label.
+    The image names a policy (`AUDITWHEEL_PLAT`), cibuildwheel the architecture (`cp313-manylinux_aarch64`).
 
     Args:
         environ: The environment.

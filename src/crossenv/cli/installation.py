@@ -1,7 +1,7 @@
 """Whether another distribution has written into this package.
 
-On PyPI `crossenv` is the older tool, version 1.6, and its import package has the same name as ours. pip writes one over
-the other without a word: the later one wins, and uninstalling either takes files from both.
+On PyPI `crossenv` is the older tool, version 1.6, and its import package has the same name as ours. pip silently
+overwrites one with the other, and uninstalling either removes files of both.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _OLDER = re.compile(r"crossenv-([01]\..*)\.(?:dist|egg)-info")
 
 
 def require_own_package() -> None:
-    """Refuse to run where the older tool's files lie among ours.
+    """Refuse to run if files of the older tool lie, or have lain, among ours.
 
     Raises:
-        UsageError: They do, or did until they were uninstalled.
+        UsageError: They do or did.
     """
     site = Path(__file__).parents[2]
     # Listing one directory takes 0.1 ms; importing importlib.metadata would take a hundred times as long.

@@ -14,7 +14,7 @@ from crossenv.cli.process import finish, prepare, require_umask
 from crossenv.errors import CrossenvError, UsageError, fault_of_the_machine
 from crossenv.report import LiveLines, Reporter, wants_colour, wants_live
 
-# Those in whose command lines "--" stands before the words of another command.
+# Commands that take another command's words after "--".
 WITH_COMMAND = ("run", "test", "wheel")
 # The options of all commands (`crossenv.cli.common`), which may also precede the command.
 _COMMON = re.compile(r"-[vq]+|--verbose|--quiet|--json")
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the process's exit status (docs/reference/exit-codes.md).
 
     Args:
-        arguments: The words behind the command's name; by default this process's, which is prepared for its work then.
+        arguments: The words after the command's name; by default this process's, which is then prepared first.
     """
     if arguments is None:
         prepare()
@@ -48,10 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def read_words(words: Sequence[str]) -> tuple[argparse.Namespace, Run]:
-    """The options of a command line, and what carries it out.
+    """Parse a command line; return its options and the function to call.
 
     Raises:
-        UsageError: It makes no sense.
+        UsageError: The command line is wrong.
     """
     count = next((index for index, word in enumerate(words) if not _COMMON.fullmatch(word)), len(words))
     common, rest = list(words[:count]), list(words[count:])
@@ -73,24 +73,24 @@ def read_words(words: Sequence[str]) -> tuple[argparse.Namespace, Run]:
 
 
 def _require_command(words: Sequence[str]) -> None:
-    """Refuse words that name neither a command nor one of the few options that need none."""
+    """Refuse words that name no command; only --help and --version need none."""
     word = words[0] if words else ""
-    # Behind a forgotten `create` there are more words.
+    # More words follow a forgotten `create`.
     meant = closest(word.lstrip("-"), COMMANDS) if not word.startswith("-") or len(words) == 1 else None
     hint = f"did you mean `crossenv {meant}`?" if meant else f"the commands are {', '.join(COMMANDS)}"
     if not word:
-        raise UsageError("no command is named", hint=f"{hint}; `crossenv --help` explains them")
+        raise UsageError("no command", hint=f"{hint}; `crossenv --help` explains them")
     if not word.startswith("-"):
         raise UsageError(f"there is no command {word!r}", hint=hint)
     if word not in ("-h", "--help", "-V", "--version"):
         raise UsageError(
-            f"the option {word.partition('=')[0]} precedes the command",
+            f"the option {word.partition('=')[0]} stands before the command",
             hint=hint if meant else "name the command first: crossenv create --target aarch64 ENV",
         )
 
 
 def reporter_for(options: argparse.Namespace) -> Reporter:
-    """The reporter that the options of a command line ask for."""
+    """Make a reporter from the options of a command line."""
     live = LiveLines(sys.stderr) if not options.quiet and wants_live(sys.stderr, os.environ) else None
     return Reporter(
         verbosity=-1 if options.quiet else options.verbose, colour=wants_colour(sys.stderr, os.environ), live=live
@@ -98,7 +98,7 @@ def reporter_for(options: argparse.Namespace) -> Reporter:
 
 
 def run_reported(options: argparse.Namespace, run: Run, reporter: Reporter) -> int:
-    """Carry out what the command line asks for; returns the exit status."""
+    """Run the command; return the exit status."""
     try:
         return run(options, reporter)
     except CrossenvError as error:

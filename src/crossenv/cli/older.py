@@ -1,7 +1,4 @@
-"""The command line of crossenv 1: `python -m crossenv HOST_PYTHON ENV_DIR`, as `crossenv create` understands it.
-
-Its options are translated and nothing else: what an environment is made of and how, `create` decides.
-"""
+"""The command line of crossenv 1, `python -m crossenv HOST_PYTHON ENV_DIR`, translated for `crossenv create`."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ from crossenv.platforms.accept_tags import UNPROMISED
 from crossenv.record import RECORD_NAME
 from crossenv.report import Reporter
 
-# The sides that keep what is installed in them, by what is to be cleared; nothing is cleared without such an option.
+# The sides whose packages stay, by the side to clear.
 _KEPT = {None: ("build", "cross"), "build": ("cross",), "cross": ("build",), "both": ()}
 _TOGETHER = ("sysroot", "cc", "cxx", "ar", "machine", "cross_prefix", "prompt")
 _FLAGS = ("system_site_packages", "without_pip", "without_cross_pip", "relative_toolchain")
@@ -36,7 +33,7 @@ _OPTIONS = (*map(_option, (*_TOGETHER, *_FLAGS, *_LISTS, "sysconfigdata_file")),
 
 
 def is_meant(words: Sequence[str]) -> bool:
-    """Whether a command line that names no command is of crossenv 1: one of its options or a path comes first."""
+    """Whether a command line is crossenv 1's: it begins with one of its options or with a path."""
     word = words[0] if words else ""
     if word.startswith("--"):
         name = word.partition("=")[0]
@@ -45,10 +42,10 @@ def is_meant(words: Sequence[str]) -> bool:
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
-    """Read the older command line.
+    """Parse the older command line.
 
     Raises:
-        UsageError: It makes no sense.
+        UsageError: It is wrong.
     """
     parser = Parser(prog="python -m crossenv", description=__doc__)
     parser.add_argument("host_python", metavar="HOST_PYTHON")
@@ -67,27 +64,25 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
 
 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
-    """Make the environments by `create`, and say how it would be asked for today."""
+    """Make the environments with `create`, and print today's command."""
     if not Path(args.host_python).exists() and not re.search("/", args.host_python):
         raise UsageError(
             f"there is no host Python {args.host_python}",
-            hint="name its path; or if that is a command, put its options behind it",
+            hint="name its path; if it is a command, put the options after it",
         )
     if args.cross_prefix is not None and len(args.environments) > 1:
-        raise UsageError(
-            "several environments cannot have their host sides in one directory", hint="make them one by one"
-        )
+        raise UsageError("several environments cannot share one --cross-prefix", hint="make them one by one")
     for environment in args.environments:
         words = translated(args, environment)
         reporter.note(f"in today's words: crossenv {shlex.join(words)}")
-        # Behind the command's name: a directory whose name begins with "-" stands behind "--", and ends the line.
+        # --verbose goes right after the command: the line may end in "--" and a directory whose name begins with "-".
         options = build_parser(("create",)).parse_all([words[0], *["--verbose"] * args.verbose, *words[1:]])
         create.run(options, reporter)
     return 0
 
 
 def translated(args: argparse.Namespace, environment: str) -> list[str]:
-    """The words of `crossenv` that make the same environment."""
+    """Translate into the words of `crossenv create`."""
     words = ["create", f"--host-python={args.host_python}", f"--python={sys.executable}"]
     if args.sysconfigdata_file is not None:
         words.append(f"--sysconfigdata={args.sysconfigdata_file}")
@@ -95,7 +90,7 @@ def translated(args: argparse.Namespace, environment: str) -> list[str]:
     words += [_option(name) for name in _FLAGS if getattr(args, name) and name not in _implied(args)]
     words += [f"--config-var={word}" for word in args.config_var]
     words += [f"--env={word}" for word in args.env]
-    # Ready-made wheels with extension modules are installed where a tag of theirs is declared, and not otherwise.
+    # crossenv 1 installs ready-made binary wheels only if one of their tags is declared.
     words += [f"--accept-tag={tag}" for tag in dict.fromkeys((*args.manylinux, *args.platform_tag)) or (UNPROMISED,)]
     words += _clearing(args, Path(environment))
     return [*words, "--", environment] if environment.startswith("-") else [*words, environment]
@@ -106,7 +101,7 @@ def _implied(args: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _clearing(args: argparse.Namespace, environment: Path) -> list[str]:
-    """Without an option to clear it, an environment that is there is made anew around what is installed in it."""
+    """Without an option to clear, an existing environment is renewed and its packages stay."""
     cleared = args.clear
     if cleared is None and not any((environment / name).exists() for name in (RECORD_NAME, SCRATCH)):
         # As venv does, and crossenv 1.

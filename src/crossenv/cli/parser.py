@@ -1,4 +1,4 @@
-"""The command line's parser: what it cannot read becomes an error with a suggestion."""
+"""The command line's parser: errors come with a suggestion."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import crossenv
 from crossenv.errors import UsageError
 from crossenv.files import is_utf8
 
-# Each is a module here. Only the one that is named is imported: `cross-run` may start for every program of a build.
+# Each is a module here. Only the one in use is imported: `cross-run` may start for every program of a build.
 COMMANDS = (
     "create",
     "show",
@@ -28,7 +28,7 @@ COMMANDS = (
     "export",
     "wheel",
 )
-# What may follow "--", by command: the example that a hint shows.
+# What follows "--", by command, with an example for a hint.
 _BEHIND = {
     "wheel": ("options of pip go", "crossenv wheel . -- {}"),
     "test": ("the command to run goes", "crossenv test WHEEL -- pytest {}"),
@@ -36,12 +36,12 @@ _BEHIND = {
 }
 
 
-# `test --env ""` is for no environment; what is assigned by `create --env` is looked at there.
+# `test --env ""` means no environment; `create --env` checks its own values.
 _MAY_BE_EMPTY = ("--env",)
 
 
 class Once(argparse.Action):
-    """An option whose last value would win in silence if it were given twice."""
+    """An option that may be given only once; argparse would silently keep the last value."""
 
     def __call__(
         self,
@@ -50,9 +50,9 @@ class Once(argparse.Action):
         values: str | Sequence[Any] | None,
         option_string: str | None = None,
     ) -> None:
-        """Keep the value, or say that there is one already."""
+        """Keep the value; complain about a second one."""
         if getattr(namespace, self.dest) is not None:
-            parser.error(f"{option_string} is given twice, and an environment is for one of them")
+            parser.error(f"{option_string} is given twice; an environment takes only one")
         setattr(namespace, self.dest, values)
 
 
@@ -60,21 +60,20 @@ class Parser(argparse.ArgumentParser):
     """A parser that raises where `argparse` would end the process."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise what is wrong with the command line."""
+        """Raise a `UsageError` instead of ending the process."""
         hint = f"`{self.prog} --help` explains the options"
         for action in self._actions:
             if action.choices and not action.option_strings and message.endswith(f"are required: {action.dest}"):
                 hint = f"name one of {', '.join(action.choices)}"
-        # What argparse says of a value begins with "argument --name: ".
+        # argparse's messages about a value begin with "argument --name: ".
         raise UsageError(message.removeprefix("argument "), hint=hint)
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        """Read words, and refuse values that cannot be meant.
+        """Parse words; refuse empty values and names that are not UTF-8.
 
-        Such are empty ones, as a script writes for a variable that is not set, and names that are not UTF-8, as the
-        files that will hold them are.
+        Scripts write empty values for unset variables. The files that record names are UTF-8.
         """
         options, unknown = super().parse_known_args(args, namespace)
         for action in self._actions:
@@ -90,10 +89,10 @@ class Parser(argparse.ArgumentParser):
         return options, unknown
 
     def parse_all(self, words: Sequence[str]) -> argparse.Namespace:
-        """Read a command's line.
+        """Parse the words of a command.
 
         Raises:
-            UsageError: It makes no sense.
+            UsageError: They are wrong.
         """
         options, unknown = self.parse_known_args(words)
         if unknown:
@@ -108,7 +107,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def build_parser(commands: Sequence[str] = COMMANDS) -> Parser:
-    """The parser of the command line, as far as these commands go."""
+    """Make the parser for these commands."""
     parser = Parser(
         prog="crossenv", description="Cross virtual environments: cross-compile Python packages as if with plain pip."
     )
@@ -120,7 +119,7 @@ def build_parser(commands: Sequence[str] = COMMANDS) -> Parser:
 
 
 def closest(word: str, words: Iterable[str]) -> str | None:
-    """The word that was probably meant; None if none is like it."""
+    """Return the word that was probably meant; None if none is similar."""
     return next(iter(difflib.get_close_matches(word, list(words), 1, 0.75)), None)
 
 

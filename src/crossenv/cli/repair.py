@@ -1,4 +1,4 @@
-"""`crossenv repair`: put the host's libraries into a wheel and tag it."""
+"""`crossenv repair`: copy the target's libraries into a wheel and tag it."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "repair",
         parents=[common_options()],
-        help="put the host's libraries into a wheel and tag it",
-        description="Put the libraries of the host that a wheel needs into it, tag it with the policy that it keeps"
-        " then, and audit it.",
+        help="copy the target's libraries into wheels and tag them",
+        description="Copy the target's libraries that a wheel needs into it, tag it with the oldest policy that it"
+        " then satisfies, and audit it.",
     )
     parser.add_argument("wheels", metavar="WHEEL", nargs="+", help="a wheel for Linux")
     add_host_argument(parser)
+    parser.add_argument("--dest", metavar="DIR", default="wheelhouse", help="put the results here; default: wheelhouse")
+    parser.add_argument("--replace", action="store_true", help="replace the wheel by the result")
     parser.add_argument(
-        "--dest", metavar="DIR", default="wheelhouse", help="where to put the result; default: wheelhouse"
-    )
-    parser.add_argument("--replace", action="store_true", help="put the result beside the wheel, and remove the wheel")
-    parser.add_argument(
-        "--plat", metavar="TAG", help="the platform tag to reach; default: the target's, or else the best one"
+        "--plat",
+        metavar="TAG",
+        help="require this platform tag (manylinux_2_28_aarch64); default: the target's, else the best possible",
     )
     parser.add_argument(
         "--library-dir",
         action="append",
         default=[],
         metavar="DIR",
-        help="where libraries of the host are, besides the environment's sysroot; can be repeated",
+        help="look for the target's libraries here before the sysroot; can be repeated",
     )
     parser.add_argument(
         "--exclude",
         action="append",
         default=[],
         metavar="NAME",
-        help="a library (or a pattern) that stays outside; can be repeated",
+        help="leave this library out; a name or a pattern (libcuda*); can be repeated",
     )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
-    """Repair every wheel; print the paths of the results."""
+    """Repair every wheel and print the paths of the results."""
     record = chosen_record(args.env, os.environ)
     wishes = Wishes(
         platform=args.plat,

@@ -12,9 +12,15 @@ import platformdirs
 
 from crossenv.cli.active import active_environment
 from crossenv.cli.common import common_options
-from crossenv.emulation.command import host_command
-from crossenv.emulation.environment import EmulationOptions, interpreter_for, session_in, session_of
-from crossenv.emulation.model import Session
+from crossenv.emulation.command import AnySession, host_command
+from crossenv.emulation.environment import (
+    EmulationOptions,
+    interpreter_for,
+    runs_under_wine,
+    session_in,
+    session_of,
+    wine_session_in,
+)
 from crossenv.emulation.session import AUTO, CHILDREN
 from crossenv.errors import EmulatorError, UsageError
 from crossenv.record import load_record
@@ -28,16 +34,17 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "run",
         parents=[common_options()],
         help="run a program of the target here",
-        description="Run a program of the target under QEMU's user-mode emulator, with the host-side packages.",
+        description="Run a program of the target under QEMU's user-mode emulator, or wine if it is for Windows, with"
+        " the target-side packages.",
     )
     parser.add_argument("--env", metavar="ENV", help="the environment; default: the active one, if any")
     parser.add_argument(
-        "--target", metavar="TARGET", help="without an environment: the machine whose bare Python to run"
+        "--target", metavar="TARGET", help="run a bare Python for this machine (aarch64), without an environment"
     )
-    parser.add_argument("--python", metavar="VERSION", help="without an environment: the Python's version")
+    parser.add_argument("--python", metavar="VERSION", help="with --target: the version of Python (3.13)")
     add_emulator_options(parser)
     parser.add_argument(
-        "command", metavar="COMMAND", nargs=argparse.REMAINDER, help="-- and a program with its arguments"
+        "command", metavar="COMMAND", nargs=argparse.REMAINDER, help="a program and its arguments, after --"
     )
     parser.set_defaults(run=run)
 
@@ -45,20 +52,24 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def add_emulator_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of every command that runs programs of the target."""
     group = parser.add_argument_group("emulator")
-    group.add_argument("--emulator", metavar="PROGRAM", help="default: qemu-ARCH on PATH, or fetched from Debian")
+    group.add_argument(
+        "--emulator",
+        metavar="PROGRAM",
+        help="use this emulator; default: wine on PATH for Windows, else qemu-ARCH on PATH, or Debian's",
+    )
     group.add_argument(
         "--host-root",
         action="append",
         default=[],
         metavar="DIR",
-        help="a root of the target with an interpreter in it; can be repeated; default: the environment's sysroot, or"
-        " one from Debian",
+        help="a root directory of the target with a Python in it, or the directory of a Python for Windows; can be"
+        " repeated; default: the environment's sysroot or Python, or one from Debian",
     )
     group.add_argument(
         "--children",
         choices=CHILDREN,
         default=AUTO,
-        help="how programs of the target start others: through a private binfmt_misc of the kernel, or launchers;"
+        help="how target programs start others: through a private binfmt_misc of the kernel, or through launchers;"
         f" default: {AUTO}, the kernel if possible",
     )
 
@@ -75,14 +86,14 @@ def emulation_options(args: argparse.Namespace) -> EmulationOptions:
 
 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
-    """Become the program; the command ends as the program does."""
+    """Replace this process with the program."""
     words = [*args.command, *(["--"] if args.command and args.behind is not None else []), *(args.behind or [])]
     if not words:
         raise UsageError("no command", hint="write: crossenv run -- python -c 'print(1)'")
     return become(_session(args, reporter), words)
 
 
-def _session(args: argparse.Namespace, reporter: Reporter) -> Session:
+def _session(args: argparse.Namespace, reporter: Reporter) -> AnySession:
     root = active_environment(args.env, os.environ)
     options = emulation_options(args)
     if args.target is None:
@@ -90,21 +101,25 @@ def _session(args: argparse.Namespace, reporter: Reporter) -> Session:
             raise UsageError("--python goes with --target; an environment has its own Python", hint="leave it out")
         if root is None:
             raise UsageError(
-                "no environment is active and none is named",
-                hint="activate one, or name it with --env; with --target a bare Python runs",
+                "no environment",
+                hint="activate one, name one with --env, or run a bare Python with --target",
             )
         return session_of(load_record(root), options, reporter)
     if args.env is not None:
         raise UsageError("--env and --target exclude each other", hint="leave one of them out")
+    target = parse_target(args.target)
+    if runs_under_wine(target.identity):
+        directory = options.cache / "run" / target.platform_tag
+        return wine_session_in(directory, target, args.python, options, reporter)
     version = args.python or platform.python_version().rpartition(".")[0]
-    architecture = parse_target(args.target).architecture
+    architecture = target.architecture
     interpreter = interpreter_for(architecture, version, options, reporter)
     directory = options.cache / "run" / f"{architecture.name}-python{version}"
     return session_in(directory, architecture, interpreter, options, reporter)
 
 
-def become(session: Session, words: list[str]) -> int:
-    """Replace this process by a program of the target.
+def become(session: AnySession, words: list[str]) -> int:
+    """Replace this process with a program of the target.
 
     Raises:
         EmulatorError: It cannot be started.

@@ -1,4 +1,4 @@
-"""`crossenv seal`: judge a wheel that was just built; environments start it (docs/reference/seal.md)."""
+"""`crossenv seal`: check a wheel that was just built; environments start it (docs/reference/seal.md)."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "seal",
         parents=[common_options()],
-        help="judge a wheel that was just built (environments start it)",
-        description="Read from standard input what a build says of its wheel; check the wheel, repair it if asked,"
-        " tag it, and write the status file.",
+        help="check a wheel that was just built (for internal use)",
+        description="Read a build's report from standard input; check its wheel, repair it if asked, tag it, and write"
+        " the status.",
     )
-    parser.add_argument("--status", metavar="FILE", help="where to write the status; default: standard output")
+    parser.add_argument("--status", metavar="FILE", help="write the status to FILE; default: standard output")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
-    """Judge a wheel; the exit status is 7 if it is refused."""
+    """Check a wheel; the exit status is 7 if it is refused."""
     status = seal(parse_job(sys.stdin.read()))
     text = json.dumps(status, indent=2) + "\n"
     if args.status is None:

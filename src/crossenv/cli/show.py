@@ -1,4 +1,4 @@
-"""`crossenv show`: say what an environment is, or a host Python."""
+"""`crossenv show`: describe an environment or a host Python."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from crossenv.report import Reporter
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the command line."""
     parser = subparsers.add_parser(
-        "show", parents=[common_options()], help="say what an environment is, or a host Python", description=__doc__
+        "show", parents=[common_options()], help="describe an environment or a host Python", description=__doc__
     )
     add_environment_argument(parser)
     parser.add_argument(
-        "--host-python", metavar="PATH", help="say what is found of this host Python, as `create` would; make nothing"
+        "--host-python", metavar="PATH", help="describe the host Python that `create` would find here; make nothing"
     )
     parser.add_argument(
-        "--sysroot", metavar="DIR", help="with --host-python: the root of the host's headers and libraries"
+        "--sysroot", metavar="DIR", help="with --host-python: the root of the target's headers and libraries"
     )
     parser.set_defaults(run=run)
 
@@ -39,7 +39,7 @@ def add_environment_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
-    """Print the record, or what is found of a host Python, for people or as JSON."""
+    """Print the record or the host Python, for people or as JSON."""
     if args.host_python is not None:
         return show_host_python(args, reporter)
     record = load_record(chosen_environment(args.env, os.environ))
@@ -52,9 +52,9 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
 
 
 def show_host_python(args: argparse.Namespace, reporter: Reporter) -> int:
-    """Print what is found of a host Python; of some, such as Android's, nothing can be built here."""
+    """Print a host Python, even one that nothing can be built for here, such as Android's."""
     if args.env is not None:
-        raise UsageError("an environment and a host Python were named", hint="name one of the two")
+        raise UsageError("both an environment and --host-python", hint="leave one of them out")
     sysroot = None if args.sysroot is None else Path(args.sysroot).expanduser().resolve()
     host = read_host_python(host_python_path(args.host_python), sysroot=sysroot)
     if args.json:
@@ -76,8 +76,8 @@ def summary(record: Record) -> list[tuple[str, str]]:
             "host Python",
             f"{python_words(host.implementation, host.full_version or host.version, host.abi_flags)} ({host.source})",
         ),
-        ("host machine", f"{host.machine}, {host.identity.bits}-bit, {host.identity.byte_order}-endian"),
-        ("host libc", f"{host.libc.family} {host.libc.version}".strip()),
+        ("target", f"{host.machine}, {host.identity.bits}-bit, {host.identity.byte_order}-endian"),
+        ("C library", f"{host.libc.family} {host.libc.version}".strip()),
         ("wheel tag", host.platform_tag),
         ("extensions", host.extension_suffixes[0]),
         ("shebang", f"#!{host.executable}"),

@@ -1,4 +1,4 @@
-"""`crossenv sysroot`: a host's Python and libraries from Debian's archive, without root."""
+"""`crossenv sysroot`: get a target's Python and libraries from Debian, without root."""
 
 from __future__ import annotations
 
@@ -18,20 +18,22 @@ from crossenv.sysroots.sysroot import Manifest, add_packages, create_sysroot, lo
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the command line."""
-    parser = subparsers.add_parser("sysroot", help="get a host's Python and libraries from Debian", description=__doc__)
+    parser = subparsers.add_parser(
+        "sysroot", help="get a target's Python and libraries from Debian", description=__doc__
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     create = commands.add_parser(
         "create", parents=[common_options()], help="make a sysroot", description="Make a sysroot with a Python in it."
     )
     create.add_argument("directory", metavar="DIR", help="the directory to make")
     create.add_argument(
-        "--from", dest="origin", metavar="debian:RELEASE", required=True, help="the release, debian:bookworm for one"
+        "--from", dest="origin", metavar="debian:RELEASE", required=True, help="the release, such as debian:bookworm"
     )
     create.add_argument(
-        "--arch", required=True, metavar="ARCH", help="Debian's name of the architecture: arm64, armhf ..."
+        "--arch", required=True, metavar="ARCH", help="the architecture in Debian's words: arm64, armhf, s390x ..."
     )
     create.add_argument(
-        "--package", action="append", default=[], metavar="NAME", help="one more package; can be repeated"
+        "--package", action="append", default=[], metavar="NAME", help="add a package (libffi-dev); can be repeated"
     )
     _add_source_options(create)
     create.set_defaults(run=run_create)
@@ -39,7 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "add", parents=[common_options()], help="add packages to a sysroot", description="Add packages to a sysroot."
     )
     add.add_argument("directory", metavar="DIR", help="a sysroot that `crossenv sysroot create` made")
-    add.add_argument("packages", metavar="NAME", nargs="+", help="Debian's name of a package, libffi-dev for one")
+    add.add_argument("packages", metavar="NAME", nargs="+", help="a Debian package, such as libffi-dev")
     _add_source_options(add)
     add.set_defaults(run=run_add)
 
@@ -47,9 +49,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _add_source_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("archive")
     group.add_argument(
-        "--mirror", metavar="URL", help="default: CROSSENV_DEBIAN_MIRROR, or the one of this machine's apt"
+        "--mirror", metavar="URL", help="download from here; default: CROSSENV_DEBIAN_MIRROR, or apt's mirror"
     )
-    group.add_argument("--keyring", metavar="FILE", type=Path, default=DEFAULT_KEYRING, help="the keys to trust")
+    group.add_argument(
+        "--keyring", metavar="FILE", type=Path, default=DEFAULT_KEYRING, help="the keys to trust; default: Debian's"
+    )
     group.add_argument("--insecure", action="store_true", help="do not check the archive's signature")
 
 
@@ -69,7 +73,7 @@ def run_create(args: argparse.Namespace, reporter: Reporter) -> int:
     """Make the sysroot and print its path."""
     kind, _colon, suite = args.origin.partition(":")
     if kind != "debian" or not suite:
-        raise UsageError(f"{args.origin!r} is no origin of packages", hint="write --from debian:bookworm")
+        raise UsageError(f"--from cannot be {args.origin!r}", hint="write --from debian:bookworm")
     mirror = args.mirror.rstrip("/") if args.mirror else default_mirror(os.environ)
     directory = Path(args.directory).expanduser().resolve()
     source = _source(args, suite, args.arch, mirror, reporter)

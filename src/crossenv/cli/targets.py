@@ -1,4 +1,4 @@
-"""`crossenv targets`: list what wheels can be made for, and what of it this machine is ready for."""
+"""`crossenv targets`: list the targets, and the compilers and emulators for them on this machine."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from typing import Any
 from crossenv.cli.common import common_options
 from crossenv.compilers.choose import AUTO, CHOICES, Wishes, choose_toolchain_for_target
 from crossenv.compilers.zig.locate import has_zig
-from crossenv.compilers.zig.targets import oldest_glibc
 from crossenv.config import KNOWN_HOST
 from crossenv.errors import UsageError
 from crossenv.platforms import PLATFORMS
-from crossenv.platforms.architectures import GLIBC, Architecture, architecture_of
+from crossenv.platforms.architectures import Architecture, architecture_of
 from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.triplets import gnu_triplet
 from crossenv.pythons.build_python import find_build_python
@@ -32,23 +31,23 @@ from crossenv.targets import parse_target
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the command line."""
-    parser = subparsers.add_parser(
-        "targets", parents=[common_options()], help="list what wheels can be made for", description=__doc__
-    )
+    parser = subparsers.add_parser("targets", parents=[common_options()], help="list the targets", description=__doc__)
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "--known",
         action="store_true",
-        help="list the known hosts: real Pythons that `create --host-python` takes by name",
+        help="list the known hosts: descriptions of real Pythons, for `create --host-python known:NAME`",
     )
     which.add_argument(
         "--compare",
         metavar="NAME",
-        help="compare a known host, or a dump, with what would be synthesised for its machine",
+        help="compare a known host or a dump with the Python that --target would derive for its machine",
     )
-    parser.add_argument("--python", metavar="SPEC", help="of --compare: the build Python; default: the host's version")
     parser.add_argument(
-        "--toolchain", choices=CHOICES, default=AUTO, help="of --compare: where the compiler comes from"
+        "--python", metavar="SPEC", help="with --compare: the build Python; default: the version of the known host"
+    )
+    parser.add_argument(
+        "--toolchain", choices=CHOICES, default=AUTO, help="with --compare: where the compiler comes from"
     )
     parser.set_defaults(run=run)
 
@@ -63,19 +62,19 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     if args.json:
         reporter.json(rows)
         return 0
-    reporter.result(f"{'target':<32}{'floors':<16}{'compilers here':<34}emulator here")
+    reporter.result(f"{'target':<32}{'C library':<16}{'compilers here':<34}emulator here")
     for row in rows:
         compilers = ", ".join(row["compilers"]) or "none"
         floors = f"{row['libc']} {row['oldest']}+"
         reporter.result(f"{row['target']:<32}{floors:<16}{compilers:<34}{row['emulator'] or 'none'}")
-    reporter.note("a target with another floor is spelled alike: manylinux_2_17_x86_64, musllinux_1_1_aarch64")
+    reporter.note("other versions work too, such as manylinux_2_17_x86_64 and musllinux_1_1_aarch64")
     if not has_zig(os.environ.get("PATH", os.defpath)):
         reporter.note("zig has compilers for all of them: pip install ziglang")
     return 0
 
 
 def print_known(args: argparse.Namespace, reporter: Reporter) -> int:
-    """Print the library of known hosts."""
+    """Print the known hosts."""
     hosts = known_hosts()
     if args.json:
         reporter.json([dataclasses.asdict(host) for host in hosts])
@@ -89,7 +88,7 @@ def print_known(args: argparse.Namespace, reporter: Reporter) -> int:
 
 
 def print_comparison(args: argparse.Namespace, reporter: Reporter) -> int:
-    """Print where a synthesis and a real host Python differ."""
+    """Print the differences between a real host Python and the one derived for its machine."""
     path = Path(args.compare).expanduser().absolute()
     real = read_host_python(path if path.is_file() else known_host(args.compare).path)
     row = architecture_of(real.identity)
@@ -120,13 +119,13 @@ def print_comparison(args: argparse.Namespace, reporter: Reporter) -> int:
 
 
 def available(search_path: str) -> Iterator[dict[str, Any]]:
-    """One row a target with the usual floor: its names, and what is on `search_path` for it."""
+    """Yield a row for each usual target: its names, and its compilers and emulator on `search_path`."""
     zig = has_zig(search_path)
     for platform in PLATFORMS.values():
         for target in platform.usual_targets():
             architecture, libc = target.architecture, target.libc
             oldest = architecture.oldest(libc)
-            with_zig = max(oldest, oldest_glibc(target)) if libc == GLIBC else oldest
+            with_zig = dataclasses.replace(target, floor=oldest).zig_floor
             yield {
                 "target": target.platform_tag,
                 "machine": target.machine,
@@ -145,7 +144,7 @@ def available(search_path: str) -> Iterator[dict[str, Any]]:
 
 
 def _installed(target: Target, search_path: str) -> list[str]:
-    """Cross compilers by their usual names; whether one fits, `crossenv create` finds out."""
+    """Find cross compilers by their usual names; only `crossenv create` tests them."""
     names = (f"{target.gnu_triplet}-gcc", f"{target.gnu_triplet}-clang")
     return [name for name in names if shutil.which(name, path=search_path)]
 

@@ -31,19 +31,19 @@ from crossenv.report import Reporter
 
 # Options of pip that are ours too: those with a value, and those without.
 _PIP_VALUES = (
-    ("no-binary", "LIST", "projects that are built and not downloaded"),
-    ("only-binary", "LIST", "projects that are downloaded and not built"),
-    ("config-settings", "KEY=VALUE", "a setting for the build back end (PEP 517)"),
-    ("constraint", "FILE", "versions that may be taken"),
-    ("index-url", "URL", "the index"),
-    ("extra-index-url", "URL", "a further index"),
-    ("find-links", "WHERE", "a directory or page with archives"),
+    ("no-binary", "LIST", "build these projects; do not download their wheels"),
+    ("only-binary", "LIST", "download wheels of these projects; do not build them"),
+    ("config-settings", "KEY=VALUE", "pass a setting to the build back end"),
+    ("constraint", "FILE", "limit versions by this file"),
+    ("index-url", "URL", "use this index"),
+    ("extra-index-url", "URL", "use this index too"),
+    ("find-links", "WHERE", "look for archives in this directory or page"),
 )
 _PIP_SHORT = {"config-settings": "-C", "constraint": "-c", "index-url": "-i", "find-links": "-f"}
 _PIP_SWITCHES = (
-    ("no-index", "ask no index"),
+    ("no-index", "use no index"),
     ("pre", "take pre-releases too"),
-    ("no-build-isolation", "build with what --build-install names"),
+    ("no-build-isolation", "build with the packages of --build-install only"),
 )
 # Options of pip that would change what is built, or where it goes, behind our back.
 _OURS = re.compile(r"-[wr]|--wheel-dir(=|$)|--requirement(=|$)")
@@ -57,12 +57,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         parents=[common_options()],
         help="build every variant of a wheel",
         description="Build wheels for several targets and Pythons, each combination in a throw-away environment."
-        " Every wheel is audited before it is put into the wheel directory. Wheels that are there already are kept if"
-        " the same ones would be built again.",
+        " Every wheel is audited. Wheels that are already in the wheel directory are kept if a new build would make"
+        " the same ones.",
         usage="crossenv wheel [options] REQ... [-- PIP-OPTION...]",
     )
     parser.add_argument(
-        "requirements", metavar="REQ", nargs="*", help="a name with specifiers, a source tree, an sdist or an address"
+        "requirements",
+        metavar="REQ",
+        nargs="*",
+        help="a requirement (numpy>=2), a source tree (.), an sdist or a URL",
     )
     parser.add_argument(
         "-r", "--requirement", action="append", default=[], metavar="FILE", help="a requirements file; can be repeated"
@@ -73,21 +76,21 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action="append",
         default=[],
         metavar="TARGET",
-        help="a platform tag, a triplet or a machine; can be repeated (`crossenv targets` lists them)",
+        help="build for this target, as for `create` (manylinux_2_28_aarch64); can be repeated",
     )
     what.add_argument(
         "--host-python",
         action="append",
         default=[],
         metavar="PATH",
-        help="in place of targets: a host Python on this machine; can be repeated",
+        help="build for this host Python, as for `create`, instead of targets; can be repeated",
     )
     what.add_argument(
         "--python",
         action="append",
         default=[],
         metavar="SPEC",
-        help="the Python to build for, a version or a path on this machine; can be repeated",
+        help="build for this version of Python (3.13), or with this interpreter; can be repeated",
     )
     how = parser.add_argument_group("how")
     how.add_argument(
@@ -102,30 +105,33 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="let uv fetch a Python that is not on this machine; default: yes",
     )
     how.add_argument("--toolchain", choices=CHOICES, help=f"where the compilers come from; default: {AUTO}")
-    how.add_argument("--cpu", help="the oldest processor of the targets, for zig")
-    how.add_argument("--sysroot", metavar="DIR", help="the root of the target's headers and libraries")
-    how.add_argument("--host-prefix", metavar="DIR", help="where the host Python is on the target")
+    how.add_argument("--cpu", help="the oldest processor to support, as `zig cc -mcpu` takes it: cortex_a7, z14")
+    how.add_argument("--sysroot", metavar="DIR", help="take the target's headers and libraries from this root")
+    how.add_argument("--host-prefix", metavar="DIR", help="where the target has its Python (/usr/local)")
     how.add_argument(
-        "--repair", action=argparse.BooleanOptionalAction, help="put the target's libraries into the wheels"
+        "--repair",
+        action=argparse.BooleanOptionalAction,
+        help="copy the target's libraries that a wheel needs into it, as `crossenv repair` does",
     )
     how.add_argument(
         "--emulator",
         action=argparse.BooleanOptionalAction,
-        help="let Meson and CMake run programs of the target under an emulator",
+        help="let Meson and CMake run target programs under an emulator",
     )
     how.add_argument(
         "--allow-pure",
         action="append",
         default=[],
         metavar="NAME",
-        help="let this project lose extension modules that do not compile; can be repeated, '*' for all",
+        help="accept a wheel of this project without extension modules that did not compile; can be repeated; '*' for"
+        " all projects",
     )
     how.add_argument(
         "--build-install",
         action="append",
         default=[],
         metavar="REQ",
-        help="install this on the build machine first, for builds without isolation; can be repeated",
+        help="with --no-build-isolation: install this on the build side first; can be repeated",
     )
     pip = parser.add_argument_group("pip", "arguments after -- go to `pip wheel`")
     for name, metavar, words in _PIP_VALUES:
@@ -135,31 +141,31 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         pip.add_argument(f"--{name}", action="store_true", help=words)
     run_group = parser.add_argument_group("run")
     run_group.add_argument(
-        "-w", "--wheel-dir", metavar="DIR", default="wheelhouse", help="where the wheels go; default: wheelhouse"
+        "-w", "--wheel-dir", metavar="DIR", default="wheelhouse", help="put the wheels here; default: wheelhouse"
     )
     run_group.add_argument(
-        "--log-dir", metavar="DIR", help="where the output of the builds goes; default: in the cache"
+        "--log-dir", metavar="DIR", help="put the logs of the builds here; default: in the user's cache"
     )
     run_group.add_argument(
         "-j",
         "--jobs",
         type=int,
         metavar="N",
-        help="how many combinations to build at a time; default: one for each core",
+        help="build N combinations at a time; default: one for each core",
     )
     run_group.add_argument(
-        "--test", action="store_true", help="try each wheel on its host too, under an emulator (`crossenv test`)"
+        "--test", action="store_true", help="also try each wheel on its target, as `crossenv test` does"
     )
     run_group.add_argument(
         "--host-root",
         action="append",
         default=[],
         metavar="DIR",
-        help="with --test: a root of a target with an interpreter in it; can be repeated",
+        help="with --test: a root directory of a target with a Python in it; can be repeated",
     )
-    run_group.add_argument("--rebuild", action="store_true", help="build even what is there already")
+    run_group.add_argument("--rebuild", action="store_true", help="build wheels that are already there too")
     run_group.add_argument("--fail-fast", action="store_true", help="stop at the first failure")
-    run_group.add_argument("--keep-environments", action="store_true", help="keep the environments")
+    run_group.add_argument("--keep-environments", action="store_true", help="do not remove the environments")
     parser.set_defaults(run=run)
 
 
@@ -195,7 +201,7 @@ def _settings(args: argparse.Namespace) -> Settings:
     options = {
         "targets": args.target,
         "pythons": args.python,
-        # One of them decides that host Pythons were named here.
+        # One is enough to show that host Pythons were named here.
         "host-python": next(iter(args.host_python), None),
         "allow-pure": args.allow_pure,
         **{name: getattr(args, name.replace("-", "_")) for name in ("toolchain", "cpu", "sysroot", "host-prefix")},
@@ -210,7 +216,7 @@ def _requirements(args: argparse.Namespace, reporter: Reporter) -> list[Requirem
     found = [read_requirement(word, Path.cwd()) for word in args.requirements]
     for word in args.requirements:
         if word[:1].isalnum() and os.sep not in word and Path(word).is_dir():
-            reporter.warning(f"{word} is taken from the index; for the directory here, name ./{word}")
+            reporter.warning(f"taking {word} from the index; write ./{word} for the directory")
     for name in args.requirement:
         found += read_requirements_file(Path(name).expanduser().absolute())
     return found
@@ -224,9 +230,7 @@ def _places(args: argparse.Namespace, settings: Settings, reporter: Reporter) ->
     if args.target and args.host_python:
         raise UsageError("--target and --host-python exclude each other", hint="leave one of them out")
     if sysroot is not None and len(targets) + len(hosts) > 1:
-        raise UsageError(
-            "a sysroot is for one target, and several are named", hint="run crossenv wheel once for each sysroot"
-        )
+        raise UsageError("--sysroot goes with one target, not several", hint="run crossenv wheel once for each sysroot")
     if targets:
         reporter.step("finding the build Pythons")
         fetch = fetcher(settings, reporter)
@@ -235,13 +239,13 @@ def _places(args: argparse.Namespace, settings: Settings, reporter: Reporter) ->
         )
     if not hosts:
         raise UsageError(
-            "no target and no host Python is named",
-            hint="name targets, such as --target aarch64 --target musllinux_1_2_x86_64, or --host-python PATH",
+            "no target and no host Python",
+            hint="add targets, such as --target aarch64 --target musllinux_1_2_x86_64, or --host-python PATH",
         )
     if len(pythons) > 1:
         raise UsageError(
-            "a host Python has one build Python, and several are named",
-            hint="leave --python out: the one that fits is found",
+            "--host-python goes with one build Python, not several",
+            hint="leave --python out: crossenv finds the one that fits",
         )
     root = None if sysroot is None else Path(sysroot).expanduser().resolve()
     prefix = settings.texts.get("host-prefix")
@@ -259,7 +263,7 @@ def _options(args: argparse.Namespace, settings: Settings) -> BuildOptions:
     if args.host_root and not args.test:
         raise UsageError("--host-root goes with --test", hint="add --test")
     if args.jobs is not None and args.jobs < 1:
-        raise UsageError(f"--jobs is {args.jobs}", hint="name a number of combinations, 1 or more")
+        raise UsageError(f"--jobs cannot be {args.jobs}", hint="use 1 or more")
     create = [
         word
         for name in ("toolchain", "cpu", "sysroot", "host-prefix")
@@ -317,7 +321,7 @@ def _make_directory(directory: Path, option: str) -> None:
 
 @contextlib.contextmanager
 def _interrupted_by_signals() -> Iterator[None]:
-    """End the children when this process is ended, as Ctrl-C does."""
+    """Treat signals that end this process like Ctrl-C, so that its children end too."""
 
     def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt

@@ -10,12 +10,13 @@ from pathlib import Path, PurePath
 
 from crossenv.compilers.commands import Command, split_recorded
 from crossenv.compilers.model import Purpose
-from crossenv.platforms.triplets import gnu_triplet
+from crossenv.platforms.triplets import gnu_triplet, without_vendor
+from crossenv.pythons.directories import compilers_beside
 
 
 def host_triplets(purpose: Purpose) -> list[str]:
     """The triplets that a compiler for `purpose` may be named by, likeliest first."""
-    vendorless = re.sub(r"^([^-]+)-[^-]+-(linux-.+)$", r"\1-\2", purpose.gnu_type)
+    vendorless = without_vendor(purpose.gnu_type)
     usual = gnu_triplet(purpose.identity, purpose.libc.family)
     cpu, _, system = usual.partition("-")
     # Arm's own releases say "none", crosstool-NG "unknown".
@@ -82,18 +83,11 @@ def _nearby(command: Command, purpose: Purpose) -> Iterator[Command]:
     """A recorded compiler where build systems keep it, seen from the sysroot that they made."""
     if purpose.sysroot is None:
         return
-    root = purpose.sysroot.resolve()
     base = PurePath(command.name).name
-    # Buildroot's host/TRIPLET/sysroot, Yocto's sysroots/TARGET, OpenWrt's staging_dir/target-NAME.
-    for place, pattern in (
-        (root.parent.parent, "bin"),
-        (root.parent, "*sdk-linux/usr/bin/*"),
-        (root.parent, "toolchain-*/bin"),
-    ):
-        for directory in sorted(place.glob(pattern)):
-            if (directory / base).is_file():
-                origin = f"{command.origin}, found beside the sysroot"
-                yield replace(command, name=str(directory / base), origin=origin)
+    for directory in compilers_beside(purpose.sysroot.resolve()):
+        if (directory / base).is_file():
+            origin = f"{command.origin}, found beside the sysroot"
+            yield replace(command, name=str(directory / base), origin=origin)
 
 
 def _versioned(names: list[str], search_path: str) -> list[str]:

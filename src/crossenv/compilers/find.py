@@ -15,9 +15,11 @@ from crossenv.compilers.model import Purpose, Tool, Toolchain
 from crossenv.compilers.probe import Macros, Prober
 from crossenv.errors import ToolchainError
 from crossenv.files import scratch_directory
-from crossenv.platforms import LINUX
+from crossenv.libc.libraries import is_linkable
+from crossenv.libc.macros import describe, fits, is_newer
 from crossenv.platforms.architectures import Identity
 from crossenv.platforms.triplets import gnu_triplet
+from crossenv.sysroots.architectures import compiler_package
 
 # Recorded by the host Python; GNU's or clang by the names that they are installed under.
 KINDS = ("recorded", "gnu", "clang")
@@ -27,7 +29,7 @@ _LINK_HINTS = (
     ("__isoc23_", "the compiler's C headers are newer than this library: use an older --cc or a newer --sysroot"),
     ("emulation|fuse-ld", "install the host's linker (its binutils), or lld and -fuse-ld=lld among the words of --cc"),
     ("crtbegin|-lgcc", "the compiler has no libgcc for the host: install it (libgcc-dev, gcc-multilib) or use a GCC"),
-    ("", "install libc6-dev (or glibc-devel) of the host in the sysroot, or name another with --sysroot"),
+    ("", "install libc6-dev (or its like) of the host in the sysroot, or name another with --sysroot"),
 )
 # A message stays one line: the rest of the names differ by their vendor's part only.
 _NAMED_AT_MOST = 4
@@ -106,7 +108,7 @@ class _Search:
         if "-" not in triplet:
             triplet = self.prober.ask(cc.tool, "-dumpmachine") or self._triplet()
         multiarch = self.purpose.multiarch or triplet
-        library_dirs = LINUX.library_directories(cc.sysroot, multiarch) if cc.sysroot else ()
+        library_dirs = self.purpose.platform.library_directories(cc.sysroot, multiarch) if cc.sysroot else ()
         notes = [*cc.notes, *self._header_notes(cc)]
         self._prove_headers(cc)
         self._prove_linking(cc, library_dirs)
@@ -186,9 +188,8 @@ class _Search:
         if not macros.family:
             return "it is neither gcc nor clang"
         wanted = self.purpose.libc.family
-        if macros.has_headers and (macros.glibc is not None) != (wanted == "glibc"):
-            other = "not glibc's" if wanted == "glibc" else "glibc's"
-            return f"its C headers are {other}, and the host uses {wanted}"
+        if macros.has_headers and not fits(macros.glibc, wanted):
+            return f"its C headers are {describe(macros.glibc)}, and the host uses {wanted}"
         return _CCompiler(command=command, tool=tool, macros=macros, sysroot=sysroot, notes=tuple(notes))
 
     def _sibling(self, name: str, cc: Command) -> tuple[Tool | None, str]:
@@ -245,8 +246,7 @@ class _Search:
 
     def _prove_linking(self, cc: _CCompiler, library_dirs: tuple[Path, ...]) -> None:
         """Link against the sysroot's C library, if it has one to link against."""
-        has_library = any((directory / "libc.so").is_file() for directory in library_dirs)
-        if not cc.macros.has_headers or not has_library:
+        if not cc.macros.has_headers or not is_linkable(library_dirs):
             return
         arguments = [*_sysroot_argument(cc.sysroot), *(f"-L{directory}" for directory in library_dirs)]
         outcome = self.prober.link(cc.tool, arguments)
@@ -258,15 +258,12 @@ class _Search:
         )
 
     def _header_notes(self, cc: _CCompiler) -> list[str]:
-        library, headers = self.purpose.libc.version, cc.macros.glibc
-        if headers is None or self.purpose.libc.family != "glibc" or not library:
-            return []
-        if headers <= tuple(int(part) for part in library.split(".")):
-            return []
-        return [
-            f"the compiler's headers are glibc {headers[0]}.{headers[1]}'s, the host's library is {library}: "
-            "what it builds may need symbols that the host does not have"
-        ]
+        libc = self.purpose.libc
+        says = (
+            f"the compiler's headers are glibc {cc.macros.glibc}'s, the host's library is {libc.version}: what it"
+            " builds may need symbols that the host does not have"
+        )
+        return [says] if is_newer(cc.macros.glibc, libc) else []
 
     def _target(self) -> str:
         triplet = self._triplet()
@@ -278,10 +275,9 @@ class _Search:
 
     def _hint(self, option: str) -> str:
         triplet = self._triplet()
-        if not triplet or self.purpose.libc.family != "glibc":
+        package = compiler_package(option, triplet, self.purpose.libc)
+        if not package:
             return f"install a cross compiler for {triplet or self.purpose.identity}, and name it with --{option}"
-        package = {"cc": "gcc", "cxx": "g++", "fc": "gfortran"}[option]
-        package = f"{package}-{triplet.replace('_', '-')}"
         return f"install {package} (apt), or name a compiler for {triplet} with --{option}"
 
 

@@ -9,14 +9,16 @@ from pathlib import Path
 
 from crossenv.compilers.commands import role_of
 from crossenv.compilers.model import Tool, Toolchain
-from crossenv.compilers.own_directories import (
+from crossenv.files import script_text
+from crossenv.platforms import MODULE_SUFFIXES
+from crossenv.platforms.own_directories import (
     HEADER_OPTIONS,
     HEADER_PARENTS,
     LIBRARY_OPTIONS,
+    MULTIARCH_NAMES,
     MULTIARCH_PARENTS,
     OWN_DIRECTORIES,
 )
-from crossenv.files import script_text
 
 # They look into the sysroot, and always have a launcher.
 COMPILERS = ("cc", "cxx", "fc")
@@ -92,7 +94,7 @@ links=yes objects=
 for word do
   case $word in
     -c | -S | -E | -M | -MM | -fsyntax-only) links= ;;
-    *.o | *.lo | *.a | *.so) objects=yes ;;
+    {objects}) objects=yes ;;
   esac
 done
 if [ -n "$links" ] && [ -n "$objects" ]; then
@@ -187,7 +189,11 @@ def launcher_text(
     command = " ".join(words)
     before = _MARK + _without_own(multiarch, sysroot, expander) if tool in COMPILERS else ""
     if tool in COMPILERS and explainer:
-        before += _EXPLAINED.format(command=command, explainer=" ".join(map(shlex.quote, explainer)))
+        before += _EXPLAINED.format(
+            objects=" | ".join(f"*{suffix}" for suffix in (".o", ".lo", ".a", *MODULE_SUFFIXES)),
+            command=command,
+            explainer=" ".join(map(shlex.quote, explainer)),
+        )
     mend = "install it again, or create the environment again with another compiler"
     return script_text(str(path), f"{before}exec {command}", mend)
 
@@ -202,8 +208,8 @@ def _without_own(multiarch: str, sysroot: Path | None, expander: Iterable[str]) 
     return _WITHOUT_OWN.format(
         own=" | ".join(OWN_DIRECTORIES),
         multiarch=multiarch or "none",
-        deeper=" | ".join(f"{parent}/*-linux-gnu*/*" for parent in MULTIARCH_PARENTS),
-        parents=" | ".join(f"{parent}/*-linux-gnu*" for parent in MULTIARCH_PARENTS),
+        deeper=" | ".join(f"{parent}/{MULTIARCH_NAMES}/*" for parent in MULTIARCH_PARENTS),
+        parents=" | ".join(f"{parent}/{MULTIARCH_NAMES}" for parent in MULTIARCH_PARENTS),
         within=" | ".join(f"{parent}/*" for parent in HEADER_PARENTS) if sysroot is not None else "''",
         sysroot=shlex.quote(str(sysroot or "")),
         headers=" | ".join(HEADER_OPTIONS),

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from crossenv.compilers.zig.launchers import Launchers
-from crossenv.platforms import Libc
+from crossenv.libc.macros import VERSION_MACROS
+from crossenv.platforms import Libc, Platform
 from crossenv.platforms.architectures import Identity
 from crossenv.pythons.model import ConfigValue
 
@@ -19,6 +20,10 @@ class Purpose(Protocol):
     @property
     def identity(self) -> Identity:
         """What the machine's files say."""
+
+    @property
+    def platform(self) -> Platform:
+        """Its operating system."""
 
     @property
     def libc(self) -> Libc:
@@ -50,6 +55,7 @@ class BarePurpose:
     """A machine of whose Python nothing is recorded; see `Purpose`."""
 
     identity: Identity
+    platform: Platform
     libc: Libc
     multiarch: str
     gnu_type: str
@@ -124,6 +130,5 @@ PROBED_MACROS: tuple[str, ...] = (
     "__BYTE_ORDER__",
     "__GNUC__",
     "__clang_major__",
-    "__GLIBC__",
-    "__GLIBC_MINOR__",
+    *VERSION_MACROS,
 )

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from crossenv.binaries.elf import ElfError, elf_identity
+from crossenv.binaries import BinaryError, format_of
 from crossenv.compilers.model import PROBED_MACROS, Tool
 from crossenv.compilers.run import Outcome, run_tool
+from crossenv.libc.macros import glibc_of_macros
 from crossenv.platforms.architectures import Identity
 
 _SOURCES = {
@@ -59,10 +60,9 @@ class Macros:
         return ".".join(self.values.get(name, "0") for name in names)
 
     @property
-    def glibc(self) -> tuple[int, int] | None:
-        """The glibc version of its headers; None for another C library's."""
-        major, minor = self.values.get("__GLIBC__", ""), self.values.get("__GLIBC_MINOR__", "")
-        return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else None
+    def glibc(self) -> str:
+        """The glibc version of its headers; "" for another C library's."""
+        return glibc_of_macros(self.values)
 
     @property
     def probed(self) -> dict[str, str]:
@@ -92,9 +92,11 @@ class Prober:
         if not outcome.succeeded:
             return outcome.complaint
         try:
-            return elf_identity(made)
-        except ElfError:
-            return "made no ELF object"
+            data = made.read_bytes()
+            form = format_of(data)
+            return form.machine(data).identity if form is not None else "made no native object"
+        except (BinaryError, OSError):
+            return "made no native object"
 
     def macros(self, tool: Tool, arguments: Sequence[str | Path]) -> Macros:
         """What the preprocessor says when `arguments` are given; without headers if they are not there."""
@@ -118,7 +120,7 @@ class Prober:
         source = self.directory / "link.c"
         source.write_text(_LINKED, encoding="utf-8")
         # -z defs: a shared library may leave symbols undefined, and the question is whether libc has them.
-        words = ["-shared", "-fPIC", "-Wl,-z,defs", source, "-o", self.directory / "link.so", *arguments]
+        words = ["-shared", "-fPIC", "-Wl,-z,defs", source, "-o", self.directory / "linked", *arguments]
         return self._run(tool, words)
 
     def ask(self, tool: Tool, option: str) -> str:

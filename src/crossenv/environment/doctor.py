@@ -1,4 +1,4 @@
-"""Proves an environment: compiles, links, starts its interpreters and compares what they say with the record."""
+"""Checks an environment: compiles, links, starts its interpreters and compares their answers with the record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from crossenv.binaries.elf import ElfError, elf_identity
+from crossenv.binaries import FORMATS, BinaryError
 from crossenv.children import run_text
 from crossenv.files import scratch_directory
 from crossenv.record import Record
@@ -22,8 +22,8 @@ class Finding:
 
     Attributes:
         check: What was checked.
-        fault: What is wrong, one line; "" if nothing is.
-        mend: What to do about it.
+        fault: The fault in one line; "" for none.
+        mend: The cure.
     """
 
     check: str
@@ -36,7 +36,7 @@ class Finding:
         return not self.fault
 
 
-# The first C++ link for a target may have to make zig's C++ library.
+# The first C++ link for a target may compile zig's C++ library.
 _PATIENCE_SECONDS = 900
 _ANSWERS = """
 import json, os, platform, sys, sysconfig
@@ -86,14 +86,14 @@ class _CheckError(Exception):
 
 
 def examine(record: Record) -> Iterator[Finding]:
-    """Check the environment of `record`, one finding per check as it is made."""
+    """Check the environment of `record`; yield a finding after each check."""
     checks: list[tuple[str, Callable[[Record], None]]] = [
-        ("the tools are there", _tools_exist),
-        *((f"{label} answers for the host", _start_check(words)) for label, words in _start_modes(record)),
-        ("the build side answers for this machine", _build_side_is_native),
-        ("wheel tags are the host's", _tags_agree),
-        ("a C extension compiles and links for the host", lambda r: _compiles(r, "c")),
-        ("a C++ extension compiles and links for the host", lambda r: _compiles(r, "c++")),
+        ("the tools exist", _tools_exist),
+        *((f"{label} reports the target", _start_check(words)) for label, words in _start_modes(record)),
+        ("the build side reports this machine", _build_side_is_native),
+        ("pip takes wheels for the target only", _tags_agree),
+        ("a C extension compiles and links for the target", lambda r: _compiles(r, "c")),
+        ("a C++ extension compiles and links for the target", lambda r: _compiles(r, "c++")),
     ]
     answers = True
     for name, check in checks:
@@ -102,22 +102,22 @@ def examine(record: Record) -> Iterator[Finding]:
         if check is _tags_agree and not record.pip:
             continue
         if " extension compiles " in name and not answers:
-            # What to compile with is asked of the interpreter.
+            # The interpreter tells how to compile.
             continue
         try:
             check(record)
         except _CheckError as error:
             fault, mend = error.args
-            answers = answers and not name.endswith("answers for the host")
+            answers = answers and not name.endswith("reports the target")
             yield Finding(check=name, fault=fault, mend=mend)
         else:
             yield Finding(check=name)
 
 
 def _run(words: Sequence[str], directory: Path | None = None) -> str:
-    """What a command prints; a check fails with its last line if it does."""
+    """Run a command and return its output; if it fails, its last line is the fault."""
     try:
-        # Answers with names in them are compared with the record's, which is UTF-8.
+        # The answers are compared with the record, which is UTF-8.
         environment = {**os.environ, "PYTHONUTF8": "1"}
         result = run_text(words, environment=environment, directory=directory, timeout=_PATIENCE_SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -138,7 +138,7 @@ def _tools_exist(record: Record) -> None:
 
 
 def _start_modes(record: Record) -> list[tuple[str, list[str]]]:
-    """Ways to start the cross python, and how each is called."""
+    """Return the ways to start the cross python, each with a label."""
     modes = [
         (f"{name} {' '.join(flags)}".strip(), [f"{record.root}/{name}", *flags])
         for name, flags in (
@@ -172,13 +172,13 @@ def _start_check(words: list[str]) -> Callable[[Record], None]:
             "include": host.include_dirs[0],
             "machine": host.machine,
             "uname": host.machine,
-            "libc": [host.libc.family, host.libc.version],
+            "libc": list(host.platform.libc_ver(host.libc)),
             "cross_compiling": True,
             "prefix": f"{record.root}/cross",
         }
         for key, value in wanted.items():
             if answers[key] != value:
-                raise _CheckError(f"it answers {answers[key]!r} for {key}; the record says {value!r}", _RECREATE)
+                raise _CheckError(f"{key} is {answers[key]!r}; the record has {value!r}", _RECREATE)
 
     return check
 
@@ -186,7 +186,7 @@ def _start_check(words: list[str]) -> Callable[[Record], None]:
 def _build_side_is_native(record: Record) -> None:
     answers = json.loads(_run([f"{record.root}/bin/build-python", "-c", _ANSWERS]))
     if answers["machine"] != record.build.machine or answers["cross_compiling"]:
-        raise _CheckError(f"it answers {answers['machine']} for {record.build.machine}", _RECREATE)
+        raise _CheckError(f"it reports {answers['machine']}, not {record.build.machine}", _RECREATE)
 
 
 def _tags_agree(record: Record) -> None:
@@ -195,16 +195,17 @@ def _tags_agree(record: Record) -> None:
     interpreter = f"cp{host.version.replace('.', '')}"
     wanted = f"{interpreter}-{interpreter}{host.abi_flags}"
     if host.implementation == "pypy":
-        # "pypy311-pp73" is both the ABI's name and SOABI.
+        # PyPy's ABI tag is its SOABI, "pypy311-pp73".
         wanted = f"pp{host.version.replace('.', '')}-{host.soabi.replace('-', '_')}"
     if not best.startswith(f"{wanted}-"):
-        raise _CheckError(f"pip's best tag is {best}; the host is {wanted}", _RECREATE)
+        raise _CheckError(f"pip's best tag is {best}; the target is {wanted}", _RECREATE)
     for wanted in record.handover.accepted_platforms or (host.platform_tag,):
         if wanted not in platforms:
             raise _CheckError(f"pip does not take {wanted}", _RECREATE)
-    wrong = [tag for tag in platforms if tag != "any" and not tag.endswith(f"_{host.machine}")]
+    own = ("any", *host.platform.accepted_tags(host.as_machine))
+    wrong = [tag for tag in platforms if tag not in own and not tag.endswith(f"_{host.machine}")]
     if wrong:
-        raise _CheckError(f"pip takes {wrong[0]}, which is not the host's", _RECREATE)
+        raise _CheckError(f"pip takes {wrong[0]}, which the target cannot load", _RECREATE)
 
 
 def _compiles(record: Record, language: str) -> None:
@@ -219,26 +220,29 @@ def _compiles(record: Record, language: str) -> None:
         output = source.with_suffix(".o")
         command = [*shlex.split(config[compiler]), *flags, *includes]
         if record.toolchain.family == "gcc":
-            # Else gcc names a header by its shortest path: Debian's cross compilers have links to /usr/include/linux.
+            # gcc would name a header by its shortest path, and Debian's cross compilers link to /usr/include/linux.
             command.append("-fno-canonical-system-headers")
         _run([*command, "-MD", "-MF", f"{directory}/deps", "-c", str(source), "-o", str(output)], directory)
         try:
             headers = (directory / "deps").read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
-            raise _CheckError("the compiler does not say what it read (-MD)", "name another compiler") from None
+            raise _CheckError(
+                "the compiler does not list the headers it read (-MD)", "name another compiler with --cc"
+            ) from None
         _require_no_build_headers(record, headers)
         module = directory / f"probe{record.host.platform.module_suffix}"
         _run([*shlex.split(config[linker]), str(output), "-lm", "-o", str(module)], directory)
         try:
-            found = elf_identity(module)
-        except (OSError, ElfError) as error:
-            raise _CheckError(f"the linker made no usable file: {error}", "name another compiler") from None
+            data = module.read_bytes()
+            found = FORMATS[record.host.platform.native_format].machine(data).identity
+        except (OSError, BinaryError) as error:
+            raise _CheckError(f"the linker made no usable file: {error}", "name another compiler with --cc") from None
     if found != record.host.identity:
-        raise _CheckError(f"the compiler makes files for {found}", "name the host's compiler with --cc")
+        raise _CheckError(f"the compiler makes files for {found}", "name a compiler for the target with --cc")
 
 
 def _require_no_build_headers(record: Record, dependencies: str) -> None:
-    """No header may come from the build Python, or from this machine's /usr/include if there is a sysroot."""
+    """Refuse headers of the build Python and, if there is a sysroot, of this machine's /usr/include."""
     base = Path(record.build.python).resolve().parent.parent
     forbidden = [f"{base}/include/python"]
     if record.toolchain.sysroot is not None:
@@ -247,6 +251,6 @@ def _require_no_build_headers(record: Record, dependencies: str) -> None:
     for word in map(os.path.normpath, dependencies.replace("\\\n", " ").split()):
         if word.startswith(tuple(forbidden)) and not word.startswith(own):
             raise _CheckError(
-                f"the header {word} of the build machine reaches the compiler",
-                "give the host's files with --sysroot, and look for -I in CPPFLAGS, CFLAGS and CPATH",
+                f"the compiler read {word}, a header of the build machine",
+                "name the target's root with --sysroot, and look for -I in CPPFLAGS, CFLAGS and CPATH",
             )

@@ -397,11 +397,15 @@ def _commands(record: Record, options: Options) -> dict[str, str]:
         scripts["bin/build-pip"] = (build, native, '-m pip "$@"')
     mend = "create the environment again: a Python that it needs was removed"
     # Each of these makes an interpreter take another place for its own: it starts without the shim, or not at all.
-    before = f"{_refuse_elsewhere(record.root)}unset PYTHONHOME PYTHONEXECUTABLE __PYVENV_LAUNCHER__\n"
+    before = f"{_OPEN_STREAMS}{_refuse_elsewhere(record.root)}unset PYTHONHOME PYTHONEXECUTABLE __PYVENV_LAUNCHER__\n"
     return {
         name: f"#!/bin/sh\n{before}{script_body(program, f'{command} {shlex.quote(program)} {rest}', mend)}"
         for name, (program, command, rest) in scripts.items()
     }
+
+
+# Streams that are closed: pip, for one, ends in a traceback without its standard output.
+_OPEN_STREAMS = "true 3>&2 2>/dev/null || exec 2>/dev/null\ntrue 2>/dev/null 3>&1 || exec >/dev/null\n"
 
 
 def _refuse_elsewhere(root: str) -> str:

@@ -4,41 +4,24 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crossenv.errors import fault_in
 from crossenv.wheels.seal import faults_of, read_status
 
 _LONGEST = 240
-# Messages of other tools about cross builds, and what helps.
-_MENDS = tuple(
-    (re.compile(pattern), mend)
-    for pattern, mend in (
-        (
-            # Meson; our own launcher, which CMake 4.1 and later call
-            r"exe_wrapper is needed|define one in cross file|Can not run test applications in this cross environment"
-            r"|is a program of the (host|target) and cannot run here",
-            "the build runs a program that it has compiled: --emulator lets it, under QEMU",
-        ),
-        (
-            # CMake before 4.1 leaves the program's name as it is.
-            r"/bin/sh: (?:\d+: )?(?P<name>[\w.+-]+): not found$",
-            "if {name} is compiled by this build, --emulator lets it run under QEMU; if not, install it",
-        ),
-        (
-            # zig, GNU ld
-            r"unable to find (?:dynamic )?system library \W?(?P<name>python3[\w.]*)"
-            r"|cannot find -l(?P<other>python3[\w.]*)",
-            "the target's Python has no lib{name} here: name one that has, with --host-python or in a --sysroot",
-        ),
-    )
-)
+if TYPE_CHECKING:
+    from _crossenv.mends import MENDS, mend_of
+else:
+    from crossenv.shim._crossenv.mends import MENDS, mend_of
+
 # From the most specific to the vaguest. pip's own summary gives no reason.
 _PATTERNS = (
     *map(
         re.compile,
         (r"^crossenv: error: ", r"fatal error: |\berror: (?!subprocess|metadata|command|failed-|resolution)"),
     ),
-    *(pattern for pattern, _ in _MENDS),
+    *(pattern for pattern, _ in MENDS),
     *map(
         re.compile,
         (
@@ -72,15 +55,8 @@ def hint_of(text: str) -> str:
     ours = next((line.removeprefix("crossenv: hint: ") for line in lines if line.startswith("crossenv: hint: ")), "")
     if ours:
         return ours
-    complaint = complaint_of(text)
-    fault = fault_in(complaint)
-    if fault is not None:
-        return fault.hint
-    for pattern, mend in _MENDS:
-        if match := pattern.search(complaint):
-            found = match.groupdict()
-            return mend.format(name=found.get("name") or found.get("other") or "")
-    return ""
+    fault = fault_in(text)
+    return fault.hint if fault is not None else mend_of(complaint_of(text))
 
 
 def refusal_in(directory: Path) -> tuple[str, str] | None:

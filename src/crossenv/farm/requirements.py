@@ -1,4 +1,8 @@
-"""Read names, paths, requirements files and options as pip does."""
+"""Read names, paths, requirements files and options as pip does.
+
+By hand, because pip's own reader is private, and the libraries lose what pip has to be given again: requirements-parser
+0.13 skips paths, options and constraints, pip-requirements-parser 32 rejects lines with `--config-settings`.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from crossenv.platforms.architectures import ARCHITECTURES, GLIBC, MUSL, Identity
 
@@ -62,6 +63,11 @@ def has_versions(library: str) -> bool:
 def always_outside(libc: str) -> tuple[str, ...]:
     """Patterns of names that auditwheel does not know to be the C library's own: musl is one file by many names."""
     return (_MUSL, *(f"{prefix}*" for prefix in _MUSL_PREFIXES)) if libc == MUSL else ()
+
+
+def is_linkable(directories: Iterable[Path]) -> bool:
+    """Whether one of these directories has the C library's file for linkers."""
+    return any((directory / _MUSL).is_file() for directory in directories)
 
 
 def names_of_file(library: str, identity: Identity) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from crossenv.platforms.architectures import Architecture
 from crossenv.platforms.linux import Linux
 from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine
@@ -32,6 +33,10 @@ class Android(Linux):
 
     def target_of_tag(self, tag: str, libc: str) -> Target | None:
         """None, as above."""
+        return None
+
+    def target_of_machine(self, architecture: Architecture, libc: Libc) -> Target | None:
+        """None: nothing is built for it here."""
         return None
 
     def target_names(self) -> Iterable[str]:

@@ -6,8 +6,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from crossenv.platforms.accept_tags import accepted_platforms
-from crossenv.platforms.architectures import GLIBC, MUSL, architecture_of, target_architectures
-from crossenv.platforms.linux_targets import OLD_POLICIES, Target, default_target, examples, parse, target_of_tag
+from crossenv.platforms.architectures import GLIBC, MUSL, Architecture, architecture_of, target_architectures
+from crossenv.platforms.linux_targets import (
+    OLD_POLICIES,
+    Target,
+    default_target,
+    examples,
+    parse,
+    target_of_machine,
+    target_of_tag,
+)
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine
 
 # Installers still take these names.
@@ -29,6 +37,7 @@ class Linux:
     stable_suffix = ".abi3.so"
     library_suffix = ".so"
     libcs: tuple[str, ...] = (GLIBC, MUSL)
+    toolchains: tuple[str, ...] = ()
     linked_by = ""
     link_hint = ""
 
@@ -39,6 +48,12 @@ class Linux:
     def target_of_tag(self, tag: str, libc: str) -> Target | None:
         """`linux_...` is for either C library: the files decide."""
         return target_of_tag(tag, libc)
+
+    def target_of_machine(self, architecture: Architecture, libc: Libc) -> Target | None:
+        """With glibc the machine's own version is the floor, if it is known; None for one that is not a target."""
+        if architecture.policies is None:
+            return None
+        return target_of_machine(architecture, libc.family, libc.numbers)
 
     def target_names(self) -> Iterable[str]:
         """Machines, tags and triplets."""
@@ -60,6 +75,10 @@ class Linux:
     def describe(self, libc: Libc) -> str:
         """The C library stands for the system's version."""
         return f"{libc.family} {libc.version}".strip()
+
+    def libc_ver(self, libc: Libc) -> tuple[str, str]:
+        """The C library, whose name packaging asks for."""
+        return libc.family, libc.version
 
     def own_tag(self, machine: Machine) -> str:
         """`linux_aarch64`."""
@@ -93,6 +112,14 @@ class Linux:
     def data_module(self, abi_flags: str, multiarch: str) -> str:
         """`_sysconfigdata__linux_aarch64-linux-gnu`."""
         return f"_sysconfigdata_{abi_flags}_linux_{multiarch}"
+
+    def python_libraries(self, version: str, abi_flags: str) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def default_prefix(self, version: str) -> str:
+        """What CPython's configure says by default."""
+        return "/usr/local"
 
     def rust_target(self, machine: Machine) -> str | None:
         """`aarch64-unknown-linux-gnu`; None for an architecture that is not a target."""

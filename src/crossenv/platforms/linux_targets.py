@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ _USUAL_GLIBC = (2, 28)
 _USUAL_MUSL = (1, 2)
 # Two releases a year: a list of those that exist would be out of date at once. packaging assumes the same end.
 _LAST_GLIBC = (2, 50)
+# zig has no headers and symbols of an older glibc for these; for the others it reaches below every policy.
+_ZIG_OLDEST_GLIBC = {"ppc64le": (2, 19)}
 _MUSL_FLOORS = ((1, 1), (1, 2))
 # PEP 513, 571 and 599 by the names that PEP 600 gave them.
 OLD_POLICIES = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
@@ -88,6 +91,10 @@ class Target:
         old = self.libc == MUSL and version < _FIRST_WITH_MUSL_SUFFIX
         return self.multiarch.replace("-musl", "-gnu") if old else self.multiarch
 
+    def soabi_for(self, version: tuple[int, ...], flags: str) -> str:
+        """SOABI of a CPython of that version and with these ABI flags."""
+        return f"cpython-{version[0]}{version[1]}{flags}-{self.multiarch_for(version)}"
+
     def extension_suffixes(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> tuple[str, ...]:
         """What the import system of a CPython takes there (its `dynload_shlib.c`).
 
@@ -124,9 +131,15 @@ class Target:
         return "linux"
 
     @property
+    def zig_floor(self) -> tuple[int, int]:
+        """The oldest version of the C library from the floor on that zig can compile against."""
+        oldest = _ZIG_OLDEST_GLIBC.get(self.machine, (0, 0)) if self.libc == GLIBC else (0, 0)
+        return max(self.floor, oldest)
+
+    @property
     def zig_triple(self) -> str:
         """`zig cc -target`: "aarch64-linux-gnu.2.28"; zig has one musl only."""
-        version = f".{self.floor_text}" if self.libc == GLIBC else ""
+        version = ".{}.{}".format(*self.zig_floor) if self.libc == GLIBC else ""
         return f"{self.architecture.zig_cpu}-linux-{self._system}{version}"
 
     @property
@@ -194,6 +207,14 @@ def target_of_tag(tag: str, libc: str) -> Target | None:
     return _without_policy(
         f"{target.architecture.gnu_cpu}-linux-musl{target.architecture.abi}", target.architecture, MUSL
     )
+
+
+def target_of_machine(architecture: Architecture, libc: str, version: tuple[int, ...]) -> Target:
+    """The target of one machine whose C library has this version; () if that is unknown."""
+    target = _without_policy("", architecture, libc)
+    if libc == GLIBC and len(version) == 2:
+        target = dataclasses.replace(target, floor=(version[0], version[1]))
+    return dataclasses.replace(target, text=target.multiarch)
 
 
 def _without_policy(text: str, row: Architecture, libc: str) -> Target:

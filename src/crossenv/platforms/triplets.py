@@ -70,6 +70,11 @@ def libc_of_triplet(triplet: str) -> str:
     return {"gnu": "glibc", "musl": "musl"}[match[1]] if match else ""
 
 
+def without_vendor(triplet: str) -> str:
+    """The triplet without its second part: "aarch64-linux-gnu" for "aarch64-unknown-linux-gnu"."""
+    return re.sub(r"^([^-]+)-[^-]+-(linux-.+)$", r"\1-\2", triplet)
+
+
 def vendor_of(words: str) -> str:
     """Who makes compilers and Pythons with such names: "Buildroot"; "" where they tell nothing."""
     return next((name for pattern, name in _VENDORS if re.search(pattern, words)), "")

@@ -71,15 +71,18 @@ def find_build_python(
     wanted = spec or fitting
     found = _discover(wanted)
     version = fetchable(wanted)
+    why, how = "", ", let uv fetch it (--fetch-python)" if fetch is None and version is not None else ""
     if found is None and fetch is not None and version is not None:
-        fetch(version)
-        found = _discover(wanted)
+        try:
+            fetch(version)
+            found = _discover(wanted)
+        except UsageError as error:
+            why, how = f": {error.message}", f", {error.hint}" if error.hint else ""
     if found is None:
         missing = "it" if host is None else _words(host)
-        fetched = ", let uv fetch it (--fetch-python)" if fetch is None and version is not None else ""
         raise UsageError(
-            f"no build Python found for {wanted!r}",
-            hint=f"install {missing} on this machine{fetched}, or name one with --python PATH",
+            f"no build Python found for {wanted!r}{why}",
+            hint=f"install {missing} on this machine{how}, or name one with --python PATH",
         )
     info = found.version_info
     build = BuildPython(

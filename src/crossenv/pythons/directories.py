@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 STDLIB_NAME = re.compile(r"(?P<kind>python|pypy)(?P<version>3\.\d+)(?P<threads>t?)")
@@ -43,6 +43,17 @@ def stdlibs_of(prefix: Path) -> list[Path]:
         children = sorted(directory.iterdir()) if directory.is_dir() else []
         found += [child for child in children if STDLIB_NAME.fullmatch(child.name) and child.is_dir()]
     return _unique(found)
+
+
+def compilers_beside(root: Path) -> Iterator[Path]:
+    """Where a build system keeps the compilers that go with the sysroot that it made."""
+    # Buildroot's host/TRIPLET/sysroot, Yocto's sysroots/TARGET, OpenWrt's staging_dir/target-NAME.
+    for place, pattern in (
+        (root.parent.parent, "bin"),
+        (root.parent, "*sdk-linux/usr/bin/*"),
+        (root.parent, "toolchain-*/bin"),
+    ):
+        yield from sorted(place.glob(pattern))
 
 
 def _unique(paths: Iterable[Path]) -> list[Path]:

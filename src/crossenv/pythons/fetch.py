@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from crossenv.children import run_text
 from crossenv.errors import DownloadError, UsageError
 
 # What names a version and no file: 3.14, 3.14t, 3.12.1, cp314t, cpython3.14, pp311, pypy3.11.
@@ -43,22 +43,21 @@ def fetch_python(version: str, environ: Mapping[str, str], directory: Path | Non
         directory: Where to install it; None for uv's own store, where python-discovery finds it.
 
     Raises:
-        UsageError: uv is not here.
+        UsageError: uv is not here, or has no such interpreter.
         DownloadError: uv could not fetch the interpreter, or what it got is not what was promised.
     """
     uv = find_uv(environ.get("PATH", ""))
     if uv is None:
-        raise UsageError(
-            f"there is no {version} on this machine, and no uv to fetch it with",
-            hint="install uv (`pip install uv`), or install the Python and name it with --python PATH",
-        )
+        raise UsageError("there is no uv to fetch it with", hint="let uv fetch it (`pip install uv`)")
     words = [uv, "python", "install", "--no-bin", "--no-progress", "--color=never", version]
     if directory is not None:
         words += ["--install-dir", str(directory)]
-    done = subprocess.run(words, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    done = run_text(words, environment=environ)
+    if "No download found for request" in done.stderr:
+        raise UsageError(f"uv has no {version}")
     if done.returncode:
         raise DownloadError(
-            f"uv could not fetch {version}: {complaint(done.stderr.decode(errors='replace'))}",
+            f"uv could not fetch {version}: {complaint(done.stderr)}",
             hint="name a mirror (UV_PYTHON_INSTALL_MIRROR), or install the Python and name it with --python PATH",
         )
 

@@ -15,14 +15,16 @@ from pathlib import Path
 from crossenv.children import run_text
 from crossenv.compilers.zig.locate import Zig
 from crossenv.compilers.zig.options import header_text
-from crossenv.compilers.zig.targets import zig_target
 from crossenv.errors import ToolchainError
+from crossenv.libc.version import libc_of_this_machine
 from crossenv.platforms.architectures import target_architectures
-from crossenv.platforms.linux_targets import GLIBC, MUSL, Target
+from crossenv.platforms.linux_targets import Target
 
 CONFIGURATION_NAME = "zig.conf"
 # What a launcher is, by the end of its name, and the tool that it stands for.
 ENDINGS = {"cc": "clang", "cxx": "clang++", "ar": "ar", "ranlib": "ranlib", "ld": "ld"}
+# Further ones for Windows.
+WINDOWS_ENDINGS = {"dlltool": "dlltool"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,11 +113,11 @@ def place_launchers(launchers: Launchers, names: Mapping[str, str], directory: P
 def _build_machine() -> str:
     """This machine in zig's words, with the oldest C library: the launcher asks for nothing newer."""
     machine = {"armv8l": "armv7l", "i386": "i686", "i586": "i686"}.get(platform.machine(), platform.machine())
-    libc = GLIBC if platform.libc_ver()[0] == "glibc" else MUSL
+    libc = libc_of_this_machine()
     row = next((row for row in target_architectures() if row.name == machine), None)
     if row is None:
         raise ToolchainError(
             f"the zig toolchain is not for build machines of the kind {platform.machine()}",
             hint="use installed compilers: --toolchain gnu or clang",
         )
-    return zig_target(Target(text=machine, architecture=row, libc=libc, floor=row.oldest(libc), policy=False))
+    return Target(text=machine, architecture=row, libc=libc, floor=row.oldest(libc), policy=False).zig_triple

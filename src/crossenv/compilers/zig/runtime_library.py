@@ -22,15 +22,16 @@ from dataclasses import dataclass
 from importlib.resources import files as package_files
 from pathlib import Path
 
+from crossenv.binaries.ar import one_member
+from crossenv.binaries.rename import can_rename, rename_symbols
 from crossenv.children import run_text
 from crossenv.errors import ToolchainError, reason_of
 from crossenv.files import locked
-from crossenv.platforms.linux_targets import GLIBC, Target
+from crossenv.libc.compiling import has_ibm_long_double
+from crossenv.platforms.linux_targets import Target
 from crossenv.report import Reporter
 
 NAME = "libcrossenv_rt.a"
-# glibc has IEEE's format for ppc64le since then.
-_IEEE_LONG_DOUBLE = (2, 32)
 _IBM_LONG_DOUBLE = ("-mabi=ibmlongdouble",)
 # They have the 128 bits of IEEE's in software.
 _SOFTWARE_LONG_DOUBLE = ("aarch64", "riscv64", "loongarch64")
@@ -39,8 +40,6 @@ _IBM_SOURCES = ("ibm128.c", "complex128.c", "stdio128.c", "ibm128.cpp")
 # libc++'s stold is for the other format, and has no weaker definition than that.
 _STOLD = "_ZNSt3__15stoldERKNS_12basic_stringI{0}NS_11char_traitsI{0}EENS_9allocatorI{0}EEEEPm"
 _IBM_LINK = tuple(f"-Wl,--wrap={_STOLD.format(char)}" for char in "cw")
-_SHT_SYMTAB, _SHT_STRTAB = 2, 3
-_STB_LOCAL = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,8 +106,10 @@ class RuntimeLibrary:
             ) from None
 
 
-def runtime_library(target: Target, triple: str, cpu: str) -> RuntimeLibrary:
-    """Return the library that a target needs; `triple` and `cpu` are what zig is told."""
+def runtime_library(target: Target, triple: str, cpu: str) -> RuntimeLibrary | None:
+    """The library that a target needs, None for none; `triple` and `cpu` are what zig is told."""
+    if not can_rename(target.identity.format):
+        return None
     options = long_double_options(target)
     sources = _IBM_SOURCES if options else _SOFTWARE_SOURCES if target.machine in _SOFTWARE_LONG_DOUBLE else ()
     return RuntimeLibrary(triple=triple, cpu=cpu, sources=sources, options=options)
@@ -116,9 +117,7 @@ def runtime_library(target: Target, triple: str, cpu: str) -> RuntimeLibrary:
 
 def long_double_options(target: Target) -> tuple[str, ...]:
     """What makes `long double` the format that the target's C library has, where zig's default is another."""
-    if target.machine == "ppc64le" and target.libc == GLIBC and target.floor < _IEEE_LONG_DOUBLE:
-        return _IBM_LONG_DOUBLE
-    return ()
+    return _IBM_LONG_DOUBLE if has_ibm_long_double(target) else ()
 
 
 def long_double_link_options(target: Target) -> tuple[str, ...]:
@@ -165,7 +164,7 @@ class _Work:
         empty = self.directory / "empty.c"
         empty.write_text("int crossenv_empty;\n", encoding="utf-8")
         words = ("cc", *self.target, "-O2", "-g0", "-fno-sanitize=undefined", "-shared", "-fPIC", str(empty))
-        said = self.run(*words, "-o", str(self.directory / "empty.so"), verbose=True)
+        said = self.run(*words, "-o", str(self.directory / "empty"), verbose=True)
         found = re.search(r"\S+compiler_rt\.a", said)
         if found is None or not Path(found[0]).is_file():
             raise ToolchainError(
@@ -174,72 +173,20 @@ class _Work:
         return Path(found[0])
 
     def renamed(self, library: Path) -> Path:
-        """The library's object, with the C library's functions renamed."""
+        """The library's object, with the C library's functions renamed.
+
+        Compilers call functions that begin with two underscores; every other one is the C library's. `sin` becomes
+        `__crossenv_sin`.
+        """
         made = self.directory / "compiler_rt.o"
         try:
-            made.write_bytes(rename_foreign_symbols(only_member(library.read_bytes())))
+            _name, content = one_member(library.read_bytes())
+            made.write_bytes(rename_symbols(content, keep=b"__", prefix=b"__crossenv_"))
         except (ValueError, struct.error) as error:
             raise ToolchainError(
                 f"{library} cannot be read: {reason_of(error)}", hint="try another version of ziglang"
             ) from None
         return made
-
-
-def only_member(archive: bytes) -> bytes:
-    """The one object in a static library (ar(5)).
-
-    Raises:
-        ValueError: There is none, or more than one.
-    """
-    members, offset = [], 8
-    while offset + 60 <= len(archive):
-        name, size = archive[offset : offset + 16].strip(), int(archive[offset + 48 : offset + 58])
-        if name not in (b"/", b"//", b"/SYM64/"):
-            members.append(archive[offset + 60 : offset + 60 + size])
-        offset += 60 + size + size % 2
-    if len(members) != 1:
-        raise ValueError(f"{len(members)} objects, and there should be one")
-    return members[0]
-
-
-def rename_foreign_symbols(data: bytes) -> bytes:
-    """A relocatable ELF file whose defined symbols that do not begin with `__` have got other names.
-
-    Compilers call functions that begin with two underscores; every other one is the C library's. References within the
-    file go by the symbol's number, so that they stay. `sin` becomes `__crossenv_sin`.
-
-    Raises:
-        ValueError: It is no such file.
-        struct.error: It is cut off.
-    """
-    if data[:4] != b"\x7fELF":
-        raise ValueError("not an ELF file")
-    wide, order = data[4] == 2, "<" if data[5] == 1 else ">"
-    header = struct.Struct(order + ("IIQQQQIIQQ" if wide else "IIIIIIIIII"))
-    (table,) = struct.unpack_from(order + ("Q" if wide else "I"), data, 40 if wide else 32)
-    size, count = struct.unpack_from(order + "HH", data, 58 if wide else 46)
-    sections = [list(header.unpack_from(data, table + index * size)) for index in range(count)]
-    symtab = next((section for section in sections if section[1] == _SHT_SYMTAB), None)
-    if symtab is None or sections[symtab[6]][1] != _SHT_STRTAB:
-        raise ValueError("no table of symbols")
-    _name, _kind, _flags, _address, names_at, names_size = sections[symtab[6]][:6]
-    names = bytearray(data[names_at : names_at + names_size])
-    changed = bytearray(data)
-    for at in range(symtab[4], symtab[4] + symtab[5], symtab[9]):
-        (name_at,) = struct.unpack_from(order + "I", data, at)
-        info = data[at + (4 if wide else 12)]
-        (section,) = struct.unpack_from(order + "H", data, at + (6 if wide else 14))
-        name = bytes(names[name_at : names.index(0, name_at)])
-        if info >> 4 == _STB_LOCAL or not section or not name or name.startswith(b"__"):
-            continue
-        struct.pack_into(order + "I", changed, at, len(names))
-        names += b"__crossenv_" + name + b"\0"
-    # A longer table of names has no room where the old one is.
-    changed += b"\0" * (-len(changed) % 8)
-    place = table + symtab[6] * size
-    sections[symtab[6]][4:6] = len(changed), len(names)
-    header.pack_into(changed, place, *sections[symtab[6]])
-    return bytes(changed + names)
 
 
 def main(arguments: Sequence[str]) -> int:

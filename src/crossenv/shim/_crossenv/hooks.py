@@ -118,6 +118,10 @@ def enter_environment(facts: "Facts", backend: str = "") -> None:
     os.environ["CROSSENV_PYTHON"] = sys.executable
     host_files.answer_for_host(facts)
     _name_directories()
+    if facts["system"]:
+        from _crossenv import project_platform
+
+        project_platform.install(os.getcwd(), facts, facts["system"])
     _require_rust_target()
     if not ours["fails_by_itself"]:
         from _crossenv import attempts

@@ -15,15 +15,15 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
     from _crossenv.facts_types import Facts
 
-# Whose processes see the target's files: the environment's root. Inherited by what a hook starts.
+# Whose processes see the target's files: the environment's root; then, for the children of the process that has asked
+# the target's compiler, where that looks for headers. Inherited by what a hook starts.
 MARK = "CROSSENV_FILES"
-# Where the target's compiler looks for headers, for the children of the process that has asked it.
-INCLUDE_VARIABLE = "CROSSENV_INCLUDE_PATH"
+_SEPARATOR = "\x1f"
 
 _HEADERS = re.compile(r"/usr/(?P<local>local/)?include(?P<triplet>/[^/]+-linux-[^/]+)?(?P<rest>/.*)?")
 _DIRECTORY = re.compile(r"(?P<top>(/usr|/usr/local)?/lib(64)?)(/(?P<triplet>[^/]+-linux-[^/]+))?")
@@ -226,12 +226,18 @@ _ORIGINALS: "dict[str, Any]" = {
 _places: "Places | None" = None
 
 
+def is_marked(root: str, environ: "Mapping[str, str]") -> bool:
+    """Whether this is a process that a hook of the environment in `root` has started."""
+    return environ.get(MARK, "").partition(_SEPARATOR)[0] == root
+
+
 def answer_for_host(facts: "Facts") -> None:
     """Redirect this process, and those Python processes that it starts in role "host", from now on."""
     global _places  # noqa: PLW0603 - the one state of this module
     if _places is not None:
         return
-    os.environ[MARK] = facts["root"]
+    if not is_marked(facts["root"], os.environ):
+        os.environ[MARK] = facts["root"]
     headers: list[str] = []
 
     def include_path() -> "list[str]":
@@ -266,8 +272,8 @@ def _replace_captured(replaced: "dict[Any, _Asked]") -> None:
 
 def _include_path(compiler: str) -> "list[str]":
     """The directories in which the target's compiler looks for `#include <...>`."""
-    known = os.environ.get(INCLUDE_VARIABLE)
-    if known is None:
+    root, found, known = os.environ.get(MARK, "").partition(_SEPARATOR)
+    if not found:
         import subprocess
 
         # Asking is not compiling (`_crossenv.verify`).
@@ -285,7 +291,7 @@ def _include_path(compiler: str) -> "list[str]":
         _, _, after = done.stderr.partition("#include <...> search starts here:\n")
         lines = after.partition("End of search list.")[0].splitlines()
         known = os.pathsep.join(os.path.normpath(os.path.join("/", line.strip())) for line in lines)
-        os.environ[INCLUDE_VARIABLE] = known
+        os.environ[MARK] = root + _SEPARATOR + known
     return known.split(os.pathsep)
 
 

@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 # ctypes in the build's own processes.
 LINK_VARIABLE = "CROSSENV_LINK_DIRECTORY"
 PKG_CONFIG_VARIABLE = "CROSSENV_PKG_CONFIG_PATH"
-NATIVE_VARIABLE = "CROSSENV_NATIVE_LIBRARIES"
 
 _HOME = ".crossenv-overlay"
+# Beside the directory that LINK_VARIABLE names: what the host's libraries were laid over.
+_NATIVE = "native.json"
 
 
 def lay_over(facts: "Facts") -> None:
@@ -94,11 +95,11 @@ def _read_state(home: str) -> "dict[str, Any]":
 
 def _announce(home: str, sites: "list[str]") -> None:
     """Tell this process's children where things are."""
-    link, native = os.path.join(home, "link"), os.path.join(home, "native.json")
+    link = os.path.join(home, "link")
+    if os.path.exists(os.path.join(home, _NATIVE)):
+        os.makedirs(link, exist_ok=True)
     if os.path.isdir(link):
         os.environ[LINK_VARIABLE] = link
-    if os.path.exists(native):
-        os.environ[NATIVE_VARIABLE] = native
     directories = []
     for site in sites:
         for entry in os.listdir(site):
@@ -191,7 +192,7 @@ def _copy(distribution: Distribution, members: "Mapping[str, Callable[[], bytes]
             if not os.path.exists(path) or _bytes(path) != data:
                 _write(path, data)
     if native:
-        path = os.path.join(home, "native.json")
+        path = os.path.join(home, _NATIVE)
         with contextlib.suppress(OSError, ValueError):
             native = {**json.loads(_bytes(path)), **native}
         _write(path, json.dumps(native).encode())
@@ -255,11 +256,11 @@ def _target_requirements(home: str, facts: "Facts", environment: "dict[str, str]
 
 def native_library(name: "Any") -> "Any":
     """What `ctypes` should load here in place of a library that the host's was laid over."""
-    state = os.environ.get(NATIVE_VARIABLE)
-    if not state or not isinstance(name, (str, os.PathLike)):
+    link = os.environ.get(LINK_VARIABLE)
+    if not link or not isinstance(name, (str, os.PathLike)):
         return name
     try:
-        moved = json.loads(_bytes(state))
+        moved = json.loads(_bytes(os.path.join(os.path.dirname(link), _NATIVE)))
     except (OSError, ValueError):
         return name
     return moved.get(os.path.realpath(name), moved.get(os.path.normpath(os.fspath(name)), name))

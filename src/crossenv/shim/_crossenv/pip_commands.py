@@ -13,6 +13,43 @@ if TYPE_CHECKING:
 
 # Whether the command names a platform of its own (`download --platform`): its wheels are not for this environment.
 for_another_target = False
+# The projects that `pip wheel` builds because they are named.
+_built_by_name: "set[str]" = set()
+
+
+def naming_wheels(original: "Any") -> "Any":
+    """Wrap `WheelCommand.run`: a project without a source distribution may have wheels."""
+
+    def run(self: "Any", options: "Any", args: "list[str]") -> int:
+        try:
+            return int(original(self, options, args))
+        except Exception as error:
+            if type(error).__name__ == "DistributionNotFound":
+                text = str(error).lower().replace("_", "-").replace(".", "-")
+                for name in sorted(_built_by_name):
+                    if f" {name} " in f"{text} ":
+                        sys.stderr.write(
+                            f"crossenv: hint: what is named is built from source; --only-binary {name} takes a wheel of"
+                            " it for the target, if there is one\n"
+                        )
+            raise
+
+    return run
+
+
+def hinting(original: "Any") -> "Any":
+    """Wrap the making of pip's error about a failed child: it tells what helps, where the child's output does not."""
+
+    def make(*args: "Any", **words: "Any") -> "Any":
+        from _crossenv.mends import mend_of
+
+        error = original(*args, **words)
+        mend = mend_of("".join(words.get("output_lines") or ()))
+        if mend:
+            error.hint_stmt = mend
+        return error
+
+    return make
 
 
 def building_by_name(original: "Any") -> "Any":
@@ -28,7 +65,8 @@ def building_by_name(original: "Any") -> "Any":
             for requirement in requirements:
                 # A path or an address without a name is built anyway; constraints name nothing.
                 if requirement.name and not requirement.constraint:
-                    control.no_binary.add(canonicalize_name(requirement.name))
+                    _built_by_name.add(canonicalize_name(requirement.name))
+            control.no_binary.update(_built_by_name)
         return requirements
 
     return get_requirements

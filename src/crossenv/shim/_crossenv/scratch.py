@@ -4,7 +4,7 @@ import functools
 import os
 
 # As `crossenv.files.scratch_directory` names its own, and looks for left-overs.
-_PREFIX = "crossenv-tmp-hook-"
+_PREFIX = f"crossenv-tmp-{os.uname().nodename}-hook-"
 
 
 @functools.cache
@@ -26,6 +26,9 @@ def directory() -> str:
         except FileNotFoundError:
             # Another process was quicker, and took it for a left-over.
             continue
+        except OSError:
+            # No locks on this file system.
+            break
     process = os.getpid()
 
     def remove() -> None:

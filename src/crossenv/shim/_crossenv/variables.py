@@ -9,12 +9,12 @@ environment or back end starts.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping, Sequence
+    from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 
-# Whose variables are in place, and their names: "ROOT:NAME,NAME". What they were before is in variables of their own.
+# Whose variables are in place: the environment's root, their names separated by commas, and "NAME=VALUE" of those that
+# were there before. Parts are separated by a character that no value has.
 MARK = "CROSSENV_VARIABLES"
-_BEFORE = "CROSSENV_BEFORE_"
-# What hook processes have been given: "NAME=VALUE", separated by a character that no value has.
+# What hook processes have been given: "NAME=VALUE", separated likewise.
 DEFAULTS_MARK = "CROSSENV_HOOK_VARIABLES"
 _SEPARATOR = "\x1f"
 
@@ -22,15 +22,13 @@ _SEPARATOR = "\x1f"
 def apply(variables: "Sequence[tuple[str, str, str]]", root: str, environ: "MutableMapping[str, str]") -> None:
     """Put `variables`, of (name, operator, value), of the environment in `root` into `environ`."""
     names = list(dict.fromkeys(name for name, _operator, _value in variables))
-    mark = f"{root}:{','.join(names)}"
-    if environ.get(MARK) == mark:
+    mark = [root, ",".join(names)]
+    if environ.get(MARK, "").split(_SEPARATOR)[:2] == mark:
         return
     # Another environment's, where its build starts one of this one.
     take_back(environ)
-    for name in names:
-        if name in environ:
-            environ[_BEFORE + name] = environ[name]
-    environ[MARK] = mark
+    before = [f"{name}={environ[name]}" for name in names if name in environ]
+    environ[MARK] = _SEPARATOR.join([*mark, *before])
     for name, operator, value in variables:
         old = environ.get(name)
         if operator == "?=" and old is not None:
@@ -41,13 +39,10 @@ def apply(variables: "Sequence[tuple[str, str, str]]", root: str, environ: "Muta
 
 def take_back(environ: "MutableMapping[str, str]") -> None:
     """Make `environ` what it was before `apply`."""
-    _root, _, names = environ.pop(MARK, "").rpartition(":")
+    _root, names, *before = [*environ.pop(MARK, "").split(_SEPARATOR), ""]
     for name in filter(None, names.split(",")):
-        before = environ.pop(_BEFORE + name, None)
-        if before is None:
-            environ.pop(name, None)
-        else:
-            environ[name] = before
+        environ.pop(name, None)
+    environ.update(_pairs(before))
 
 
 def set_defaults(variables: "Mapping[str, str]", environ: "MutableMapping[str, str]") -> None:
@@ -59,8 +54,13 @@ def set_defaults(variables: "Mapping[str, str]", environ: "MutableMapping[str, s
 
 def defaults(environ: "Mapping[str, str]") -> "dict[str, str]":
     """The variables that `set_defaults` has put into `environ` and nobody has changed."""
-    pairs = (item.partition("=") for item in environ.get(DEFAULTS_MARK, "").split(_SEPARATOR))
-    return {name: value for name, _, value in pairs if name and environ.get(name) == value}
+    given = _pairs(environ.get(DEFAULTS_MARK, "").split(_SEPARATOR))
+    return {name: value for name, value in given.items() if environ.get(name) == value}
+
+
+def _pairs(items: "Iterable[str]") -> "dict[str, str]":
+    pairs = (item.partition("=") for item in items)
+    return {name: value for name, _, value in pairs if name}
 
 
 def take_back_defaults(environ: "MutableMapping[str, str]") -> None:

@@ -14,7 +14,8 @@ OWN_DIRECTORIES = (
     *("/usr/include", "/usr/local/include", "/lib", "/lib32", "/lib64", "/libx32", "/usr/lib", "/usr/lib32"),
     *("/usr/lib64", "/usr/libx32", "/usr/local/lib", "/usr/local/lib64"),
 )
-# Below these stand Debian's directories for one architecture each.
+# Below these stand Debian's directories for one architecture each, whose names are of this form.
+MULTIARCH_NAMES = "*-linux-gnu*"
 MULTIARCH_PARENTS = ("/usr/include", "/usr/local/include", "/lib", "/usr/lib", "/usr/local/lib")
 # The directories below them that hold one library's headers each have their counterparts in a sysroot.
 HEADER_PARENTS = ("/usr/include", "/usr/local/include")
