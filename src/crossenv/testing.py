@@ -118,7 +118,7 @@ def _build_python(version: str) -> BuildPython:
 
 def _host_python(target: Target, version: str) -> HostPython:
     data = f"{platform_of_target(target).data_module('', target.multiarch)}.py"
-    soabi = f"cpython-{version.replace('.', '')}-{target.multiarch}"
+    soabi = target.soabi_for(tuple(map(int, version.split("."))), "")
     return HostPython(
         source=Path(target.text),
         layout="made up",
@@ -140,6 +140,7 @@ def _host_python(target: Target, version: str) -> HostPython:
         identity=target.identity,
         machine=target.machine,
         libc=Libc(family=target.libc, version=target.floor_text),
+        system=target.system,
     )
 
 
