@@ -194,15 +194,10 @@ REMAIN: dict[str, str] = {
     "shim/": "stands alone and imports no room: it gets facts, and patches what pip and uv say about Linux",
     # Programs and documents with a form of their own.
     "pythons/crossenv_dump.py": "a program by itself, which runs on the target without this package",
-    "pythons/dump_document.py": "reads the key `machine.elf` of a dump",
-    "pythons/dump_from_files.py": "writes the key `machine.elf` of a dump; makes dumps of Linux hosts only",
-    "wheels/refusals.py": "has the findings' published names `elf-damaged` and `musl-release`",
     # Words of other tools.
     "cli/older.py": "translates the option `--manylinux` of crossenv 1",
     "pythons/directories.py": "knows the names that Yocto gives its own directories (pokysdk-linux)",
     "compilers/zig/options.py": "lists options of GCC, one of which is -mabi=aapcs-linux",
-    # Still to be moved.
-    "testing.py": "has the default target as the default of a public function",
 }
 # Names by which code would ask what system or C library there is.
 DECIDING_NAMES = frozenset({"GLIBC", "MUSL", "LINUX", "libc_family"})
@@ -211,7 +206,7 @@ DECIDING_WORDS = re.compile(r"(?i)linux|glibc|musl|(?<![a-z])elf(?![a-z])|\.so\b
 # Their arguments are for people. `Finding` has an `id` too, which is published with its name.
 FOR_PEOPLE = frozenset({"note", "warning", "step", "result", "error", "Finding", "_damaged", "add_argument"})
 # Variables that hold a message until it is raised or reported.
-MESSAGES = frozenset({"says", "problem", "hint"})
+MESSAGES = frozenset({"says", "problem", "hint", "_HINTS"})
 
 
 def decisions(tree: ast.AST) -> Iterator[tuple[int, str]]:

@@ -23,6 +23,7 @@ from crossenv.compilers.choose import (
     Wishes,
     choose_toolchain,
     choose_toolchain_for_target,
+    linked_to_python,
     replaced_compiler,
     require_linkable,
 )
@@ -390,6 +391,7 @@ def plan_for_target(args: argparse.Namespace, root: Path, wishes: Wishes, option
         **({"host_prefix": args.host_prefix} if args.host_prefix else {}),
     )
     reporter.note(f"target: {host_words(made.host)}")
+    toolchain = linked_to_python(toolchain, made.host)
     for note in toolchain.notes:
         reporter.warning(note)
     if target.machine == build.machine and target.libc == libc_of_this_machine():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,6 +110,10 @@ def choose_toolchain_for_target(target: Target, wishes: Wishes) -> Toolchain:
         raise UsageError("a target has no recorded compilers", hint="use --toolchain gnu, clang or zig")
     _require_sysroot_for(target.identity, wishes.sysroot)
 
+    if only := platform_of_target(target).toolchains:
+        _require_one_of(only, target, wishes)
+        return _zig(target, wishes, wishes.sysroot)
+
     def installed() -> Toolchain:
         # Without a policy nothing is promised, so no compiler's headers are too new.
         libc = Libc(family=target.libc, version=target.floor_text if target.policy else "")
@@ -129,6 +134,18 @@ def choose_toolchain_for_target(target: Target, wishes: Wishes) -> Toolchain:
         return toolchain
 
     return _chosen(wishes, installed, lambda: _zig(target, wishes, wishes.sysroot))
+
+
+def _require_one_of(kinds: tuple[str, ...], target: Target, wishes: Wishes) -> None:
+    """Refuse a compiler that the user names where only some kinds can be used."""
+    named = next((f"--{name}" for name in ("cc", "cxx") if name in wishes.overrides), "")
+    if wishes.kind not in (AUTO, *kinds):
+        named = f"--toolchain {wishes.kind}"
+    if named:
+        raise ToolchainError(
+            f"{named}: so far, wheels for {target.platform_tag} are compiled with {' or '.join(kinds)} only",
+            hint=f"leave it out, and if there is no zig: {INSTALL_HINT}",
+        )
 
 
 def _require_floor(target: Target, toolchain: Toolchain, libc: Libc) -> None:
@@ -167,6 +184,18 @@ def _chosen(wishes: Wishes, installed: Callable[[], Toolchain], zig: Callable[[]
         return zig()
     except ToolchainError:
         return found
+
+
+def linked_to_python(toolchain: Toolchain, host: HostPython) -> Toolchain:
+    """The toolchain for a written host Python: every link ends with the library of its names, where there is one.
+
+    A library that nothing of a link needs leaves no trace in the result.
+    """
+    libraries = host.platform.python_libraries(host.version, host.abi_flags)
+    if not libraries or toolchain.zig is None:
+        return toolchain
+    link = (*toolchain.zig.link, f"-L{host.lib_dir}", f"-l{Path(libraries[0]).stem}")
+    return dataclasses.replace(toolchain, zig=dataclasses.replace(toolchain.zig, link=link))
 
 
 def _zig(target: Target, wishes: Wishes, sysroot: Path | None) -> Toolchain:

@@ -48,6 +48,10 @@ class Compiler(Protocol):
         """The C compiler."""
 
     @property
+    def binutils(self) -> Mapping[str, Program]:
+        """The other tools by their usual names."""
+
+    @property
     def sysroot(self) -> Path | None:
         """What to pass as `--sysroot`."""
 

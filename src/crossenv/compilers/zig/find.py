@@ -15,6 +15,7 @@ from crossenv.compilers.probe import Prober
 from crossenv.compilers.zig.launchers import (
     CONFIGURATION_NAME,
     ENDINGS,
+    WINDOWS_ENDINGS,
     Launchers,
     compiled_launcher,
     place_launchers,
@@ -26,12 +27,14 @@ from crossenv.compilers.zig.runtime_library import (
     runtime_library,
 )
 from crossenv.compilers.zig.targets import processor, require_floor
+from crossenv.compilers.zig.windows import windows_options
 from crossenv.errors import ToolchainError
 from crossenv.files import scratch_directory
 from crossenv.libc.compiling import compile_options
 from crossenv.platforms import platform_of_target
 from crossenv.platforms.architectures import Identity
 from crossenv.platforms.linux_targets import Target
+from crossenv.platforms.windows import WINDOWS
 
 
 def find_zig_toolchain(
@@ -70,6 +73,9 @@ def find_zig_toolchain(
         platform_of_target(target).library_directories(sysroot, target.multiarch) if sysroot is not None else ()
     )
     runtime = runtime_library(target, target.zig_triple, processor(target, cpu))
+    for_windows = target.system == WINDOWS
+    # Where there is no library to make, signs are left of what zig has made itself.
+    place = runtime.place(zig.version) if runtime else f"runtime/{target.zig_triple}-{zig.version}/none"
     launchers = Launchers(
         program=compiled_launcher(zig, cache),
         settings={
@@ -77,29 +83,31 @@ def find_zig_toolchain(
             "cache": str(cache),
             "target": target.zig_triple,
             "cpu": processor(target, cpu),
-            "architecture": target.machine,
+            "architecture": target.architecture.name,
             "triplet": target.gnu_triplet,
             "multiarch": target.multiarch,
             "version": zig.clang_version,
             "sysroot": str(sysroot or ""),
-            "runtime": runtime.place(zig.version) if runtime else "",
+            "runtime": place,
             "python": sys.executable,
         },
         compile=(
             *compile_options(target.libc),
             *long_double_options(target),
+            *(windows_options(zig, cache, target.architecture.name) if for_windows else ()),
             *_header_options(sysroot, target),
         ),
         link=(*long_double_link_options(target), *(f"-L{directory}" for directory in library_dirs)),
         make_runtime=runtime.words() if runtime else (),
     )
-    names = {tool: f"{target.gnu_triplet}-{ending}" for tool, ending in ENDINGS.items()}
+    endings = {**ENDINGS, **(WINDOWS_ENDINGS if for_windows else {})}
+    names = {tool: f"{target.gnu_triplet}-{ending}" for tool, ending in endings.items()}
     # For our own questions: they link nothing of zig's run-time library, and shall not have it made.
     asking = dataclasses.replace(launchers, settings={**launchers.settings, "runtime": ""})
     directory = _staged(asking, names, cache)
     origin = f"zig {zig.version}, {zig.origin}"
     tools = {tool: Tool(path=directory / name, origin=origin, launcher=True) for tool, name in names.items()}
-    binutils = {name: tools[name] for name in BINUTILS if name in tools}
+    binutils = {name: tools[name] for name in (*BINUTILS, *WINDOWS_ENDINGS) if name in tools}
     binutils |= {name: named_tool(name, text, environ_path) for name, text in overrides.items()}
     fc = binutils.pop("fc", None)
     with scratch_directory("probe") as scratch:

@@ -60,7 +60,7 @@ COMPILER = (
     Group(
         name="compiler_own",
         title=_DROPPED,
-        why="zig does it in any case, or another compiler's part is named: its linker, start files, libraries",
+        why="zig does it anyway, or another compiler's part is named: its linker, start files, libraries",
         options=(
             *("-fgnu-unique", "-fno-gnu-unique", "-fabi-version=*", "-specs=*", "--specs=*", "-fuse-ld=*", "-B*"),
             *("--sysroot=*", "-stdlib=libc++", "-rtlib=*", "--rtlib=*", "-unwindlib=*", "--unwindlib=*"),
@@ -169,13 +169,105 @@ LINKER = (
     ),
 )
 
+# For Windows, whose linker has another set; what is in none of these is refused.
+WINDOWS = (
+    Group(
+        name="windows_compiler_dropped",
+        options=(
+            *("-fPIC", "-fpic", "-fPIE", "-fpie", "-fno-plt", "-fno-semantic-interposition", "-mthreads", "-mdll"),
+            *("-fstack-clash-protection", "-static", "-static-libgcc", "-static-libstdc++", "-mno-cygwin", "-rdynamic"),
+        ),
+    ),
+    Group(
+        # Parts of other C runtimes, and of GCC's: zig has what is needed of them.
+        name="windows_libraries_dropped",
+        options=(
+            *("ucrt*", "msvcrt*", "msvcr*", "msvcp*", "vcruntime*", "libcmt*", "gcc", "gcc_s", "gcc_eh", "mingw32"),
+            *("mingwex", "moldname", "winpthread", "m", "pthread"),
+        ),
+    ),
+    Group(
+        name="windows_linker_zig",
+        options=("out-implib", "subsystem", "stack", "e", "entry", "whole-archive", "no-whole-archive", "s", "u"),
+    ),
+    Group(
+        name="windows_linker_dropped",
+        options=(
+            *("as-needed", "no-as-needed", "no-undefined", "allow-shlib-undefined", "no-allow-shlib-undefined", "O*"),
+            *("Bsymbolic", "Bsymbolic-functions", "Bstatic", "Bdynamic", "gc-sections", "no-gc-sections", "soname"),
+            *("rpath", "rpath-link", "R", "version-script", "exclude-libs", "enable-new-dtags", "disable-new-dtags"),
+            *("build-id", "hash-style", "start-group", "end-group", "export-dynamic", "E", "no-keep-memory"),
+            *("enable-auto-image-base", "disable-auto-image-base", "dynamicbase", "nxcompat", "high-entropy-va", "g"),
+            *("disable-dynamicbase", "tsaware", "no-seh", "large-address-aware", "strip-all", "strip-debug", "S", "x"),
+            *("export-all-symbols", "exclude-all-symbols", "enable-auto-import", "disable-auto-import", "warn-*"),
+            *("enable-runtime-pseudo-reloc", "disable-runtime-pseudo-reloc", "enable-stdcall-fixup", "fatal-warnings"),
+            *("no-insert-timestamp", "insert-timestamp", "kill-at", "add-stdcall-alias", "reproduce", "m", "verbose"),
+            *("major-image-version", "minor-image-version", "undefined-version", "no-undefined-version", "z"),
+            *("push-state", "pop-state", "default-image-base-high", "default-image-base-low", "image-base", "h"),
+        ),
+    ),
+    Group(
+        name="windows_linker_pairs",
+        options=(
+            "soname",
+            "rpath",
+            "rpath-link",
+            "R",
+            "version-script",
+            "exclude-libs",
+            "subsystem",
+            "stack",
+            "e",
+            "entry",
+            "out-implib",
+            "m",
+            "z",
+            "image-base",
+            "major-image-version",
+            "minor-image-version",
+            "u",
+            "h",
+        ),
+    ),
+    Group(
+        # cl's and link's options that change nothing here, or say what is so in any case.
+        name="windows_msvc_dropped",
+        options=(
+            *("/nologo", "/EH*", "/MD", "/MDd", "/MT", "/MTd", "/MP*", "/W0", "/W1", "/W2", "/W3", "/W4", "/Wall"),
+            *("/WX", "/WX-", "/wd*", "/we*", "/bigobj", "/utf-8", "/source-charset:*", "/execution-charset:*", "/FS"),
+            *("/permissive*", "/Zc:*", "/Zi", "/Z7", "/ZI", "/GL", "/GL-", "/GS", "/GS-", "/GF", "/Gy", "/Gw", "/GR"),
+            *("/Gm-", "/Oi", "/Ot", "/Oy", "/Oy-", "/Ob*", "/fp:precise", "/diagnostics:*", "/external:*", "/Qpar"),
+            *("/Qspectre", "/guard:*", "/sdl", "/sdl-", "/DEBUG*", "/LTCG*", "/OPT:*", "/INCREMENTAL*", "/MANIFEST*"),
+            *("/NODEFAULTLIB*", "/DYNAMICBASE*", "/NXCOMPAT*", "/SUBSYSTEM:*", "/MACHINE:*", "/NOLOGO", "/DLL"),
+            *("/IGNORE:*", "/VERBOSE*", "/PDB:*"),
+        ),
+    ),
+    Group(
+        # They ask for what only Microsoft's compiler does.
+        name="windows_msvc_refused",
+        options=(
+            "/clr*",
+            "/openmp*",
+            "/GT",
+            "/ZW",
+            "/DELAYLOAD:*",
+            "/EXPORT:*",
+            "/DEF:*",
+            "/Yc*",
+            "/Yu*",
+            "/Gz",
+            "/Gv",
+        ),
+    ),
+)
+
 DIRECTORIES = (
     Group(name="header_options", options=HEADER_OPTIONS),
     Group(name="library_options", options=LIBRARY_OPTIONS),
     Group(name="own_directories", options=OWN_DIRECTORIES),
     Group(name="multiarch_parents", options=MULTIARCH_PARENTS),
 )
-# For each machine, the words that say what zig does there in any case.
+# By machine, the options that zig applies there anyway.
 OWN_ABI = {
     "aarch64": ("-mabi=lp64", "-mlong-double-128", "-mfix-cortex-a53-835769", "-mfix-cortex-a53-843419"),
     "armv7l": ("-mabi=aapcs-linux",),
@@ -195,7 +287,7 @@ def header_text() -> str:
 
 def _header() -> Iterator[str]:
     yield "/* Made from crossenv.compilers.zig.options. */"
-    for group in (*COMPILER, *LINKER, *DIRECTORIES):
+    for group in (*COMPILER, *LINKER, *WINDOWS, *DIRECTORIES):
         words = "".join(f'"{option}", ' for option in group.options)
         yield f"static const char *const {group.name}[] = {{{words}NULL}};"
     yield "static const char *const own_abi[][2] = {"
@@ -219,7 +311,7 @@ def documented() -> str:
         lines.append(f"| {names} | {group.title} | {group.why} |")
     for machine, options in OWN_ABI.items():
         names = ", ".join(f"`{option}`" for option in options)
-        lines.append(f"| {names} | {_DROPPED} for {machine} | zig does it in any case |")
+        lines.append(f"| {names} | {_DROPPED} for {machine} | zig does it anyway |")
     return "".join(f"{line}\n" for line in lines)
 
 
