@@ -30,9 +30,9 @@ from crossenv.platforms.architectures import architecture_of
 from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.build_python import find_build_python
-from crossenv.pythons.find import read_host_python
 from crossenv.pythons.model import HostPython
 from crossenv.pythons.pyconfig import Macro, config_values, edit_pyconfig, parse_pyconfig
+from crossenv.pythons.read import read_host_python
 from crossenv.pythons.sysconfigdata import parse_sysconfigdata
 from crossenv.synthesis.config import synthesised_config
 from crossenv.synthesis.machine_macros import functions_to_ask, machine_macros
