@@ -21,6 +21,7 @@ __all__ = [
     "HERE",
     "LINUX",
     "MODULE_SUFFIXES",
+    "ONLY_MODULE_SUFFIXES",
     "PLATFORMS",
     "BuildSystemNames",
     "Libc",
@@ -41,6 +42,11 @@ HERE = DEFAULT = LINUX
 EXAMPLE = "manylinux_2_28_aarch64"
 # How the names of extension modules end, whatever the system.
 MODULE_SUFFIXES = tuple(dict.fromkeys(platform.module_suffix for platform in PLATFORMS.values()))
+
+# Those that no other library's name ends in.
+ONLY_MODULE_SUFFIXES = tuple(
+    suffix for suffix in MODULE_SUFFIXES if all(suffix != platform.library_suffix for platform in PLATFORMS.values())
+)
 
 
 def format_of_suffix(name: str) -> str:

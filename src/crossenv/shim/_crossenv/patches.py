@@ -525,6 +525,9 @@ def build_ext_module(module: "ModuleType", facts: "Facts") -> None:
 
     def make_build_extension(original: "Any") -> "Any":
         def build_extension(self: "Any", ext: "Any") -> None:
+            if getattr(self, "inplace", False) or getattr(self, "editable_mode", False):
+                # What lies in the source tree is of whatever environment built last, under the same name.
+                self.force = True
             complaints = attempts.watch_commands(self.compiler)
             before = len(complaints)
             try:
