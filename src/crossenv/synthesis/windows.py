@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from crossenv.compilers.model import Tool
+from crossenv.compilers.model import Tool, Toolchain
 from crossenv.compilers.run import run_tool
 from crossenv.errors import HostPythonError, ToolchainError
 from crossenv.platforms import Libc, platform_of_target
@@ -19,7 +19,6 @@ from crossenv.platforms.windows import WINDOWS
 from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.model import ConfigValue, HostPython, UnwrittenHost
 from crossenv.synthesis.files import LAYOUT, copied_headers, data_text
-from crossenv.synthesis.probe_object import Compiler
 from crossenv.synthesis.windows_exports import VERSIONS, definition_text
 from crossenv.synthesis.windows_pyconfig import pyconfig_text, sizes
 
@@ -28,7 +27,7 @@ _DLLTOOL_MACHINES = {"x86_64": "i386:x86-64", "i686": "i386", "aarch64": "arm64"
 
 
 def windows_host_python(
-    target: Target, build: HostPython, toolchain: Compiler, directory: Path, *, host_prefix: str, search_path: str
+    target: Target, build: HostPython, toolchain: Toolchain, directory: Path, *, host_prefix: str, search_path: str
 ) -> UnwrittenHost:
     """Make what an installation for `target` would have for builds; see `synthesise_host_python`.
 
@@ -58,7 +57,7 @@ def windows_host_python(
 
 
 def _import_libraries(
-    target: Target, toolchain: Compiler, names: tuple[str, ...], build: HostPython, search_path: str
+    target: Target, toolchain: Toolchain, names: tuple[str, ...], build: HostPython, search_path: str
 ) -> dict[str, bytes]:
     dlltool = toolchain.binutils.get("dlltool")
     if dlltool is None:
