@@ -97,7 +97,12 @@ Make = Callable[..., Compiler]
 
 @pytest.fixture
 def make(tmp_path: Path, program: Path) -> Make:
-    def made(architecture: str = "aarch64", cpu: str = "", **more: str) -> Compiler:
+    def made(
+        architecture: str = "aarch64",
+        cpu: str = "",
+        compile: tuple[str, ...] = ("-idirafter", "/r/include"),
+        **more: str,
+    ) -> Compiler:
         # Once: what the launcher has started in the background may be running them.
         zig, python = tmp_path / "a zig/zig", tmp_path / "a python"
         if not zig.exists():
@@ -113,7 +118,7 @@ def make(tmp_path: Path, program: Path) -> Make:
         launchers = Launchers(
             program=program,
             settings=settings,
-            compile=("-idirafter", "/r/include"),
+            compile=compile,
             link=("-L/r/lib",),
         )
         directory = tmp_path / f"bin {architecture}"
@@ -492,3 +497,76 @@ def test_headers_of_one_library_are_the_sysroots(make: Make, tmp_path: Path, opt
 def test_the_documentation_has_the_tables() -> None:
     page = (Path(__file__).parent.parent / "docs/explanation/zig.md").read_text()
     assert page.partition("<!-- options -->\n")[2].partition("<!-- end of options -->")[0] == documented()
+
+
+@pytest.fixture
+def windows(make: Make) -> Compiler:
+    # Without a place for signs it makes nothing in the background, which would tell the same zig something else.
+    return make("x86_64", target="x86_64-windows-gnu", compile=("-mlong-double-64",), runtime="")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["/O2", "/std:c++17", "/DX=1", "/I", "here", "/EHsc", "/W3"], ["-O2", "-std=c++17", "-DX=1", "-Ihere"]),
+        (["-fPIC", "-fvisibility=hidden", "-mthreads"], ["-fvisibility=hidden"]),
+        (["--target=x86_64-w64-mingw32", "-O2"], ["-O2"]),
+    ],
+)
+def test_compiles_for_windows(windows: Compiler, words: list[str], told: list[str]) -> None:
+    said = "".join(windows.told(*words, "-c", "x.c", "-o", "/dev/null"))
+    # An option and its value may be one word or two.
+    assert "".join(told) in said
+    assert not any(word in said for word in ("/EH", "/W3", "-fPIC", "mthreads", "mingw32"))
+
+
+def test_links_for_windows(windows: Compiler, tmp_path: Path) -> None:
+    words = [
+        "-Wl,-O1",
+        "-Wl,-soname,x",
+        "-Wl,-z,relro",
+        "-Wl,--version-script=x.map",
+        "-static",
+        "-lucrt",
+        "-lmsvcr140",
+    ]
+    made = tmp_path / "x.pyd"
+    told = windows.told("-shared", "x.o", *words, "Ws2_32.lib", "-lUser32", "/OPT:REF", "-o", str(made))
+    assert [word for word in told if word.startswith("-l")] == ["-lws2_32", "-luser32"]
+    assert not any(part in word for word in told for part in ("soname", "relro", "script", "static", "OPT"))
+    # Nothing is left beside the result, unless it is asked for.
+    assert "-s" in told
+    (import_library,) = (word for word in told if word.startswith("-Wl,--out-implib,"))
+    assert str(tmp_path / "x") not in import_library
+    told = windows.told("-shared", "x.o", "-Wl,--out-implib=x.dll.a", "-o", str(made))
+    assert [word for word in told if "implib" in word] == ["-Wl,--out-implib,x.dll.a"]
+    # A library that is there is that one.
+    write(tmp_path / "Own.lib", "")
+    assert "-lOwn" in windows.told("-shared", "x.o", f"-L{tmp_path}", "-lOwn", "-o", str(made))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["/clr", "-c", "x.c"], "/clr is for Microsoft's compiler"),
+        (["/openmp", "-c", "x.c"], "/openmp is for Microsoft's compiler"),
+        (["-shared", "x.o", "-Wl,--what-is-this"], "no --what-is-this for Windows"),
+        (["--target=x86_64-linux-gnu", "-c", "x.c"], "x86_64-linux-gnu was asked for"),
+    ],
+)
+def test_what_is_refused_for_windows(windows: Compiler, words: list[str], says: str) -> None:
+    result = windows.run(*words)
+    assert result.returncode == 1
+    assert says in result.stderr
+
+
+def test_wide_long_doubles_are_refused_for_windows(windows: Compiler, tmp_path: Path) -> None:
+    """zig's C++ library for Windows has a `long double` of 80 bits, and Python and its headers one of 64."""
+    words, made = ("-c", "x.cc", "-o", str(tmp_path / "x.o")), tmp_path / "x.o"
+    symbol = "_ZNSt3__113basic_ostreamIcNS_11char_traitsIcEEElsEe"
+    result = windows.run(*words, tool="cxx", FAKE_ZIG_OUTPUT=f"..{symbol}..")
+    assert result.returncode == 1
+    assert "std::ostream's << of a long double" in result.stderr
+    assert not made.exists()
+    # Of a double.
+    assert windows.run(*words, tool="cxx", FAKE_ZIG_OUTPUT=f"..{symbol[:-1]}d..").returncode == 0

@@ -561,6 +561,16 @@ def test_where_libraries_in_a_source_tree_are_looked_for(tmp_path: Path) -> None
     assert source_tree.written(str(tmp_path), before) == [f"{tmp_path}/toy/a.so"]
 
 
+def test_what_the_target_would_import_from_a_source_tree(tmp_path: Path) -> None:
+    """Also what an earlier build has left there: an abi3 module has the same name on every machine."""
+    for name in ("toy/_a.abi3.so", "toy/_b.so", "toy/_c.cpython-311-x86_64-linux-gnu.so", "build/lib/toy/_a.abi3.so"):
+        write(tmp_path / name, b"")
+        write(tmp_path / name.rpartition("/")[0] / "__init__.py", "")
+    write(tmp_path / "data/_d.abi3.so", b"")
+    suffixes = [".cpython-311-aarch64-linux-gnu.so", ".abi3.so", ".so"]
+    assert source_tree.importable(str(tmp_path), suffixes) == [f"{tmp_path}/toy/_a.abi3.so"]
+
+
 # Wheels that nothing built here
 
 

@@ -22,6 +22,7 @@ import projects
 from conftest import CrossenvCommand, Run, with_thorough
 from crossenv.binaries.elf import Dynamic
 from crossenv.compilers.zig import locate
+from crossenv.compilers.zig.find import find_zig_toolchain
 from crossenv.platforms.architectures import target_architectures
 from crossenv.platforms.linux_targets import GLIBC, MUSL, default_target
 from crossenv.targets import parse_target
@@ -61,6 +62,18 @@ def zig_env(tmp_path_factory: pytest.TempPathFactory, bare_path: str) -> Make:
         return env
 
     return make
+
+
+@needs_zig
+@pytest.mark.integration
+def test_answers_are_kept_for_each_processor_and_for_no_sysroot(tmp_path: Path) -> None:
+    target, path = parse_target("aarch64"), os.environ["PATH"]
+    usual, other = (find_zig_toolchain(target, environ_path=path, cpu=cpu) for cpu in (None, "neoverse_n1"))
+    again = find_zig_toolchain(target, environ_path=path)
+    assert usual == again
+    assert usual.memory is not None
+    assert usual.memory != other.memory
+    assert find_zig_toolchain(target, environ_path=path, sysroot=tmp_path).memory is None
 
 
 def built(env: Path, project: Path, out: Path, path: str) -> subprocess.CompletedProcess[str]:

@@ -95,7 +95,8 @@ class Meson:
     def modules(self, record: Record) -> Mapping[str, BackendRecord]:
         """The cross file, before the user's own `setup-args`: a later cross file overrides an earlier one."""
         settings: dict[str, tuple[str, ...]] = {"setup-args": (f"--cross-file={record.root}/{CROSS_FILE}",)}
-        places = ("setting:build-dir", "setting:builddir")
+        # Editable builds stay in build/cp311 by default, where Meson keeps to the cross file of the first time.
+        places = ("setting:build-dir", "setting:builddir", "default:build")
         mesonpy = BackendRecord(
             settings=settings, fails_by_itself=True, build_directory=places, jobs_setting="compile-args"
         )

@@ -43,10 +43,10 @@ from crossenv.platforms import Libc, platform_of_target
 from crossenv.pythons.build_python import find_build_python, find_build_python_for_target
 from crossenv.pythons.dump_document import Dump, load_dump
 from crossenv.pythons.dump_headers import Headers, adapted_headers, find_headers, with_headers
-from crossenv.pythons.find import read_host_python
 from crossenv.pythons.from_dump import LAYOUT as DUMP
 from crossenv.pythons.known import host_python_path
 from crossenv.pythons.model import HostPython, UnwrittenHost
+from crossenv.pythons.read import read_host_python
 from crossenv.pythons.windows_layout import WindowsPython, find_windows_python, target_name
 from crossenv.report import Reporter
 from crossenv.synthesis.synthesise import as_free_threaded, read_build_facts, synthesise_host_python

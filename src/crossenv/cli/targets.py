@@ -21,9 +21,9 @@ from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.triplets import gnu_triplet
 from crossenv.pythons.build_python import find_build_python
 from crossenv.pythons.compare import compare_configurations
-from crossenv.pythons.find import read_host_python
 from crossenv.pythons.known import known_host, known_hosts
 from crossenv.pythons.pyconfig import config_values
+from crossenv.pythons.read import read_host_python
 from crossenv.report import Reporter
 from crossenv.synthesis.synthesise import read_build_facts, synthesise_host_python
 from crossenv.targets import parse_target

@@ -26,7 +26,7 @@ _SOABI = re.compile(rf"\.?((?:cpython-|pypy)\d+[^.]*){re.escape(_PLAIN)}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Details:
-    """What a `build-details.json` says, mended.
+    """What a `build-details.json` says, mended: a source of a `HostPython`, or of notes on one.
 
     Attributes:
         source: The file.

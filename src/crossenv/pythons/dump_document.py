@@ -32,7 +32,7 @@ _NUMBERS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dump:
-    """What a dump says, as far as an environment needs it.
+    """What a dump says, as far as an environment needs it: a source of a `HostPython` (`from_dump.host_of_dump`).
 
     Attributes:
         source: The file.

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from crossenv.binaries.elf import ElfError, elf_identity, sized_symbols
 from crossenv.children import run_text
+from crossenv.codec import WrongValueError, decode
+from crossenv.compilers.memory import Memory
 from crossenv.errors import ToolchainError
 from crossenv.files import scratch_directory
 from crossenv.libc.macros import glibc_of
@@ -67,6 +70,10 @@ class Compiler(Protocol):
     def probe_link(self) -> tuple[str, ...]:
         """Options of links that only ask what the C library has."""
 
+    @property
+    def memory(self) -> Memory | None:
+        """Where its answers are kept, if they are."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answers:
@@ -110,9 +117,16 @@ def ask_compiler(
     Raises:
         ToolchainError: It does not compile or link, or what it made cannot be read.
     """
+    text, wanted = questions(macros, {name: macro.value for name, macro in macros.items()}), sorted(set(functions))
+    # The rest of what is told to the compiler is a part of the memory's name, or stands in this file.
+    told = [Path(__file__).read_text(encoding="utf-8"), text, *wanted, *defines, *compiler.probe_link]
+    question = "\0".join([*told, *map(str, compiler.library_dirs)])
+    memory = compiler.memory
+    if memory is not None and (answers := _decoded(memory.recall(question))) is not None:
+        return answers
     with scratch_directory("ask") as directory:
         run = _Run(compiler=compiler, defines=tuple(defines), directory=directory, search_path=search_path)
-        made = run.compile(questions(macros, {name: macro.value for name, macro in macros.items()}))
+        made = run.compile(text)
         try:
             identity = elf_identity(made)
             numbers, data = _read_object(made)
@@ -121,7 +135,32 @@ def ask_compiler(
         missing = {macro.name for macro in macros.values() if macro.sized_type or macro.aligned_type} - set(numbers)
         if missing or "double" not in data:
             raise run.error(f"made an object without answers ({', '.join(sorted(missing)) or 'double'})")
-        return Answers(identity=identity, numbers=numbers, double=data["double"], functions=run.link(functions))
+        linked = run.link(wanted)
+    answers = Answers(identity=identity, numbers=numbers, double=data["double"], functions=linked)
+    if memory is not None:
+        memory.keep(question, _encoded(answers))
+    return answers
+
+
+def _encoded(answers: Answers) -> dict[str, Any]:
+    return {
+        "identity": dataclasses.asdict(answers.identity),
+        "numbers": dict(answers.numbers),
+        "double": answers.double.hex(),
+        "functions": sorted(answers.functions),
+    }
+
+
+def _decoded(known: Any) -> Answers | None:
+    try:
+        return Answers(
+            identity=decode(Identity, known["identity"]),
+            numbers=known["numbers"],
+            double=bytes.fromhex(known["double"]),
+            functions=frozenset(known["functions"]),
+        )
+    except (TypeError, KeyError, ValueError, WrongValueError):
+        return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,9 +180,8 @@ class _Run:
             raise self.error(f"cannot compile a C file that asks about the host: {_complaint(failure)}")
         return made
 
-    def link(self, functions: Iterable[str]) -> frozenset[str]:
+    def link(self, wanted: Sequence[str]) -> frozenset[str]:
         source, made = self.directory / "references.c", self.directory / f"references{DEFAULT.library_suffix}"
-        wanted = sorted(set(functions))
         failure: str | None = ""
         for _ in range(_ROUNDS):
             source.write_text(references(wanted), encoding="utf-8")

@@ -15,9 +15,9 @@ from crossenv.platforms import Libc, platform_of_target
 from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.windows import WINDOWS
 from crossenv.pythons.build_details import build_details_text, pkg_config_texts
-from crossenv.pythons.find import read_host_python
 from crossenv.pythons.model import ConfigValue, HostPython, UnwrittenHost
 from crossenv.pythons.pyconfig import edit_pyconfig, parse_pyconfig
+from crossenv.pythons.read import read_host_python
 from crossenv.pythons.windows_layout import WindowsPython
 from crossenv.synthesis.config import config_variables, synthesised_config
 from crossenv.synthesis.files import LAYOUT, copied_headers, data_text

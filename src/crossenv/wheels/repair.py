@@ -39,7 +39,7 @@ _LONGEST = 1800
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wishes:
+class RepairOptions:
     """What the user wants of a repair.
 
     Attributes:
@@ -72,14 +72,14 @@ class Repaired:
     report: WheelReport
 
 
-def repair(path: Path, directory: Path, record: Record | None, wishes: Wishes) -> Repaired:
+def repair(path: Path, directory: Path, record: Record | None, options: RepairOptions) -> Repaired:
     """Repair the wheel at `path` and write the result into `directory`.
 
     Args:
         path: The wheel; it stays as it is.
         directory: Made if it is not there.
         record: The record of the environment that it was built in, if any.
-        wishes: What the user wants.
+        options: What the user wants.
 
     Raises:
         AuditError: The wheel is not fit for any policy, a library was not found, or the result does not pass the audit.
@@ -91,9 +91,9 @@ def repair(path: Path, directory: Path, record: Record | None, wishes: Wishes) -
     if not before.files:
         return Repaired(wheel=_placed(path, path.name, directory), tag="any", grafted={}, short_of="", report=before)
     files, tags = _read(path)
-    target = _target_of(path, files, tags, record, wishes)
-    wanted = _wanted_policy(target, record, wishes)
-    libraries = _libraries(target, files, record, wishes)
+    target = _target_of(path, files, tags, record, options)
+    wanted = _wanted_policy(target, record, options)
+    libraries = _libraries(target, files, record, options)
     with scratch_directory("repair") as scratch:
         place = scratch.resolve()
         job = {
@@ -106,7 +106,7 @@ def repair(path: Path, directory: Path, record: Record | None, wishes: Wishes) -
             "policy": "" if wanted is None else _auditwheel_name(target, wanted),
             # auditwheel follows links as they stand: it is shown the target's libraries by themselves.
             "libraries": [str(_linked_to(libraries, place / "libraries"))],
-            "exclude": [*wishes.exclude, *always_outside(target.libc)],
+            "exclude": [*options.exclude, *always_outside(target.libc)],
         }
         (place / "out").mkdir()
         answer = _run_auditwheel(job, place)
@@ -118,7 +118,7 @@ def repair(path: Path, directory: Path, record: Record | None, wishes: Wishes) -
         short_of = ""
         if wanted is not None and answer["tag"] != wanted.tag:
             short_of = _reason(files, taken, wanted)
-            if wishes.platform is not None:
+            if options.platform is not None:
                 raise AuditError(f"{path.name} cannot be tagged {wanted.tag}: {short_of}", hint=_LATER)
         made = Path(answer["wheel"])
         report = audit_wheel(made, record)
@@ -166,7 +166,7 @@ def _read(path: Path) -> tuple[dict[str, Linked], tuple[str, ...]]:
 
 
 def _target_of(
-    path: Path, files: dict[str, Linked], tags: tuple[str, ...], record: Record | None, wishes: Wishes
+    path: Path, files: dict[str, Linked], tags: tuple[str, ...], record: Record | None, options: RepairOptions
 ) -> Target:
     """The machine and C library of the wheel."""
     libc = next((name for file in files.values() if (name := libc_of_needed(file.needed))), "")
@@ -181,20 +181,20 @@ def _target_of(
             f"{path.name} is for {target.machine}, and the environment's host is {record.host.machine}",
             hint="name the environment that it was built in with --env",
         )
-    if wishes.platform is None:
+    if options.platform is None:
         return target
-    asked = parse_target(wishes.platform)
+    asked = parse_target(options.platform)
     if not asked.policy or (asked.machine, asked.libc) != (target.machine, target.libc):
         raise UsageError(
-            f"{path.name} is for {target.machine} with {target.libc}, and {wishes.platform} is not a policy for that",
+            f"{path.name} is for {target.machine} with {target.libc}, and {options.platform} is not a policy for that",
             hint=f"name one such as {policies_for(target)[-1].tag}",
         )
     return asked
 
 
-def _wanted_policy(target: Target, record: Record | None, wishes: Wishes) -> Policy | None:
+def _wanted_policy(target: Target, record: Record | None, options: RepairOptions) -> Policy | None:
     """The user's, or that of the environment's target, or what the wheel has promised itself."""
-    if wishes.platform is not None:
+    if options.platform is not None:
         return policy_of(target)
     if record is not None and record.handover.policy is not None:
         return record.handover.policy
@@ -207,16 +207,18 @@ def _auditwheel_name(target: Target, wanted: Policy) -> str:
     return known[-1].tag.removesuffix(f"_{target.machine}")
 
 
-def _libraries(target: Target, files: dict[str, Linked], record: Record | None, wishes: Wishes) -> dict[str, Path]:
+def _libraries(
+    target: Target, files: dict[str, Linked], record: Record | None, options: RepairOptions
+) -> dict[str, Path]:
     """Where the target's libraries are that the wheel needs, and those that they need."""
-    for directory in wishes.libraries:
+    for directory in options.libraries:
         if not directory.is_dir():
             raise UsageError(f"{directory} is not a directory", hint="name one that holds libraries of the target")
     sysroot = None if record is None or record.sysroot is None else Path(record.sysroot)
     directories = () if record is None else record.library_directories
     own = {name.rpartition("/")[2] for name in files}
     needed = {name for file in files.values() for name in file.needed} - own
-    return Libraries(target.identity, sysroot, directories, wishes.libraries).closure(sorted(needed))
+    return Libraries(target.identity, sysroot, directories, options.libraries).closure(sorted(needed))
 
 
 def _linked_to(libraries: dict[str, Path], directory: Path) -> Path:

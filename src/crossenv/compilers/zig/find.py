@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import sys
@@ -9,9 +10,11 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from crossenv.codec import WrongValueError, decode
 from crossenv.compilers.binutils import BINUTILS, named_tool
+from crossenv.compilers.memory import Memory
 from crossenv.compilers.model import Tool, Toolchain
-from crossenv.compilers.probe import Prober
+from crossenv.compilers.probe import Macros, Prober
 from crossenv.compilers.zig.launchers import (
     CONFIGURATION_NAME,
     ENDINGS,
@@ -110,10 +113,12 @@ def find_zig_toolchain(
     binutils = {name: tools[name] for name in (*BINUTILS, *WINDOWS_ENDINGS) if name in tools}
     binutils |= {name: named_tool(name, text, environ_path) for name, text in overrides.items()}
     fc = binutils.pop("fc", None)
+    told = (asking.configuration(objects=Path()), asking.program.name)
+    # A sysroot's files may change.
+    memory = Memory.of(cache, zig.path, told) if sysroot is None else None
     with scratch_directory("probe") as scratch:
         prober = Prober(directory=scratch, search_path=environ_path)
-        made = prober.object_identity(tools["cc"], "c")
-        macros = prober.macros(tools["cc"], ())
+        made, macros = _ask(prober, tools["cc"], target, memory)
         fortran = target.identity if fc is None else prober.object_identity(fc, "fortran")
     if made != target.identity:
         problem = f"makes {made} objects" if isinstance(made, Identity) else f"does not compile ({made})"
@@ -142,8 +147,21 @@ def find_zig_toolchain(
         macros=macros.probed,
         # zig's run-time library takes seconds to make, and has nothing of the C library's.
         probe_link=("-rtlib=none",),
+        memory=memory,
         zig=launchers,
     )
+
+
+def _ask(prober: Prober, cc: Tool, target: Target, memory: Memory | None) -> tuple[Identity | str, Macros]:
+    """The machine that the compiler makes objects for, and its macros; from memory if it was the right one before."""
+    question = f"macros of a compiler that makes {target.identity!r}"
+    with contextlib.suppress(WrongValueError):
+        if memory is not None and (known := memory.recall(question)) is not None:
+            return target.identity, decode(Macros, known)
+    made, macros = prober.object_identity(cc, "c"), prober.macros(cc, ())
+    if memory is not None and made == target.identity and macros.has_headers:
+        memory.keep(question, dataclasses.asdict(macros))
+    return made, macros
 
 
 def _header_options(sysroot: Path | None, target: Target) -> tuple[str, ...]:

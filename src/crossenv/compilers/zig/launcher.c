@@ -1340,6 +1340,37 @@ static void explain(const List *words) {
         run(&command, NULL);
 }
 
+/* Refuses an object that calls what zig's C++ library has for a `long double` of 80 bits only. */
+static void require_narrow_streams(const char *path) {
+    static const struct {
+        const char *symbol, *name;
+    } wide[] = {
+        {"_ZNSt3__113basic_ostreamIcNS_11char_traitsIcEEElsEe", "std::ostream's <<"},
+        {"_ZNSt3__113basic_ostreamIwNS_11char_traitsIwEEElsEe", "std::wostream's <<"},
+        {"_ZNSt3__113basic_istreamIcNS_11char_traitsIcEEErsERe", "std::istream's >>"},
+        {"_ZNSt3__113basic_istreamIwNS_11char_traitsIwEEErsERe", "std::wistream's >>"},
+        {"_ZNSt3__19to_stringEe", "std::to_string"},
+        {"_ZNSt3__110to_wstringEe", "std::to_wstring"},
+        {"_ZNSt3__15stoldERKNS_12basic_stringI", "std::stold"},
+    };
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat about;
+    if (file < 0 || fstat(file, &about) != 0 || !S_ISREG(about.st_mode))
+        return;
+    char *data = allocate(NULL, (size_t)about.st_size + 1);
+    size_t size = 0;
+    for (ssize_t count; size < (size_t)about.st_size; size += (size_t)count)
+        if ((count = read(file, data + size, (size_t)about.st_size - size)) <= 0)
+            break;
+    close(file);
+    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
+        if (memmem(data, size, wide[i].symbol, strlen(wide[i].symbol)) != NULL) {
+            unlink(path);
+            fail(1, "%s of a long double, which zig's C++ library for Windows takes for 80 bits: use a double", wide[i].name);
+        }
+    free(data);
+}
+
 static int compile(const char *language, const List *words) {
     Call call = examine(words);
     if (answer(words, &call))
@@ -1463,6 +1494,9 @@ static int compile(const char *language, const List *words) {
     struct stat made;
     if (status == 0 && makes && (stat(call.output, &made) != 0 || (S_ISREG(made.st_mode) && made.st_size == 0)))
         fail(1, "zig said nothing, and left no output in %s", call.output);
+    bool is_wide = for_windows() && contains(&configuration.compile, "-mlong-double-64");
+    if (status == 0 && makes && is_wide && equal(language, "c++") && !call.links)
+        require_narrow_streams(call.output);
     return status;
 }
 

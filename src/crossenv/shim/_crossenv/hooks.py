@@ -271,8 +271,11 @@ def check_results(backend: "Any", facts: "Facts") -> None:
             before = source_tree.libraries(directory) if editable else {}
             name = str(hook(wheel_directory, *args, **kwargs))
             path = os.path.join(wheel_directory, name)
-            written = source_tree.written(directory, before) if editable else []
-            return os.path.basename(judge.require_sealed(path, facts, editable=editable, written=written))
+            written = set()
+            if editable:
+                written.update(source_tree.written(directory, before))
+                written.update(source_tree.importable(directory, facts["extension_suffixes"]))
+            return os.path.basename(judge.require_sealed(path, facts, editable=editable, written=sorted(written)))
 
         return call
 
