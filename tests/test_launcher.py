@@ -511,10 +511,7 @@ def random_words(random: Random, groups: dict[str, tuple[str, ...]]) -> list[str
                 [f"-Wl,{random.choice(('-', '--'))}{option}{value}"],
                 ["-Xlinker", f"-{option}"],
                 [random.choice(odd)],
-                [
-                    random.choice(groups["header_options"])
-                    + random.choice(("", "/usr/include", "inc", "/usr/include/x"))
-                ],
+                [random.choice(groups["header_options"]) + random.choice(("", "/usr/include", "inc", "/usr/lib"))],
                 [random.choice(("-c", "-shared", "-E", "-g", "-O2", "-march=armv8-a+crypto", "-mcpu=native"))],
             )
         )
