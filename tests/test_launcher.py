@@ -597,6 +597,16 @@ def test_links_for_windows(windows: Compiler, tmp_path: Path) -> None:
     assert "-lOwn" in windows.told("-shared", "x.o", f"-L{tmp_path}", "-lOwn", "-o", str(made))
 
 
+def test_links_of_rust_for_windows(windows: Compiler, tmp_path: Path) -> None:
+    """rustc names parts of GCC and MinGW, which zig has its own of; it unwinds with what zig has too."""
+    words = ["/rust/lib/rsbegin.o", "x.o", "-lgcc_eh", "-l:libpthread.a", "-lmsvcrt", "-lgcc", "-nodefaultlibs"]
+    words += ["/rust/lib/rsend.o", "-Wl,--nxcompat", "-Wl,x.def", "-lbcrypt"]
+    told = windows.told("-shared", *words, "-o", str(tmp_path / "x.dll"))
+    assert [word for word in told if word.startswith("-l")] == ["-lunwind", "-lbcrypt"]
+    assert not any("rsbegin" in word or "rsend" in word or "nodefaultlibs" in word for word in told)
+    assert "x.def" in told
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -332,7 +332,7 @@ def test_the_judges_answers_tell_a_refusal(tmp_path: Path) -> None:
     assert refusal_in(tmp_path) is None
     (tmp_path / "a.whl.json").write_text(json.dumps(sealed))
     (tmp_path / "c.whl.json").write_text("{")
-    (tmp_path / "d.whl.json").write_text(json.dumps({**refused, "format": 2}))
+    (tmp_path / "d.whl.json").write_text(json.dumps({**refused, "format": 1}))
     assert refusal_in(tmp_path) is None
     (tmp_path / "b.whl.json").write_text(json.dumps(refused))
     assert refusal_in(tmp_path) == ("b.whl: b.so is for x86-64", "mend it")
