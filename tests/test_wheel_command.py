@@ -383,7 +383,7 @@ def test_an_index_that_cannot_be_reached_is_named(said: str, complaint: str) -> 
     """pip says that it found no version, and before that an object of urllib3's as Python shows it."""
     text = (
         "WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) after connection"
-        f" broken by '{said}': /simple/x/\nERROR: Could not find a version that satisfies the requirement x (from versions:"
+        f" broken by '{said}': /simple/x/\nERROR: Could not find a version that satisfies x (from versions:"
         " none)\ncrossenv: hint: an index could not be reached, as the warnings say; name another\n"
         "ERROR: No matching distribution found for x\n"
     )
