@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import graphlib
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from _crossenv import facts_types
 from _crossenv.facts_types import Facts
 
 import crossenv
 from crossenv.environment.isolation_base import START_FILES
+from crossenv.platforms import Libc
+from crossenv.platforms.architectures import Identity
+from crossenv.record import BackendRecord
 from crossenv.variables import OWN, PUBLIC
 
 SOURCE = Path(crossenv.__file__).parent
@@ -140,6 +146,14 @@ def test_each_fact_is_read_and_each_read_is_a_fact() -> None:
                 assert isinstance(key, ast.Constant), f"{path.name} reads a fact by a name that is computed"
                 read.add(str(key.value))
     assert read == set(Facts.__annotations__)
+
+
+@pytest.mark.parametrize(
+    ("fact", "ours"),
+    [(facts_types.Identity, Identity), (facts_types.Libc, Libc), (facts_types.Backend, BackendRecord)],
+)
+def test_facts_that_are_a_dataclass_have_its_fields(fact: type, ours: Any) -> None:
+    assert set(fact.__annotations__) == {field.name for field in dataclasses.fields(ours)}
 
 
 # A name that ends here, in words that are put together: `CROSSENV_...`.

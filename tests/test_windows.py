@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 import os
 import platform
 import re
@@ -67,6 +68,12 @@ def test_targets(names: tuple[str, ...], tag: str, machine: str, number: int, zi
         assert windows.accepted_tags(where) == (tag,)
         assert windows.get_platform(where) == tag.replace("_", "-")
         assert windows.rust_target(where) == rust
+
+
+def test_targets_are_listed(crossenv: CrossenvCommand) -> None:
+    rows = {row["target"]: row for row in json.loads(crossenv("targets", "--json").stdout)}
+    found = rows["win_arm64"]
+    assert (found["machine"], found["triplet"], found["emulator"]) == ("ARM64", "aarch64-w64-mingw32", None)
 
 
 def test_the_exports_of_each_version() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from crossenv.emulation.wine import find_wine, windows_path
 from crossenv.errors import EmulatorError, HostPythonError
 from crossenv.platforms.architectures import PE, Identity, identity_of
 from crossenv.pythons.windows_layout import find_windows_python
+from crossenv.record import load_record
 
 AMD64 = identity_of(PE, 0x8664, 64, "little")
 ARM64 = identity_of(PE, 0xAA64, 64, "little")
@@ -149,3 +152,30 @@ def test_a_real_python_runs(host_root: Path, tmp_path: Path) -> None:
     assert piped.stdout.strip() == "x"
     runs = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "crossenv/wine"
     assert not list(runs.glob("*/run-*"))
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("headers", [True, False])
+def test_an_environment_for_a_python_that_is_there(tmp_path: Path, headers: bool) -> None:
+    """An installation, and an embeddable zip, whose import library is made from what its DLL has."""
+    version = ".".join(platform.python_version_tuple()[:2])
+    dll = f"python{version.replace('.', '')}.dll"
+    python = make_python(tmp_path / "python", dll=dll, headers=False)
+    if headers:
+        shutil.copytree(sysconfig.get_path("include"), python / "include")
+        (python / "libs").mkdir()
+        (python / f"libs/{dll.removesuffix('.dll')}.lib").write_bytes(b"!<arch>\n")
+    crossenv("create", "--host-python", python, "--python", sys.executable, tmp_path / "env")
+    record = load_record(tmp_path / "env")
+    assert record.host.platform_tag == "win_amd64" and record.host.source == str(python)
+    library = (Path(record.host.lib_dir or "") / f"{dll.removesuffix('.dll')}.lib").read_bytes()
+    if headers:
+        assert library == b"!<arch>\n"
+    else:
+        assert b"PyModule_Create2" in library and b"PyType_Ready" not in library
+    other = "3.10" if version != "3.10" else "3.11"
+    make_python(tmp_path / "other", dll=f"python{other.replace('.', '')}.dll", headers=False)
+    words = ("create", "--host-python", tmp_path / "other", "--python", sys.executable, tmp_path / "env2")
+    done = crossenv(*words, check=False)
+    assert done.returncode == 2 and f"is Python {other}, and the build Python is {version}" in done.stderr
+    assert not (tmp_path / "env2").exists()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import shutil
 from typing import ClassVar
 
 
@@ -72,7 +74,10 @@ class EmulatorError(CrossenvError):
 
 def reason_of(error: Exception) -> str:
     """What went wrong, without the number and the path that Python puts around it."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    # shutil.copytree lists each file that it could not copy, with the text of the exception.
+    listed = re.search(r"\[Errno \d+\] ([^:'\"]+)", text) if isinstance(error, shutil.Error) else None
+    return listed[1] if listed else text
 
 
 # What a machine or its user's rights can lack, whatever is done, and what helps.

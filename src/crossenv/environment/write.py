@@ -29,7 +29,7 @@ from crossenv.environment.facts import shim_facts
 from crossenv.environment.isolation_base import BASE, START_FILES, link_standard_library
 from crossenv.environment.pip_image import PipImage
 from crossenv.environment.plan import Plan
-from crossenv.errors import BuildError, CrossenvError, UsageError
+from crossenv.errors import BuildError, CrossenvError, UsageError, reason_of
 from crossenv.files import is_utf8, locked, write_tree
 from crossenv.record import RECORD_NAME
 
@@ -90,7 +90,7 @@ def write_environment(plan: Plan, *, clear: bool, keep: Collection[str] = ()) ->
                 directory.rmdir()
         if isinstance(error, OSError):
             raise UsageError(
-                f"{root} cannot be written: {error.strerror or error}",
+                f"{root} cannot be written: {reason_of(error)}",
                 hint="name a directory that you may write to, on a disk with room",
             ) from None
         raise

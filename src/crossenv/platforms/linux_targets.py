@@ -131,6 +131,11 @@ class Target:
         return "linux"
 
     @property
+    def oldest_floor(self) -> tuple[int, int]:
+        """The oldest floor that a target of this machine can have."""
+        return self.architecture.oldest(self.libc)
+
+    @property
     def zig_floor(self) -> tuple[int, int]:
         """The oldest version of the C library from the floor on that zig can compile against."""
         oldest = _ZIG_OLDEST_GLIBC.get(self.machine, (0, 0)) if self.libc == GLIBC else (0, 0)

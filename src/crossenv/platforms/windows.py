@@ -89,6 +89,16 @@ class WindowsTarget(Target):
         return WINDOWS
 
     @property
+    def oldest_floor(self) -> tuple[int, int]:
+        """There is no other."""
+        return self.floor
+
+    @property
+    def zig_floor(self) -> tuple[int, int]:
+        """There is no other."""
+        return self.floor
+
+    @property
     def zig_triple(self) -> str:
         """`zig cc -target`: MinGW's headers over the universal C runtime."""
         return f"{self.architecture.zig_cpu}-windows-gnu"

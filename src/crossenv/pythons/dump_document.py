@@ -13,7 +13,7 @@ from typing import Any
 
 from crossenv.binaries import FORMATS
 from crossenv.codec import Node, WrongValueError
-from crossenv.errors import HostPythonError
+from crossenv.errors import HostPythonError, reason_of
 from crossenv.platforms import Libc, is_built_for
 from crossenv.platforms.architectures import Identity, identity_of
 from crossenv.pythons.crossenv_dump import SCHEMA
@@ -243,7 +243,7 @@ def _content(path: Path) -> bytes:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise HostPythonError(f"{path} is cut short or damaged: {error}", hint=_HINT) from error
     except OSError as error:
-        problem = f"cannot read {path}: {error.strerror or error}"
+        problem = f"cannot read {path}: {reason_of(error)}"
         raise HostPythonError(problem, hint="name a readable file with --host-python") from error
     if len(data) > _LARGEST:
         raise HostPythonError(f"{path} is larger than {_LARGEST >> 20} MB: not a dump", hint=_HINT)

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from crossenv.binaries import FORMATS, BinaryError
 from crossenv.errors import HostPythonError
+from crossenv.platforms import PLATFORMS
 from crossenv.platforms.architectures import PE, Identity
+from crossenv.platforms.windows import WINDOWS
 
 _DLL = re.compile(r"python3(?P<minor>\d+)(?P<flags>t?(?:_d)?)\.dll", re.IGNORECASE)
 _INCLUDES = ("include", "Include")
@@ -65,6 +67,22 @@ def find_windows_python(path: Path) -> WindowsPython | None:
         names = ", ".join(str(dll) for dll in found)
         raise HostPythonError(f"several Pythons for Windows in {path}: {names}", hint="name the directory of one")
     return _read(found[0]) if found else None
+
+
+def target_name(python: WindowsPython) -> str:
+    """The target that it is: "win_amd64".
+
+    Raises:
+        HostPythonError: No wheels are built for its machine.
+    """
+    targets = PLATFORMS[WINDOWS].usual_targets()
+    found = next((one for one in targets if one.identity == python.identity), None)
+    if found is None:
+        raise HostPythonError(
+            f"{python.dll} is for {FORMATS[PE].describe(python.identity)}, which is no target",
+            hint="name a Python for x86, x86-64 or ARM64",
+        )
+    return found.platform_tag
 
 
 def _dlls(base: Path) -> Iterator[Path]:

@@ -19,6 +19,7 @@ from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.model import ConfigValue, HostPython, UnwrittenHost
 from crossenv.pythons.pyconfig import edit_pyconfig, parse_pyconfig
 from crossenv.pythons.read import read_host_python
+from crossenv.pythons.windows_layout import WindowsPython
 from crossenv.synthesis.config import config_variables, synthesised_config
 from crossenv.synthesis.files import LAYOUT, copied_headers, data_text
 from crossenv.synthesis.machine_macros import functions_to_ask, machine_macros
@@ -90,6 +91,7 @@ def synthesise_host_python(
     host_prefix: str = "",
     defines: tuple[str, ...] = (),
     search_path: str = os.defpath,
+    given: WindowsPython | None = None,
 ) -> UnwrittenHost:
     """Make a host Python's headers and configuration, as they would be if it had been built for `target`.
 
@@ -104,6 +106,7 @@ def synthesise_host_python(
         host_prefix: `sys.prefix` on the host; "" for the system's usual one.
         defines: Options that every compile for the host needs (`-D_TIME_BITS=64`).
         search_path: PATH, for the programs that the compiler starts.
+        given: A Python for Windows that the user has, to take what is there from it.
 
     Raises:
         HostPythonError: The build Python is no CPython for Linux, or lacks headers.
@@ -120,7 +123,7 @@ def synthesise_host_python(
         )
     host_prefix = host_prefix or platform_of_target(target).default_prefix(build.version)
     if make := _WITHOUT_ANSWERS.get(target.system):
-        return make(target, build, toolchain, directory, host_prefix=host_prefix, search_path=search_path)
+        return make(target, build, toolchain, directory, host_prefix=host_prefix, search_path=search_path, given=given)
     header = build.include_dirs[-1] / "pyconfig.h"
     try:
         text = header.read_text(encoding="utf-8")

@@ -18,7 +18,7 @@ from typing import Any
 
 from crossenv.binaries import BinaryError, Linked, format_of
 from crossenv.children import run_text
-from crossenv.errors import AuditError, BuildError, UsageError
+from crossenv.errors import AuditError, BuildError, UsageError, reason_of
 from crossenv.files import scratch_directory
 from crossenv.libc.libraries import always_outside, libc_of_needed
 from crossenv.libc.policies import Policy, policies_for, policy_of
@@ -318,7 +318,7 @@ def _placed(source: Path, name: str, directory: Path) -> Path:
             partial.unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(
-            f"{made} cannot be written: {error.strerror or error}",
+            f"{made} cannot be written: {reason_of(error)}",
             hint="name a directory that you may write to, on a disk with room",
         ) from None
     return made

@@ -963,6 +963,8 @@ static bool has_library(const List *words, const char *name) {
 
 /* A library by name: those of the C runtime are there, and Windows' own are looked up whatever their case. */
 static void add_windows_library(List *list, const List *words, const char *name) {
+    if (starts(name, "gcc_eh") || equal(name, ":libgcc_eh.a"))
+        append(list, "-lunwind"); /* what is asked of it is there */
     if (listed(name, windows_libraries_dropped) && !has_library(words, name))
         return;
     char *lower = text("%s", name);
@@ -1020,7 +1022,8 @@ static size_t translate_msvc(List *list, const List *words, const char *word, co
 
 /* Words that mean something else for Windows, or nothing; returns how many words it has taken, 0 for another word. */
 static size_t translate_for_windows(List *list, const List *words, const char *word, const char *next) {
-    if (listed(word, windows_compiler_dropped))
+    const char *slash = strrchr(word, '/');
+    if (listed(word, windows_compiler_dropped) || (slash != NULL && listed(slash + 1, windows_start_files)))
         return 1;
     if (starts(word, "-l") && (word[2] || next != NULL)) {
         add_windows_library(list, words, word[2] ? word + 2 : next);

@@ -176,6 +176,8 @@ WINDOWS = (
         options=(
             *("-fPIC", "-fpic", "-fPIE", "-fpie", "-fno-plt", "-fno-semantic-interposition", "-mthreads", "-mdll"),
             *("-fstack-clash-protection", "-static", "-static-libgcc", "-static-libstdc++", "-mno-cygwin", "-rdynamic"),
+            # rustc's, which brings GCC's and MinGW's parts for a link without a compiler.
+            *("-nolibc", "-nostartfiles", "-nodefaultlibs", "-no-pie"),
         ),
     ),
     Group(
@@ -183,9 +185,11 @@ WINDOWS = (
         name="windows_libraries_dropped",
         options=(
             *("ucrt*", "msvcrt*", "msvcr*", "msvcp*", "vcruntime*", "libcmt*", "gcc", "gcc_s", "gcc_eh", "mingw32"),
-            *("mingwex", "moldname", "winpthread", "m", "pthread"),
+            *("mingwex", "moldname", "winpthread", "m", "pthread", ":libpthread.a", ":libgcc_eh.a", "synchronization"),
+            *("ssp", "ssp_nonshared"),
         ),
     ),
+    Group(name="windows_start_files", options=("rsbegin.o", "rsend.o", "crt2.o", "dllcrt2.o")),
     Group(
         name="windows_linker_zig",
         options=("out-implib", "subsystem", "stack", "e", "entry", "whole-archive", "no-whole-archive", "s", "u"),

@@ -422,7 +422,7 @@ _BY_NAME = {
     "ctypes": "ctypes_module",
     "ctypes.util": "ctypes_util_module",
     "venv": "venv_module",
-    "virtualenv": "virtualenv_module",
+    "virtualenv.run.session": "virtualenv_module",
     "build.env": "build_env_module",
     "uv._find_uv": "uv_finder_module",
     "pip": "pip_module",

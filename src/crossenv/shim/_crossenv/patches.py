@@ -339,18 +339,17 @@ def venv_module(module: "ModuleType", facts: "Facts") -> None:
 
 
 def virtualenv_module(module: "ModuleType", facts: "Facts") -> None:
-    """`virtualenv`: `build` makes its isolated environment with it where it is installed."""
+    """`virtualenv`: `build` makes its isolated environment with it where it is installed; tox and hatch call it too."""
     from _crossenv import isolation
 
-    def make_cli_run(original: "Any") -> "Any":
-        def cli_run(*args: "Any", **kwargs: "Any") -> "Any":
-            session = original(*args, **kwargs)
-            isolation.adopt(str(session.creator.dest), facts)
-            return session
+    def make_run(original: "Any") -> "Any":
+        def run(self: "Any") -> None:
+            original(self)
+            isolation.adopt(str(self.creator.dest), facts)
 
-        return cli_run
+        return run
 
-    _replace(module, "cli_run", make_cli_run)
+    _replace(module.Session, "run", make_run)
 
 
 def build_env_module(module: "ModuleType", facts: "Facts") -> None:
@@ -363,7 +362,14 @@ def uv_finder_module(module: "ModuleType", facts: "Facts") -> None:
     from _crossenv import uv_command
 
     def make_find_uv_bin(_original: "Any") -> "Any":
-        return lambda: uv_command.find_uv(facts["root"], "", os.environ.get("PATH", os.defpath))
+        def find_uv_bin() -> str:
+            found = uv_command.find_uv(facts["root"], "", os.environ.get("PATH", os.defpath))
+            if not found:
+                # As uv itself: build and nox then do without, or look for it elsewhere.
+                raise FileNotFoundError(f"there is no uv for this machine: {facts['root']}/bin/build-pip install uv")
+            return found
+
+        return find_uv_bin
 
     _replace_if_there(module, "find_uv_bin", make_find_uv_bin)
 
