@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,16 @@ def test_launchers_for_windows_are_data_elsewhere(tmp_path: Path) -> None:
     path = make_wheel(tmp_path, {**launchers, MODULE: extension()}, TAG)
     assert found(path) == set()
     assert found(path, WARNING) == {("machine", name) for name in launchers}
+
+
+def test_object_files_for_windows_are_data_elsewhere(tmp_path: Path) -> None:
+    """The wheels of greenlet have such files."""
+    # An object file of COFF: its header, and no sections.
+    data = struct.pack("<HHIIIHH", 0x8664, 0, 0, 0, 0, 0, 0)
+    archive = b"!<arch>\n" + f"{'x.obj/':<16}{0:<12}{0:<6}{0:<6}{0:<8}{len(data):<10}`\n".encode() + data
+    path = make_wheel(tmp_path, {"toy/x.obj": data, "toy/x.lib": archive, MODULE: extension()}, TAG)
+    assert found(path) == set()
+    assert found(path, WARNING) == {("machine", "toy/x.obj"), ("machine", "toy/x.lib")}
 
 
 def test_a_module_for_windows_is_for_another_machine(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from crossenv.compilers.model import Toolchain
 from crossenv.errors import HostPythonError, ToolchainError, reason_of
 from crossenv.libc.macros import fits
 from crossenv.platforms import Libc, platform_of_target
@@ -22,7 +23,7 @@ from crossenv.pythons.windows_layout import WindowsPython
 from crossenv.synthesis.config import config_variables, synthesised_config
 from crossenv.synthesis.files import LAYOUT, copied_headers, data_text
 from crossenv.synthesis.machine_macros import functions_to_ask, machine_macros
-from crossenv.synthesis.probe_object import Answers, Compiler, ask_compiler
+from crossenv.synthesis.probe_object import Answers, ask_compiler
 from crossenv.synthesis.windows import windows_host_python
 
 # How hosts of systems that need no compiler's answers are made.
@@ -84,7 +85,7 @@ def as_free_threaded(build: HostPython) -> HostPython:
 def synthesise_host_python(
     target: Target,
     build: HostPython,
-    toolchain: Compiler,
+    toolchain: Toolchain,
     directory: Path,
     *,
     host_prefix: str = "",
@@ -157,7 +158,7 @@ def synthesise_host_python(
     return UnwrittenHost(host=host, files={**headers, **_texts(host, build, config, pyconfig, host_prefix)})
 
 
-def _require_machine(toolchain: Compiler, answers: Answers, target: Target) -> None:
+def _require_machine(toolchain: Toolchain, answers: Answers, target: Target) -> None:
     if answers.identity != target.identity:
         raise ToolchainError(
             f"{toolchain.cc.path} makes {answers.identity} objects, and the target {target} is {target.identity}",

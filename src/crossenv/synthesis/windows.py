@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from crossenv.compilers.model import Tool
+from crossenv.compilers.model import Tool, Toolchain
 from crossenv.compilers.run import run_tool
 from crossenv.errors import HostPythonError, ToolchainError
 from crossenv.platforms import Libc, platform_of_target
@@ -21,7 +21,6 @@ from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.model import ConfigValue, HostPython, UnwrittenHost
 from crossenv.pythons.windows_layout import WindowsPython
 from crossenv.synthesis.files import LAYOUT, copied_headers, data_text
-from crossenv.synthesis.probe_object import Compiler
 from crossenv.synthesis.windows_exports import VERSIONS, definition_text
 from crossenv.synthesis.windows_pyconfig import pyconfig_text, sizes
 
@@ -34,7 +33,7 @@ _DLLTOOL_MACHINES = {"x86_64": "i386:x86-64", "i686": "i386", "aarch64": "arm64"
 def windows_host_python(
     target: Target,
     build: HostPython,
-    toolchain: Compiler,
+    toolchain: Toolchain,
     directory: Path,
     *,
     host_prefix: str,
@@ -82,7 +81,7 @@ def windows_host_python(
 
 def _import_libraries(
     target: Target,
-    toolchain: Compiler,
+    toolchain: Toolchain,
     names: tuple[str, ...],
     build: HostPython,
     search_path: str,
