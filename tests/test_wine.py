@@ -130,11 +130,11 @@ def test_the_python_has_to_fit(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def host_root() -> Path:
-    """A real Python for Windows: CROSSENV_WINDOWS_PYTHONS names what scripts/windows_pythons.py has fetched."""
-    place = os.environ.get("CROSSENV_WINDOWS_PYTHONS")
+    """A real Python for Windows: WINDOWS_PYTHONS names what scripts/windows_pythons.py has fetched."""
+    place = os.environ.get("WINDOWS_PYTHONS")
     found = sorted(Path(place).glob("3.13*-x86_64")) if place else []
     if not found or shutil.which("wine") is None:
-        pytest.skip("needs wine, and CROSSENV_WINDOWS_PYTHONS with a Python 3.13 (scripts/windows_pythons.py)")
+        pytest.skip("needs wine, and WINDOWS_PYTHONS with a Python 3.13 (scripts/windows_pythons.py)")
     return found[0]
 
 
