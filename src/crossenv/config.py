@@ -72,7 +72,7 @@ def load_settings(
     *,
     defaults: Collection[str] = (),
 ) -> Settings:
-    """The settings from all places.
+    """Return the settings from all places.
 
     Args:
         options: What the command line said, by setting; None or an empty list for what it did not say.
@@ -107,7 +107,7 @@ def load_settings(
 
 
 def _variables(environ: Mapping[str, str]) -> dict[str, Any]:
-    """What variables say; the words of a list are separated by blanks or commas."""
+    """Return what variables say; the words of a list are separated by blanks or commas."""
     texts = {name: environ.get(variable_name(name)) for name in TEXTS if name not in WITHOUT_VARIABLE}
     return {**texts, **{name: environ.get(variable_name(name), "").replace(",", " ").split() for name in CHOICES}}
 
@@ -124,7 +124,7 @@ def _flag(name: str, options: Mapping[str, Any], environ: Mapping[str, str], tab
 
 
 def variable_name(setting: str) -> str:
-    """The environment variable of a setting: CROSSENV_HOST_PYTHON."""
+    """Return the environment variable of a setting: CROSSENV_HOST_PYTHON."""
     return f"CROSSENV_{setting.upper().replace('-', '_')}"
 
 
@@ -167,7 +167,7 @@ def read_table(directory: Path) -> tuple[Path, dict[str, Any]]:
 
 
 def _strings(value: Any) -> tuple[str, ...]:
-    """The strings of a list of strings; nothing of anything else."""
+    """Return the strings of a list of strings; nothing of anything else."""
     return tuple(value) if isinstance(value, list) and all(isinstance(item, str) for item in value) else ()
 
 

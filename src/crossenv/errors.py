@@ -71,7 +71,7 @@ class EmulatorError(CrossenvError):
 
 
 def reason_of(error: Exception) -> str:
-    """What went wrong, without the number and the path that Python puts around it."""
+    """Return what went wrong, without the number and the path that Python puts around it."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
@@ -108,7 +108,7 @@ def fault_of_the_machine(error: OSError) -> UsageError | None:
 
 
 def fault_in(output: str) -> UsageError | None:
-    """What to tell a user when a program has failed and said that its machine lacks something."""
+    """Return what to tell a user when a program has failed and said that its machine lacks something."""
     for number, words in _SAID.items():
         if any(word in output for word in words):
             return UsageError(os.strerror(number).lower(), hint=_MENDS[number])

@@ -155,7 +155,7 @@ def write_tree(files: Mapping[Path, str | bytes | Path], *, executable: Collecti
 
 
 def script_text(program: str, body: str, mend: str) -> str:
-    """A POSIX shell script that needs a program, and says so in one line where that is missing.
+    """Return a POSIX shell script that needs a program, and says so in one line where that is missing.
 
     A script rather than a `#!` line, which holds neither blanks nor more than 127 bytes of path.
     """
@@ -163,7 +163,7 @@ def script_text(program: str, body: str, mend: str) -> str:
 
 
 def script_body(program: str, body: str, mend: str) -> str:
-    """The lines of such a script below its first.
+    """Return the lines of such a script below its first.
 
     Args:
         program: The absolute path of the program.

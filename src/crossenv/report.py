@@ -98,7 +98,7 @@ class Step:
         self.detail = detail
 
     def line(self, now: float) -> str:
-        """What is shown of it."""
+        """Return what is shown of it."""
         detail = f": {self.detail}" if self.detail else ""
         return f"{self.text}{detail}, {clock(now - self.began)}"
 

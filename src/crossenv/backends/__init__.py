@@ -16,7 +16,7 @@ class Backend(Protocol):
     """An adapter: record in, data out, no side effects."""
 
     def files(self, record: Record) -> Mapping[str, str]:
-        """Files to write, by path below the environment; those below `etc/bin` are programs."""
+        """Return files to write, by path below the environment; those below `etc/bin` are programs."""
 
     def environment(self, record: Record) -> Mapping[str, str]:
         """Variables for every process that runs hooks, set where the user has not set them."""

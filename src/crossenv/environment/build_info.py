@@ -22,7 +22,7 @@ VERSION = "1.0"
 
 
 def public_part(record: Record, config: Mapping[str, ConfigValue], details: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The public part.
+    """Return the public part.
 
     Args:
         record: The record without it.
@@ -86,7 +86,7 @@ def public_part(record: Record, config: Mapping[str, ConfigValue], details: Mapp
 
 
 def _python_tags(host: HostRecord) -> tuple[str, str]:
-    """The first two tags of an extension module for this Python alone (PEP 425)."""
+    """Return the first two tags of an extension module for this Python alone (PEP 425)."""
     digits = host.version.replace(".", "")
     if host.implementation == "pypy":
         # "pypy311-pp73" names its ABI.
@@ -112,7 +112,7 @@ def _markers(host: HostRecord) -> dict[str, str]:
 
 
 def _flags(config: Mapping[str, ConfigValue]) -> dict[str, list[str]]:
-    """What a compiler's name is followed by, as setuptools puts it together from the host's configuration."""
+    """Return what a compiler's name is followed by, as setuptools puts it together from the host's configuration."""
 
     def words(name: str) -> list[str]:
         value = config.get(name, "")

@@ -26,14 +26,14 @@ Move = tuple[Path, Path]
 
 
 def staged(place: Path) -> Path:
-    """Where the tree for `place` is made."""
+    """Return where the tree for `place` is made."""
     return place / SCRATCH / NEW
 
 
 def moves_in(
     place: Path, *, removed: Collection[str] = (), whole: Collection[str] = (), last: str = "", replace: bool = True
 ) -> list[Move]:
-    """The renames that bring the tree from `staged(place)` into `place`.
+    """Yield the renames that bring the tree from `staged(place)` into `place`.
 
     Args:
         place: Where to.

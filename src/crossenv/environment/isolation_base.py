@@ -89,7 +89,7 @@ def link_standard_library(root: Path, build: BuildPython) -> None:
 
 
 def _library(build: BuildPython) -> Path:
-    """The standard library's place below its prefix: "lib/python3.11", on some systems below "lib64"."""
+    """Return the standard library's place below its prefix: "lib/python3.11", on some systems below "lib64"."""
     if build.stdlib.is_relative_to(build.prefix):
         return build.stdlib.relative_to(build.prefix)
     return Path("lib") / build.stdlib.name

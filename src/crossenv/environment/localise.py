@@ -143,7 +143,7 @@ def _split(command: str) -> list[str]:
 
 
 def _arguments(command: str) -> list[str]:
-    """What follows the compiler in a recorded command line."""
+    """Return what follows the compiler in a recorded command line."""
     words = _split(command)
     while words and Path(words[0]).name in _WRAPPERS:
         del words[0]
@@ -181,7 +181,7 @@ def _scrubbed(flags: str, host: HostPython, directories: Collection[Path]) -> st
 
 
 def _here(host: HostPython, recorded: str) -> Path | None:
-    """Where a recorded absolute path is on this machine; None if there is no place for it."""
+    """Return where a recorded absolute path is on this machine; None if there is no place for it."""
     path = PurePosixPath(recorded)
     if not path.is_absolute():
         return None

@@ -28,7 +28,7 @@ crossenv_undo() {{
 
 
 def variables(record: Record) -> Mapping[str, str]:
-    """The tools by their usual names, and what the processes that run back ends are given."""
+    """Return the tools by their usual names, and what the processes that run back ends are given."""
     tools = {
         name: record.toolchain.tools[tool].command for tool, name in _TOOLS.items() if tool in record.toolchain.tools
     }
@@ -49,7 +49,7 @@ def _quoted(text: str) -> str:
 
 
 def bash_script(record: Record) -> str:
-    """A script to source, and the function `crossenv_undo` with it."""
+    """Return a script to source, and the function `crossenv_undo` with it."""
     chosen = variables(record)
     lines = [
         f"# Made by crossenv: compilers and settings for {record.toolchain.triplet}. `crossenv_undo` takes them away.",

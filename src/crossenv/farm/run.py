@@ -235,7 +235,7 @@ class Run:
         return result if result.status == KEPT else replace(result, seconds=round(time.monotonic() - started, 1))
 
     def _broken_off(self, error: OSError) -> Result:
-        """The result of what this machine could not do."""
+        """Return the result of what this machine could not do."""
         if error.filename is None:
             error.filename = str(self._place)
         fault = fault_of_the_machine(error)

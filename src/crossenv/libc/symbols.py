@@ -15,13 +15,13 @@ _MUSL_LIBC = ("libc.so", "libc.musl-", "ld-musl-")
 
 @lru_cache(maxsize=1)
 def musl_names() -> frozenset[str]:
-    """Every name that a musl exports on some machine."""
+    """Return every name that a musl exports on some machine."""
     return frozenset(_lines("musl.txt"))
 
 
 @lru_cache(maxsize=1)
 def glibc_names() -> dict[str, tuple[int, ...]]:
-    """Every name that a glibc exports on some machine, and the oldest version that has it."""
+    """Return every name that a glibc exports on some machine, and the oldest version that has it."""
     pairs = (line.split() for line in _lines("glibc.txt"))
     return {name: tuple(map(int, version.split("."))) for name, version in pairs}
 
@@ -44,12 +44,12 @@ def unprovided(symbols: list[str], libraries: Sequence[str], libc: str, *, versi
 
 
 def loaded_with_python(libc: str) -> Container[str]:
-    """Names that a file may use without naming a library: the interpreter has loaded all of glibc."""
+    """Return names that a file may use without naming a library: the interpreter has loaded all of glibc."""
     return glibc_names() if libc == GLIBC else ()
 
 
 def later_than(floor: tuple[int, ...], symbols: Iterable[str], libc: str) -> list[tuple[str, tuple[int, ...]]]:
-    """Which of `symbols` a C library has only since a version after `floor`, and since which one."""
+    """Return which of `symbols` a C library has only since a version after `floor`, and since which one."""
     if libc != GLIBC:
         return []
     known = glibc_names()

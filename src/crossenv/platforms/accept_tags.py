@@ -19,7 +19,7 @@ _POLICY = re.compile(
 
 
 def accepted_platforms(tags: Iterable[str], *, machine: str, libc: str, version: str) -> tuple[str, ...]:
-    """The full platform tags that `tags` stand for, in their order.
+    """Return the full platform tags that `tags` stand for, in their order.
 
     Args:
         tags: With or without the machine: manylinux2014, manylinux_2_17_aarch64, linux, or one of the user's own.

@@ -56,7 +56,7 @@ class Android(Linux):
         return Libc(family="bionic", version=str(config.get("ANDROID_API_LEVEL", "")))
 
     def describe(self, libc: Libc) -> str:
-        """The API level stands for the system's version."""
+        """Return the API level stands for the system's version."""
         return f"Android {libc.version}".strip()
 
     def own_tag(self, machine: Machine) -> str:
@@ -64,7 +64,7 @@ class Android(Linux):
         return f"android_{machine.libc.version}_{_ABIS.get(machine.name, machine.name)}"
 
     def accepted_tags(self, machine: Machine) -> tuple[str, ...]:
-        """The tag of each API level down to the first that CPython supports."""
+        """Return the tag of each API level down to the first that CPython supports."""
         level = int(machine.libc.version) if machine.libc.version.isdigit() else 0
         abi = _ABIS.get(machine.name, machine.name)
         return tuple(f"android_{number}_{abi}" for number in range(level, 15, -1))
@@ -82,5 +82,5 @@ class Android(Linux):
         return machine.multiarch or None
 
     def library_directories(self, root: Path, multiarch: str) -> tuple[Path, ...]:
-        """The one of a prefix: a device's own libraries are not here."""
+        """Return the one of a prefix: a device's own libraries are not here."""
         return tuple(path for path in (root / "lib",) if path.is_dir())

@@ -52,7 +52,7 @@ CONDITIONS = {
 
 
 def questions(macros: Mapping[str, Macro], values: Mapping[str, str | None]) -> str:
-    """The C file to compile.
+    """Return the C file to compile.
 
     Args:
         macros: Those of the build Python's `pyconfig.h`: what to ask sizes, alignments, headers and

@@ -26,7 +26,7 @@ class WrongContentError(DownloadError):
 
 
 def fetch(url: str, *, limit: int) -> bytes:
-    """The content behind `url` (http, https or file).
+    """Return the content behind `url` (http, https or file).
 
     Args:
         url: What to fetch.
@@ -72,7 +72,7 @@ def fetch(url: str, *, limit: int) -> bytes:
 
 
 def fetch_verified(url: str, sha256: str, size: int, cached: Path) -> bytes:
-    """The content behind `url`, from the cache if it is there; kept only if its hash is right.
+    """Return the content behind `url`, from the cache if it is there; kept only if its hash is right.
 
     Raises:
         DownloadError: It could not be fetched.
@@ -110,7 +110,7 @@ def store(path: Path, data: bytes, *, mode: int = 0o600) -> None:
 
 
 def unwritable(path: Path, error: OSError, *, hint: str) -> CrossenvError:
-    """What to tell a user who has no room or no right to write `path`."""
+    """Return what to tell a user who has no room or no right to write `path`."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return UsageError(f"the disk of {path} is full", hint=f"make room; {hint}")
     return UsageError(f"{path} cannot be written: {error.strerror or error}", hint=hint)

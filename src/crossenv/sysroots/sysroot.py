@@ -52,7 +52,7 @@ class Manifest:
 
 
 def base_packages(suite: str, packages: Mapping[str, Package]) -> tuple[str, ...]:
-    """What a build and an emulated host Python need: the interpreter, its headers, the C and C++ libraries.
+    """Return what a build and an emulated host Python need: the interpreter, its headers, the C and C++ libraries.
 
     Which Python is the release's own, its package `python3` says.
 
@@ -155,7 +155,7 @@ def _locked(directory: Path) -> Iterator[None]:
 
 
 def load_manifest(directory: Path) -> Manifest:
-    """The manifest of the sysroot in `directory`.
+    """Return the manifest of the sysroot in `directory`.
 
     Raises:
         UsageError: There is none, or it cannot be read.
@@ -236,7 +236,7 @@ def _build(
 
 
 def fetch_package(package: Package, source: Source) -> bytes:
-    """The verified `.deb` of `package`, from the cache if it is there.
+    """Return the verified `.deb` of `package`, from the cache if it is there.
 
     Raises:
         DownloadError: It could not be fetched, or is not what the index promised.

@@ -73,7 +73,7 @@ def unpack_deb(data: bytes, name: str, root: Path) -> int:
 
 
 def read_member(data: bytes, name: str, path: str) -> bytes | None:
-    """The content of one regular file in a `.deb`; None if there is no such file.
+    """Return the content of one regular file in a `.deb`; None if there is no such file.
 
     Args:
         data: The `.deb`.
@@ -146,7 +146,7 @@ def _ar_members(data: bytes, name: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _inside(path: str, name: str) -> str:
-    """A member's path, relative and normal."""
+    """Return a member's path, relative and normal."""
     parts = path.split("/")
     if path.startswith("/") or ".." in parts:
         raise DownloadError(f"{name} has a member outside its tree: {path!r}", hint="do not use it")
@@ -214,7 +214,7 @@ def _require_real_parents(target: Path, root: Path, name: str) -> None:
 
 
 def _link_inside(path: str, link: str, name: str) -> str:
-    """A symbolic link's text: relative, and to a place inside the tree."""
+    """Return a symbolic link's text: relative, and to a place inside the tree."""
     directory = posixpath.dirname(posixpath.normpath(path))
     if link.startswith("/"):
         goal = _inside(posixpath.normpath(link).lstrip("/"), name)

@@ -69,7 +69,7 @@ def watch_programs(facts: "Facts") -> None:
 
 
 def _programs(event: str, args: "tuple[Any, ...]") -> "set[str]":
-    """The `foo-config` programs that a process is to start, as they are named."""
+    """Return the `foo-config` programs that a process is to start, as they are named."""
     words = [args[0]]
     if event == "subprocess.Popen":
         listed = [args[1]] if isinstance(args[1], (str, bytes, os.PathLike)) else list(args[1])

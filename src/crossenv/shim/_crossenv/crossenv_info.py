@@ -211,7 +211,7 @@ _document: "dict[str, Any]" = {}
 
 
 def as_dict() -> "dict[str, Any]":
-    """Everything as the plain values of JSON: a copy, for the caller to change."""
+    """Return everything as the plain values of JSON: a copy, for the caller to change."""
     import copy
 
     if not _document:
@@ -220,7 +220,7 @@ def as_dict() -> "dict[str, Any]":
 
 
 def read_document(path: str) -> "dict[str, Any]":
-    """What the file `path`, a record or any other that follows the convention, says of the cross build.
+    """Return what the file `path`, a record or any other that follows the convention, says of the cross build.
 
     Raises:
         CrossInfoError: It cannot be read, or says nothing.

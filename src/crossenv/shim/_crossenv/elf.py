@@ -15,7 +15,7 @@ def machine(header: bytes) -> "tuple[int, int, str] | None":
 
 
 def needed(data: bytes) -> "list[str]":
-    """The libraries that a program or shared library loads (DT_NEEDED)."""
+    """Return the libraries that a program or shared library loads (DT_NEEDED)."""
     try:
         return _needed(data) if machine(data) else []
     except (struct.error, OverflowError, ValueError):

@@ -27,7 +27,7 @@ _LIBRARIES = {
 
 
 def host_distributions(project: "dict[str, Any]") -> "list[str]":
-    """What of PyPI the project needs for the host: `dep:pypi/NAME` among its host requirements."""
+    """Return what of PyPI the project needs for the host: `dep:pypi/NAME` among its host requirements."""
     return [name for kind, name in _declared(project, "host-requires") if kind == "pypi"]
 
 

@@ -47,7 +47,7 @@ def foreign_part(path: str, own: "tuple[int, int, str]") -> str:
 
 
 def _members(file: "BinaryIO") -> "Iterator[tuple[str, bytes]]":
-    """The objects of a static library, each with its first bytes."""
+    """Yield the objects of a static library, each with its first bytes."""
     while len(header := file.read(60)) == 60:
         size = int(header[48:58])
         start = file.tell()

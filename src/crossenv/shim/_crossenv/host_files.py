@@ -56,7 +56,7 @@ class Places:
         self.own = own
 
     def of(self, path: str) -> "list[str] | None":
-        """The places to look for an absolute, normalised path, best first; None for one that means itself."""
+        """Return the places to look for an absolute, normalised path, best first; None for one that means itself."""
         if path.startswith(self.own) and any(path == own or path.startswith(own + "/") for own in self.own):
             return None
         match = _HEADERS.fullmatch(path)
@@ -123,7 +123,7 @@ class _Asked:
         return self.answer(path, text, args, kwargs)
 
     def answer(self, path: "Any", text: str, args: "tuple[Any, ...]", kwargs: "dict[str, Any]") -> "Any":
-        """What the original says of the first place that exists."""
+        """Return what the original says of the first place that exists."""
         places = self.places.of(text)
         if places is None:
             return self.original(path, *args, **kwargs)
@@ -145,7 +145,7 @@ class _Listed(_Asked):
     """`os.listdir`, `os.scandir`: the entries of all places, each name once."""
 
     def answer(self, path: "Any", text: str, args: "tuple[Any, ...]", kwargs: "dict[str, Any]") -> "Any":
-        """The entries; those of a directory of libraries that are none stay this machine's."""
+        """Return the entries; those of a directory of libraries that are none stay this machine's."""
         libraries = self.places.in_directory(text)
         places = self.places.of(text)
         if libraries is None and places is None:
@@ -191,7 +191,7 @@ class _Entries:
 
 
 def _text(path: "Any") -> "str | None":
-    """A path that may have to be redirected, normalised; None for every other."""
+    """Return a path that may have to be redirected, normalised; None for every other."""
     if isinstance(path, (str, bytes, os.PathLike)):
         text = os.fsdecode(path)
         if text.startswith(("/usr/", "/lib", "//")):
@@ -271,7 +271,7 @@ def _replace_captured(replaced: "dict[Any, _Asked]") -> None:
 
 
 def _include_path(compiler: str) -> "list[str]":
-    """The directories in which the target's compiler looks for `#include <...>`."""
+    """Return the directories in which the target's compiler looks for `#include <...>`."""
     root, found, known = os.environ.get(MARK, "").partition(_SEPARATOR)
     if not found:
         import subprocess

@@ -146,7 +146,7 @@ def _is_ready_made(requirement: "Any") -> bool:
 
 
 def tools_of_user(environ: "Mapping[str, str]", root: str) -> "list[tuple[str, str]]":
-    """The variables that name a compiler or linker and that the user has set."""
+    """Return the variables that name a compiler or linker and that the user has set."""
     names = ("CC", "CXX", "LD", "LDSHARED", "FC")
     return [(name, environ[name]) for name in names if environ.get(name) and root not in environ[name]]
 
@@ -185,7 +185,7 @@ def _is_site(entry: str) -> bool:
 
 
 def _judged(job: "Job", facts: "Facts", *, deletes: bool = True) -> "Status | None":
-    """The judge's answer; None if there is none, which has been said."""
+    """Return the judge's answer; None if there is none, which has been said."""
     name = os.path.basename(job["wheel"])
     directory = os.environ.get(STATUS_VARIABLE, "")
     with tempfile.TemporaryDirectory(dir=scratch.directory()) as own:
@@ -297,7 +297,7 @@ def sweeping(facts: "Facts") -> "Callable[[Any], Any]":
 
 
 def _plain_wheels(directory: str) -> "dict[str, tuple[int, int]]":
-    """The wheels in `directory` that promise no policy, with what tells one file from the next."""
+    """Return the wheels in `directory` that promise no policy, with what tells one file from the next."""
     found = {}
     place = os.path.abspath(directory)
     for name in os.listdir(place) if os.path.isdir(place) else ():

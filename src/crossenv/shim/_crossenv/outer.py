@@ -13,7 +13,7 @@ _OF_THIS_BUILD = frozenset(
 
 
 def outer_environment() -> "dict[str, str]":
-    """The environment variables for a front end of our own: without those that describe the build we are in."""
+    """Return the environment variables for a front end of our own: without those that describe the build we are in."""
     environment = dict(os.environ)
     for name in list(environment):
         if name.startswith(("_PYPROJECT_HOOKS_", "PEP517_")) or name in _OF_THIS_BUILD:
