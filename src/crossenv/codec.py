@@ -1,4 +1,4 @@
-"""JSON to typed values and back; what is wrong is named by the path of keys to it."""
+"""JSON to typed values and back; errors name the path of keys."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class WrongValueError(Exception):
 
 
 def encode(value: Any) -> str:
-    """Return a dataclass as the text of a JSON file."""
+    """Encode a dataclass as the text of a JSON file."""
     return json.dumps(dataclasses.asdict(value), indent=2, ensure_ascii=False) + "\n"
 
 
 def decode(kind: type[T], value: object) -> T:
-    """Return a dataclass from what `json.loads` returns; keys that it does not have are ignored.
+    """Decode a dataclass from the result of `json.loads`; unknown keys are ignored.
 
     Raises:
         WrongValueError: A key is missing or of the wrong type.
@@ -78,7 +78,7 @@ def _place(path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value in a document from elsewhere, and the path of keys to it.
+    """A value in a document that others wrote, and the path of keys to it.
 
     Attributes:
         value: The value, as `json.loads` returns it.

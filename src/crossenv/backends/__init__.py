@@ -22,7 +22,7 @@ class Backend(Protocol):
         """Variables for every process that runs hooks, set where the user has not set them."""
 
     def modules(self, record: Record) -> Mapping[str, BackendRecord]:
-        """What the shim does for the back ends of these modules or packages; "" stands for all that no table names."""
+        """Return the shim's work by module or package of the back end; "" stands for all others."""
 
 
 BACKENDS: tuple[Backend, ...] = (

@@ -18,7 +18,7 @@ class Autotools:
     """Packages that bring a library with a configure script along (libsodium, libuv, libev)."""
 
     def files(self, record: Record) -> Mapping[str, str]:
-        """The site file: as if `--host` had been given, and the compilers where the caller has not named them."""
+        """Write the site file: it gives `--host`, and the compilers unless the caller named them."""
         tools = record.toolchain.tools
         triplet = shlex.quote(record.toolchain.triplet)
         lines = [

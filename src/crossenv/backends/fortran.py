@@ -20,7 +20,7 @@ def _substitute(record: Record) -> str:
 
 
 class Fortran:
-    """Fortran in whatever build system."""
+    """Fortran in any build system."""
 
     def files(self, record: Record) -> Mapping[str, str]:
         """Return a program that names the missing compiler, where there is none."""

@@ -36,7 +36,7 @@ def _one_word(command: str) -> str:
 
 
 class NamedTools:
-    """Setuptools and whatever is not known better."""
+    """Setuptools and every back end without an adapter."""
 
     def files(self, record: Record) -> Mapping[str, str]:
         """Return the tools by the names that a prefix makes, where they have others."""

@@ -104,7 +104,7 @@ class PkgConfig:
         }
 
     def environment(self, record: Record) -> Mapping[str, str]:
-        """Return where the host's `.pc` files are, and what their paths are relative to."""
+        """Return the directories of the target's `.pc` files, and the root of their paths."""
         # Never empty: pkg-config would fall back to the build machine's directories.
         directories = record.toolchain.pkg_config_libdir or (f"{record.root}/{EMPTY_DIRECTORY}",)
         variables = {"PKG_CONFIG_LIBDIR": ":".join(directories)}

@@ -12,7 +12,7 @@ _TABLES = ("/", "//", "/SYM64", "__.SYMDEF", "__.SYMDEF SORTED")
 
 
 def members(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield the names and contents of the members; whatever follows a damaged header is left out.
+    """Yield the names and contents of the members, up to the first damaged header.
 
     A long name of GNU's stays the reference into its table that it is.
     """

@@ -157,7 +157,7 @@ def elf_flags(path: Path) -> int:
 
 
 def read_elf(path: Path) -> ElfFacts:
-    """Return what an ELF file on disk says of itself.
+    """Return the identity of an ELF file on disk.
 
     Raises:
         ElfError: It cannot be read, is not ELF, or is damaged.
@@ -271,7 +271,7 @@ def _arm_floats(data: bytes) -> str:
                         return "registers" if str(attribute.value) == _TAG_ABI_VFP_ARGS_REGISTERS else "memory"
                     used = used or (attribute.tag == "TAG_ABI_FP_NUMBER_MODEL" and str(attribute.value) != "0")
     except Exception as error:
-        # pyelftools answers damage with whatever its parsing ran into, KeyError and AttributeError too.
+        # On damage pyelftools raises any exception that its parsing runs into, such as KeyError and AttributeError.
         raise BinaryError("is damaged: its build attributes cannot be read") from error
     return "memory" if used else "none"
 
@@ -449,7 +449,7 @@ class Dynamic:
                 yield self._text(entry[0]), section != 0, info >> 4 == _STB_WEAK, version
 
     def _symbol_count(self) -> int:
-        """Return how many dynamic symbols there are, which nothing says as such."""
+        """Return the number of dynamic symbols, which no header contains."""
         if _DT_HASH in self._tags:
             at = self._offset(self._tags[_DT_HASH])
             # GNU's linker has words of 64 bits there for S/390, big-endian: the first half of the first is 0.
@@ -473,7 +473,7 @@ class Dynamic:
         return int(last) + 1
 
     def _symbols_before_the_next_table(self) -> int:
-        """Return how many symbols fit in before whatever linkers put behind them."""
+        """Return how many symbols fit in before the section that linkers put after them."""
         start = self._tags[_DT_SYMTAB]
         behind = [value for tag, value in self._tags.items() if tag in _TABLES and value > start]
         return (min(behind) - start) // (24 if self.wide else 16) if behind else 0

@@ -1,4 +1,4 @@
-"""What a binary format says of a file, whatever the format."""
+"""What crossenv reads from a native file of any format."""
 
 from __future__ import annotations
 

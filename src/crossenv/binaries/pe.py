@@ -52,7 +52,7 @@ class Pe:
         return offset < _FARTHEST_HEADER and (len(head) < offset + 2 or head[offset : offset + 2] == _PE[:2])
 
     def machine(self, data: bytes) -> Machine:
-        """Return what the header says; and the load configuration, where ARM64's two kinds differ.
+        """Return the identity in the header; ARM64's two kinds differ in the load configuration.
 
         Raises:
             BinaryError: It is damaged.
@@ -140,7 +140,7 @@ def _image(data: bytes, *directories: str) -> pefile.PE:
     except pefile.PEFormatError as error:
         raise BinaryError(f"is damaged: {str(error).strip(chr(39))}") from None
     except Exception:
-        # It follows offsets of hostile files, and raises whatever comes of that.
+        # On hostile offsets it raises any exception.
         raise BinaryError("is damaged: its tables contradict each other") from None
     _require_whole(image, len(data), directories)
     return image

@@ -1,4 +1,4 @@
-"""Converts an installation itself: what its interpreter builds, by whatever front end, comes out for the host.
+"""Converts a Python installation: builds with its interpreter, through any front end, are then for the target.
 
 For containers that are thrown away (cibuildwheel's), where the front end names the interpreter. The environment is made
 inside the installation, and two files start the shim: a `.pth` file in its site directory, which pip's isolated builds

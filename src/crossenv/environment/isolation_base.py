@@ -54,7 +54,7 @@ def base_copies(build: BuildPython) -> Mapping[str, Path]:
 
 
 def _resolves_links(build: BuildPython) -> bool:
-    """Whether this Python looks for its library beside the file that its name is a link to, whatever `home` says."""
+    """Whether this Python follows links to find its library, and ignores `home`."""
     return tuple(map(int, build.version.split("."))) < (3, 11)
 
 

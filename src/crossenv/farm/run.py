@@ -101,7 +101,7 @@ class Run:
         self._builds = list(builds)
         self._options, self._place, self._logs, self._store, self._board = options, place, logs, store, board
         self._environment = {name: value for name, value in environ.items() if name not in _OWN_VARIABLES}
-        # What is built here has names in UTF-8, whatever the locale.
+        # Builds use UTF-8 names in any locale.
         self._environment["PYTHONUTF8"] = "1"
         self._children = Children()
         self._cores = len(os.sched_getaffinity(0))

@@ -27,7 +27,7 @@ def glibc_names() -> dict[str, tuple[int, ...]]:
 
 
 def unprovided(symbols: list[str], libraries: Sequence[str], libc: str, *, versioned: bool) -> list[str]:
-    """Which of `symbols`, all without a version, a C library's own libraries do not provide; none if nothing tells.
+    """Return the `symbols`, all without a version, that a C library does not provide; none if that is unknown.
 
     Args:
         symbols: The names.
@@ -49,7 +49,7 @@ def loaded_with_python(libc: str) -> Container[str]:
 
 
 def later_than(floor: tuple[int, ...], symbols: Iterable[str], libc: str) -> list[tuple[str, tuple[int, ...]]]:
-    """Return which of `symbols` a C library has only since a version after `floor`, and since which one."""
+    """Return the `symbols` that a C library got after `floor`, each with the version that added it."""
     if libc != GLIBC:
         return []
     known = glibc_names()

@@ -109,7 +109,7 @@ def has_libc(root: Path) -> bool:
 
 
 def machines_of_libc(root: Path) -> frozenset[Identity]:
-    """The machines of the C libraries and loaders below `root`; those that a link finds elsewhere do not count."""
+    """Return the machines of the C libraries and loaders below `root`; links out of it do not count."""
     found = set()
     for pattern in _FILES_OF_LIBC[1:]:
         for path in root.glob(pattern):
@@ -128,7 +128,7 @@ def libc_of_this_machine() -> str:
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a small file, whatever its encoding; "" if it cannot be read."""
+    """Return the text of a small file of any encoding; "" if it cannot be read."""
     try:
         with path.open("rb") as stream:
             return stream.read(1024 * 1024).decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Android (PEP 738): its Pythons are read; what is built for them is linked by the NDK."""
+"""Android (PEP 738): crossenv reads its Pythons; only the NDK can link for them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Android(Linux):
     link_hint = "install the NDK and build with `cibuildwheel --platform android` (PEP 738)"
 
     def parse_target(self, name: str) -> Target | None:
-        """None: what is built for it is linked by tools that crossenv does not drive."""
+        """None: crossenv does not drive its linker."""
         return None
 
     def target_of_tag(self, tag: str, libc: str) -> Target | None:

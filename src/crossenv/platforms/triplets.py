@@ -42,7 +42,7 @@ _BIARCH = ({"x86_64", "i686"}, {"aarch64", "armv7l", "armv5tel"}, {"mips64", "mi
 
 
 def identity_of_triplet(triplet: str, *, pointer_bytes: int | None = None) -> Identity | None:
-    """Return what the ELF files of `triplet` say; None for an unknown CPU.
+    """Return the identity of the ELF files of `triplet`; None for an unknown CPU.
 
     Args:
         triplet: "aarch64-unknown-linux-gnu", "arm-linux-gnueabihf".

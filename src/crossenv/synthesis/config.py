@@ -1,4 +1,4 @@
-"""The configuration variables of a host Python that nobody has built."""
+"""The configuration variables of a derived host Python."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def _renamed(command: str, target: Target, family: str) -> str:
 
 
 def _config_args(text: str, host_prefix: str) -> str:
-    """Return what configure was told, without directories and flags of the build machine."""
+    """Return configure's arguments without directories and flags of the build machine."""
     try:
         words = shlex.split(text)
     except ValueError:
@@ -163,7 +163,7 @@ def _config_args(text: str, host_prefix: str) -> str:
 
 
 def config_variables(config: Mapping[str, ConfigValue], build: HostPython, host_prefix: str) -> dict[str, ConfigValue]:
-    """Return what `sysconfig.get_config_vars()` answers on the host: the content of 3.14's `_sysconfig_vars_*.json`."""
+    """Return the target's `sysconfig.get_config_vars()`: the content of 3.14's `_sysconfig_vars_*.json`."""
     nodot = build.version.replace(".", "")
     return {
         **config,

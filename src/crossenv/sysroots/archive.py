@@ -200,7 +200,7 @@ def _store_parsed(path: Path, packages: Mapping[str, Package]) -> None:
 
 
 def _read_parsed(path: Path) -> dict[str, Package] | None:
-    """Return what `_store_parsed` kept; None if it is not there or damaged."""
+    """Load the result of `_store_parsed`; None if it is missing or damaged."""
     try:
         digest, _newline, payload = path.read_bytes().partition(b"\n")
     except OSError:
@@ -270,7 +270,7 @@ def _load_release(source: Source, reporter: Reporter) -> str:
 
 
 def _verified(data: bytes, source: Source) -> str:
-    """Return what gpgv says was signed, and nothing around it."""
+    """Return the signed text only, as gpgv prints it."""
     if source.keyring is None:
         return data.decode("utf-8", "replace")
     gpgv = shutil.which("gpgv")
@@ -284,7 +284,7 @@ def _verified(data: bytes, source: Source) -> str:
             f"there is no keyring {source.keyring}",
             hint="install debian-archive-keyring, name another file with --keyring, or give --insecure",
         )
-    # One message and nothing around it: gpgv writes out whatever else a file holds, signed by whomever.
+    # Exactly one message: gpgv also writes out other parts of a file, whoever signed them.
     if not _CLEARSIGNED.fullmatch(data) or data.count(b"-----BEGIN PGP") != 2 or data.count(b"-----END PGP") != 1:
         raise DownloadError(
             f"the signature of {source.suite} at {source.mirror} is not good: it is not one signed message",

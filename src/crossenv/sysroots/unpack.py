@@ -99,7 +99,7 @@ def _damaged(name: str, error: Exception) -> DownloadError:
 
 
 def _data_tar(data: bytes, name: str) -> IO[bytes]:
-    """The tar archive in the `data.tar.*` member of a `.deb`, which is an ar(5) archive; unpacked while it is read."""
+    """Open the tar archive in the `data.tar.*` member of a `.deb`, an ar(5) archive; reading decompresses it."""
     for member, content in _ar_members(data, name):
         if member == "data.tar":
             return io.BytesIO(content)
@@ -235,7 +235,7 @@ def make_skeleton(root: Path) -> None:
 
 
 def finish_tree(root: Path) -> None:
-    """What is to be done once all packages are unpacked: links into the merged /usr, and none to what was left out."""
+    """Finish after all packages are unpacked: make the links of the merged /usr, remove links to missing files."""
     # Some architectures' loaders are named by a path below /lib64 (amd64, ppc64el, mips64el, loong64).
     for name in _MERGED:
         if (root / "usr" / name).is_dir() and not os.path.lexists(root / name):

@@ -28,7 +28,7 @@ def watch_compiler() -> None:
 
 
 def compiler_was_called() -> "bool | None":
-    """Whether a launcher has compiled anything for this process; None if nobody watches."""
+    """Whether a launcher has compiled anything for this process; None if that was not watched."""
     try:
         return os.path.getsize(os.environ[CALLED_VARIABLE]) > 0
     except (KeyError, OSError):

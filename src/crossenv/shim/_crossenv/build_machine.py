@@ -103,7 +103,7 @@ def _explain(name: str, facts: "Facts") -> None:
         )
     elif place.startswith(("/usr/bin/", "/usr/local/bin/", "/bin/")) and not facts["in_place"]:
         _say(
-            f"warning: this build asks {place}, which speaks of this machine's library, not of the target's",
+            f"warning: this build asks {place}, which describes this machine's library, not the target's",
             mend,
         )
 

@@ -19,7 +19,7 @@ def command_line_of_parent() -> "Sequence[str]":
 
 
 def uv_backend(orig_argv: "Sequence[str]") -> str:
-    """Return what a script of uv's imports as the back end: "MODULE" or "MODULE:OBJECT".
+    """Return the back end that a script of uv's imports: "MODULE" or "MODULE:OBJECT".
 
     "sdist" if it makes one, "" for other scripts.
     """

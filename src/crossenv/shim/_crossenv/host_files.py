@@ -91,7 +91,7 @@ class Places:
         return places
 
     def in_directory(self, path: str) -> "list[str] | None":
-        """Where the libraries are that stand for those in the directory `path`; None for no directory of libraries."""
+        """Return the directory that replaces the directory of libraries `path`; None if it is not one."""
         match = _DIRECTORY.fullmatch(path)
         return None if match is None else self._libraries(match)
 
@@ -123,7 +123,7 @@ class _Asked:
         return self.answer(path, text, args, kwargs)
 
     def answer(self, path: "Any", text: str, args: "tuple[Any, ...]", kwargs: "dict[str, Any]") -> "Any":
-        """Return what the original says of the first place that exists."""
+        """Return the original's answer for the first place that exists."""
         places = self.places.of(text)
         if places is None:
             return self.original(path, *args, **kwargs)
@@ -296,7 +296,7 @@ def _include_path(compiler: str) -> "list[str]":
 
 
 def find_library(name: str, native: "Callable[[str], str | None]") -> "str | None":
-    """What `ctypes.util.find_library` says in a redirected process: the name by which the target loads a library."""
+    """Answer `ctypes.util.find_library` in a redirected process: the name under which the target loads a library."""
     if _places is None:
         return native(name)
     for top in ("/usr/local/lib", "/usr/lib", "/lib", "/usr/lib64", "/lib64"):

@@ -38,7 +38,7 @@ def run_pip(facts: "Facts", words: "list[str]", environment: "dict[str, str]") -
 
 
 def missing(distribution: Distribution, reason: str) -> str:
-    """Return what to say of a requirement that cannot be had for the host."""
+    """Describe a requirement that is not available for the target."""
     return (
         f"crossenv: warning: {distribution.name} {distribution.version} is here for the build machine only ({reason})\n"
         "crossenv: hint: what links against it will fail; provide a wheel of it for the host: --find-links DIRECTORY"
@@ -106,7 +106,7 @@ def host_wheel(distribution: Distribution, facts: "Facts", environment: "dict[st
                 built, said = run_pip(facts, ["wheel", "--no-deps", "--wheel-dir", fresh, wanted], environment)
                 found = _cached(fresh, distribution) if built else ""
                 if not found:
-                    return "", f"there is no wheel for the host, and building one failed: {said}"
+                    return "", f"there is no wheel for the target, and building one failed: {said}"
             if os.path.dirname(found) == fresh:
                 kept = os.path.join(cache, os.path.basename(found))
                 os.replace(found, kept)

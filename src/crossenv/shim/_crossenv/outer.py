@@ -2,7 +2,7 @@
 
 import os
 
-# pip's record of what is being built, and its settings that are for the command that the user gave.
+# pip's record of the current build, and its settings for the user's own command.
 _OF_THIS_BUILD = frozenset(
     (
         *("CROSSENV_ROLE", "CROSSENV_STATUS_DIRECTORY", "PYTHONNOUSERSITE", "PIP_BUILD_TRACKER", "PIP_REQ_TRACKER"),

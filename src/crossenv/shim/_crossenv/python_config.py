@@ -39,7 +39,7 @@ def libraries(*, embed: bool) -> str:
 
 
 def answer(option: str, *, embed: bool) -> str:
-    """Return what one option prints."""
+    """Return the output of one option."""
     if option in ("--prefix", "--exec-prefix"):
         # FindPython looks for headers below it, here.
         return variable("installed_base")

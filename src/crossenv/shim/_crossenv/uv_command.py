@@ -183,7 +183,7 @@ def _given(words: "Sequence[str]", *options: str) -> bool:
 
 
 def known_platforms(uv: str) -> "list[str]":
-    """Return what this uv takes as `--python-platform`."""
+    """Return the value of `--python-platform` for this uv."""
     import re
     import subprocess
 
@@ -284,7 +284,7 @@ def _require_own_start(search_path: str) -> None:
 
 
 def index_options(words: "Sequence[str]", environ: "Mapping[str, str]") -> "list[str]":
-    """The index that uv is told to use, in pip's words: what a build links from is fetched for the host with pip."""
+    """Return uv's index options in pip's words; pip fetches the target's build requirements."""
     found: list[tuple[str, str]] = []
     for index, word in enumerate(words):
         name, equals, value = word.partition("=")
@@ -309,7 +309,7 @@ def index_options(words: "Sequence[str]", environ: "Mapping[str, str]") -> "list
 
 
 def script_directory(words: "Sequence[str]", facts: "Facts") -> str:
-    """Return where uv has put scripts."""
+    """Return the directories in which uv has put scripts."""
     for index, word in enumerate(words):
         name, equals, value = word.partition("=")
         if name in ("--prefix", "--target", "-t"):
