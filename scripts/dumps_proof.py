@@ -33,7 +33,7 @@ from crossenv.binaries.elf import elf_identity  # noqa: E402
 from crossenv.platforms.architectures import architecture_of  # noqa: E402
 from crossenv.pythons import crossenv_dump  # noqa: E402
 from crossenv.pythons.dump_from_files import describe_host  # noqa: E402
-from crossenv.pythons.find import read_host_python  # noqa: E402
+from crossenv.pythons.read import read_host_python  # noqa: E402
 from dumps import differences, schema_faults  # noqa: E402
 
 PAGE = CHECKOUT / "docs/explanation/dumps.md"

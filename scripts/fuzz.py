@@ -36,8 +36,8 @@ from crossenv.errors import CrossenvError  # noqa: E402
 from crossenv.pythons.build_details import build_details_text  # noqa: E402
 from crossenv.pythons.crossenv_dump import header_archive  # noqa: E402
 from crossenv.pythons.dump_headers import derived_pyconfig, read_archive  # noqa: E402
-from crossenv.pythons.find import read_host_python  # noqa: E402
 from crossenv.pythons.known import LIBRARY  # noqa: E402
+from crossenv.pythons.read import read_host_python  # noqa: E402
 from crossenv.pythons.sysconfigdata import number_of, parse_sysconfigdata, text_of  # noqa: E402
 from crossenv.sysroots.archive import parse_packages  # noqa: E402
 from crossenv.sysroots.resolve import resolve  # noqa: E402

@@ -26,10 +26,10 @@ from crossenv.pythons import crossenv_dump
 from crossenv.pythons.crossenv_dump import document_text
 from crossenv.pythons.dump_document import parse_dump
 from crossenv.pythons.dump_from_files import describe_host
-from crossenv.pythons.find import read_host_python
 from crossenv.pythons.from_dump import host_of_dump
 from crossenv.pythons.known import INDEX, LIBRARY
 from crossenv.pythons.model import HostPython
+from crossenv.pythons.read import read_host_python
 from crossenv.sysroots.sysroot import Manifest, load_manifest
 
 # What a user can see of the origin: the packages that the facts come from.

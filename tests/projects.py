@@ -41,6 +41,15 @@ def setuptools_c(directory: Path, name: str = "toy", requires: tuple[str, ...] =
     )
 
 
+def limited_api(directory: Path) -> Path:
+    """Setuptools with a module whose name is the same on every machine (PEP 384)."""
+    project = setuptools_c(directory)
+    setup = project / "setup.py"
+    macro = "define_macros=[('Py_LIMITED_API', '0x030a0000')], py_limited_api=True"
+    setup.write_text(setup.read_text().replace("['toy.c']", f"['toy.c'], {macro}"))
+    return project
+
+
 def setuptools_cxx(directory: Path) -> Path:
     return write(
         directory,

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import graphlib
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from _crossenv import facts_types
 from _crossenv.facts_types import Facts
 
 import crossenv
 from crossenv.environment.isolation_base import START_FILES
+from crossenv.platforms import Libc
+from crossenv.platforms.architectures import Identity
+from crossenv.record import BackendRecord
 from crossenv.variables import OWN, PUBLIC
 
 SOURCE = Path(crossenv.__file__).parent
@@ -142,6 +148,14 @@ def test_each_fact_is_read_and_each_read_is_a_fact() -> None:
     assert read == set(Facts.__annotations__)
 
 
+@pytest.mark.parametrize(
+    ("fact", "ours"),
+    [(facts_types.Identity, Identity), (facts_types.Libc, Libc), (facts_types.Backend, BackendRecord)],
+)
+def test_facts_that_are_a_dataclass_have_its_fields(fact: type, ours: Any) -> None:
+    assert set(fact.__annotations__) == {field.name for field in dataclasses.fields(ours)}
+
+
 # A name that ends here, in words that are put together: `CROSSENV_...`.
 OWN_VARIABLE = re.compile(r"(?<![A-Z_])CROSSENV_[A-Z_]*[A-Z]\b")
 
@@ -194,15 +208,10 @@ REMAIN: dict[str, str] = {
     "shim/": "stands alone and imports no room: it gets facts, and patches what pip and uv say about Linux",
     # Programs and documents with a form of their own.
     "pythons/crossenv_dump.py": "a program by itself, which runs on the target without this package",
-    "pythons/dump_document.py": "reads the key `machine.elf` of a dump",
-    "pythons/dump_from_files.py": "writes the key `machine.elf` of a dump; makes dumps of Linux hosts only",
-    "wheels/refusals.py": "has the findings' published names `elf-damaged` and `musl-release`",
     # Words of other tools.
     "cli/older.py": "translates the option `--manylinux` of crossenv 1",
     "pythons/directories.py": "knows the names that Yocto gives its own directories (pokysdk-linux)",
     "compilers/zig/options.py": "lists options of GCC, one of which is -mabi=aapcs-linux",
-    # Still to be moved.
-    "testing.py": "has the default target as the default of a public function",
 }
 # Names by which code would ask what system or C library there is.
 DECIDING_NAMES = frozenset({"GLIBC", "MUSL", "LINUX", "libc_family"})
@@ -211,7 +220,7 @@ DECIDING_WORDS = re.compile(r"(?i)linux|glibc|musl|(?<![a-z])elf(?![a-z])|\.so\b
 # Their arguments are for people. `Finding` has an `id` too, which is published with its name.
 FOR_PEOPLE = frozenset({"note", "warning", "step", "result", "error", "Finding", "_damaged", "add_argument"})
 # Variables that hold a message until it is raised or reported.
-MESSAGES = frozenset({"says", "problem", "hint"})
+MESSAGES = frozenset({"says", "problem", "hint", "_HINTS"})
 
 
 def decisions(tree: ast.AST) -> Iterator[tuple[int, str]]:

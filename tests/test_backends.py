@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import marshal
+import os
 import shlex
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ import pytest
 from _crossenv import build_directories, settings, variables
 
 import projects
-from conftest import CrossenvCommand, Run
+from conftest import CrossenvCommand, Run, with_thorough
 from crossenv.backends.cmake import TOOLCHAIN_FILE, CMake
 from crossenv.record import load_record
 
@@ -383,6 +384,41 @@ def test_a_back_ends_build_directory(
         assert "rm -r mine" in other.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "given", "expected"),
+    [
+        (("setting:build-dir", "default:build"), {}, {"build-dir": "build/KEY"}),
+        (
+            ("tree:tool.x.editable.mode", "setting:build-dir"),
+            {"editable.mode": "inplace"},
+            {"editable.mode": "inplace"},
+        ),
+        (("tree:tool.x.editable.mode",), {}, {}),
+    ],
+)
+def test_an_editable_builds_directory(
+    tmp_path: Path, words: tuple[str, ...], given: dict[str, str], expected: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    ended: list[int] = []
+
+    def settled(key: str, *, editable: bool) -> dict[str, Any]:
+        facts: Any = {"build_key": key}
+        return build_directories.settled(words, given, facts, {}, editable=editable)
+
+    def end(message: str, _hint: str, status: int) -> None:
+        ended.append(status)
+        assert message.startswith(f"{tmp_path} holds a build that this environment did not make")
+
+    monkeypatch.setattr(build_directories, "fail", end)
+    assert settled("KEY", editable=True) == expected
+    assert settled("KEY", editable=False) == given
+    settled("OTHER", editable=True)
+    monkeypatch.undo()
+    assert ended == ([6] if given else [])
+
+
 def test_cargo_has_a_directory_of_the_environments_own(env: Path, made_up_env: Path, tmp_path: Path) -> None:
     found = []
     for one in (env, made_up_env):
@@ -421,6 +457,55 @@ def test_environments_with_other_compilers_and_cpus_build_in_one_tree(real_env: 
     assert b"GCC: (" not in contents[1]
     assert b"GCC: (" not in contents[2]
     assert len(list((project / "build").glob("temp.*"))) == 3
+
+
+IN_PLACE = {
+    "setuptools": projects.setuptools_c,
+    "setuptools, abi3": projects.limited_api,
+    "meson-python": projects.meson,
+    "scikit-build-core": projects.scikit_build_core,
+}
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    "backend", with_thorough(["setuptools, abi3", "meson-python"], ["setuptools", "scikit-build-core"])
+)
+def test_editable_builds_of_several_machines_in_one_tree(
+    real_env: Path, armv7l_env: Path, tmp_path: Path, run: Run, backend: str
+) -> None:
+    """Natively first, then for two targets: each installation loads what its own compiler made."""
+    project = IN_PLACE[backend](tmp_path / "project")
+    for file in (*project.glob("meson.build"), *project.glob("CMakeLists.txt")):
+        # They insist on a cross build.
+        text = file.read_text().replace("if(NOT CMAKE_CROSSCOMPILING)", "if(FALSE)")
+        file.write_text("".join(line for line in text.splitlines(keepends=True) if not line.startswith("assert(")))
+    venv = tmp_path / "venv"
+    run(sys.executable, "-m", "venv", venv)
+    requirements = ("setuptools", "meson-python", "ninja", "scikit-build-core", "cmake")
+    seen: dict[str, set[int]] = {}
+    for name, build, install in (
+        ("native", venv / "bin/pip", venv / "bin/pip"),
+        ("aarch64", real_env / "bin/build-pip", real_env / "bin/cross-pip"),
+        ("armv7l", armv7l_env / "bin/build-pip", armv7l_env / "bin/cross-pip"),
+        ("aarch64 again", real_env / "bin/build-pip", real_env / "bin/cross-pip"),
+    ):
+        run(build, "install", "-q", "-U", *requirements)
+        before = {path: path.stat().st_mtime_ns for path in project.rglob("*.so")}
+        words = ("install", "-q", "--no-deps", "--no-build-isolation", "-e", project)
+        run(install, *words, PATH=f"{install.parent}{os.pathsep}{os.environ['PATH']}")
+        root = install.parent.parent
+        sites = [*root.glob("lib/python*/site-packages"), *root.glob("cross/lib/python*/site-packages")]
+        made = {path for path in project.rglob("*.so") if before.get(path) != path.stat().st_mtime_ns}
+        made |= {path for site in sites for path in (site / "toy").glob("*.so")}
+        if name != "aarch64 again":
+            assert made, name
+        seen[name] = {path.read_bytes()[18] for path in made}
+    # x86-64, AArch64, ARM.
+    assert seen["native"] == {62 if os.uname().machine == "x86_64" else 183}
+    assert seen["aarch64"] == {183}
+    assert seen["armv7l"] == {40}
+    assert seen["aarch64 again"] <= {183}
 
 
 @pytest.fixture(scope="module")

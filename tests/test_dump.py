@@ -43,10 +43,10 @@ from crossenv.pythons.crossenv_dump import (
 from crossenv.pythons.dump_document import OURS, load_dump, parse_dump
 from crossenv.pythons.dump_from_files import describe_host
 from crossenv.pythons.dump_headers import adapted_headers, derived_pyconfig, find_headers, read_archive
-from crossenv.pythons.find import read_host_python
 from crossenv.pythons.from_dump import host_of_dump
 from crossenv.pythons.known import LIBRARY, KnownHost, known_hosts
 from crossenv.pythons.pyconfig import parse_pyconfig
+from crossenv.pythons.read import read_host_python
 from dumps import differences, ours, schema_faults, with_value
 from makers import AARCH64, ARMHF, MUSL_LOADER, X86_64, elf_bytes
 

@@ -15,7 +15,7 @@ import projects
 from conftest import VERSION, Run, with_thorough
 from crossenv.pythons import crossenv_dump
 from crossenv.pythons.dump_from_files import describe_host
-from crossenv.pythons.find import read_host_python
+from crossenv.pythons.read import read_host_python
 from dumps import differences, ours, schema_faults
 
 pytestmark = pytest.mark.integration

@@ -465,3 +465,66 @@ def test_numpy_on_both_sides(uv_env: Path, tmp_path: Path, run: Run) -> None:
     run(uv_env / "bin/cross-pip", "check")
     run(uv_env / "bin/cross-pip", "uninstall", "-y", "toy", "numpy")
     assert run(uv_env / "bin/build-python", "-c", "import numpy; print(numpy.__version__)").strip() == version
+
+
+# Programs that make environments of their own
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Path:
+    """A virtual environment with nox, tox and hatch, as pipx makes them."""
+    directory = tmp_path_factory.mktemp("outside") / "tools"
+    run(sys.executable, "-m", "venv", directory)
+    run(directory / "bin/pip", "install", "-q", "nox", "tox", "hatch")
+    return directory
+
+
+@pytest.fixture(scope="module")
+def tools_env(make_env: Callable[[], Path], run: Run) -> Path:
+    """An environment that has nox, tox and hatch in its target side."""
+    env = make_env()
+    run(env / "bin/cross-pip", "install", "-q", "nox", "tox", "hatch")
+    return env
+
+
+RUNNERS = {"nox": ("-s", "tell"), "tox": ("-q", "-e", "tell"), "hatch": ("run", "tell")}
+
+
+@pytest.mark.parametrize("whose", ["outside", "ours"])
+@pytest.mark.parametrize("tool", with_thorough(["tox"], ["nox", "hatch"]))
+def test_test_runners_make_native_environments_and_say_so(
+    tool: str, whose: str, outside: Path, tools_env: Path, tmp_path: Path
+) -> None:
+    """Started with a cross environment activated: what they build is for this machine and runs here."""
+    project = projects.setuptools_c(tmp_path / "project")
+    (project / "src").mkdir()
+    (project / "toy").rename(project / "src/toy")
+    setup = project / "setup.py"
+    setup.write_text(setup.read_text().replace("packages=", "package_dir={'': 'src'}, packages="))
+    projects.write(
+        project,
+        {
+            "tell.py": "import toy._toy, sysconfig; print('IS', sysconfig.get_platform(), toy._toy.answer())\n",
+            "noxfile.py": "import nox\n@nox.session\ndef tell(s): s.install('.'); s.run('python', 'tell.py')\n",
+            "tox.ini": "[testenv:tell]\npackage = wheel\ncommands = python tell.py\n",
+            "hatch.toml": '[envs.default.scripts]\ntell = "python tell.py"\n',
+        },
+    )
+    start: list[str | Path] = [outside / "bin" / tool] if whose == "outside" else ["python", "-m", tool]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("NOX", "TOX", "HATCH"))}
+    environment |= {
+        "PATH": f"{tools_env}/bin{os.pathsep}{os.environ['PATH']}",
+        "VIRTUAL_ENV": str(tools_env),
+        "HATCH_DATA_DIR": str(tmp_path / "hatch"),
+    }
+    words = [*start, *RUNNERS[tool]]
+    done = subprocess.run(words, cwd=project, env=environment, text=True, capture_output=True, check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert f"IS linux-{os.uname().machine} 8\n" in said
+    modules = [*project.rglob("_toy*.so"), *tmp_path.glob("hatch/**/_toy*.so")]
+    assert modules
+    assert {elf_identity(module).number for module in modules} == {elf_identity(Path("/proc/self/exe")).number}
+    if whose == "ours" and tool == "tox":
+        # The others show what virtualenv says only where it fails.
+        assert "is an environment for this machine" in said

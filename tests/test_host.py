@@ -18,7 +18,7 @@ from crossenv.binaries.elf import ElfError, elf_identity, read_elf
 from crossenv.errors import HostPythonError
 from crossenv.platforms.architectures import Identity, elf_identity_of
 from crossenv.platforms.triplets import gnu_triplet, identity_of_triplet, libc_of_triplet
-from crossenv.pythons.find import read_host_python
+from crossenv.pythons.read import read_host_python
 from crossenv.pythons.sysconfigdata import parse_sysconfigdata
 from makers import HostTree, config_of, config_text, elf_bytes, write
 

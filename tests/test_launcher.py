@@ -7,11 +7,12 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from crossenv.compilers.zig.launchers import ENDINGS, Launchers, place_launchers
-from crossenv.compilers.zig.options import documented, header_text
+from crossenv.compilers.zig.options import COMPILER, DIRECTORIES, LINKER, documented, header_text
 from makers import write
 
 SOURCE = Path(__file__).parent.parent / "src/crossenv/compilers/zig/launcher.c"
@@ -97,7 +98,12 @@ Make = Callable[..., Compiler]
 
 @pytest.fixture
 def make(tmp_path: Path, program: Path) -> Make:
-    def made(architecture: str = "aarch64", cpu: str = "", **more: str) -> Compiler:
+    def made(
+        architecture: str = "aarch64",
+        cpu: str = "",
+        compile: tuple[str, ...] = ("-idirafter", "/r/include"),
+        **more: str,
+    ) -> Compiler:
         # Once: what the launcher has started in the background may be running them.
         zig, python = tmp_path / "a zig/zig", tmp_path / "a python"
         if not zig.exists():
@@ -113,7 +119,7 @@ def make(tmp_path: Path, program: Path) -> Make:
         launchers = Launchers(
             program=program,
             settings=settings,
-            compile=("-idirafter", "/r/include"),
+            compile=compile,
             link=("-L/r/lib",),
         )
         directory = tmp_path / f"bin {architecture}"
@@ -489,6 +495,140 @@ def test_headers_of_one_library_are_the_sysroots(make: Make, tmp_path: Path, opt
         assert not any(word.startswith("/usr/include") or word == f"{option}/usr/include/libxml2" for word in told)
 
 
+def random_words(random: Random, groups: dict[str, tuple[str, ...]]) -> list[str]:
+    """A command line of options from all tables and of what nobody would write."""
+    compiler = [option for name, options in groups.items() if name.startswith("compiler") for option in options]
+    linker = [option for name, options in groups.items() if name.startswith("linker") for option in options]
+    odd = ["", "-", "--", "-Wl,", "-Wl,,", "-Xlinker", "-o", "@", "@nowhere", "-x", "-L", "-I", "-z", "-Wl,-z", "ü.o"]
+    odd += ["-W", "-Wp,", "-Wa,--x", "-Xclang", "-Wl,--", "-l", "-l:", "=", "-D", "-DA=\"'", "a b.o", "-" + "y" * 5000]
+
+    def one() -> list[str]:
+        option = random.choice(linker).replace("*", random.choice(("", "=1", "x")))
+        value = random.choice(("", "=v", ",v"))
+        return random.choice(
+            (
+                [random.choice(compiler).replace("*", random.choice(("", "1", "=x")))],
+                [f"-Wl,{random.choice(('-', '--'))}{option}{value}"],
+                ["-Xlinker", f"-{option}"],
+                [random.choice(odd)],
+                [random.choice(groups["header_options"]) + random.choice(("", "/usr/include", "inc", "/usr/lib"))],
+                [random.choice(("-c", "-shared", "-E", "-g", "-O2", "-march=armv8-a+crypto", "-mcpu=native"))],
+            )
+        )
+
+    return [word for _ in range(random.randint(1, 8)) for word in one()]
+
+
+def test_random_command_lines(make: Make, tmp_path: Path) -> None:
+    """None crashes the launcher, which is compiled with sanitizers, and the tables hold wherever an option stands."""
+    groups = {group.name: group.options for group in (*COMPILER, *LINKER, *DIRECTORIES)}
+    random, compiler = Random(9), make()
+    refused, told = 0, 0
+    for _ in range(150):
+        words = [word.replace("\0", "") for word in random_words(random, groups)]
+        line = ["-o", str(tmp_path / "made"), "in.o", *words]
+        log = Path(f"{compiler.zig}.log")
+        log.unlink(missing_ok=True)
+        done = compiler.run(*line, cwd=tmp_path)
+        assert done.returncode in (0, 1), (line, done)
+        assert "Sanitizer" not in done.stderr and "runtime error" not in done.stderr, (line, done.stderr)
+        if done.returncode:
+            assert ": error: " in done.stderr, (line, done.stderr)
+            refused += 1
+        elif log.exists():
+            seen = set(log.read_text().splitlines())
+            told += 1
+            assert not seen.intersection(f"{option}/usr/include" for option in groups["header_options"]), line
+            # What follows these is a value, whatever it looks like.
+            if not any(word in ("-Xlinker", "-Xclang", "-o", "-x", "-I", "-L", "-z", "-D", "-l") for word in words):
+                dropped = {*groups["compiler_tuning"], *groups["compiler_refused"]}
+                assert not seen & dropped.intersection(words), line
+    assert refused > 10 and told > 30
+
+
 def test_the_documentation_has_the_tables() -> None:
     page = (Path(__file__).parent.parent / "docs/explanation/zig.md").read_text()
     assert page.partition("<!-- options -->\n")[2].partition("<!-- end of options -->")[0] == documented()
+
+
+@pytest.fixture
+def windows(make: Make) -> Compiler:
+    # Without a place for signs it makes nothing in the background, which would tell the same zig something else.
+    return make("x86_64", target="x86_64-windows-gnu", compile=("-mlong-double-64",), runtime="")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["/O2", "/std:c++17", "/DX=1", "/I", "here", "/EHsc", "/W3"], ["-O2", "-std=c++17", "-DX=1", "-Ihere"]),
+        (["-fPIC", "-fvisibility=hidden", "-mthreads"], ["-fvisibility=hidden"]),
+        (["--target=x86_64-w64-mingw32", "-O2"], ["-O2"]),
+    ],
+)
+def test_compiles_for_windows(windows: Compiler, words: list[str], told: list[str]) -> None:
+    said = "".join(windows.told(*words, "-c", "x.c", "-o", "/dev/null"))
+    # An option and its value may be one word or two.
+    assert "".join(told) in said
+    assert not any(word in said for word in ("/EH", "/W3", "-fPIC", "mthreads", "mingw32"))
+
+
+def test_links_for_windows(windows: Compiler, tmp_path: Path) -> None:
+    words = [
+        "-Wl,-O1",
+        "-Wl,-soname,x",
+        "-Wl,-z,relro",
+        "-Wl,--version-script=x.map",
+        "-static",
+        "-lucrt",
+        "-lmsvcr140",
+    ]
+    made = tmp_path / "x.pyd"
+    told = windows.told("-shared", "x.o", *words, "Ws2_32.lib", "-lUser32", "/OPT:REF", "-o", str(made))
+    assert [word for word in told if word.startswith("-l")] == ["-lws2_32", "-luser32"]
+    assert not any(part in word for word in told for part in ("soname", "relro", "script", "static", "OPT"))
+    # Nothing is left beside the result, unless it is asked for.
+    assert "-s" in told
+    (import_library,) = (word for word in told if word.startswith("-Wl,--out-implib,"))
+    assert str(tmp_path / "x") not in import_library
+    told = windows.told("-shared", "x.o", "-Wl,--out-implib=x.dll.a", "-o", str(made))
+    assert [word for word in told if "implib" in word] == ["-Wl,--out-implib,x.dll.a"]
+    # A library that is there is that one.
+    write(tmp_path / "Own.lib", "")
+    assert "-lOwn" in windows.told("-shared", "x.o", f"-L{tmp_path}", "-lOwn", "-o", str(made))
+
+
+def test_links_of_rust_for_windows(windows: Compiler, tmp_path: Path) -> None:
+    """rustc names parts of GCC and MinGW, which zig has its own of; it unwinds with what zig has too."""
+    words = ["/rust/lib/rsbegin.o", "x.o", "-lgcc_eh", "-l:libpthread.a", "-lmsvcrt", "-lgcc", "-nodefaultlibs"]
+    words += ["/rust/lib/rsend.o", "-Wl,--nxcompat", "-Wl,x.def", "-lbcrypt"]
+    told = windows.told("-shared", *words, "-o", str(tmp_path / "x.dll"))
+    assert [word for word in told if word.startswith("-l")] == ["-lunwind", "-lbcrypt"]
+    assert not any("rsbegin" in word or "rsend" in word or "nodefaultlibs" in word for word in told)
+    assert "x.def" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["/clr", "-c", "x.c"], "/clr is for Microsoft's compiler"),
+        (["/openmp", "-c", "x.c"], "/openmp is for Microsoft's compiler"),
+        (["-shared", "x.o", "-Wl,--what-is-this"], "no --what-is-this for Windows"),
+        (["--target=x86_64-linux-gnu", "-c", "x.c"], "x86_64-linux-gnu was asked for"),
+    ],
+)
+def test_what_is_refused_for_windows(windows: Compiler, words: list[str], says: str) -> None:
+    result = windows.run(*words)
+    assert result.returncode == 1
+    assert says in result.stderr
+
+
+def test_wide_long_doubles_are_refused_for_windows(windows: Compiler, tmp_path: Path) -> None:
+    """zig's C++ library for Windows has a `long double` of 80 bits, and Python and its headers one of 64."""
+    words, made = ("-c", "x.cc", "-o", str(tmp_path / "x.o")), tmp_path / "x.o"
+    symbol = "_ZNSt3__113basic_ostreamIcNS_11char_traitsIcEEElsEe"
+    result = windows.run(*words, tool="cxx", FAKE_ZIG_OUTPUT=f"..{symbol}..")
+    assert result.returncode == 1
+    assert "std::ostream's << of a long double" in result.stderr
+    assert not made.exists()
+    # Of a double.
+    assert windows.run(*words, tool="cxx", FAKE_ZIG_OUTPUT=f"..{symbol[:-1]}d..").returncode == 0

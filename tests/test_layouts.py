@@ -18,8 +18,8 @@ from crossenv.compilers.find import find_toolchain
 from crossenv.environment.localise import flag_directories, localise
 from crossenv.errors import HostPythonError, ToolchainError, UsageError
 from crossenv.pythons.build_python import find_build_python
-from crossenv.pythons.find import read_host_python
 from crossenv.pythons.model import HostPython
+from crossenv.pythons.read import read_host_python
 from makers import HostTree, config_of, config_text, write
 
 MUSL = {"identity": makers.AARCH64, "loader": makers.MUSL_LOADER, "triplet": "aarch64-linux-musl"}

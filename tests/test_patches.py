@@ -51,7 +51,7 @@ def package(directory: Path, name: str, text: str) -> None:
         ("packaging._manylinux", "def _glibc_version_string(): return '2.99'\n", "_parse_elf"),
         ("packaging._manylinux", "def _parse_elf(path): ...\n", "_glibc_version_string"),
         ("wheel.vendored.packaging._musllinux", "", "_get_musl_version"),
-        ("virtualenv", "", "cli_run"),
+        ("virtualenv.run.session", "class Session: ...\n", "Session.run"),
         ("setuptools.command.build_ext", "class build_ext: ...\n", "build_ext.build_extension"),
     ],
 )

@@ -16,7 +16,7 @@ import pytest
 import projects
 from conftest import CrossenvCommand, Run
 from crossenv.children import run_text
-from crossenv.errors import fault_of_the_machine
+from crossenv.errors import fault_of_the_machine, reason_of
 from makers import X86_64, elf_bytes, write
 
 COMMAND = f"{sys.executable} -m crossenv"
@@ -183,7 +183,10 @@ def test_a_full_disk(
 def test_no_place_for_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SMALL", str(tmp_path))
     code = "from crossenv.files import scratch_directory\nwith scratch_directory('x'): pass"
-    read_only = "for place in /tmp /var/tmp /usr/tmp; do [ ! -d $place ] || mount -t tmpfs -o ro none $place; done"
+    read_only = (
+        "for place in /tmp /var/tmp /usr/tmp; do"
+        " [ ! -d $place ] || { mount --bind $place $place && mount -o remount,ro,bind $place; } || exit 1; done"
+    )
     done = full_disk("1m", f'{read_only}; cd /sys; unset TMPDIR TEMP TMP; {sys.executable} -c "{code}"')
     assert "UsageError: no temporary directory can be made: No usable temporary directory found in" in done.stderr
 
@@ -196,6 +199,8 @@ def test_what_a_machine_lacks_is_told_by_its_place() -> None:
     assert without_a_name is not None
     assert without_a_name.message == "too many open files"
     assert fault_of_the_machine(FileNotFoundError(errno.ENOENT, "", "/x")) is None
+    listed = shutil.Error([("/from", "/to", "[Errno 28] No space left on device: '/from' -> '/to'")])
+    assert reason_of(listed) == "No space left on device"
 
 
 SCRATCH = """

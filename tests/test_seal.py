@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from _crossenv import attempts, hooks, judge, seal_types, source_tree
+from _crossenv import attempts, hooks, judge, seal_types, source_tree, variables
 
 import projects
 from conftest import CrossenvCommand
@@ -493,6 +493,15 @@ def test_both_sides_have_the_same_words() -> None:
             parse_job(text)
 
 
+def test_tools_of_the_user_are_told_from_ours() -> None:
+    """GNU's ld has no launcher, and lies where the system has it."""
+    environ = {"CC": "/e/etc/bin/gcc", "CXX": "my-g++", "PATH": "/usr/bin"}
+    variables.set_defaults({"LD": "/usr/bin/aarch64-linux-gnu-ld", "CXX": "/e/etc/bin/g++"}, environ)
+    assert judge.tools_of_user(environ, "/e") == [("CXX", "my-g++")]
+    environ["LD"] = "/usr/bin/ld"
+    assert judge.tools_of_user(environ, "/e") == [("CXX", "my-g++"), ("LD", "/usr/bin/ld")]
+
+
 # Editable installations
 
 BUILDS_IN_PLACE = """
@@ -559,6 +568,16 @@ def test_where_libraries_in_a_source_tree_are_looked_for(tmp_path: Path) -> None
     before = source_tree.libraries(str(tmp_path))
     os.utime(tmp_path / "toy/a.so", (1, 1))
     assert source_tree.written(str(tmp_path), before) == [f"{tmp_path}/toy/a.so"]
+
+
+def test_what_the_target_would_import_from_a_source_tree(tmp_path: Path) -> None:
+    """Also what an earlier build has left there: an abi3 module has the same name on every machine."""
+    for name in ("toy/_a.abi3.so", "toy/_b.so", "toy/_c.cpython-311-x86_64-linux-gnu.so", "build/lib/toy/_a.abi3.so"):
+        write(tmp_path / name, b"")
+        write(tmp_path / name.rpartition("/")[0] / "__init__.py", "")
+    write(tmp_path / "data/_d.abi3.so", b"")
+    suffixes = [".cpython-311-aarch64-linux-gnu.so", ".abi3.so", ".so"]
+    assert source_tree.importable(str(tmp_path), suffixes) == [f"{tmp_path}/toy/_a.abi3.so"]
 
 
 # Wheels that nothing built here

@@ -37,7 +37,7 @@ def test_what_shapes_a_wheel_is_in_its_key(cross_gcc: str, tmp_path: Path) -> No
         cache("--config-var", "CFLAGS=-O1"),
         cache("--env", "CFLAGS=-O1"),
         cache("--cc", f"{compiler} -mcpu=neoverse-n1"),
-        cache(target="manylinux_2_52_aarch64"),
+        cache(target="manylinux_2_49_aarch64"),
     ]
     # Another compiler of the same version under the same name.
     os.utime(compiler, (1, 1))

@@ -20,6 +20,7 @@ import pytest
 import projects
 from conftest import Run
 from crossenv.compilers.find import find_toolchain
+from crossenv.compilers.memory import Memory
 from crossenv.compilers.model import Tool, Toolchain
 from crossenv.environment.plan import Options, make_plan
 from crossenv.environment.write import write_environment
@@ -30,9 +31,9 @@ from crossenv.platforms.architectures import architecture_of
 from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.build_python import find_build_python
-from crossenv.pythons.find import read_host_python
 from crossenv.pythons.model import HostPython
 from crossenv.pythons.pyconfig import Macro, config_values, edit_pyconfig, parse_pyconfig
+from crossenv.pythons.read import read_host_python
 from crossenv.pythons.sysconfigdata import parse_sysconfigdata
 from crossenv.synthesis.config import synthesised_config
 from crossenv.synthesis.machine_macros import functions_to_ask, machine_macros
@@ -601,6 +602,34 @@ def test_functions_that_only_pretend_are_not_there() -> None:
     assert said.functions == {"strlen"}
     assert said.numbers["SIZEOF_VOID_P"] * 8 == said.identity.bits
     assert sorted(said.double) == sorted(bytes.fromhex("433fff0102030405"))
+
+
+def test_answers_are_kept_for_one_compiler_and_one_question(tmp_path: Path) -> None:
+    row = architecture_of(X86_64)
+    assert row is not None
+    target = Target(text="", architecture=row, libc="glibc", floor=(2, 50), policy=False)
+    real, log, macros = native_toolchain(target).cc.path, tmp_path / "log", parse_pyconfig(PYCONFIG)
+    compiler = tmp_path / "compiler"
+
+    def asked(functions: list[str], *about: str, defines: tuple[str, ...] = ()) -> tuple[Answers, int]:
+        log.write_text("")
+        memory = Memory.of(tmp_path / "cache", compiler, about)
+        toolchain = dataclasses.replace(gcc(target, compiler), memory=memory)
+        return ask_compiler(toolchain, macros, functions, defines=defines), len(log.read_text())
+
+    write(compiler, f'#!/bin/sh\nprintf x >>{log}\nexec {real} "$@"\n', mode=0o755)
+    first, runs = asked(["strlen"])
+    assert runs
+    assert asked(["strlen"]) == (first, 0)
+    assert asked(["strlen", "strnlen"])[1]
+    assert asked(["strlen"], defines=("-D_TIME_BITS=64", "-D_FILE_OFFSET_BITS=64"))[1]
+    assert asked(["strlen"], "-mcpu=another")[1]
+    # The same path, another file.
+    write(compiler, f'#!/bin/sh\nprintf x >>{log}\nexec {real} -DNEWER "$@"\n', mode=0o755)
+    assert asked(["strlen"])[1]
+    for file in (tmp_path / "cache").rglob("*.json"):
+        file.write_text('{"identity": 1}')
+    assert asked(["strlen"]) == (first, runs)
 
 
 def test_pypy_cannot_be_the_build_python(tmp_path: Path) -> None:

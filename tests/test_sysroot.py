@@ -200,7 +200,9 @@ def test_bad_words(create: Create, crossenv: CrossenvCommand, tmp_path: Path) ->
     refused(create(suite="../bookworm", check=False), 2, "Debian has no release")
     refused(create(mirror="no address", check=False), 2, "is not a URL")
     refused(
-        crossenv("sysroot", "create", "--from", "ubuntu", "--arch", "arm64", tmp_path / "s", check=False), 2, "--from cannot be"
+        crossenv("sysroot", "create", "--from", "ubuntu", "--arch", "arm64", tmp_path / "s", check=False),
+        2,
+        "--from cannot be",
     )
     refused(crossenv("sysroot", "add", tmp_path, "zlib1g-dev", check=False), 2, "did not make")
     (tmp_path / "sysroot").mkdir()

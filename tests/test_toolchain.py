@@ -19,8 +19,8 @@ from crossenv.compilers.model import Toolchain
 from crossenv.errors import ToolchainError
 from crossenv.platforms import Libc
 from crossenv.platforms.architectures import Identity
-from crossenv.pythons.find import read_host_python
 from crossenv.pythons.model import HostPython
+from crossenv.pythons.read import read_host_python
 from makers import HostTree, calls_of, elf_bytes, make_compiler, make_program, make_tools, write
 
 TRIPLET = "aarch64-linux-gnu"

@@ -15,7 +15,7 @@ import projects
 from conftest import VERSION, CrossenvCommand, Run
 from crossenv.emulation.trial import try_imports
 from crossenv.emulation.trial.outcomes import Difference, Outcome, differences, read_outcomes, summary
-from crossenv.emulation.trial.subject import Subject, machine_of, modules_of, python_for, read_subject
+from crossenv.emulation.trial.subject import Subject, modules_of, python_for, read_subject, target_of
 from crossenv.emulation.trial.trial import Place, is_pytest, read_imports, run_tests
 from crossenv.errors import AuditError, BuildError, UsageError
 from crossenv.report import Reporter
@@ -87,12 +87,12 @@ def test_which_machine() -> None:
         subject("py3-none-any"),
         subject("py3-none-linux_s390x"),
     )
-    found = machine_of([arm, pure])
+    found = target_of([arm, pure])
     assert found is not None
-    assert found.name == "aarch64"
-    assert machine_of([pure]) is None
-    with pytest.raises(UsageError, match="several machines: aarch64, s390x"):
-        machine_of([arm, z])
+    assert found.machine == "aarch64"
+    assert target_of([pure]) is None
+    with pytest.raises(UsageError, match="several machines: linux, aarch64; linux, s390x"):
+        target_of([arm, z])
 
 
 def test_imports_are_tried_for_real(tmp_path: Path) -> None:

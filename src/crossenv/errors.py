@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import shutil
 from typing import ClassVar
 
 
@@ -72,7 +74,10 @@ class EmulatorError(CrossenvError):
 
 def reason_of(error: Exception) -> str:
     """Return the reason of an error, without the number and the path that Python adds."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    # shutil.copytree lists each file that it could not copy, with the text of the exception.
+    listed = re.search(r"\[Errno \d+\] ([^:'\"]+)", text) if isinstance(error, shutil.Error) else None
+    return listed[1] if listed else text
 
 
 # Errors that a machine or missing rights cause, and the cure.

@@ -136,7 +136,8 @@ class BackendRecord:
         fails_by_itself: Whether it ends a build in which a compile fails. Such back ends also compile to find things
             out, so a wheel without native code is not suspect.
         build_directory: Where it takes a build directory from that stays in the source tree, the strongest first:
-            "setting:NAME", "variable:NAME", "project:TABLE.KEY" of pyproject.toml, "path:DIRECTORY".
+            "setting:NAME", "variable:NAME", "project:TABLE.KEY" of pyproject.toml, "path:DIRECTORY"; for editable
+            builds "default:DIRECTORY" and "tree:tool.NAME.KEY" (see `_crossenv.build_directories.settled`).
         jobs_setting: The setting that takes `-jN`, for back ends that use all cores and heed no variable.
     """
 

@@ -19,7 +19,7 @@ from crossenv.compilers.model import Tool, Toolchain
 from crossenv.environment.plan import Options, make_plan
 from crossenv.errors import UsageError
 from crossenv.files import scratch_directory
-from crossenv.platforms import Libc, platform_of_target
+from crossenv.platforms import EXAMPLE, Libc, platform_of_target
 from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.build_python import BuildPython
 from crossenv.pythons.model import HostPython
@@ -32,7 +32,7 @@ _BINUTILS = ("ar", "ranlib", "strip", "nm", "objcopy", "objdump", "readelf", "ld
 
 @contextlib.contextmanager
 def mock(
-    target: str = "manylinux_2_28_aarch64",
+    target: str = EXAMPLE,
     *,
     python: str = "",
     root: str = "/made-up/env",
@@ -118,7 +118,7 @@ def _build_python(version: str) -> BuildPython:
 
 def _host_python(target: Target, version: str) -> HostPython:
     data = f"{platform_of_target(target).data_module('', target.multiarch)}.py"
-    soabi = f"cpython-{version.replace('.', '')}-{target.multiarch}"
+    soabi = target.soabi_for(tuple(map(int, version.split("."))), "")
     return HostPython(
         source=Path(target.text),
         layout="made up",
@@ -140,6 +140,7 @@ def _host_python(target: Target, version: str) -> HostPython:
         identity=target.identity,
         machine=target.machine,
         libc=Libc(family=target.libc, version=target.floor_text),
+        system=target.system,
     )
 
 

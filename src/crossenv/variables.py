@@ -16,7 +16,7 @@ PUBLIC: frozenset[str] = frozenset(
         # The settings' own.
         *(variable_name(name) for name in (*TEXTS, *FLAGS, *CHOICES) if name not in WITHOUT_VARIABLE),
         *("CROSSENV_ALLOW_PURE", "CROSSENV_DEBIAN_MIRROR", "CROSSENV_JOBS", "CROSSENV_RECORD", "CROSSENV_ROLE"),
-        "CROSSENV_STATUS_DIRECTORY",
+        *("CROSSENV_PROJECT_PLATFORM", "CROSSENV_STATUS_DIRECTORY"),
     )
 )
 

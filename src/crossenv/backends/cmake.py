@@ -112,7 +112,10 @@ class CMake:
     def modules(self, record: Record) -> Mapping[str, BackendRecord]:
         """They read the variable; a failed compile ends the build."""
         # The first builds in a temporary directory unless a directory is named.
-        places = ("setting:build-dir", "variable:SKBUILD_BUILD_DIR", "project:tool.scikit-build.build-dir")
+        places = (
+            *("tree:tool.scikit-build.editable.mode", "setting:build-dir", "variable:SKBUILD_BUILD_DIR"),
+            "project:tool.scikit-build.build-dir",
+        )
         return {
             "scikit_build_core": BackendRecord(fails_by_itself=True, build_directory=places),
             "py_build_cmake": BackendRecord(fails_by_itself=True, build_directory=("path:.py-build-cmake_cache",)),

@@ -63,6 +63,7 @@ class Meson:
         lines += ["", "[properties]", "needs_exe_wrapper = true"]
         if long_double := long_double_format(record.toolchain.macros, identity):
             lines.append(f"longdouble_format = {quoted(long_double)}")
+        lines += self._python_lines(record)
         lines += [
             "",
             "[host_machine]",
@@ -70,7 +71,7 @@ class Meson:
             f"subsystem = {quoted(names.meson_subsystem)}",
             f"kernel = {quoted(names.meson_kernel)}",
             f"cpu_family = {quoted(architecture.meson_family if architecture else record.host.machine)}",
-            f"cpu = {quoted(record.host.machine)}",
+            f"cpu = {quoted(identity.machine or record.host.machine)}",
             f"endian = {quoted(identity.byte_order)}",
         ]
         python = shlex.quote(f"{record.root}/cross/bin/python")
@@ -80,6 +81,13 @@ class Meson:
             HOOK_PYTHON: f"#!/bin/sh\n{choice}",
         }
 
+    def _python_lines(self, record: Record) -> list[str]:
+        """Where modules are linked to Python: its description (PEP 739), which Meson prefers to the interpreter."""
+        host = record.host
+        if not host.platform.python_libraries(host.version, host.abi_flags):
+            return []
+        return ["", "[built-in options]", f"python.build_config = {quoted(f'{host.source}/build-details.json')}"]
+
     def environment(self, record: Record) -> Mapping[str, str]:
         """None: `MESON` would replace the Meson that a package brings along (numpy does)."""
         return {}
@@ -87,7 +95,8 @@ class Meson:
     def modules(self, record: Record) -> Mapping[str, BackendRecord]:
         """The cross file, before the user's own `setup-args`: a later cross file overrides an earlier one."""
         settings: dict[str, tuple[str, ...]] = {"setup-args": (f"--cross-file={record.root}/{CROSS_FILE}",)}
-        places = ("setting:build-dir", "setting:builddir")
+        # Editable builds stay in build/cp311 by default, where Meson keeps to the cross file of the first time.
+        places = ("setting:build-dir", "setting:builddir", "default:build")
         mesonpy = BackendRecord(
             settings=settings, fails_by_itself=True, build_directory=places, jobs_setting="compile-args"
         )

@@ -25,7 +25,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="check wheels against their tags",
         description="Check wheels against their tags, in or out of an environment. Nothing in them is run.",
     )
-    parser.add_argument("wheels", metavar="WHEEL", nargs="+", help="a wheel for Linux")
+    parser.add_argument("wheels", metavar="WHEEL", nargs="+", help="a wheel for Linux or Windows")
     add_host_argument(parser)
     parser.add_argument("--strict", action="store_true", help="fail on warnings too")
     parser.set_defaults(run=run)
@@ -85,10 +85,11 @@ def print_report(report: WheelReport, reporter: Reporter, *, strict: bool) -> No
     reporter.result(f"{verdict} {Path(report.path).name}")
     if report.files:
         machines = ", ".join(sorted({file.machine for file in report.files} - {""}))
-        reporter.result(
-            f"     {len(report.files)} native files for {machines or 'no machine'};"
-            f" keeps {', '.join(report.keeps) or 'no manylinux or musllinux policy'}"
-        )
+        count = f"     {len(report.files)} native files for {machines or 'no machine'}"
+        if report.policies:
+            reporter.result(f"{count}; keeps {', '.join(report.keeps) or 'no manylinux or musllinux policy'}")
+        else:
+            reporter.result(count)
         width = min(max(len(file.path) for file in report.files), 70)
         for file in report.files:
             versions = ", ".join(f"{prefix} {version}" for prefix, version in file.versions.items())

@@ -19,9 +19,9 @@ from crossenv.pythons.build_python import find_interpreter
 from crossenv.pythons.crossenv_dump import document_text
 from crossenv.pythons.dump_document import load_dump
 from crossenv.pythons.dump_from_files import describe_host
-from crossenv.pythons.find import read_host_python
 from crossenv.pythons.from_dump import LAYOUT
 from crossenv.pythons.known import host_python_path
+from crossenv.pythons.read import read_host_python
 from crossenv.report import Reporter
 
 SCRIPT = Path(crossenv_dump.__file__)

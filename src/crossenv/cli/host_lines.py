@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crossenv.pythons.model import HostPython
-from crossenv.synthesis.synthesise import LAYOUT as SYNTHESISED
+from crossenv.synthesis.files import LAYOUT as SYNTHESISED
 
 _IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy"}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from crossenv.cli.audit import add_host_argument, chosen_record, report_as_json, wheel_path
 from crossenv.cli.common import common_options
 from crossenv.report import Reporter
-from crossenv.wheels.repair import Repaired, Wishes, repair
+from crossenv.wheels.repair import Repaired, RepairOptions, repair
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,7 +21,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description="Copy the target's libraries that a wheel needs into it, tag it with the oldest policy that it"
         " then satisfies, and audit it.",
     )
-    parser.add_argument("wheels", metavar="WHEEL", nargs="+", help="a wheel for Linux")
+    parser.add_argument("wheels", metavar="WHEEL", nargs="+", help="a wheel for Linux or Windows")
     add_host_argument(parser)
     parser.add_argument("--dest", metavar="DIR", default="wheelhouse", help="put the results here; default: wheelhouse")
     parser.add_argument("--replace", action="store_true", help="replace the wheel by the result")
@@ -50,7 +50,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
     """Repair every wheel and print the paths of the results."""
     record = chosen_record(args.env, os.environ)
-    wishes = Wishes(
+    options = RepairOptions(
         platform=args.plat,
         libraries=tuple(Path(name).expanduser().absolute() for name in args.library_dir),
         exclude=tuple(args.exclude),
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     for path in [wheel_path(text) for text in args.wheels]:
         directory = path.parent if args.replace else Path(args.dest).expanduser().absolute()
         reporter.step(f"repairing {path}")
-        done = repair(path, directory, record, wishes)
+        done = repair(path, directory, record, options)
         if args.replace and done.wheel != path:
             path.unlink()
         results.append(done)

@@ -12,9 +12,15 @@ import platformdirs
 
 from crossenv.cli.active import active_environment
 from crossenv.cli.common import common_options
-from crossenv.emulation.command import host_command
-from crossenv.emulation.environment import EmulationOptions, interpreter_for, session_in, session_of
-from crossenv.emulation.model import Session
+from crossenv.emulation.command import AnySession, host_command
+from crossenv.emulation.environment import (
+    EmulationOptions,
+    interpreter_for,
+    runs_under_wine,
+    session_in,
+    session_of,
+    wine_session_in,
+)
 from crossenv.emulation.session import AUTO, CHILDREN
 from crossenv.errors import EmulatorError, UsageError
 from crossenv.record import load_record
@@ -28,7 +34,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "run",
         parents=[common_options()],
         help="run a program of the target here",
-        description="Run a program of the target under QEMU's user-mode emulator, with the target-side packages.",
+        description="Run a program of the target under QEMU's user-mode emulator, or wine if it is for Windows, with"
+        " the target-side packages.",
     )
     parser.add_argument("--env", metavar="ENV", help="the environment; default: the active one, if any")
     parser.add_argument(
@@ -46,15 +53,17 @@ def add_emulator_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of every command that runs programs of the target."""
     group = parser.add_argument_group("emulator")
     group.add_argument(
-        "--emulator", metavar="PROGRAM", help="use this emulator; default: qemu-ARCH on PATH, or Debian's"
+        "--emulator",
+        metavar="PROGRAM",
+        help="use this emulator; default: wine on PATH for Windows, else qemu-ARCH on PATH, or Debian's",
     )
     group.add_argument(
         "--host-root",
         action="append",
         default=[],
         metavar="DIR",
-        help="a root directory of the target with a Python in it; can be repeated; default: the environment's"
-        " sysroot, or one from Debian",
+        help="a root directory of the target with a Python in it, or the directory of a Python for Windows; can be"
+        " repeated; default: the environment's sysroot or Python, or one from Debian",
     )
     group.add_argument(
         "--children",
@@ -84,7 +93,7 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     return become(_session(args, reporter), words)
 
 
-def _session(args: argparse.Namespace, reporter: Reporter) -> Session:
+def _session(args: argparse.Namespace, reporter: Reporter) -> AnySession:
     root = active_environment(args.env, os.environ)
     options = emulation_options(args)
     if args.target is None:
@@ -98,14 +107,18 @@ def _session(args: argparse.Namespace, reporter: Reporter) -> Session:
         return session_of(load_record(root), options, reporter)
     if args.env is not None:
         raise UsageError("--env and --target exclude each other", hint="leave one of them out")
+    target = parse_target(args.target)
+    if runs_under_wine(target.identity):
+        directory = options.cache / "run" / target.platform_tag
+        return wine_session_in(directory, target, args.python, options, reporter)
     version = args.python or platform.python_version().rpartition(".")[0]
-    architecture = parse_target(args.target).architecture
+    architecture = target.architecture
     interpreter = interpreter_for(architecture, version, options, reporter)
     directory = options.cache / "run" / f"{architecture.name}-python{version}"
     return session_in(directory, architecture, interpreter, options, reporter)
 
 
-def become(session: Session, words: list[str]) -> int:
+def become(session: AnySession, words: list[str]) -> int:
     """Replace this process with a program of the target.
 
     Raises:

@@ -12,8 +12,8 @@ from crossenv.cli.active import chosen_environment
 from crossenv.cli.common import common_options
 from crossenv.cli.host_lines import host_rows, python_words
 from crossenv.errors import UsageError
-from crossenv.pythons.find import read_host_python
 from crossenv.pythons.known import host_python_path
+from crossenv.pythons.read import read_host_python
 from crossenv.record import Record, load_record
 from crossenv.report import Reporter
 

@@ -15,15 +15,15 @@ from crossenv.compilers.choose import AUTO, CHOICES, Wishes, choose_toolchain_fo
 from crossenv.compilers.zig.locate import has_zig
 from crossenv.config import KNOWN_HOST
 from crossenv.errors import UsageError
-from crossenv.platforms import PLATFORMS
+from crossenv.platforms import HERE, PLATFORMS
 from crossenv.platforms.architectures import Architecture, architecture_of
 from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.triplets import gnu_triplet
 from crossenv.pythons.build_python import find_build_python
 from crossenv.pythons.compare import compare_configurations
-from crossenv.pythons.find import read_host_python
 from crossenv.pythons.known import known_host, known_hosts
 from crossenv.pythons.pyconfig import config_values
+from crossenv.pythons.read import read_host_python
 from crossenv.report import Reporter
 from crossenv.synthesis.synthesise import read_build_facts, synthesise_host_python
 from crossenv.targets import parse_target
@@ -124,7 +124,7 @@ def available(search_path: str) -> Iterator[dict[str, Any]]:
     for platform in PLATFORMS.values():
         for target in platform.usual_targets():
             architecture, libc = target.architecture, target.libc
-            oldest = architecture.oldest(libc)
+            oldest = target.oldest_floor
             with_zig = dataclasses.replace(target, floor=oldest).zig_floor
             yield {
                 "target": target.platform_tag,
@@ -138,8 +138,11 @@ def available(search_path: str) -> Iterator[dict[str, Any]]:
                 "loader": target.loader,
                 "bits": target.identity.bits,
                 "byte_order": target.identity.byte_order,
-                "compilers": [*_installed(target, search_path), *(["zig"] if zig else [])],
-                "emulator": _emulator(architecture, search_path),
+                "compilers": [
+                    *([] if platform.toolchains else _installed(target, search_path)),
+                    *(["zig"] if zig else []),
+                ],
+                "emulator": _emulator(architecture, search_path) if platform is HERE else None,
             }
 
 

@@ -16,15 +16,29 @@ from crossenv.cli.active import active_environment
 from crossenv.cli.audit import wheel_path
 from crossenv.cli.common import common_options
 from crossenv.cli.run import add_emulator_options, emulation_options
-from crossenv.emulation.environment import interpreter_for, session_in
+from crossenv.emulation.environment import (
+    EmulationOptions,
+    interpreter_for,
+    runs_under_wine,
+    session_in,
+    wine_session_in,
+    wine_session_of,
+)
 from crossenv.emulation.interpreters import architecture_of_host, interpreter_of
-from crossenv.emulation.model import Session
-from crossenv.emulation.trial.install import Wanted, install_natively, install_under_emulation, install_with_environment
+from crossenv.emulation.trial.install import (
+    Wanted,
+    install_natively,
+    install_under_emulation,
+    install_under_wine,
+    install_with_environment,
+)
 from crossenv.emulation.trial.outcomes import Outcome, differences, summary
-from crossenv.emulation.trial.subject import Subject, machine_of, python_for, read_subject
+from crossenv.emulation.trial.subject import Subject, python_for, read_subject, suits, target_of
 from crossenv.emulation.trial.trial import Import, Place, is_pytest, run_tests, test_outcomes, try_imports
+from crossenv.emulation.wine import NAME_A_PYTHON, WineSession
 from crossenv.errors import AuditError, UsageError
 from crossenv.files import scratch_directory
+from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.build_python import BuildPython, find_build_python
 from crossenv.record import Record, load_record
 from crossenv.report import Reporter
@@ -38,10 +52,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         parents=[common_options()],
         help="try wheels on their target, under an emulator",
         description="Install wheels and their requirements into a throw-away tree, import their modules, and run the"
-        " command after -- there (-- pytest -q tests), under QEMU's user-mode emulator.",
+        " command after -- there (-- pytest -q tests), under QEMU's user-mode emulator, or wine.",
         usage="crossenv test [OPTION...] WHEEL... [-- COMMAND...]",
     )
-    parser.add_argument("wheels", metavar="WHEEL", nargs="+", help="a wheel for Linux")
+    parser.add_argument("wheels", metavar="WHEEL", nargs="+", help="a wheel for Linux or Windows")
     parser.add_argument(
         "--env", metavar="ENV", help="try them on the target of this environment; default: the active one, if any"
     )
@@ -166,6 +180,8 @@ def _host_place(
     wanted = _wanted(args, [str(subject.path) for subject in subjects])
     prefix = directory / "host"
     if record is not None:
+        if runs_under_wine(record.host.identity):
+            return _wine_place_of(record, prefix, wanted, options, reporter)
         architecture = architecture_of_host(record.host.identity)
         interpreter = interpreter_of(
             record, given_roots=options.host_roots, environ=options.environ, cache=options.cache, reporter=reporter
@@ -173,13 +189,15 @@ def _host_place(
         session_in(prefix, architecture, interpreter, options, reporter)
         install_with_environment(record, prefix, wanted, os.environ, reporter)
     else:
-        found = parse_target(args.target).architecture if args.target else machine_of(subjects)
-        if found is None:
+        target = parse_target(args.target) if args.target else target_of(subjects)
+        if target is None:
             raise UsageError(
                 "these wheels are pure: no target to try them on",
                 hint="name one, such as --target aarch64, or an environment with --env",
             )
-        architecture = found
+        if runs_under_wine(target.identity):
+            return _wine_place_in(prefix, target, args.python, subjects, wanted, options, reporter)
+        architecture = target.architecture
         version = python_for(subjects, args.python, platform.python_version().rpartition(".")[0])
         interpreter = interpreter_for(architecture, version, options, reporter)
         session = session_in(prefix, architecture, interpreter, options, reporter)
@@ -189,10 +207,44 @@ def _host_place(
     return Place(label="host", session=session, scripts=prefix / "bin", python="python", environ=os.environ)
 
 
+def _wine_place_of(
+    record: Record, prefix: Path, wanted: Wanted, options: EmulationOptions, reporter: Reporter
+) -> Place:
+    """Install with an environment for Windows; return where its programs run."""
+    # As this machine's pip lays packages out.
+    site_packages, scripts = (
+        prefix / Path(record.host.site_packages).relative_to(f"{record.root}/cross"),
+        prefix / "bin",
+    )
+    session = wine_session_of(record, site_packages, scripts, options, reporter)
+    install_with_environment(record, prefix, wanted, os.environ, reporter)
+    return Place(label="host", session=session, scripts=scripts, python="python", environ=os.environ)
+
+
+def _wine_place_in(
+    prefix: Path,
+    target: Target,
+    version: str | None,
+    subjects: list[Subject],
+    wanted: Wanted,
+    options: EmulationOptions,
+    reporter: Reporter,
+) -> Place:
+    """Install with the Windows Python that the user named; return where its programs run."""
+    session = wine_session_in(prefix, target, version, options, reporter)
+    name = f"{session.python.version}{session.python.flags}"
+    if not suits(subjects, name):
+        names = ", ".join(subject.path.name for subject in subjects)
+        raise UsageError(f"{session.python.program} is Python {name}, which does not suit {names}", hint=NAME_A_PYTHON)
+    install_under_wine(session, prefix, wanted, os.environ, reporter)
+    return Place(label="host", session=session, scripts=session.scripts, python="python", environ=os.environ)
+
+
 def _build_python(record: Record | None, place: Place) -> BuildPython:
     session = place.session
-    assert isinstance(session, Session)
-    return find_build_python(record.build.python if record is not None else session.interpreter.version)
+    assert session is not None
+    version = session.python.version if isinstance(session, WineSession) else session.interpreter.version
+    return find_build_python(record.build.python if record is not None else version)
 
 
 def _build_place(

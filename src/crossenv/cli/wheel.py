@@ -25,8 +25,8 @@ from crossenv.farm.scratch import workshop
 from crossenv.farm.store import Store
 from crossenv.farm.table import as_json, exit_code_of, table
 from crossenv.pythons.build_python import find_build_python_for_target
-from crossenv.pythons.find import read_host_python
 from crossenv.pythons.known import host_python_path
+from crossenv.pythons.read import read_host_python
 from crossenv.report import Reporter
 
 # Options of pip that are ours too: those with a value, and those without.

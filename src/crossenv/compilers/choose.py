@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from crossenv.compilers.find import KINDS, find_toolchain
-from crossenv.compilers.model import BarePurpose, Toolchain
+from crossenv.compilers.model import BarePurpose, Tool, Toolchain
+from crossenv.compilers.probe import Macros
 from crossenv.compilers.zig.find import find_zig_toolchain
 from crossenv.compilers.zig.locate import INSTALL_HINT, has_zig
 from crossenv.errors import ToolchainError, UsageError
-from crossenv.libc.macros import glibc_of_macros, is_newer
+from crossenv.libc.macros import is_newer
 from crossenv.libc.version import machines_of_libc
 from crossenv.platforms import Libc, platform_of_target
 from crossenv.platforms.architectures import Identity, architecture_of
@@ -109,10 +111,14 @@ def choose_toolchain_for_target(target: Target, wishes: Wishes) -> Toolchain:
         raise UsageError("a target has no recorded compilers", hint="use --toolchain gnu, clang or zig")
     _require_sysroot_for(target.identity, wishes.sysroot)
 
+    if only := platform_of_target(target).toolchains:
+        _require_one_of(only, target, wishes)
+        return _zig(target, wishes, wishes.sysroot)
+
     def installed() -> Toolchain:
         # Without a policy nothing is promised, so no compiler's headers are too new.
         libc = Libc(family=target.libc, version=target.floor_text if target.policy else "")
-        toolchain = find_toolchain(
+        return find_toolchain(
             BarePurpose(
                 identity=target.identity,
                 platform=platform_of_target(target),
@@ -124,20 +130,29 @@ def choose_toolchain_for_target(target: Target, wishes: Wishes) -> Toolchain:
             sysroot=wishes.sysroot,
             overrides=wishes.overrides,
             kinds=_kinds(wishes),
+            accept=lambda tool, macros: _require_floor(target, tool, macros, libc),
         )
-        _require_floor(target, toolchain, libc)
-        return toolchain
 
     return _chosen(wishes, installed, lambda: _zig(target, wishes, wishes.sysroot))
 
 
-def _require_floor(target: Target, toolchain: Toolchain, libc: Libc) -> None:
-    """A wheel must not be compiled against a C library that is newer than its tag says."""
-    glibc = glibc_of_macros(toolchain.macros)
-    if is_newer(glibc, libc):
+def _require_one_of(kinds: tuple[str, ...], target: Target, wishes: Wishes) -> None:
+    """Refuse a compiler that the user names where only some kinds can be used."""
+    named = next((f"--{name}" for name in ("cc", "cxx") if name in wishes.overrides), "")
+    if wishes.kind not in (AUTO, *kinds):
+        named = f"--toolchain {wishes.kind}"
+    if named:
         raise ToolchainError(
-            f"{toolchain.cc.path} compiles against glibc {glibc}, and {target.platform_tag} promises"
-            f" {target.floor_text}",
+            f"{named}: so far, wheels for {target.platform_tag} are compiled with {' or '.join(kinds)} only",
+            hint=f"leave it out, and if there is no zig: {INSTALL_HINT}",
+        )
+
+
+def _require_floor(target: Target, cc: Tool, macros: Macros, libc: Libc) -> None:
+    """A wheel must not be compiled against a C library that is newer than its tag says."""
+    if is_newer(macros.glibc, libc):
+        raise ToolchainError(
+            f"{cc.path} compiles against glibc {macros.glibc}, and {target.platform_tag} promises {target.floor_text}",
             hint=f"name a root with an older C library with --sysroot, or no promise: --target {target.gnu_triplet}",
         )
 
@@ -167,6 +182,18 @@ def _chosen(wishes: Wishes, installed: Callable[[], Toolchain], zig: Callable[[]
         return zig()
     except ToolchainError:
         return found
+
+
+def linked_to_python(toolchain: Toolchain, host: HostPython) -> Toolchain:
+    """The toolchain for a written host Python: every link ends with the library of its names, where there is one.
+
+    A library that nothing of a link needs leaves no trace in the result.
+    """
+    libraries = host.platform.python_libraries(host.version, host.abi_flags)
+    if not libraries or toolchain.zig is None:
+        return toolchain
+    link = (*toolchain.zig.link, f"-L{host.lib_dir}", f"-l{Path(libraries[0]).stem}")
+    return dataclasses.replace(toolchain, zig=dataclasses.replace(toolchain.zig, link=link))
 
 
 def _zig(target: Target, wishes: Wishes, sysroot: Path | None) -> Toolchain:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,7 @@ def find_toolchain(
     sysroot: Path | None,
     overrides: Mapping[str, str],
     kinds: Collection[str] = KINDS,
+    accept: Callable[[Tool, Macros], None] | None = None,
 ) -> Toolchain:
     """Return the compilers and tools for a machine.
 
@@ -53,6 +54,8 @@ def find_toolchain(
         overrides: The user's command lines by tool name (cc, cxx, fc, ar, ranlib, strip, nm, objcopy,
             objdump, readelf, ld).
         kinds: Where a compiler may come from, of `KINDS`; one that the user names may be any.
+        accept: Raises what is to be said where the C compiler is one that cannot be used; it is called before anything
+            else is looked for.
 
     Raises:
         ToolchainError: No compiler for the host is there, or one that the user named is missing, compiles
@@ -69,6 +72,7 @@ def find_toolchain(
             overrides=overrides,
             sysroot=sysroot,
             kinds=kinds,
+            accept=accept,
         )
         return search.toolchain()
 
@@ -101,9 +105,12 @@ class _Search:
     overrides: Mapping[str, str]
     sysroot: Path | None
     kinds: Collection[str]
+    accept: Callable[[Tool, Macros], None] | None
 
     def toolchain(self) -> Toolchain:
         cc = self._c_compiler()
+        if self.accept is not None:
+            self.accept(cc.tool, cc.macros)
         triplet = cc.command.triplet
         if "-" not in triplet:
             triplet = self.prober.ask(cc.tool, "-dumpmachine") or self._triplet()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from crossenv.compilers.memory import Memory
 from crossenv.compilers.zig.launchers import Launchers
 from crossenv.libc.macros import VERSION_MACROS
 from crossenv.platforms import Libc, Platform
@@ -103,6 +104,7 @@ class Toolchain:
         has_headers: Whether it finds the C library's headers.
         notes: What a user should know of the choice, one line each.
         probe_link: Options of links that only ask what the C library has; they save work.
+        memory: Where its answers are kept; None for a compiler whose answers other files change.
         zig: What an environment's own launchers are made of where the compiler is zig; None for any other.
     """
 
@@ -120,6 +122,7 @@ class Toolchain:
     has_headers: bool = True
     notes: tuple[str, ...] = ()
     probe_link: tuple[str, ...] = ()
+    memory: Memory | None = None
     zig: Launchers | None = None
 
 

@@ -15,15 +15,17 @@ from crossenv.emulation import enter
 from crossenv.emulation.interpreters import inside_root
 from crossenv.emulation.model import Command, Session
 from crossenv.emulation.tree import LAUNCHERS
+from crossenv.emulation.wine import WineSession, wine_command
 from crossenv.errors import EmulatorError, reason_of
 
 # Emulated pointer authentication is six times slower than everything else. The OpenBLAS in wheels of numpy and scipy
 # computes wrongly with the scalable vectors of QEMU 7.2 (docs/explanation/emulation.md).
 _PROCESSORS = {"aarch64": "max,pauth-impdef=on,sve=off"}
+AnySession = Session | WineSession
 _PLACES = ("usr/bin", "usr/local/bin", "bin", "usr/sbin", "sbin")
 
 
-def host_command(session: Session, words: Sequence[str], environ: Mapping[str, str]) -> Command:
+def host_command(session: AnySession, words: Sequence[str], environ: Mapping[str, str]) -> Command:
     """Return the command that runs `words` for the target.
 
     `python`, `python3` and `python3.X` are the host's interpreter; other names are looked up among the host-side
@@ -38,6 +40,8 @@ def host_command(session: Session, words: Sequence[str], environ: Mapping[str, s
     Raises:
         EmulatorError: There is no such program, or it is for neither machine.
     """
+    if isinstance(session, WineSession):
+        return wine_command(session, words, environ)
     program, arguments = _resolve(session, words[0], environ.get("PATH", os.defpath)), list(words[1:])
     environment = _environment(session, environ)
     if not session.registration:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files as package_files
 from pathlib import Path
 
+from crossenv.emulation.command import AnySession
 from crossenv.emulation.interpreters import (
     architecture_of_host,
     fetched_interpreter,
@@ -17,7 +18,10 @@ from crossenv.emulation.model import HostInterpreter, Session
 from crossenv.emulation.qemu import find_emulator
 from crossenv.emulation.session import AUTO, open_session
 from crossenv.emulation.tree import write_unless_same
-from crossenv.platforms.architectures import Architecture
+from crossenv.emulation.wine import WineSession, open_wine_session
+from crossenv.platforms.architectures import PE, Architecture, Identity
+from crossenv.platforms.linux_targets import Target
+from crossenv.pythons.windows_layout import find_windows_python
 from crossenv.record import Record
 from crossenv.report import Reporter
 
@@ -44,12 +48,16 @@ class EmulationOptions:
     cache: Path
 
 
-def session_of(record: Record, options: EmulationOptions, reporter: Reporter) -> Session:
+def session_of(record: Record, options: EmulationOptions, reporter: Reporter) -> AnySession:
     """Open the session of an environment, with its host-side packages on the interpreter's path.
 
     Raises:
         EmulatorError: No emulator or no interpreter can be had.
     """
+    if runs_under_wine(record.host.identity):
+        return wine_session_of(
+            record, Path(record.host.site_packages), Path(record.root) / "cross/bin", options, reporter
+        )
     architecture = architecture_of_host(record.host.identity)
     interpreter = interpreter_of(
         record, given_roots=options.host_roots, environ=options.environ, cache=options.cache, reporter=reporter
@@ -62,6 +70,76 @@ def session_of(record: Record, options: EmulationOptions, reporter: Reporter) ->
         Path(record.root) / "cross/bin",
         options,
         reporter,
+    )
+
+
+def wine_session_of(
+    record: Record, site_packages: Path, scripts: Path, options: EmulationOptions, reporter: Reporter
+) -> WineSession:
+    """Open the session of an environment for Windows, with the packages in a directory.
+
+    Raises:
+        EmulatorError: There is no wine, or no such Python is named.
+    """
+    host = record.host
+    roots = [*options.host_roots, *([Path(host.source)] if Path(host.source).is_dir() else [])]
+    # An environment that was made from nothing has no programs.
+    named = next(iter(options.host_roots), None)
+    directory = next((root for root in roots if find_windows_python(root) is not None), named)
+    return _wine_session(
+        directory, host.identity, f"{host.version}{host.abi_flags}", site_packages, scripts, options, reporter
+    )
+
+
+def runs_under_wine(identity: Identity) -> bool:
+    """Whether programs are run by wine, and not by an emulator."""
+    return identity.format == PE
+
+
+def wine_session_in(
+    prefix: Path, target: Target, version: str | None, options: EmulationOptions, reporter: Reporter
+) -> WineSession:
+    """Open a session for Windows with the packages in `prefix`, as Windows' pip puts them there.
+
+    Args:
+        prefix: The directory.
+        target: The machine.
+        version: The Python's version, "3.13" or "3.13t"; None for whatever is in the user's root.
+        options: The user's choices.
+        reporter: Told what wine does.
+
+    Raises:
+        EmulatorError: There is no wine, or no such Python is named.
+    """
+    directory = options.host_roots[0] if options.host_roots else None
+    site_packages = prefix / "Lib/site-packages"
+    site_packages.mkdir(parents=True, exist_ok=True)
+    return _wine_session(
+        directory, target.identity, version or "", site_packages, prefix / "Scripts", options, reporter
+    )
+
+
+def _wine_session(
+    directory: Path | None,
+    identity: Identity,
+    version: str,
+    site_packages: Path,
+    scripts: Path,
+    options: EmulationOptions,
+    reporter: Reporter,
+) -> WineSession:
+    number = version.rstrip("td")
+    return open_wine_session(
+        directory,
+        site_packages=site_packages,
+        scripts=scripts,
+        identity=identity,
+        version=number,
+        flags=version.removeprefix(number),
+        given=options.emulator,
+        environ=options.environ,
+        cache=options.cache,
+        reporter=reporter,
     )
 
 

@@ -26,7 +26,7 @@ class Emulator:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HostInterpreter:
-    """An interpreter of the target that can be started here.
+    """An interpreter of the target that can be started here: the host Python's own, or one that stands in for it.
 
     Attributes:
         root: The directory with the target's loader and libraries, at their paths there.

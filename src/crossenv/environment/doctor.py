@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from crossenv.binaries.elf import ElfError, elf_identity
+from crossenv.binaries import FORMATS, BinaryError
 from crossenv.children import run_text
 from crossenv.files import scratch_directory
 from crossenv.record import Record
@@ -172,7 +172,7 @@ def _start_check(words: list[str]) -> Callable[[Record], None]:
             "include": host.include_dirs[0],
             "machine": host.machine,
             "uname": host.machine,
-            "libc": [host.libc.family, host.libc.version],
+            "libc": list(host.platform.libc_ver(host.libc)),
             "cross_compiling": True,
             "prefix": f"{record.root}/cross",
         }
@@ -202,7 +202,8 @@ def _tags_agree(record: Record) -> None:
     for wanted in record.handover.accepted_platforms or (host.platform_tag,):
         if wanted not in platforms:
             raise _CheckError(f"pip does not take {wanted}", _RECREATE)
-    wrong = [tag for tag in platforms if tag != "any" and not tag.endswith(f"_{host.machine}")]
+    own = ("any", *host.platform.accepted_tags(host.as_machine))
+    wrong = [tag for tag in platforms if tag not in own and not tag.endswith(f"_{host.machine}")]
     if wrong:
         raise _CheckError(f"pip takes {wrong[0]}, which the target cannot load", _RECREATE)
 
@@ -232,8 +233,9 @@ def _compiles(record: Record, language: str) -> None:
         module = directory / f"probe{record.host.platform.module_suffix}"
         _run([*shlex.split(config[linker]), str(output), "-lm", "-o", str(module)], directory)
         try:
-            found = elf_identity(module)
-        except (OSError, ElfError) as error:
+            data = module.read_bytes()
+            found = FORMATS[record.host.platform.native_format].machine(data).identity
+        except (OSError, BinaryError) as error:
             raise _CheckError(f"the linker made no usable file: {error}", "name another compiler with --cc") from None
     if found != record.host.identity:
         raise _CheckError(f"the compiler makes files for {found}", "name a compiler for the target with --cc")

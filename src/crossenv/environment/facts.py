@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from crossenv.environment.fingerprint import SESSION
 from crossenv.environment.isolation_base import BASE, UV
-from crossenv.record import Record
+from crossenv.platforms import HERE
+from crossenv.record import HostRecord, Record
 
 if TYPE_CHECKING:
-    from _crossenv.facts_types import Facts
+    from _crossenv.facts_types import Facts, System
 
 
 def shim_facts(record: Record) -> Facts:
@@ -39,6 +40,7 @@ def shim_facts(record: Record) -> Facts:
         "abi_thread": "t" if Path(host.site_packages).parent.name.endswith("t") else "",
         "identity": _plain(host.identity),
         "libc": _plain(host.libc),
+        "system": _system(host),
         "extension_suffixes": list(host.extension_suffixes),
         "accepted_platforms": list(handover.accepted_platforms),
         "host_executable": host.executable,
@@ -53,6 +55,22 @@ def shim_facts(record: Record) -> Facts:
         "hook_environment": dict(handover.environment),
         "variables": [(item.name, item.operator, item.value) for item in handover.variables],
         "backends": {module: _plain(backend) for module, backend in handover.backends.items()},
+    }
+
+
+def _system(host: HostRecord) -> System | None:
+    platform, machine = host.platform, host.as_machine
+    if platform is HERE:
+        return None
+    return {
+        "title": platform.title,
+        "platform": platform.get_platform(machine),
+        "tags": list(platform.accepted_tags(machine)),
+        "os_name": platform.os_name,
+        "sys_platform": platform.name,
+        "system": platform.system,
+        "stable_suffix": platform.stable_suffix,
+        "libraries": [Path(name).stem for name in platform.python_libraries(host.version, host.abi_flags)],
     }
 
 

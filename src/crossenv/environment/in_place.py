@@ -241,7 +241,7 @@ def convert(installation: Installation, conversion: Conversion, shim: Path) -> N
         undo(installation, conversion)
         if isinstance(error, OSError):
             raise UsageError(
-                f"{error.filename or installation.prefix} cannot be written: {error.strerror or error}",
+                f"{error.filename or installation.prefix} cannot be written: {reason_of(error)}",
                 hint="make room, and see that the installation may be written to",
             ) from None
         raise

@@ -27,8 +27,9 @@ from crossenv.environment.exchange import (
 )
 from crossenv.environment.facts import shim_facts
 from crossenv.environment.isolation_base import BASE, START_FILES, link_standard_library
+from crossenv.environment.pip_image import PipImage
 from crossenv.environment.plan import Plan
-from crossenv.errors import BuildError, CrossenvError, UsageError
+from crossenv.errors import BuildError, CrossenvError, UsageError, reason_of
 from crossenv.files import is_utf8, locked, write_tree
 from crossenv.record import RECORD_NAME
 
@@ -89,7 +90,7 @@ def write_environment(plan: Plan, *, clear: bool, keep: Collection[str] = ()) ->
                 directory.rmdir()
         if isinstance(error, OSError):
             raise UsageError(
-                f"{root} cannot be written: {error.strerror or error}",
+                f"{root} cannot be written: {reason_of(error)}",
                 hint="name a directory that you may write to, on a disk with room",
             ) from None
         raise
@@ -212,26 +213,33 @@ def _locked(root: Path) -> Iterator[None]:
 def _fill(plan: Plan, kept: Collection[str]) -> None:
     """Make the whole environment in scratch directories; `kept` are the sides whose packages stay."""
     root, record = staged(plan.root), plan.record
-    site = ("--system-site-packages",) if plan.options.system_site_packages else ()
     _virtualenv(plan, root, "--no-seed", f"--prompt={record.prompt}")
-    shutil.rmtree(root / "lib")
-    (root / "lib").mkdir()
     library = _site_packages(plan)
-    for side, has_pip, more in (("build", record.build_pip, site), ("cross", record.pip, ())):
-        place = root / side
+    cache = plan.options.user_cache
+    pip = PipImage(cache, Path(record.build.python), library, os.environ) if cache is not None else None
+    for side, has_pip in (("build", record.build_pip), ("cross", record.pip)):
+        place, final = root / side, plan.root / side
         if side == "cross" and plan.options.cross_prefix is not None:
             place.symlink_to(plan.options.cross_prefix)
-            place = staged(plan.options.cross_prefix)
+            place, final = staged(plan.options.cross_prefix), plan.options.cross_prefix
         wants_pip = has_pip and not (side in kept and (plan.root / side / library / "pip").is_dir())
-        linked = wants_pip and side == "cross" and place.parent == root and (root / "build" / library / "pip").is_dir()
-        seed = () if wants_pip and not linked else ("--no-seed",)
-        _virtualenv(plan, place, *seed, *more, "--activators", "")
-        if linked:
-            _link_pip(root, library)
+        sees_more = side == "build" and plan.options.system_site_packages
+        if not wants_pip:
+            _derive(root, place, final, system_site_packages=sees_more)
+        elif pip is not None and pip.is_usable():
+            _derive(root, place, final, system_site_packages=sees_more)
+            pip.install(place, final / "bin/python")
+        else:
+            more = ("--system-site-packages",) if sees_more else ()
+            _virtualenv(plan, place, *more, "--activators", "")
+            if pip is not None:
+                pip.keep(place)
         if side == "cross":
             with (place / "pyvenv.cfg").open("a", encoding="utf-8") as file:
                 # The shim knows by it a host side that was moved away from its environment.
                 file.write(f"crossenv = {plan.root}\n")
+    shutil.rmtree(root / "lib")
+    (root / "lib").mkdir()
     write_tree(
         {root / name: content for name, content in plan.files.items()},
         executable={root / name for name in plan.files if _is_program(name)},
@@ -249,26 +257,36 @@ def _fill(plan: Plan, kept: Collection[str]) -> None:
     (root / RECORD_NAME).write_text(record.to_json(), encoding="utf-8")
 
 
-def _link_pip(root: Path, library: Path) -> None:
-    """Give the host side the build side's pip: hard links, which take a tenth of the time that copies take."""
-    build, cross = root / "build", root / "cross"
-    for path in (build / library).glob("pip*"):
-        if path.is_dir():
-            shutil.copytree(path, cross / library / path.name, copy_function=_link)
-        else:
-            _link(path, cross / library / path.name)
-    for path in (build / "bin").glob("pip*"):
-        before, _, after = path.read_bytes().rpartition(b"/build/bin/python")
-        (cross / "bin" / path.name).write_bytes(before + b"/cross/bin/python" + after)
-        shutil.copymode(path, cross / "bin" / path.name)
+def _derive(root: Path, place: Path, final: Path, *, system_site_packages: bool) -> None:
+    """Make a side like the virtual environment in `root`, without activation: each virtualenv session takes a while.
 
-
-def _link(source: str | Path, goal: str | Path) -> None:
-    try:
-        os.link(source, goal)
-    except OSError:
-        # Some file systems have no links.
-        shutil.copy2(source, goal)
+    Args:
+        root: The virtual environment.
+        place: Where the side is made.
+        final: Where it will be.
+        system_site_packages: Whether it sees the build Python's packages.
+    """
+    place.mkdir(exist_ok=True)
+    for path in [path for path in root.iterdir() if path.name not in ("build", "cross")]:
+        if path.is_symlink() or path.is_file():
+            shutil.copy2(path, place / path.name, follow_symlinks=False)
+        elif path.name != "bin":
+            shutil.copytree(path, place / path.name, symlinks=True)
+    (place / "bin").mkdir()
+    for path in (root / "bin").iterdir():
+        # The interpreter and what lies beside it; activation scripts are files.
+        if path.is_symlink() or os.access(path, os.X_OK):
+            shutil.copy2(path, place / "bin" / path.name, follow_symlinks=False)
+    lines = []
+    for line in (root / "pyvenv.cfg").read_text(encoding="utf-8").splitlines():
+        key = line.partition("=")[0].strip()
+        if key == "include-system-site-packages":
+            lines.append(f"{key} = {str(system_site_packages).lower()}")
+        elif key == "command":
+            lines.append(f"{line.rpartition(' ')[0]} {final}")
+        elif key != "prompt":
+            lines.append(line)
+    (place / "pyvenv.cfg").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def _is_program(name: str) -> bool:

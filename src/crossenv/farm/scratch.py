@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from crossenv.errors import UsageError
+from crossenv.errors import UsageError, reason_of
 from crossenv.files import locked
 
 _PREFIX = "run-"
@@ -39,7 +39,7 @@ def workshop(parent: Path, *, keep: bool) -> Iterator[Path]:
             ours.enter_context(locked(place))
     except OSError as error:
         raise UsageError(
-            f"{parent} cannot be written: {error.strerror or error}", hint="set XDG_CACHE_HOME to a directory of yours"
+            f"{parent} cannot be written: {reason_of(error)}", hint="set XDG_CACHE_HOME to a directory of yours"
         ) from None
     with ours:
         if keep:

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from crossenv.errors import UsageError
+from crossenv.errors import UsageError, reason_of
 from crossenv.files import locked
 
 STATE_NAME = ".crossenv-wheels.json"
@@ -51,7 +51,7 @@ class Store:
                 (self.directory / f"{_PART}probe").unlink()
         except OSError as error:
             raise UsageError(
-                f"{self.directory} cannot be written: {error.strerror or error}", hint="name another --wheel-dir"
+                f"{self.directory} cannot be written: {reason_of(error)}", hint="name another --wheel-dir"
             ) from None
 
     def kept(self, key: str) -> tuple[Path, ...]:

@@ -28,8 +28,9 @@ _TIME64 = (
     *(f"__{name}64" for name in ("timer_settime", "timerfd_gettime", "timerfd_settime", "utime")),
     *(f"__{name}64_r" for name in ("ctime", "gmtime", "localtime")),
 )
-# The newest series of musl.
+# The newest series of musl, and the finding on a wheel that needs a later release of it than the first.
 _MUSL_SERIES = (1, 2)
+LATE_RELEASE = "musl-release"
 # How the versions of glibc's own symbols begin.
 _GLIBC_PREFIX = "GLIBC"
 

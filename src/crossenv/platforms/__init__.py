@@ -13,12 +13,15 @@ from crossenv.platforms.ios import IOS
 from crossenv.platforms.linux import Linux
 from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine, Platform
+from crossenv.platforms.windows import Windows
 
 __all__ = [
     "DEFAULT",
+    "EXAMPLE",
     "HERE",
     "LINUX",
     "MODULE_SUFFIXES",
+    "ONLY_MODULE_SUFFIXES",
     "PLATFORMS",
     "BuildSystemNames",
     "Libc",
@@ -32,11 +35,18 @@ __all__ = [
 
 LINUX: Platform = Linux()
 # Android's Pythons may call themselves Linux, so Android is asked first.
-PLATFORMS: Mapping[str, Platform] = {platform.name: platform for platform in (Android(), IOS(), LINUX)}
+PLATFORMS: Mapping[str, Platform] = {platform.name: platform for platform in (Android(), IOS(), Windows(), LINUX)}
 # The system that this tool runs on, and that of a host whose files name none.
 HERE = DEFAULT = LINUX
+# A target for those who do not care which.
+EXAMPLE = "manylinux_2_28_aarch64"
 # How the names of extension modules end, whatever the system.
 MODULE_SUFFIXES = tuple(dict.fromkeys(platform.module_suffix for platform in PLATFORMS.values()))
+
+# Those that no other library's name ends in.
+ONLY_MODULE_SUFFIXES = tuple(
+    suffix for suffix in MODULE_SUFFIXES if all(suffix != platform.library_suffix for platform in PLATFORMS.values())
+)
 
 
 def format_of_suffix(name: str) -> str:

@@ -62,7 +62,7 @@ class Identity:
         return f"{self.format.upper()} machine {self.number}, {self.bits}-bit, {self.byte_order}-endian"
 
 
-def identity_of(format: str, number: int, bits: int, byte_order: str, abi_flags: int = 0) -> Identity:
+def identity_of(format: str, number: int, bits: int, byte_order: str, flags: int = 0) -> Identity:
     """The identity of a file with these numbers in its header.
 
     Args:
@@ -70,8 +70,14 @@ def identity_of(format: str, number: int, bits: int, byte_order: str, abi_flags:
         number: The format's number of the machine.
         bits: 32 or 64.
         byte_order: "little" or "big".
-        abi_flags: The bits that belong to the ABI, and no others.
+        flags: The format's flags, of which only those count that tell two ABIs of the machine apart.
     """
+    abi_flags = flags
+    if format == ELF:
+        abi_flags &= abi_flag_mask(number)
+        if number == _EM_PPC64 and abi_flags == 0:
+            # 0 is "not affected by the difference" (OpenPOWER ELFv2 ABI, 4.1): the byte order's usual ABI.
+            abi_flags = 2 if byte_order == "little" else 1
     found = Identity(format=format, machine="", bits=bits, byte_order=byte_order, number=number, abi_flags=abi_flags)
     rows = (row.identity(format) for row in ARCHITECTURES)
     return next((one for one in rows if one == dataclasses.replace(found, machine=one.machine)), found)
@@ -79,11 +85,7 @@ def identity_of(format: str, number: int, bits: int, byte_order: str, abi_flags:
 
 def elf_identity_of(number: int, bits: int, byte_order: str, flags: int = 0) -> Identity:
     """The identity of an ELF file with this `e_machine` and these `e_flags`."""
-    abi_flags = flags & abi_flag_mask(number)
-    if number == _EM_PPC64 and abi_flags == 0:
-        # 0 is "not affected by the difference" (OpenPOWER ELFv2 ABI, 4.1): the byte order's usual ABI.
-        abi_flags = 2 if byte_order == "little" else 1
-    return identity_of(ELF, number, bits, byte_order, abi_flags)
+    return identity_of(ELF, number, bits, byte_order, flags)
 
 
 def abi_flag_mask(machine: int) -> int:

@@ -26,6 +26,7 @@ class IOS:
     stable_suffix = ".abi3.so"
     library_suffix = ".dylib"
     libcs: tuple[str, ...] = ("apple",)
+    toolchains: tuple[str, ...] = ()
     linked_by = "Xcode's clang, on macOS"
     link_hint = "build on macOS with Xcode and `cibuildwheel --platform ios` (PEP 730)"
 
@@ -61,6 +62,10 @@ class IOS:
         """The oldest release."""
         return f"iOS {libc.version}".strip()
 
+    def libc_ver(self, libc: Libc) -> tuple[str, str]:
+        """Nothing: it reads files of glibc."""
+        return "", ""
+
     def own_tag(self, machine: Machine) -> str:
         """`ios_13_0_arm64_iphoneos`."""
         return f"ios_{machine.libc.version.replace('.', '_')}_{machine.multiarch.replace('-', '_')}"
@@ -80,6 +85,14 @@ class IOS:
     def data_module(self, abi_flags: str, multiarch: str) -> str:
         """`_sysconfigdata__ios_arm64-iphoneos`."""
         return f"_sysconfigdata_{abi_flags}_ios_{multiarch}"
+
+    def python_libraries(self, version: str, abi_flags: str) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def default_prefix(self, version: str) -> str:
+        """What CPython's configure says by default."""
+        return "/usr/local"
 
     def rust_target(self, machine: Machine) -> str | None:
         """`aarch64-apple-ios`, and its simulator's name."""

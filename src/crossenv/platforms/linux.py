@@ -37,6 +37,7 @@ class Linux:
     stable_suffix = ".abi3.so"
     library_suffix = ".so"
     libcs: tuple[str, ...] = (GLIBC, MUSL)
+    toolchains: tuple[str, ...] = ()
     linked_by = ""
     link_hint = ""
 
@@ -75,6 +76,10 @@ class Linux:
         """The C library stands for the system's version."""
         return f"{libc.family} {libc.version}".strip()
 
+    def libc_ver(self, libc: Libc) -> tuple[str, str]:
+        """The C library, whose name packaging asks for."""
+        return libc.family, libc.version
+
     def own_tag(self, machine: Machine) -> str:
         """`linux_aarch64`."""
         return f"linux_{machine.name}"
@@ -107,6 +112,14 @@ class Linux:
     def data_module(self, abi_flags: str, multiarch: str) -> str:
         """`_sysconfigdata__linux_aarch64-linux-gnu`."""
         return f"_sysconfigdata_{abi_flags}_linux_{multiarch}"
+
+    def python_libraries(self, version: str, abi_flags: str) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def default_prefix(self, version: str) -> str:
+        """What CPython's configure says by default."""
+        return "/usr/local"
 
     def rust_target(self, machine: Machine) -> str | None:
         """`aarch64-unknown-linux-gnu`; None for an architecture that is not a target."""

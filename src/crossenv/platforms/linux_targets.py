@@ -91,6 +91,10 @@ class Target:
         old = self.libc == MUSL and version < _FIRST_WITH_MUSL_SUFFIX
         return self.multiarch.replace("-musl", "-gnu") if old else self.multiarch
 
+    def soabi_for(self, version: tuple[int, ...], flags: str) -> str:
+        """SOABI of a CPython of that version and with these ABI flags."""
+        return f"cpython-{version[0]}{version[1]}{flags}-{self.multiarch_for(version)}"
+
     def extension_suffixes(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> tuple[str, ...]:
         """What the import system of a CPython takes there (its `dynload_shlib.c`).
 
@@ -125,6 +129,11 @@ class Target:
     def system(self) -> str:
         """The platform's name, the key in `crossenv.platforms.PLATFORMS`."""
         return "linux"
+
+    @property
+    def oldest_floor(self) -> tuple[int, int]:
+        """The oldest floor that a target of this machine can have."""
+        return self.architecture.oldest(self.libc)
 
     @property
     def zig_floor(self) -> tuple[int, int]:

@@ -81,6 +81,7 @@ class Platform(Protocol):
         stable_suffix: How the name of one for the stable ABI ends.
         library_suffix: How the names of shared libraries end, before a version.
         libcs: The C libraries that it may have.
+        toolchains: The kinds of compilers that can be used for it (`--toolchain`); () for every kind.
         linked_by: What links for it, if that is not something this tool drives; "" if it is.
         link_hint: What a user can do then.
     """
@@ -95,6 +96,7 @@ class Platform(Protocol):
     stable_suffix: str
     library_suffix: str
     libcs: tuple[str, ...]
+    toolchains: tuple[str, ...]
     linked_by: str
     link_hint: str
 
@@ -131,6 +133,9 @@ class Platform(Protocol):
     def describe(self, libc: Libc) -> str:
         """The system's version for people: "glibc 2.36", "Android 24"."""
 
+    def libc_ver(self, libc: Libc) -> tuple[str, str]:
+        """`platform.libc_ver()` there."""
+
     def own_tag(self, machine: Machine) -> str:
         """The platform tag of wheels for this one machine, without a promise: "linux_aarch64" (PEP 425)."""
 
@@ -154,6 +159,19 @@ class Platform(Protocol):
 
     def data_module(self, abi_flags: str, multiarch: str) -> str:
         """The name of the module with CPython's configuration variables."""
+
+    def python_libraries(self, version: str, abi_flags: str) -> tuple[str, ...]:
+        """The files that extension modules are linked to for Python's own names: the version's and the stable ABI's.
+
+        None where the program that loads them has the names.
+
+        Args:
+            version: "3.13".
+            abi_flags: `sys.abiflags` there.
+        """
+
+    def default_prefix(self, version: str) -> str:
+        """`sys.prefix` of a Python that somebody has installed there without saying where."""
 
     def rust_target(self, machine: Machine) -> str | None:
         """Rust's name of the machine; None if it has none."""

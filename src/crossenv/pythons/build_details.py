@@ -14,15 +14,16 @@ _RELEASE_LEVELS = {"": "final", "a": "alpha", "b": "beta", "rc": "candidate"}
 _LEVEL_NUMBERS = {"alpha": 0xA, "beta": 0xB, "candidate": 0xC, "final": 0xF}
 
 
-def build_details_text(host: HostPython, *, headers: Path, pkgconfig: Path) -> str:
+def build_details_text(host: HostPython, *, headers: Path, pkgconfig: Path, libraries: Sequence[Path] = ()) -> str:
     """A `build-details.json` of schema 1.0.
 
     Args:
         host: The host Python.
         headers: Where `Python.h` is on this machine.
         pkgconfig: Where its `.pc` files are on this machine.
+        libraries: Its libpythons on this machine, or what stands for them in links.
     """
-    details = build_details(host, headers=headers, pkgconfig=pkgconfig)
+    details = build_details(host, headers=headers, pkgconfig=pkgconfig, libraries=libraries)
     assert details is not None, host.full_version
     return json.dumps(details, indent=2) + "\n"
 
@@ -45,7 +46,7 @@ def build_details(
     major, minor, micro, serial = int(match[1]), int(match[2]), int(match[3]), int(match[5] or 0)
     version = {"major": major, "minor": minor, "micro": micro, "releaselevel": level, "serial": serial}
     number = major << 24 | minor << 16 | micro << 8 | _LEVEL_NUMBERS[level] << 4 | serial
-    prefix = host.host_executable.rpartition("/bin/")[0]
+    prefix = host.host_executable.rpartition("/bin/")[0] or host.recorded_prefix
     return {
         "schema_version": "1.0",
         "base_prefix": prefix,
@@ -81,19 +82,23 @@ def _libpython(host: HostPython, libraries: Sequence[Path]) -> dict[str, Any]:
         f"libpython3{suffix}": "dynamic_stableabi",
         f"libpython{host.version}{host.abi_flags}.a": "static",
     }
+    linked = host.platform.python_libraries(host.version, host.abi_flags)
+    names |= dict(zip(linked, ("dynamic", "dynamic_stableabi"), strict=False))
     found = {names[library.name]: str(library) for library in libraries if library.name in names}
-    # On Linux extension modules find its symbols in the program that loads them.
-    return {**found, "link_extensions": False}
+    # Elsewhere extension modules find its symbols in the program that loads them.
+    return {**found, "link_extensions": bool(linked)}
 
 
 def pkg_config_texts(host: HostPython) -> dict[str, str]:
     """The `.pc` files by name; they find the headers from their own place, `PREFIX/lib/pkgconfig`."""
     name = f"python-{host.version}{host.abi_flags}"
     directory = f"python{host.version}{host.abi_flags}"
+    linked = host.platform.python_libraries(host.version, host.abi_flags)
+    library = f" -l{Path(linked[0]).stem}" if linked else f" -lpython{host.version}{host.abi_flags}"
     texts = {}
     for suffix, description, libs in (
-        ("", "Build a C extension for Python", ""),
-        ("-embed", "Embed Python into an application", f" -lpython{host.version}{host.abi_flags}"),
+        ("", "Build a C extension for Python", library if linked else ""),
+        ("-embed", "Embed Python into an application", library),
     ):
         texts[f"{name}{suffix}.pc"] = "\n".join(
             [

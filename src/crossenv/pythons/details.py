@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from crossenv.codec import Node, WrongValueError
-from crossenv.errors import HostPythonError
+from crossenv.errors import HostPythonError, reason_of
 from crossenv.libc.version import read_text
 from crossenv.platforms import DEFAULT, Libc, Machine
 from crossenv.platforms.architectures import ARCHITECTURES
@@ -26,7 +26,7 @@ _SOABI = re.compile(rf"\.?((?:cpython-|pypy)\d+[^.]*){re.escape(_PLAIN)}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Details:
-    """What a `build-details.json` says, mended.
+    """What a `build-details.json` says, mended: a source of a `HostPython`, or of notes on one.
 
     Attributes:
         source: The file.
@@ -189,7 +189,7 @@ def _document(path: Path) -> object:
             raise HostPythonError(f"{path} is larger than {_LARGEST >> 20} MB", hint=_HINT)
         document: object = json.loads(data.decode("utf-8-sig"))
     except OSError as error:
-        raise HostPythonError(f"cannot read {path}: {error.strerror or error}", hint=_HINT) from error
+        raise HostPythonError(f"cannot read {path}: {reason_of(error)}", hint=_HINT) from error
     except (ValueError, RecursionError) as error:
         reason = str(error) or type(error).__name__
         raise HostPythonError(f"{path} is cut short or damaged: {reason}", hint=_HINT) from error

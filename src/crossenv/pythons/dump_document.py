@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from crossenv.binaries import FORMATS
 from crossenv.codec import Node, WrongValueError
-from crossenv.errors import HostPythonError
+from crossenv.errors import HostPythonError, reason_of
 from crossenv.platforms import Libc, is_built_for
-from crossenv.platforms.architectures import Identity, elf_identity_of
+from crossenv.platforms.architectures import Identity, identity_of
 from crossenv.pythons.crossenv_dump import SCHEMA
 from crossenv.pythons.model import ConfigValue
 
@@ -31,7 +32,7 @@ _NUMBERS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dump:
-    """What a dump says, as far as an environment needs it.
+    """What a dump says, as far as an environment needs it: a source of a `HostPython` (`from_dump.host_of_dump`).
 
     Attributes:
         source: The file.
@@ -123,6 +124,7 @@ def _parse(top: Node, source: Path) -> Dump:
     machine, extensions = ours.at("machine"), top.at("suffixes.extensions").texts()
     archived = ours.at("headers").has("archive")
     headers = ours.at("headers")
+    says = "a suffix like '.cpython-311.so'"
     dump = Dump(
         source=source,
         system=ours.at("markers.sys_platform").text(),
@@ -130,7 +132,7 @@ def _parse(top: Node, source: Path) -> Dump:
         version=top.at("language.version").matching(r"3\.\d{1,3}", "a version like '3.11'"),
         full_version=_full_version(top.at("language.version_info")),
         abi_flags="".join(top.at("abi.flags").texts()),
-        extension_suffix=top.at("abi.extension_suffix").matching(r"\.[\w.+-]+", "a suffix like '.cpython-311.so'"),
+        extension_suffix=top.at("abi.extension_suffix").matching(r"\.[\w.+-]+", says),
         multiarch=_optional(top.at("implementation"), "_multiarch"),
         # Scripts will begin with it.
         interpreter=top.at("base_interpreter").matching(r"[^\x00-\x1f]+", "a path"),
@@ -143,7 +145,7 @@ def _parse(top: Node, source: Path) -> Dump:
         machine=machine.at("name").matching(r"[\w.+-]+", "a machine's name"),
         pointer_size=machine.at("pointer_size").number(16),
         byte_order=machine.at("byte_order").one_of(["little", "big"]),
-        identity=_elf(machine.at("elf")) if machine.has("elf") else None,
+        identity=_identity(machine),
         libc=Libc(
             family=ours.at("libc.family").text(),
             version=ours.at("libc.version").matching(r"\d{1,4}(\.\d{1,4})*|", "a version like '2.36', or nothing,"),
@@ -172,12 +174,17 @@ def _optional(node: Node, key: str) -> str:
     return node.at(key).text() if node.has(key) else ""
 
 
-def _elf(node: Node) -> Identity:
+def _identity(machine: Node) -> Identity | None:
+    """What the interpreter's header says, whose format the key names."""
+    format = next((name for name in FORMATS if machine.has(name)), "")
+    if not format:
+        return None
+    node = machine.at(format)
     bits = node.at("bits").number()
     if bits not in (32, 64):
         raise node.at("bits").expected("32 or 64")
-    machine, order = node.at("machine").number(0xFFFF), node.at("byte_order").one_of(["little", "big"])
-    return elf_identity_of(machine, bits, order, node.at("flags").number())
+    number, order = node.at("machine").number(0xFFFF), node.at("byte_order").one_of(["little", "big"])
+    return identity_of(format, number, bits, order, node.at("flags").number())
 
 
 def _variables(node: Node) -> dict[str, ConfigValue]:
@@ -216,15 +223,15 @@ def _refuse_contradictions(dump: Dump, extensions: list[str]) -> None:
         ("MULTIARCH", "implementation._multiarch", dump.multiarch),
         ("SIZEOF_VOID_P", f"{OURS}.machine.pointer_size", dump.pointer_size),
     ):
-        # Windows' VERSION has no dot.
         if is_built_for(dump.system) and variables.get(name, "") != "":
-            facts.append((f"{ours}.{name}", variables[name], key, value))
+            said = variables[name]
+            # Windows' VERSION has no dot.
+            same = name == "VERSION" and str(said) == dump.version.replace(".", "") and not dump.multiarch
+            facts.append((f"{ours}.{name}", value if same else said, key, value))
     if identity is not None:
-        order = ("byte_order", identity.byte_order, f"{OURS}.machine.byte_order", dump.byte_order)
-        facts.append((f"{OURS}.machine.elf.{order[0]}", *order[1:]))
-        facts.append(
-            (f"{OURS}.machine.elf.bits", identity.bits // 8, f"{OURS}.machine.pointer_size", dump.pointer_size)
-        )
+        machine, header = f"{OURS}.machine", f"{OURS}.machine.{identity.format}"
+        facts.append((f"{header}.byte_order", identity.byte_order, f"{machine}.byte_order", dump.byte_order))
+        facts.append((f"{header}.bits", identity.bits // 8, f"{machine}.pointer_size", dump.pointer_size))
     for one, this, other, that in facts:
         if this != that:
             raise WrongValueError(f"{one!r} says {this!r} and {other!r} says {that!r}: they exclude each other")
@@ -238,7 +245,7 @@ def _content(path: Path) -> bytes:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise HostPythonError(f"{path} is cut short or damaged: {error}", hint=_HINT) from error
     except OSError as error:
-        problem = f"cannot read {path}: {error.strerror or error}"
+        problem = f"cannot read {path}: {reason_of(error)}"
         raise HostPythonError(problem, hint="name a readable file with --host-python") from error
     if len(data) > _LARGEST:
         raise HostPythonError(f"{path} is larger than {_LARGEST >> 20} MB: not a dump", hint=_HINT)

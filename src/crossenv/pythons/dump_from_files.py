@@ -86,7 +86,7 @@ def describe_host(host: HostPython, *, today: datetime.date) -> dict[str, Any]:
             "pointer_size": host.identity.bits // 8,
             "byte_order": host.identity.byte_order,
             **_formats(host),
-            "elf": identity,
+            host.identity.format: identity,
         },
         "libc": libc,
         "uname": {"sysname": host.platform.system, "release": "", "version": "", "machine": host.machine},

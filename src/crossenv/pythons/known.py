@@ -16,7 +16,7 @@ INDEX = "index.json"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KnownHost:
-    """One of them.
+    """One of them, as the index has it: what lists show without opening the dump.
 
     Attributes:
         name: "debian-bookworm-arm64".

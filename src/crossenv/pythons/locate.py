@@ -10,7 +10,7 @@ from pathlib import Path
 
 from crossenv.binaries import format_of
 from crossenv.binaries.elf import ElfError, elf_identity, is_elf
-from crossenv.errors import HostPythonError
+from crossenv.errors import HostPythonError, reason_of
 from crossenv.libc.version import read_text
 from crossenv.platforms.architectures import Identity
 from crossenv.pythons.data_files import (
@@ -155,7 +155,7 @@ def _around_program(path: Path, sysroot: Path | None) -> Located:
         with program.open("rb") as stream:
             magic = stream.read(4)
     except OSError as error:
-        raise HostPythonError(f"cannot read {program}: {error.strerror or error}", hint=_NAME_ONE) from error
+        raise HostPythonError(f"cannot read {program}: {reason_of(error)}", hint=_NAME_ONE) from error
     if magic[:2] == b"MZ":
         raise _unsupported(path, "a Windows program")
     if magic in _MACH_O:
@@ -282,8 +282,10 @@ def _refuse_other_kinds(path: Path) -> None:
 
 
 def _unsupported(path: Path, kind: str) -> HostPythonError:
-    problem = f"{path} is {kind}; only Linux hosts can be read"
-    return HostPythonError(problem, hint="name the CPython of a Linux host with --host-python")
+    problem = f"{path} is {kind}; only Linux hosts can be read here"
+    return HostPythonError(
+        problem, hint="name the CPython of a Linux host; `crossenv create --host-python` also takes one for Windows"
+    )
 
 
 def _package(name: str) -> str:

@@ -117,7 +117,7 @@ class HostPython(Host):
                 names = [
                     either for name in names for either in (name.replace(plain, f"-{self.multiarch}{plain}"), name)
                 ]
-        return (self.ext_suffix, *names, plain)
+        return tuple(dict.fromkeys((self.ext_suffix, *names, plain)))
 
     @property
     def _stable_abis(self) -> tuple[str, ...]:

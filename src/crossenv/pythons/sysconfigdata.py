@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
-from crossenv.errors import HostPythonError
+from crossenv.errors import HostPythonError, reason_of
 from crossenv.pythons.model import ConfigValue
 
 _VARIABLE = "build_time_vars"
@@ -83,7 +83,7 @@ def _read(path: Path) -> str:
         with path.open("rb") as stream:
             data = stream.read(_LARGEST + 1)
     except OSError as error:
-        problem = f"cannot read {path}: {error.strerror or error}"
+        problem = f"cannot read {path}: {reason_of(error)}"
         raise HostPythonError(problem, hint="name a readable file with --host-python") from error
     if len(data) > _LARGEST:
         problem = f"{path} is larger than {_LARGEST >> 20} MB: not a _sysconfigdata file"

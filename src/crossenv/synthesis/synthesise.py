@@ -9,22 +9,25 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from crossenv.compilers.model import Toolchain
 from crossenv.errors import HostPythonError, ToolchainError, reason_of
 from crossenv.libc.macros import fits
 from crossenv.platforms import Libc, platform_of_target
 from crossenv.platforms.linux_targets import Target
+from crossenv.platforms.windows import WINDOWS
 from crossenv.pythons.build_details import build_details_text, pkg_config_texts
-from crossenv.pythons.find import read_host_python
 from crossenv.pythons.model import ConfigValue, HostPython, UnwrittenHost
 from crossenv.pythons.pyconfig import edit_pyconfig, parse_pyconfig
+from crossenv.pythons.read import read_host_python
+from crossenv.pythons.windows_layout import WindowsPython
 from crossenv.synthesis.config import config_variables, synthesised_config
+from crossenv.synthesis.files import LAYOUT, copied_headers, data_text
 from crossenv.synthesis.machine_macros import functions_to_ask, machine_macros
-from crossenv.synthesis.probe_object import Answers, Compiler, ask_compiler
+from crossenv.synthesis.probe_object import Answers, ask_compiler
+from crossenv.synthesis.windows import windows_host_python
 
-LAYOUT = "synthesised"
-_HOST_PREFIX = "/usr/local"
-# Python's own; what else lies beside them belongs to packages of the build machine.
-_HEADER_DIRECTORIES = ("cpython", "internal")
+# How hosts of systems that need no compiler's answers are made.
+_WITHOUT_ANSWERS = {WINDOWS: windows_host_python}
 
 
 def read_build_facts(executable: Path) -> HostPython:
@@ -82,12 +85,13 @@ def as_free_threaded(build: HostPython) -> HostPython:
 def synthesise_host_python(
     target: Target,
     build: HostPython,
-    toolchain: Compiler,
+    toolchain: Toolchain,
     directory: Path,
     *,
-    host_prefix: str = _HOST_PREFIX,
+    host_prefix: str = "",
     defines: tuple[str, ...] = (),
     search_path: str = os.defpath,
+    given: WindowsPython | None = None,
 ) -> UnwrittenHost:
     """Make a host Python's headers and configuration, as they would be if it had been built for `target`.
 
@@ -99,9 +103,10 @@ def synthesise_host_python(
         toolchain: The compiler for the host.
         directory: Where the files will be: `include/pythonX.Y`, `lib/pkgconfig`, `_sysconfigdata_*.py`,
             `build-details.json`.
-        host_prefix: `sys.prefix` on the host.
+        host_prefix: `sys.prefix` on the host; "" for the system's usual one.
         defines: Options that every compile for the host needs (`-D_TIME_BITS=64`).
         search_path: PATH, for the programs that the compiler starts.
+        given: A Python for Windows that the user has, to take what is there from it.
 
     Raises:
         HostPythonError: The build Python is no CPython for Linux, or lacks headers.
@@ -116,6 +121,9 @@ def synthesise_host_python(
         raise HostPythonError(
             f"{build.include_dirs[0]} has no patchlevel.h", hint="install all of this Python's headers"
         )
+    host_prefix = host_prefix or platform_of_target(target).default_prefix(build.version)
+    if make := _WITHOUT_ANSWERS.get(target.system):
+        return make(target, build, toolchain, directory, host_prefix=host_prefix, search_path=search_path, given=given)
     header = build.include_dirs[-1] / "pyconfig.h"
     try:
         text = header.read_text(encoding="utf-8")
@@ -132,8 +140,8 @@ def synthesise_host_python(
     if build.free_threaded:
         changed |= {"Py_GIL_DISABLED": "1"}
     pyconfig = edit_pyconfig(text, changed)
-    multiarch = target.multiarch_for(tuple(map(int, build.version.split("."))))
-    soabi = f"cpython-{build.version.replace('.', '')}{build.abi_flags}-{multiarch}"
+    version = tuple(map(int, build.version.split(".")))
+    multiarch, soabi = target.multiarch_for(version), target.soabi_for(version, build.abi_flags)
     config = synthesised_config(
         target,
         build,
@@ -146,11 +154,11 @@ def synthesise_host_python(
     )
     libc = Libc(family=target.libc, version=_libc_version(target, answers))
     host = _host_python(target, build, config, directory, host_prefix, libc)
-    headers = _headers(build.include_dirs[0], host.include_dirs[0])
+    headers = copied_headers(build.include_dirs[0], host.include_dirs[0])
     return UnwrittenHost(host=host, files={**headers, **_texts(host, build, config, pyconfig, host_prefix)})
 
 
-def _require_machine(toolchain: Compiler, answers: Answers, target: Target) -> None:
+def _require_machine(toolchain: Toolchain, answers: Answers, target: Target) -> None:
     if answers.identity != target.identity:
         raise ToolchainError(
             f"{toolchain.cc.path} makes {answers.identity} objects, and the target {target} is {target.identity}",
@@ -208,7 +216,7 @@ def _texts(
     directory = host.source
     pkgconfig = directory / "lib/pkgconfig"
     files = {
-        host.sysconfigdata: _data_text(config, build),
+        host.sysconfigdata: data_text(config, build),
         host.include_dirs[0] / "pyconfig.h": pyconfig,
         directory / "build-details.json": build_details_text(host, headers=host.include_dirs[0], pkgconfig=pkgconfig),
     }
@@ -218,15 +226,3 @@ def _texts(
         variables = config_variables(config, build, host_prefix)
         files[directory / name] = json.dumps(variables, indent=2, sort_keys=True) + "\n"
     return files
-
-
-def _data_text(config: Mapping[str, ConfigValue], build: HostPython) -> str:
-    lines = [f"# Synthesised by crossenv from CPython {build.full_version}.", "build_time_vars = {"]
-    lines += [f"    {name!r}: {config[name]!r}," for name in sorted(config)]
-    return "\n".join([*lines, "}"]) + "\n"
-
-
-def _headers(headers: Path, include: Path) -> dict[Path, Path]:
-    """The build Python's headers, by where they will be."""
-    found = [*headers.glob("*.h"), *(path for name in _HEADER_DIRECTORIES for path in (headers / name).rglob("*.h"))]
-    return {include / path.relative_to(headers): path for path in sorted(found)}

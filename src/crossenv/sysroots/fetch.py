@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from crossenv.errors import CrossenvError, DownloadError, UsageError
+from crossenv.errors import CrossenvError, DownloadError, UsageError, reason_of
 from crossenv.files import write_file
 
 TIMEOUT_SECONDS = 60
@@ -113,4 +113,4 @@ def unwritable(path: Path, error: OSError, *, hint: str) -> CrossenvError:
     """Describe a missing right, or missing space, to write `path`."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return UsageError(f"the disk of {path} is full", hint=f"make room; {hint}")
-    return UsageError(f"{path} cannot be written: {error.strerror or error}", hint=hint)
+    return UsageError(f"{path} cannot be written: {reason_of(error)}", hint=hint)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from crossenv.errors import reason_of
 from crossenv.wheels.model import ERROR, Finding
 
 # What zipfile and what it calls may say of damaged input.
@@ -142,7 +143,7 @@ def opened(path: Path) -> Iterator[Archive]:
         size = path.stat().st_size
         stream = path.open("rb")
     except OSError as error:
-        raise ArchiveError(f"cannot be read: {error.strerror or error}") from None
+        raise ArchiveError(f"cannot be read: {reason_of(error)}") from None
     with stream:
         try:
             archive = zipfile.ZipFile(stream)

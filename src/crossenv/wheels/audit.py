@@ -11,9 +11,11 @@ from crossenv.binaries import FORMATS, BinaryError, Format, Linked, format_of, i
 from crossenv.libc.libraries import libc_of_needed
 from crossenv.libc.policies import Policy
 from crossenv.platforms import HERE, MODULE_SUFFIXES, format_of_suffix
+from crossenv.platforms.loading import LIBRARIES, Libraries
 from crossenv.record import Record
 from crossenv.wheels import file_checks
 from crossenv.wheels.archive import Archive, ArchiveError, Member, opened
+from crossenv.wheels.loaded import left_over_findings, loaded_findings
 from crossenv.wheels.losses import Build, loss_findings
 from crossenv.wheels.metadata import Claims, digest_fault, purelib_finding, read_claims, record_findings
 from crossenv.wheels.model import ERROR, WARNING, Finding, NativeFile, WheelReport
@@ -28,18 +30,23 @@ class Contents:
     """What was found inside a wheel while it was read once.
 
     Attributes:
-        inside: The base names of all its files.
+        members: The names of all its files.
         native: Its native files and static libraries: by name, the machine of each object in them, in words.
         archives: Which of these are static libraries.
         linked: Its programs and shared libraries by name.
         findings: The faults of single files.
     """
 
-    inside: frozenset[str]
+    members: tuple[str, ...]
     native: dict[str, list[str]] = field(default_factory=dict)
     archives: set[str] = field(default_factory=set)
     linked: dict[str, Linked] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def inside(self) -> frozenset[str]:
+        """The base names of all its files."""
+        return frozenset(name.rpartition("/")[2] for name in self.members)
 
     @property
     def libc(self) -> str:
@@ -90,6 +97,7 @@ def audit_wheel(path: Path, record: Record | None = None) -> WheelReport:
         files=tuple(_native_files(judged.contents)),
         findings=judged.findings,
         unchecked=judged.unchecked,
+        policies=_libraries(judged.expected, record) is None,
     )
 
 
@@ -122,6 +130,10 @@ def judge(path: Path, record: Record | None = None, build: Build | None = None) 
         project = claims.name or path.name.partition("-")[0]
         findings += loss_findings(build, project=project, tagged=not expected.pure, native=bool(contents.native))
     findings += _linked_findings(expected, contents)
+    libraries = _libraries(expected, record)
+    if libraries is not None:
+        findings += loaded_findings(contents.linked, contents.members, expected, libraries)
+        findings += left_over_findings(contents.members, tuple(contents.native), libraries)
     for policy in {(policy.libc, policy.floor): policy for policy in expected.promised}.values():
         own = record is not None and record.handover.policy == policy
         findings += policy_findings(contents.linked, contents.inside, policy, first_release=own)
@@ -145,6 +157,12 @@ def target_findings(judged: Judgement, policy: Policy) -> list[Finding]:
     return list(policy_findings(judged.contents.linked, judged.contents.inside, policy, first_release=True))
 
 
+def _libraries(expected: Expected, record: Record | None) -> Libraries | None:
+    """The libraries of the wheel's system, if files name them there."""
+    systems = {target.system for target in expected.targets} if record is None else {record.host.system}
+    return LIBRARIES.get(systems.pop()) if len(systems) == 1 else None
+
+
 def _kept(judged: Judgement) -> Iterator[str]:
     """The oldest policy that the files keep, for each machine and C library that the tags name."""
     targets = {(target.machine, target.libc): target for target in judged.expected.targets}
@@ -160,7 +178,7 @@ def _kept(judged: Judgement) -> Iterator[str]:
 
 def _read(archive: Archive, claims: Claims, record: Record | None) -> Contents:
     """Go through all members once: their hashes, and of the native ones everything."""
-    contents = Contents(inside=frozenset(member.name.rpartition("/")[2] for member in archive.members))
+    contents = Contents(members=tuple(member.name for member in archive.members))
     expected = expected_of(claims.tags, libc="", record=record)
     for member in archive.members:
         blocks = archive.blocks(member.name)
@@ -185,10 +203,14 @@ def _read_native(member: Member, data: bytes, contents: Contents, expected: Expe
     except BinaryError as error:
         assert native is not None
         contents.findings.append(_damaged(native, member.name, str(error)))
-    if native is not None and linked is not None and linked.program and _is_foreign(native, expected):
-        # Launchers for other systems lie as data in wheels that run anywhere: those of pip and setuptools.
+    kinds = [kind for _label, content in objects_in(member.name, data) if (kind := format_of(content)) is not None]
+    loadable = linked is not None and not linked.program
+    if kinds and not loadable and all(_is_foreign(kind, expected) for kind in kinds):
+        # Launchers for other systems lie as data in wheels that run anywhere: those of pip and setuptools. greenlet's
+        # has object files.
         if not expected.pure:
-            says = f"is a program in the format {native.title}, which the wheel's machine does not run"
+            what = "a program" if linked is not None else "an object file"
+            says = f"is {what} in the format {kinds[0].title}, which the wheel's machine does not run"
             contents.findings.append(Finding(id="machine", severity=WARNING, path=member.name, message=says))
         return
     words = contents.native[member.name] = []
@@ -265,7 +287,8 @@ def _native_files(contents: Contents) -> Iterator[NativeFile]:
             path=name,
             kind=kind,
             machine=next(filter(None, words), ""),
-            needs=() if file is None else file.needed,
+            needs=() if file is None else (*file.needed, *file.delayed),
             versions={} if file is None else newest_versions(file, contents.inside),
             search_path=() if file is None else file.search_path,
+            properties=() if file is None else file.properties,
         )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from crossenv.binaries import FORMATS, BinaryError, Linked, format_of
-from crossenv.platforms import MODULE_SUFFIXES
+from crossenv.platforms import MODULE_SUFFIXES, ONLY_MODULE_SUFFIXES
 from crossenv.platforms.architectures import Identity
 from crossenv.record import Record
 from crossenv.wheels.model import ERROR, WARNING, Finding
@@ -16,7 +16,8 @@ from crossenv.wheels.tags import Expected
 
 # What extension modules are named (PEP 3149, 384).
 _ENDS = "|".join(map(re.escape, MODULE_SUFFIXES))
-_EXTENSION = re.compile(rf"^(?P<stem>[^/]*?)(?P<suffix>\.(?:cpython-|abi3|pypy)[^/]*(?:{_ENDS}))$")
+_MODULES = "|".join(map(re.escape, ONLY_MODULE_SUFFIXES))
+_EXTENSION = re.compile(rf"^(?P<stem>[^/]*?)(?P<suffix>\.(?:cpython-|cp3\d|abi3|pypy)[^/]*(?:{_ENDS})|(?:{_MODULES}))$")
 _IN_DATA = re.compile(r"^[^/]+\.data/(?!(?:purelib|platlib)/)")
 _SHOWN = 80
 

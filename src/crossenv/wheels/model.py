@@ -32,10 +32,11 @@ class NativeFile:
     Attributes:
         path: The member's name.
         kind: "extension", "library", "program", "object" or "archive".
-        machine: What its ELF header says, in words.
-        needs: The libraries it names (DT_NEEDED).
+        machine: What its header says, in words.
+        needs: The libraries it names (DT_NEEDED; PE's imports, then those that are delayed).
         versions: The newest version of each kind that it needs, by prefix ("GLIBC": "2.17").
         search_path: Its RUNPATH or RPATH.
+        properties: What else it says, as information ("ASLR", "debug information in x.pdb"); () for ELF.
     """
 
     path: str
@@ -44,6 +45,7 @@ class NativeFile:
     needs: tuple[str, ...]
     versions: Mapping[str, str]
     search_path: tuple[str, ...]
+    properties: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +56,7 @@ class WheelReport:
         path: The wheel.
         tags: Its tags (PEP 425).
         keeps: The oldest policy that it keeps, for each C library its tags name; empty where no file has one.
+        policies: Whether there are policies for what its tags name.
         files: Its native files.
         findings: Its faults, the errors first.
         unchecked: What could not be looked at, and why.
@@ -65,6 +68,7 @@ class WheelReport:
     files: tuple[NativeFile, ...]
     findings: tuple[Finding, ...]
     unchecked: tuple[str, ...]
+    policies: bool = True
 
     def failed(self, *, strict: bool = False) -> bool:
         """Whether there is an error, or if `strict` a warning."""

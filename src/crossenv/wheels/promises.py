@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Set
 
 from crossenv.binaries import Linked
 from crossenv.libc.libraries import is_part_of_another
-from crossenv.libc.policies import Policy, policies_for
+from crossenv.libc.policies import LATE_RELEASE, Policy, policies_for
 from crossenv.platforms.linux_targets import Target
 from crossenv.wheels.model import ERROR, WARNING, Finding
 from crossenv.wheels.native import listed
@@ -47,7 +47,7 @@ def policy_findings(
         words = [*versioned, *(symbol for symbol in plain if symbol not in (offered or ()))]
         if words and policy.names_a_series and not first_release:
             says = f"needs {listed(words)}, which the first releases of {policy.libc_words} do not have"
-            yield Finding(id="musl-release", severity=WARNING, path=name, message=says)
+            yield Finding(id=LATE_RELEASE, severity=WARNING, path=name, message=says)
         elif words:
             says = f"needs {listed(words)}; {policy.promise(words)}"
             yield Finding(id="policy", severity=ERROR, path=name, message=says)

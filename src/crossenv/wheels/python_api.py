@@ -6,6 +6,8 @@ import re
 from functools import lru_cache
 from importlib.resources import files as package_files
 
+from crossenv.synthesis.windows_exports import exported_names
+
 
 @lru_cache(maxsize=1)
 def _sections() -> list[tuple[list[str], str]]:
@@ -38,6 +40,11 @@ def exports_of(version: str) -> frozenset[str] | None:
     """What CPython `version` ("3.13", "3.13t") exports; None if that is not known."""
     own = [names.split() for versions, names in _sections() if version in versions]
     return frozenset().union(*own) if own else None
+
+
+def exports_of_library(library: str) -> frozenset[str]:
+    """What Python's library exports where it is one of its own ("python313.dll"); none if that is not known."""
+    return exported_names(library.lower().removeprefix("python").partition(".")[0])
 
 
 def stable_since(name: str) -> tuple[int, int] | None:

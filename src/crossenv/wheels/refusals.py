@@ -5,7 +5,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 
+from crossenv.binaries import FORMATS
+from crossenv.libc.policies import LATE_RELEASE
 from crossenv.wheels.model import Finding
+
+# A native file that cannot be read, by its format.
+_DAMAGED = tuple(f"{name}-damaged" for name in FORMATS)
 
 # The findings that a repair can mend; a wheel with any other is one that nobody should have.
 MENDABLE = ("library", "libpython", "policy", "rpath", "symbol", "host-tag", "platform-tag", "libc")
@@ -17,11 +22,11 @@ class Refusal(enum.Enum):
     In the order in which their hints are given where a wheel has several faults.
     """
 
-    FOREIGN = ("machine", "libc", "interpreter", "extension-suffix", "elf-damaged", "pe-damaged")
+    FOREIGN = ("machine", "libc", "interpreter", "extension-suffix", *_DAMAGED)
     LOST = ("extension-lost", "native-lost")
     EMPTY = ("native-absent",)
     TAG = ("host-tag", "platform-tag", "wheel-tags")
-    LATE = ("policy", "musl-release")
+    LATE = ("policy", LATE_RELEASE)
     OUTSIDE = ("library", "libpython")
     SEARCH_PATH = ("rpath",)
     SYMBOL = ("symbol", "init-function", "python-api", "python-abi", "stable-abi")
@@ -55,7 +60,7 @@ _HINTS = {
     Refusal.ARCHIVE: "the back end made a broken archive: report it to its project",
 }
 # What a wheel that nothing built here is refused for.
-UNUSABLE = ("machine", "elf-damaged", "pe-damaged", "platform-tag")
+UNUSABLE = ("machine", *_DAMAGED, "platform-tag")
 READY_MADE_HINT = (
     "this wheel was not built here: take one for the target, or build it from its source"
     " (`cross-pip wheel PROJECT`, `cross-pip install --no-binary NAME NAME`)"

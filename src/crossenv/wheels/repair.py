@@ -18,11 +18,12 @@ from typing import Any
 
 from crossenv.binaries import BinaryError, Linked, format_of
 from crossenv.children import run_text
-from crossenv.errors import AuditError, BuildError, UsageError
+from crossenv.errors import AuditError, BuildError, UsageError, reason_of
 from crossenv.files import scratch_directory
 from crossenv.libc.libraries import always_outside, libc_of_needed
 from crossenv.libc.policies import Policy, policies_for, policy_of
 from crossenv.platforms.linux_targets import Target
+from crossenv.platforms.loading import LIBRARIES
 from crossenv.record import Record
 from crossenv.targets import parse_target
 from crossenv.wheels.archive import ArchiveError, opened
@@ -32,6 +33,7 @@ from crossenv.wheels.model import ERROR, Finding, WheelReport
 from crossenv.wheels.native import listed
 from crossenv.wheels.promises import policy_findings
 from crossenv.wheels.refusals import MENDABLE
+from crossenv.wheels.run_delvewheel import put_in_dlls
 from crossenv.wheels.sysroot_libraries import Libraries
 from crossenv.wheels.tags import expected_of
 
@@ -39,7 +41,7 @@ _LONGEST = 1800
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wishes:
+class RepairOptions:
     """What the user wants of a repair.
 
     Attributes:
@@ -72,14 +74,14 @@ class Repaired:
     report: WheelReport
 
 
-def repair(path: Path, directory: Path, record: Record | None, wishes: Wishes) -> Repaired:
+def repair(path: Path, directory: Path, record: Record | None, options: RepairOptions) -> Repaired:
     """Repair the wheel at `path` and write the result into `directory`.
 
     Args:
         path: The wheel; it stays as it is.
         directory: Made if it is not there.
         record: The record of the environment that it was built in, if any.
-        wishes: What the user wants.
+        options: What the user wants.
 
     Raises:
         AuditError: The wheel is not fit for any policy, a library was not found, or the result does not pass the audit.
@@ -91,9 +93,11 @@ def repair(path: Path, directory: Path, record: Record | None, wishes: Wishes) -
     if not before.files:
         return Repaired(wheel=_placed(path, path.name, directory), tag="any", grafted={}, short_of="", report=before)
     files, tags = _read(path)
-    target = _target_of(path, files, tags, record, wishes)
-    wanted = _wanted_policy(target, record, wishes)
-    libraries = _libraries(target, files, record, wishes)
+    target = _target_of(path, files, tags, record, options)
+    if target.system in LIBRARIES:
+        return _with_dlls(path, directory, target, before, record, options)
+    wanted = _wanted_policy(target, record, options)
+    libraries = _libraries(target, files, record, options)
     with scratch_directory("repair") as scratch:
         place = scratch.resolve()
         job = {
@@ -106,7 +110,7 @@ def repair(path: Path, directory: Path, record: Record | None, wishes: Wishes) -
             "policy": "" if wanted is None else _auditwheel_name(target, wanted),
             # auditwheel follows links as they stand: it is shown the target's libraries by themselves.
             "libraries": [str(_linked_to(libraries, place / "libraries"))],
-            "exclude": [*wishes.exclude, *always_outside(target.libc)],
+            "exclude": [*options.exclude, *always_outside(target.libc)],
         }
         (place / "out").mkdir()
         answer = _run_auditwheel(job, place)
@@ -118,20 +122,55 @@ def repair(path: Path, directory: Path, record: Record | None, wishes: Wishes) -
         short_of = ""
         if wanted is not None and answer["tag"] != wanted.tag:
             short_of = _reason(files, taken, wanted)
-            if wishes.platform is not None:
+            if options.platform is not None:
                 raise AuditError(f"{path.name} cannot be tagged {wanted.tag}: {short_of}", hint=_LATER)
         made = Path(answer["wheel"])
         report = audit_wheel(made, record)
         if report.failed():
             if short_of and all(finding.id == "host-tag" for finding in report.findings if finding.severity == ERROR):
                 raise AuditError(f"{path.name} could only be tagged {answer['tag']}: {short_of}", hint=_LATER)
-            says = _errors(report.findings)
-            raise AuditError(
-                f"{path.name} was repaired and does not pass the audit: {says}",
-                hint="mend the build; `crossenv audit` lists all findings of the wheel as it is",
-            )
+            _require_sound(path, report)
         wheel = _placed(made, made.name, directory)
     return Repaired(wheel=wheel, tag=answer["tag"], grafted=taken, short_of=short_of, report=report)
+
+
+def _with_dlls(
+    path: Path, directory: Path, target: Target, before: WheelReport, record: Record | None, options: RepairOptions
+) -> Repaired:
+    """Repair a wheel for a system whose files name the library of each function."""
+    tag = target.platform_tag
+    wanting = [finding for finding in before.findings if finding.id == "library"]
+    if not wanting:
+        if before.failed():
+            says = f"{path.name} cannot be repaired: {_errors(before.findings)}"
+            raise AuditError(says, hint="mend the build, then repair its wheel")
+        return Repaired(wheel=_placed(path, path.name, directory), tag=tag, grafted={}, short_of="", report=before)
+    _require_directories(options)
+    directories = (*options.libraries, *(() if record is None else record.library_directories))
+    with scratch_directory("repair") as scratch:
+        made = put_in_dlls(path, scratch.resolve(), directories, options.exclude)
+        report = audit_wheel(made, record)
+        _require_sound(path, report)
+        wheel = _placed(made, made.name, directory)
+    outside = {name.lower() for file in before.files for name in file.needs}
+    outside -= {name.lower() for file in report.files for name in file.needs}
+    places = {one.name.lower(): str(one) for place in reversed(directories) for one in place.iterdir()}
+    grafted = {name: places[name] for name in sorted(outside) if name in places}
+    return Repaired(wheel=wheel, tag=tag, grafted=grafted, short_of="", report=report)
+
+
+def _require_sound(path: Path, report: WheelReport) -> None:
+    if report.failed():
+        raise AuditError(
+            f"{path.name} was repaired and does not pass the audit: {_errors(report.findings)}",
+            hint="mend the build; `crossenv audit` lists all findings of the wheel as it is",
+        )
+
+
+def _require_directories(options: RepairOptions) -> None:
+    for directory in options.libraries:
+        if not directory.is_dir():
+            raise UsageError(f"{directory} is not a directory", hint="name one that holds libraries of the target")
 
 
 _LATER = "choose a later policy, or build for an older C library (an older sysroot, or --toolchain zig)"
@@ -166,7 +205,7 @@ def _read(path: Path) -> tuple[dict[str, Linked], tuple[str, ...]]:
 
 
 def _target_of(
-    path: Path, files: dict[str, Linked], tags: tuple[str, ...], record: Record | None, wishes: Wishes
+    path: Path, files: dict[str, Linked], tags: tuple[str, ...], record: Record | None, options: RepairOptions
 ) -> Target:
     """The machine and C library of the wheel."""
     libc = next((name for file in files.values() if (name := libc_of_needed(file.needed))), "")
@@ -181,20 +220,25 @@ def _target_of(
             f"{path.name} is for {target.machine}, and the environment's host is {record.host.machine}",
             hint="name the environment that it was built in with --env",
         )
-    if wishes.platform is None:
+    if options.platform is None:
         return target
-    asked = parse_target(wishes.platform)
+    if target.system in LIBRARIES:
+        raise UsageError(
+            f"{path.name} is for {target.platform_tag}, which has no policies such as {options.platform}",
+            hint="leave --plat out",
+        )
+    asked = parse_target(options.platform)
     if not asked.policy or (asked.machine, asked.libc) != (target.machine, target.libc):
         raise UsageError(
-            f"{path.name} is for {target.machine} with {target.libc}, and {wishes.platform} is not a policy for that",
+            f"{path.name} is for {target.machine} with {target.libc}, and {options.platform} is not a policy for that",
             hint=f"name one such as {policies_for(target)[-1].tag}",
         )
     return asked
 
 
-def _wanted_policy(target: Target, record: Record | None, wishes: Wishes) -> Policy | None:
+def _wanted_policy(target: Target, record: Record | None, options: RepairOptions) -> Policy | None:
     """The user's, or that of the environment's target, or what the wheel has promised itself."""
-    if wishes.platform is not None:
+    if options.platform is not None:
         return policy_of(target)
     if record is not None and record.handover.policy is not None:
         return record.handover.policy
@@ -207,16 +251,16 @@ def _auditwheel_name(target: Target, wanted: Policy) -> str:
     return known[-1].tag.removesuffix(f"_{target.machine}")
 
 
-def _libraries(target: Target, files: dict[str, Linked], record: Record | None, wishes: Wishes) -> dict[str, Path]:
+def _libraries(
+    target: Target, files: dict[str, Linked], record: Record | None, options: RepairOptions
+) -> dict[str, Path]:
     """Where the target's libraries are that the wheel needs, and those that they need."""
-    for directory in wishes.libraries:
-        if not directory.is_dir():
-            raise UsageError(f"{directory} is not a directory", hint="name one that holds libraries of the target")
+    _require_directories(options)
     sysroot = None if record is None or record.sysroot is None else Path(record.sysroot)
     directories = () if record is None else record.library_directories
     own = {name.rpartition("/")[2] for name in files}
     needed = {name for file in files.values() for name in file.needed} - own
-    return Libraries(target.identity, sysroot, directories, wishes.libraries).closure(sorted(needed))
+    return Libraries(target.identity, sysroot, directories, options.libraries).closure(sorted(needed))
 
 
 def _linked_to(libraries: dict[str, Path], directory: Path) -> Path:
@@ -316,7 +360,7 @@ def _placed(source: Path, name: str, directory: Path) -> Path:
             partial.unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(
-            f"{made} cannot be written: {error.strerror or error}",
+            f"{made} cannot be written: {reason_of(error)}",
             hint="name a directory that you may write to, on a disk with room",
         ) from None
     return made

@@ -167,12 +167,12 @@ def _written_findings(job: Job, record: Record) -> Iterator[Finding]:
 
 def _repaired(path: Path, record: Record, judged: Judgement, job: Job, notes: list[str]) -> Path:
     # auditwheel's part of the imports costs as much as everything else.
-    from crossenv.wheels.repair import Wishes, repair
+    from crossenv.wheels.repair import RepairOptions, repair
 
     needed = {name for file in judged.contents.linked.values() for name in file.needed} - judged.contents.inside
-    wishes = Wishes(libraries=tuple(_directories_with(needed, job.site_directories)))
+    options = RepairOptions(libraries=tuple(_directories_with(needed, job.site_directories)))
     try:
-        done = repair(path, path.parent, record, wishes)
+        done = repair(path, path.parent, record, options)
     except AuditError as error:
         raise Refused(
             [Finding(id="repair", severity=ERROR, path="", message=f"{error.message} ({error.hint})")]

@@ -39,6 +39,9 @@ def symbol_findings(
     findings: list[Finding] = []
     unchecked: dict[str, None] = {}
     for name, file in files.items():
+        if file.imported_from:
+            # They name the library of each: `loaded_findings` looks there.
+            continue
         wanted = {
             symbol
             for symbol, said in file.imports.items()

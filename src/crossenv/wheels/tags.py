@@ -164,7 +164,7 @@ def python_of_file(name: str, expected: Expected) -> PythonTag | None:
 
     Its suffix tells, then the wheel's tags: the oldest Python that they name.
     """
-    match = re.search(r"\.cpython-3(\d+)([a-z]*)-[^/]*$", name)
+    match = re.search(r"\.cp(?:ython-)?3(\d+)([a-z]*)-[^/]*$", name)
     if match is not None and name.endswith(MODULE_SUFFIXES):
         return PythonTag(implementation="cp", version=(3, int(match[1])), abi="full", flags=match[2])
     stable = [python for python in expected.pythons if python.abi == "stable"]

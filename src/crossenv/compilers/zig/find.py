@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import sys
@@ -9,12 +10,15 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from crossenv.codec import WrongValueError, decode
 from crossenv.compilers.binutils import BINUTILS, named_tool
+from crossenv.compilers.memory import Memory
 from crossenv.compilers.model import Tool, Toolchain
-from crossenv.compilers.probe import Prober
+from crossenv.compilers.probe import Macros, Prober
 from crossenv.compilers.zig.launchers import (
     CONFIGURATION_NAME,
     ENDINGS,
+    WINDOWS_ENDINGS,
     Launchers,
     compiled_launcher,
     place_launchers,
@@ -26,12 +30,14 @@ from crossenv.compilers.zig.runtime_library import (
     runtime_library,
 )
 from crossenv.compilers.zig.targets import processor, require_floor
+from crossenv.compilers.zig.windows import windows_options
 from crossenv.errors import ToolchainError
 from crossenv.files import scratch_directory
 from crossenv.libc.compiling import compile_options
 from crossenv.platforms import platform_of_target
 from crossenv.platforms.architectures import Identity
 from crossenv.platforms.linux_targets import Target
+from crossenv.platforms.windows import WINDOWS
 
 
 def find_zig_toolchain(
@@ -70,6 +76,9 @@ def find_zig_toolchain(
         platform_of_target(target).library_directories(sysroot, target.multiarch) if sysroot is not None else ()
     )
     runtime = runtime_library(target, target.zig_triple, processor(target, cpu))
+    for_windows = target.system == WINDOWS
+    # Where there is no library to make, signs are left of what zig has made itself.
+    place = runtime.place(zig.version) if runtime else f"runtime/{target.zig_triple}-{zig.version}/none"
     launchers = Launchers(
         program=compiled_launcher(zig, cache),
         settings={
@@ -77,35 +86,39 @@ def find_zig_toolchain(
             "cache": str(cache),
             "target": target.zig_triple,
             "cpu": processor(target, cpu),
-            "architecture": target.machine,
+            "architecture": target.architecture.name,
             "triplet": target.gnu_triplet,
             "multiarch": target.multiarch,
             "version": zig.clang_version,
             "sysroot": str(sysroot or ""),
-            "runtime": runtime.place(zig.version) if runtime else "",
+            "runtime": place,
             "python": sys.executable,
         },
         compile=(
             *compile_options(target.libc),
             *long_double_options(target),
+            *(windows_options(zig, cache, target.architecture.name) if for_windows else ()),
             *_header_options(sysroot, target),
         ),
         link=(*long_double_link_options(target), *(f"-L{directory}" for directory in library_dirs)),
         make_runtime=runtime.words() if runtime else (),
     )
-    names = {tool: f"{target.gnu_triplet}-{ending}" for tool, ending in ENDINGS.items()}
+    endings = {**ENDINGS, **(WINDOWS_ENDINGS if for_windows else {})}
+    names = {tool: f"{target.gnu_triplet}-{ending}" for tool, ending in endings.items()}
     # For our own questions: they link nothing of zig's run-time library, and shall not have it made.
     asking = dataclasses.replace(launchers, settings={**launchers.settings, "runtime": ""})
     directory = _staged(asking, names, cache)
     origin = f"zig {zig.version}, {zig.origin}"
     tools = {tool: Tool(path=directory / name, origin=origin, launcher=True) for tool, name in names.items()}
-    binutils = {name: tools[name] for name in BINUTILS if name in tools}
+    binutils = {name: tools[name] for name in (*BINUTILS, *WINDOWS_ENDINGS) if name in tools}
     binutils |= {name: named_tool(name, text, environ_path) for name, text in overrides.items()}
     fc = binutils.pop("fc", None)
+    told = (asking.configuration(objects=Path()), asking.program.name)
+    # A sysroot's files may change.
+    memory = Memory.of(cache, zig.path, told) if sysroot is None else None
     with scratch_directory("probe") as scratch:
         prober = Prober(directory=scratch, search_path=environ_path)
-        made = prober.object_identity(tools["cc"], "c")
-        macros = prober.macros(tools["cc"], ())
+        made, macros = _ask(prober, tools["cc"], target, memory)
         fortran = target.identity if fc is None else prober.object_identity(fc, "fortran")
     if made != target.identity:
         problem = f"makes {made} objects" if isinstance(made, Identity) else f"does not compile ({made})"
@@ -134,8 +147,21 @@ def find_zig_toolchain(
         macros=macros.probed,
         # zig's run-time library takes seconds to make, and has nothing of the C library's.
         probe_link=("-rtlib=none",),
+        memory=memory,
         zig=launchers,
     )
+
+
+def _ask(prober: Prober, cc: Tool, target: Target, memory: Memory | None) -> tuple[Identity | str, Macros]:
+    """The machine that the compiler makes objects for, and its macros; from memory if it was the right one before."""
+    question = f"macros of a compiler that makes {target.identity!r}"
+    with contextlib.suppress(WrongValueError):
+        if memory is not None and (known := memory.recall(question)) is not None:
+            return target.identity, decode(Macros, known)
+    made, macros = prober.object_identity(cc, "c"), prober.macros(cc, ())
+    if memory is not None and made == target.identity and macros.has_headers:
+        memory.keep(question, dataclasses.asdict(macros))
+    return made, macros
 
 
 def _header_options(sysroot: Path | None, target: Target) -> tuple[str, ...]:

@@ -6,7 +6,7 @@
  * program's own directory (crossenv.compilers.zig.launchers writes them). The tables of options are options.h, which
  * crossenv.compilers.zig.options makes.
  *
- * What it is depends on the end of its name: -clang, -clang++, -ar, -ranlib or -ld.
+ * What it is depends on the end of its name: -clang, -clang++, -ar, -ranlib, -ld or -dlltool.
  */
 
 #define _GNU_SOURCE
@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -190,6 +191,8 @@ static void read_configuration(const char *path) {
     configuration.called = getenv("CROSSENV_COMPILER_CALLED");
 }
 
+static bool for_windows(void) { return strstr(configuration.target, "-windows") != NULL; }
+
 /* ---- caches and libraries ---------------------------------------------------------------------------------------- */
 
 /* Makes a directory and those above it, where they can be made. */
@@ -316,10 +319,13 @@ static const char *runtime_library(void) {
     return place;
 }
 
-/* The sign that zig's C++ library has been made. */
-static char *cxx_sign(void) {
+/* Whether there is a run-time library of ours to make, and not only a place for signs. */
+static bool has_runtime(void) { return *configuration.runtime && !for_windows(); }
+
+/* The sign that zig's C library, or its C++ library, has been made. */
+static char *library_sign(const char *language) {
     char *place = runtime_place();
-    return text("%.*s/c++", (int)(strrchr(place, '/') - place), place);
+    return text("%.*s/%s", (int)(strrchr(place, '/') - place), place, equal(language, "c++") ? "c++" : "c");
 }
 
 /* Whether this is the first call for a while that asks for a piece of work in the cache. */
@@ -343,8 +349,8 @@ static void warm(const char *language) {
         return;
     char *place = runtime_place(), *directory = text("%s", place);
     *strrchr(directory, '/') = '\0';
-    char *done = cxx_sign(), *sign = text("%s/warming%s", directory, cxx ? "-c++" : "");
-    if (access(cxx ? done : place, F_OK) == 0)
+    char *done = library_sign(language), *sign = text("%s/warming%s", directory, cxx ? "-c++" : "");
+    if (access(cxx || !has_runtime() ? done : place, F_OK) == 0)
         return;
     make_directories(directory);
     if (!is_first(sign))
@@ -361,13 +367,15 @@ static void warm(const char *language) {
         dup2(nothing, i);
     if (chdir("/") != 0)
         _exit(1);
-    List command = runtime_maker(place);
-    if (access(place, R_OK) != 0 && run(&command, NULL) != 0)
-        _exit(1);
-    if (cxx) {
+    if (has_runtime()) {
+        List command = runtime_maker(place);
+        if (access(place, R_OK) != 0 && run(&command, NULL) != 0)
+            _exit(1);
+    }
+    if (cxx || !has_runtime()) {
         /* The program itself, so that the library is the one that links ask for. */
         List link = {0};
-        const char *const words[] = {self, "-shared", "-x", "c++", "/dev/null", "-o"};
+        const char *const words[] = {self, "-shared", "-x", cxx ? "c++" : "c", "/dev/null", "-o"};
         for (size_t i = 0; i < sizeof words / sizeof *words; i++)
             append(&link, words[i]);
         char *made = text("%s/.warm-%ld.so", directory, (long)getpid());
@@ -596,6 +604,7 @@ typedef struct {
     bool saved[16][3];                          /* states that were pushed */
     int depth;
     bool strips, keeps_all, checks_versions;    /* -s, --no-gc-sections, --no-undefined-version */
+    bool makes_import_library;                  /* --out-implib */
 } Linking;
 
 static void to_linker(List *list, const char *word) {
@@ -656,6 +665,8 @@ static void note_state(Linking *linking, const char *key) {
 
 /* `-z VALUE` */
 static void translate_z(List *list, Linking *linking, const char *value) {
+    if (for_windows())
+        return;
     if (listed(value, linker_z_zig))
         to_linker_pair(list, "-z", value);
     else if (!listed(value, linker_z_dropped)) {
@@ -672,8 +683,25 @@ static void translate_run_path(List *list, const char *value) {
     to_linker_pair(list, "-rpath", value);
 }
 
+/* The same for Windows: lld's options there are others, and zig takes a few of them. */
+static size_t translate_windows_linker_option(List *list, Linking *linking, const char *word, const char *next) {
+    const char *name = word + (starts(word, "--") ? 2 : 1);
+    char *key = text("%.*s", (int)strcspn(name, "="), name);
+    bool pair = strchr(name, '=') == NULL && next != NULL && listed(key, windows_linker_pairs);
+    const char *value = pair ? next : strchr(name, '=') != NULL ? strchr(name, '=') + 1 : NULL;
+    if (listed(key, windows_linker_zig)) {
+        if (equal(key, "out-implib"))
+            linking->makes_import_library = true;
+        append(list, value == NULL ? text("-Wl,%s", word) : text("-Wl,%.*s,%s", (int)(name - word + strlen(key)), word, value));
+    } else if (!listed(key, windows_linker_dropped))
+        fail(1, "zig's linker has no %s for Windows: leave it out", word);
+    return pair ? 2 : 1;
+}
+
 /* Handles the word at `i`, an option of the linker's; returns how many words it has taken. */
 static size_t translate_linker_option(List *list, Linking *linking, const char *word, const char *next) {
+    if (for_windows())
+        return translate_windows_linker_option(list, linking, word, next);
     const char *name = word + (starts(word, "--") ? 2 : 1);
     char *key = text("%.*s", (int)strcspn(name, "="), name);
     const char *joined = strchr(name, '='), *value = joined != NULL ? joined + 1 : NULL;
@@ -820,7 +848,9 @@ static void require_target(const char *triple) {
         {"ppc64le", "powerpc64le"}, {"ppc64le", "ppc64le"}, {"loongarch64", "loongarch64"},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (equal(configuration.architecture, known[i][0]) && starts(triple, known[i][1]) && strstr(triple, "linux"))
+        if (equal(configuration.architecture, known[i][0]) && starts(triple, known[i][1]) &&
+            (for_windows() ? strstr(triple, "windows") != NULL || strstr(triple, "mingw32") != NULL
+                           : strstr(triple, "linux") != NULL))
             return;
     fail(1, "this compiler is for %s, and %s was asked for", configuration.triplet, triple);
 }
@@ -915,6 +945,93 @@ static bool says_own_abi(const char *word) {
     return false;
 }
 
+/* Whether a directory of a link line has a library under one of its usual names. */
+static bool has_library(const List *words, const char *name) {
+    static const char *const forms[] = {"%s/%s.lib", "%s/lib%s.dll.a", "%s/lib%s.a", "%s/%s.dll"};
+    for (size_t i = 0; i < words->count; i++) {
+        const char *word = words->words[i];
+        const char *directory = !starts(word, "-L") ? NULL : word[2] ? word + 2 : words->words[i + 1];
+        for (size_t j = 0; directory != NULL && j < sizeof forms / sizeof *forms; j++) {
+            char *path = allocate(NULL, PATH_SIZE);
+            snprintf(path, PATH_SIZE, forms[j], directory, name); /* NOLINT: the forms are ours */
+            if (access(path, F_OK) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* A library by name: those of the C runtime are there, and Windows' own are looked up whatever their case. */
+static void add_windows_library(List *list, const List *words, const char *name) {
+    if (starts(name, "gcc_eh") || equal(name, ":libgcc_eh.a"))
+        append(list, "-lunwind"); /* what is asked of it is there */
+    if (listed(name, windows_libraries_dropped) && !has_library(words, name))
+        return;
+    char *lower = text("%s", name);
+    for (char *at = lower; *at; at++)
+        *at = (char)tolower((unsigned char)*at);
+    append(list, text("-l%s", has_library(words, name) ? name : lower));
+}
+
+/* `/O2`, `/DX`, `x.lib` and what else MSVC's users say; returns how many words it has taken, 0 for another word. */
+static size_t translate_msvc(List *list, const List *words, const char *word, const char *next) {
+    size_t length = strlen(word);
+    if (word[0] != '-' && length > 4 && strcasecmp(word + length - 4, ".lib") == 0 && access(word, F_OK) != 0 &&
+        strchr(word, '/') == NULL) {
+        add_windows_library(list, words, text("%.*s", (int)length - 4, word));
+        return 1;
+    }
+    if (word[0] != '/' || access(word, F_OK) == 0)
+        return 0;
+    static const char *const same[][2] = {
+        {"/O1", "-Os"},   {"/O2", "-O2"},       {"/Ox", "-O2"},        {"/Od", "-O0"},        {"/J", "-funsigned-char"},
+        {"/TP", "-xc++"}, {"/TC", "-xc"},       {"/c", "-c"},          {"/GR-", "-fno-rtti"}, {"/arch:AVX", "-mavx"},
+        {"/fp:fast", "-ffast-math"},            {"/fp:strict", "-ffp-model=strict"},          {"/arch:AVX2", "-march=haswell"},
+        {"/arch:SSE2", "-msse2"},               {"/arch:AVX512", "-march=skylake-avx512"},
+        {"/std:c++latest", "-std=c++2c"},       {"/std:c++23preview", "-std=c++23"},          {"/std:clatest", "-std=c2x"},
+    };
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+        if (equal(word, same[i][0])) {
+            append(list, same[i][1]);
+            return 1;
+        }
+    if (listed(word, windows_msvc_refused))
+        fail(1, "%s is for Microsoft's compiler, and this one has nothing like it: leave it out", word);
+    if (listed(word, windows_msvc_dropped))
+        return 1;
+    if (starts(word, "/std:")) {
+        append(list, text("-std=%s", word + 5));
+        return 1;
+    }
+    const struct {
+        const char *from, *to;
+    } with_value[] = {{"/D", "-D"}, {"/U", "-U"}, {"/I", "-I"}, {"/FI", "-include"}, {"/LIBPATH:", "-L"}};
+    for (size_t i = 0; i < sizeof with_value / sizeof *with_value; i++) {
+        if (!starts(word, with_value[i].from))
+            continue;
+        const char *value = word + strlen(with_value[i].from);
+        bool apart = !*value;
+        if (apart && next == NULL)
+            return 0;
+        append(list, with_value[i].to);
+        append(list, apart ? next : value);
+        return apart ? 2 : 1;
+    }
+    return 0;
+}
+
+/* Words that mean something else for Windows, or nothing; returns how many words it has taken, 0 for another word. */
+static size_t translate_for_windows(List *list, const List *words, const char *word, const char *next) {
+    const char *slash = strrchr(word, '/');
+    if (listed(word, windows_compiler_dropped) || (slash != NULL && listed(slash + 1, windows_start_files)))
+        return 1;
+    if (starts(word, "-l") && (word[2] || next != NULL)) {
+        add_windows_library(list, words, word[2] ? word + 2 : next);
+        return word[2] ? 1 : 2;
+    }
+    return translate_msvc(list, words, word, next);
+}
+
 /* What gcc's -fhardened stands for, as far as clang has it. */
 static void harden(List *list, const Call *call) {
     if (call->optimises)
@@ -968,7 +1085,14 @@ static List translate(const List *words, const Call *call, Linking *linking) {
         refuse(word);
         if (equal(word, "-s"))
             linking->strips = true;
-        size_t taken = translate_directory(&list, word, next);
+        size_t taken = for_windows() && !(!call->links && starts(word, "-l"))
+                           ? translate_for_windows(&list, words, word, next)
+                           : 0;
+        if (taken > 0) {
+            i += taken - 1;
+            continue;
+        }
+        taken = translate_directory(&list, word, next);
         if (taken > 0) {
             i += taken - 1;
             continue;
@@ -1219,6 +1343,37 @@ static void explain(const List *words) {
         run(&command, NULL);
 }
 
+/* Refuses an object that calls what zig's C++ library has for a `long double` of 80 bits only. */
+static void require_narrow_streams(const char *path) {
+    static const struct {
+        const char *symbol, *name;
+    } wide[] = {
+        {"_ZNSt3__113basic_ostreamIcNS_11char_traitsIcEEElsEe", "std::ostream's <<"},
+        {"_ZNSt3__113basic_ostreamIwNS_11char_traitsIwEEElsEe", "std::wostream's <<"},
+        {"_ZNSt3__113basic_istreamIcNS_11char_traitsIcEEErsERe", "std::istream's >>"},
+        {"_ZNSt3__113basic_istreamIwNS_11char_traitsIwEEErsERe", "std::wistream's >>"},
+        {"_ZNSt3__19to_stringEe", "std::to_string"},
+        {"_ZNSt3__110to_wstringEe", "std::to_wstring"},
+        {"_ZNSt3__15stoldERKNS_12basic_stringI", "std::stold"},
+    };
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat about;
+    if (file < 0 || fstat(file, &about) != 0 || !S_ISREG(about.st_mode))
+        return;
+    char *data = allocate(NULL, (size_t)about.st_size + 1);
+    size_t size = 0;
+    for (ssize_t count; size < (size_t)about.st_size; size += (size_t)count)
+        if ((count = read(file, data + size, (size_t)about.st_size - size)) <= 0)
+            break;
+    close(file);
+    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
+        if (memmem(data, size, wide[i].symbol, strlen(wide[i].symbol)) != NULL) {
+            unlink(path);
+            fail(1, "%s of a long double, which zig's C++ library for Windows takes for 80 bits: use a double", wide[i].name);
+        }
+    free(data);
+}
+
 static int compile(const char *language, const List *words) {
     Call call = examine(words);
     if (answer(words, &call))
@@ -1268,6 +1423,7 @@ static int compile(const char *language, const List *words) {
         append(&command, link_directory);
     }
     Linking linking = {0};
+    const char *import_library = NULL;
     List translated = translate(words, &call, &linking);
     append_all(&command, &translated);
     if (call.syntax_only) {
@@ -1277,16 +1433,25 @@ static int compile(const char *language, const List *words) {
             append(&command, "/dev/null");
         }
     }
-    bool bare = !*configuration.runtime || contains(words, "-rtlib=none");
+    bool bare = !has_runtime() || contains(words, "-rtlib=none");
     if (call.links) {
         /* Programs for musl are static unless it is told otherwise, and cannot load a library then. */
         if (strstr(configuration.target, "-musl") != NULL && !call.is_static)
             append(&command, "-dynamic");
         /* Its C++ library is full of debug information, with the name of the directory it was first needed in. */
-        append(&command, "-Wl,--strip-debug");
+        if (!for_windows())
+            append(&command, "-Wl,--strip-debug");
         /* GNU ld takes a version script that names what is not there. */
-        if (!linking.checks_versions)
+        if (!linking.checks_versions && !for_windows())
             append(&command, "-Wl,--undefined-version");
+        if (for_windows()) {
+            /* It leaves a file of debug information beside the result otherwise, and an import library. */
+            append(&command, "-s");
+            if (!linking.makes_import_library && contains(words, "-shared")) {
+                import_library = text("%s/import-%ld.lib", getenv("ZIG_LOCAL_CACHE_DIR"), (long)getpid());
+                append(&command, text("-Wl,--out-implib,%s", import_library));
+            }
+        }
         append_all(&command, &configuration.link);
         if (!bare) {
             if (call.has_language || call.has_standard_input) {
@@ -1303,23 +1468,38 @@ static int compile(const char *language, const List *words) {
         status = run(&command, NULL);
     else if (call.links && !bare) {
         char *said = NULL;
-        bool is_first_cxx = equal(language, "c++") && access(cxx_sign(), F_OK) != 0;
+        bool is_first_cxx = equal(language, "c++") && access(library_sign("c++"), F_OK) != 0;
         if (is_first_cxx)
             fprintf(stderr, "crossenv: making zig's C++ library for %s, once for each user\n", configuration.target);
         setenv("ZIG_VERBOSE_LINK", "1", 1);
         status = run(&command, &said);
         unsetenv("ZIG_VERBOSE_LINK");
         if (is_first_cxx && status == 0)
-            is_first(cxx_sign());
+            is_first(library_sign("c++"));
         status = link_again(&command, &call, &linking, said, status);
-    } else
+    } else {
+        bool is_first_link = for_windows() && call.links && *configuration.runtime && access(library_sign(language), F_OK) != 0;
+        if (is_first_link) {
+            fprintf(stderr, "crossenv: making zig's %s library for %s, once for each user\n", equal(language, "c++") ? "C++" : "C",
+                    configuration.target);
+            char *sign = library_sign(language);
+            make_directories(text("%.*s", (int)(strrchr(sign, '/') - sign), sign));
+        }
         status = run(&command, NULL);
+        if (is_first_link && status == 0)
+            is_first(library_sign(language));
+        if (import_library != NULL)
+            unlink(import_library);
+    }
     if (status != 0 && call.links)
         explain(words);
     bool makes = call.output != NULL && !call.preprocesses && !call.syntax_only && !equal(call.output, "-");
     struct stat made;
     if (status == 0 && makes && (stat(call.output, &made) != 0 || (S_ISREG(made.st_mode) && made.st_size == 0)))
         fail(1, "zig said nothing, and left no output in %s", call.output);
+    bool is_wide = for_windows() && contains(&configuration.compile, "-mlong-double-64");
+    if (status == 0 && makes && is_wide && equal(language, "c++") && !call.links)
+        require_narrow_streams(call.output);
     return status;
 }
 
@@ -1346,7 +1526,14 @@ int main(int count, char **arguments) {
     prepare_environment();
     List command = {0};
     append(&command, configuration.zig);
-    append(&command, ends(tool_name, "-ranlib") ? "ranlib" : ends(tool_name, "-ld") ? "ld.lld" : "ar");
-    append_all(&command, &words);
+    append(&command, ends(tool_name, "-ranlib")    ? "ranlib"
+                     : ends(tool_name, "-ld")      ? "ld.lld"
+                     : ends(tool_name, "-dlltool") ? "dlltool"
+                                                   : "ar");
+    for (size_t i = 0; i < words.count; i++)
+        if (ends(tool_name, "-dlltool") && equal(words.words[i], "--temp-prefix"))
+            i++; /* rustc's; there are no temporary files */
+        else
+            append(&command, words.words[i]);
     become(&command);
 }

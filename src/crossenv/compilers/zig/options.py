@@ -169,6 +169,102 @@ LINKER = (
     ),
 )
 
+# For Windows, whose linker has another set; what is in none of these is refused.
+WINDOWS = (
+    Group(
+        name="windows_compiler_dropped",
+        options=(
+            *("-fPIC", "-fpic", "-fPIE", "-fpie", "-fno-plt", "-fno-semantic-interposition", "-mthreads", "-mdll"),
+            *("-fstack-clash-protection", "-static", "-static-libgcc", "-static-libstdc++", "-mno-cygwin", "-rdynamic"),
+            # rustc's, which brings GCC's and MinGW's parts for a link without a compiler.
+            *("-nolibc", "-nostartfiles", "-nodefaultlibs", "-no-pie"),
+        ),
+    ),
+    Group(
+        # Parts of other C runtimes, and of GCC's: zig has what is needed of them.
+        name="windows_libraries_dropped",
+        options=(
+            *("ucrt*", "msvcrt*", "msvcr*", "msvcp*", "vcruntime*", "libcmt*", "gcc", "gcc_s", "gcc_eh", "mingw32"),
+            *("mingwex", "moldname", "winpthread", "m", "pthread", ":libpthread.a", ":libgcc_eh.a", "synchronization"),
+            *("ssp", "ssp_nonshared"),
+        ),
+    ),
+    Group(name="windows_start_files", options=("rsbegin.o", "rsend.o", "crt2.o", "dllcrt2.o")),
+    Group(
+        name="windows_linker_zig",
+        options=("out-implib", "subsystem", "stack", "e", "entry", "whole-archive", "no-whole-archive", "s", "u"),
+    ),
+    Group(
+        name="windows_linker_dropped",
+        options=(
+            *("as-needed", "no-as-needed", "no-undefined", "allow-shlib-undefined", "no-allow-shlib-undefined", "O*"),
+            *("Bsymbolic", "Bsymbolic-functions", "Bstatic", "Bdynamic", "gc-sections", "no-gc-sections", "soname"),
+            *("rpath", "rpath-link", "R", "version-script", "exclude-libs", "enable-new-dtags", "disable-new-dtags"),
+            *("build-id", "hash-style", "start-group", "end-group", "export-dynamic", "E", "no-keep-memory"),
+            *("enable-auto-image-base", "disable-auto-image-base", "dynamicbase", "nxcompat", "high-entropy-va", "g"),
+            *("disable-dynamicbase", "tsaware", "no-seh", "large-address-aware", "strip-all", "strip-debug", "S", "x"),
+            *("export-all-symbols", "exclude-all-symbols", "enable-auto-import", "disable-auto-import", "warn-*"),
+            *("enable-runtime-pseudo-reloc", "disable-runtime-pseudo-reloc", "enable-stdcall-fixup", "fatal-warnings"),
+            *("no-insert-timestamp", "insert-timestamp", "kill-at", "add-stdcall-alias", "reproduce", "m", "verbose"),
+            *("major-image-version", "minor-image-version", "undefined-version", "no-undefined-version", "z"),
+            *("push-state", "pop-state", "default-image-base-high", "default-image-base-low", "image-base", "h"),
+        ),
+    ),
+    Group(
+        name="windows_linker_pairs",
+        options=(
+            "soname",
+            "rpath",
+            "rpath-link",
+            "R",
+            "version-script",
+            "exclude-libs",
+            "subsystem",
+            "stack",
+            "e",
+            "entry",
+            "out-implib",
+            "m",
+            "z",
+            "image-base",
+            "major-image-version",
+            "minor-image-version",
+            "u",
+            "h",
+        ),
+    ),
+    Group(
+        # cl's and link's options that change nothing here, or say what is so in any case.
+        name="windows_msvc_dropped",
+        options=(
+            *("/nologo", "/EH*", "/MD", "/MDd", "/MT", "/MTd", "/MP*", "/W0", "/W1", "/W2", "/W3", "/W4", "/Wall"),
+            *("/WX", "/WX-", "/wd*", "/we*", "/bigobj", "/utf-8", "/source-charset:*", "/execution-charset:*", "/FS"),
+            *("/permissive*", "/Zc:*", "/Zi", "/Z7", "/ZI", "/GL", "/GL-", "/GS", "/GS-", "/GF", "/Gy", "/Gw", "/GR"),
+            *("/Gm-", "/Oi", "/Ot", "/Oy", "/Oy-", "/Ob*", "/fp:precise", "/diagnostics:*", "/external:*", "/Qpar"),
+            *("/Qspectre", "/guard:*", "/sdl", "/sdl-", "/DEBUG*", "/LTCG*", "/OPT:*", "/INCREMENTAL*", "/MANIFEST*"),
+            *("/NODEFAULTLIB*", "/DYNAMICBASE*", "/NXCOMPAT*", "/SUBSYSTEM:*", "/MACHINE:*", "/NOLOGO", "/DLL"),
+            *("/IGNORE:*", "/VERBOSE*", "/PDB:*"),
+        ),
+    ),
+    Group(
+        # They ask for what only Microsoft's compiler does.
+        name="windows_msvc_refused",
+        options=(
+            "/clr*",
+            "/openmp*",
+            "/GT",
+            "/ZW",
+            "/DELAYLOAD:*",
+            "/EXPORT:*",
+            "/DEF:*",
+            "/Yc*",
+            "/Yu*",
+            "/Gz",
+            "/Gv",
+        ),
+    ),
+)
+
 DIRECTORIES = (
     Group(name="header_options", options=HEADER_OPTIONS),
     Group(name="library_options", options=LIBRARY_OPTIONS),
@@ -195,7 +291,7 @@ def header_text() -> str:
 
 def _header() -> Iterator[str]:
     yield "/* Made from crossenv.compilers.zig.options. */"
-    for group in (*COMPILER, *LINKER, *DIRECTORIES):
+    for group in (*COMPILER, *LINKER, *WINDOWS, *DIRECTORIES):
         words = "".join(f'"{option}", ' for option in group.options)
         yield f"static const char *const {group.name}[] = {{{words}NULL}};"
     yield "static const char *const own_abi[][2] = {"

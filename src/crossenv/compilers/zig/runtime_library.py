@@ -101,7 +101,7 @@ class RuntimeLibrary:
                 archive.replace(made)
         except OSError as error:
             raise ToolchainError(
-                f"{error.filename or made} cannot be written: {error.strerror or error}",
+                f"{error.filename or made} cannot be written: {reason_of(error)}",
                 hint="make room, or name another cache with XDG_CACHE_HOME",
             ) from None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from crossenv.emulation.command import host_command
 from crossenv.emulation.model import Command, Session
+from crossenv.emulation.wine import WineSession, windows_path
 from crossenv.errors import BuildError
 from crossenv.pythons.build_python import BuildPython
 from crossenv.record import Record
@@ -69,17 +70,36 @@ def install_under_emulation(
     Raises:
         BuildError: pip failed.
     """
-    from virtualenv.seed.wheels.embed import get_embed_wheel
-
-    wheel = get_embed_wheel("pip", session.interpreter.version)
-    if wheel is None:
-        raise BuildError(
-            f"virtualenv has no pip for Python {session.interpreter.version}", hint="name an environment: --env"
-        )
-    # pip's wheel can be run as it is.
-    words = ["python", f"{wheel.path}/pip", "install", *_OPTIONS, "--prefix", str(prefix), *wanted.words()]
+    wheel = _pip(session.interpreter.version)
+    words = ["python", f"{wheel}/pip", "install", *_OPTIONS, "--prefix", str(prefix), *wanted.words()]
     what = "installing the wheel and its requirements, with the target's own pip under emulation"
     _run(host_command(session, words, environ), what, reporter)
+
+
+def install_under_wine(
+    session: WineSession, prefix: Path, wanted: Wanted, environ: Mapping[str, str], reporter: Reporter
+) -> None:
+    """Install with a pip that runs in the target's interpreter, under wine.
+
+    Raises:
+        BuildError: pip failed.
+    """
+    wheel = _pip(session.python.version)
+    words = [windows_path(str(Path(word).absolute())) if Path(word).exists() else word for word in wanted.words()]
+    command = ["python", f"{wheel}/pip", "install", *_OPTIONS, "--prefix", windows_path(str(prefix)), *words]
+    what = "installing the wheel and its requirements, with the target's own pip under wine"
+    _run(host_command(session, command, environ), what, reporter)
+
+
+def _pip(version: str) -> Path:
+    """Return a wheel of pip for a version, which can be run as it is."""
+    from virtualenv.seed.wheels.embed import get_embed_wheel
+
+    wheel = get_embed_wheel("pip", version)
+    if wheel is None:
+        raise BuildError(f"virtualenv has no pip for Python {version}", hint="name an environment: --env")
+    path: Path = wheel.path
+    return path
 
 
 def install_natively(

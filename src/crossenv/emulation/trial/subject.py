@@ -9,7 +9,7 @@ from pathlib import Path
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from crossenv.errors import AuditError, UsageError
-from crossenv.platforms.architectures import Architecture
+from crossenv.platforms.linux_targets import Target
 from crossenv.record import Record
 from crossenv.report import Reporter
 from crossenv.sysroots.architectures import PYTHONS
@@ -97,19 +97,24 @@ def _place(name: str) -> list[str]:
     return [] if parts[0].endswith(".dist-info") else parts
 
 
-def machine_of(subjects: Sequence[Subject]) -> Architecture | None:
-    """Return the architecture that the wheels are for; None if all are pure.
+def target_of(subjects: Sequence[Subject]) -> Target | None:
+    """Return the target that the wheels are for, whatever its policy; None if all are pure.
 
     Raises:
-        UsageError: They are for several.
+        UsageError: They are for several machines or systems.
     """
-    found: dict[str, Architecture] = {}
+    found: dict[str, Target] = {}
     for subject in subjects:
         for target in expected_of(subject.tags, libc="", record=None).targets:
-            found[target.architecture.name] = target.architecture
+            found[f"{target.system}, {target.architecture.name}"] = target
     if len(found) > 1:
-        raise UsageError(f"these wheels are for several machines: {', '.join(found)}", hint="try them one by one")
+        raise UsageError(f"these wheels are for several machines: {'; '.join(found)}", hint="try them one by one")
     return next(iter(found.values()), None)
+
+
+def suits(subjects: Sequence[Subject], version: str) -> bool:
+    """Return whether a Python takes all the wheels."""
+    return all(any(_suits(tag, version) for tag in subject.tags) for subject in subjects)
 
 
 def python_for(subjects: Sequence[Subject], wanted: str | None, preferred: str) -> str:
@@ -126,7 +131,7 @@ def python_for(subjects: Sequence[Subject], wanted: str | None, preferred: str) 
     known = [version for versions in PYTHONS.values() for version in versions]
     candidates = [wanted] if wanted else [preferred, *known, *(_exact(subjects))]
     for candidate in dict.fromkeys(candidates):
-        if all(any(_suits(tag, candidate) for tag in subject.tags) for subject in subjects):
+        if suits(subjects, candidate):
             return candidate
     names = ", ".join(subject.path.name for subject in subjects)
     if wanted:

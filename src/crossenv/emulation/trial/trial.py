@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from importlib.resources import files as package_files
 from pathlib import Path
 
-from crossenv.emulation.command import host_command
-from crossenv.emulation.model import Command, Session
+from crossenv.emulation.command import AnySession, host_command
+from crossenv.emulation.model import Command
 from crossenv.emulation.trial.outcomes import Outcome, read_outcomes
 from crossenv.errors import BuildError
 
@@ -30,7 +30,7 @@ class Place:
     """
 
     label: str
-    session: Session | None
+    session: AnySession | None
     scripts: Path
     python: str
     environ: Mapping[str, str]

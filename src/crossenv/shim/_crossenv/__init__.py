@@ -95,6 +95,8 @@ def _start(site_directory: str) -> None:
     found, export, hook = decide_role(place, sys.argv, sys.orig_argv, os.environ, os.getcwd, root=root)
     if place == "cross":
         enter_cross_prefix(root)
+    if facts["system"] and _asked_by_uv(sys.orig_argv):
+        fail(f"uv cannot build for {facts['system']['title']} with crossenv yet", f"use {root}/bin/cross-pip")
     if sys.argv[:1] == ["-c"] and _asked_by_uv(sys.orig_argv) and sys.prefix in (root + "/cross", facts["uv_prefix"]):
         # uv makes its isolated environments from what it is told here; this base brings the shim along.
         sys._base_executable = facts["base"]  # type: ignore[attr-defined]
@@ -412,13 +414,15 @@ _BY_NAME = {
     "platform": "platform_module",
     "distutils.sysconfig": "distutils_sysconfig",
     "setuptools._distutils.sysconfig": "distutils_compiler",
+    "distutils.util": "distutils_util",
+    "setuptools._distutils.util": "distutils_util",
     "distutils.command.build": "distutils_build",
     "setuptools._distutils.command.build": "distutils_build",
     "skbuild.constants": "skbuild_constants",
     "ctypes": "ctypes_module",
     "ctypes.util": "ctypes_util_module",
     "venv": "venv_module",
-    "virtualenv": "virtualenv_module",
+    "virtualenv.run.session": "virtualenv_module",
     "build.env": "build_env_module",
     "uv._find_uv": "uv_finder_module",
     "pip": "pip_module",
@@ -449,6 +453,8 @@ def _patcher_name(name: str) -> "str | None":
         return "packaging_musllinux"
     if name.endswith("packaging.tags"):
         return "packaging_tags"
+    if name.endswith("packaging.markers"):
+        return "packaging_markers"
     return _BY_NAME.get(name)
 
 

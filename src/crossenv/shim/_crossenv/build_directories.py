@@ -37,20 +37,32 @@ def key(facts: "Facts", environ: "Mapping[str, str]") -> str:
 
 
 def settled(
-    words: "Sequence[str]", settings: "dict[str, Any]", facts: "Facts", environ: "Mapping[str, str]"
+    words: "Sequence[str]",
+    settings: "dict[str, Any]",
+    facts: "Facts",
+    environ: "Mapping[str, str]",
+    *,
+    editable: bool = False,
 ) -> "dict[str, Any]":
     """`settings` (PEP 517) with a build directory of this environment's own.
 
     Args:
         words: Where the back end takes its build directory from, the strongest first: "setting:NAME", "variable:NAME",
-            "project:TABLE.KEY" of pyproject.toml, or "path:DIRECTORY" for one that is always the same.
+            "project:TABLE.KEY" of pyproject.toml, or "path:DIRECTORY" for one that is always the same. For editable
+            builds "default:DIRECTORY", below which they build unless another is named, and "tree:tool.NAME.KEY", a
+            setting KEY that has them build in the source tree itself if it is "inplace".
         settings: What the hook is called with.
         facts: The shim's facts.
         environ: The process's environment.
+        editable: Whether the build is an editable one.
     """
     name = next((word.removeprefix("setting:") for word in words if word.startswith("setting:")), "")
     for word in words:
         kind, _, where = word.partition(":")
+        if kind in ("default", "tree") and not editable:
+            continue
+        if kind == "default":
+            return {**settings, name: f"{where}/{key(facts, environ)}"}
         value = _said(kind, where, settings, facts, environ)
         if not isinstance(value, str) or not value:
             continue
@@ -68,6 +80,10 @@ def _said(kind: str, where: str, settings: "dict[str, Any]", facts: "Facts", env
         return environ.get(where)
     if kind == "path":
         return where
+    if kind == "tree":
+        setting = settings.get(where.split(".", 2)[2])
+        mode = setting or _said("project", where, settings, facts, environ)
+        return "." if mode == "inplace" else None
     if where.rpartition(".")[2] not in project.text_of("pyproject.toml"):
         return None
     table: Any = project.pyproject(facts)
@@ -83,17 +99,20 @@ def _claim(directory: str, mine: str) -> None:
         with open(marker, encoding="utf-8") as file:
             other = file.read()
     except OSError:
-        other = "" if os.path.isdir(directory) and os.listdir(directory) else mine
+        if directory == ".":
+            used = os.path.exists("CMakeCache.txt")
+        else:
+            used = os.path.isdir(directory) and bool(os.listdir(directory))
+        other = "" if used else mine
         if other:
             os.makedirs(directory, exist_ok=True)
             with open(marker, "w", encoding="utf-8") as file:
                 file.write(mine)
     if other != mine:
-        fail(
-            f"{directory} holds a build that this environment did not make, or made with other flags",
-            f"remove it (rm -r {directory}), or name another build directory",
-            6,
-        )
+        mend = f"remove it (rm -r {directory}), or name another build directory"
+        if directory == ".":
+            directory, mend = os.getcwd(), "remove its CMakeCache.txt, CMakeFiles and " + _MARKER
+        fail(f"{directory} holds a build that this environment did not make, or made with other flags", mend, 6)
 
 
 def cargo_variables(facts: "Facts", environ: "Mapping[str, str]") -> "dict[str, str]":

@@ -37,7 +37,7 @@ def tell(backend: "Any", facts: "Facts") -> None:
         return
     path = facts["root"] + "/crossenv.json"
     if declared is not None:
-        settings.change(backend, lambda users: _merged(users, path), "crossenv_told")
+        settings.change(backend, lambda users, _hook: _merged(users, path), "crossenv_told")
     if hook is not None:
         backend.build_wheel = _instead(hook, path, with_setting=declared is not None)
 

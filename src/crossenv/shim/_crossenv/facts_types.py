@@ -25,6 +25,30 @@ class Libc(TypedDict):
     version: str
 
 
+class System(TypedDict):
+    """A target's system that is another than this machine's.
+
+    Attributes:
+        title: Its name for people.
+        platform: `sysconfig.get_platform()` there.
+        tags: The platform tags that an installer there takes, best first.
+        os_name: `os.name` there.
+        sys_platform: `sys.platform` there.
+        system: `platform.system()` there.
+        stable_suffix: How the name of an extension module for the stable ABI ends.
+        libraries: What extension modules are linked to for Python's names: the version's library, the stable ABI's.
+    """
+
+    title: str
+    platform: str
+    tags: "list[str]"
+    os_name: str
+    sys_platform: str
+    system: str
+    stable_suffix: str
+    libraries: "list[str]"
+
+
 class Backend(TypedDict):
     """What is done for one back end; see `crossenv.record.BackendRecord`."""
 
@@ -59,6 +83,7 @@ class Facts(TypedDict):
         abi_thread: "t" if this interpreter, and with it the directories of packages, is free-threaded; else "".
         identity: What its native files say.
         libc: Its C library.
+        system: Its system, if that is another than this machine's.
         extension_suffixes: What its import system takes, the full one first.
         accepted_platforms: The platform tags of ready-made wheels that may be installed; empty for all.
         host_executable: The path of its interpreter there.
@@ -94,6 +119,7 @@ class Facts(TypedDict):
     abi_thread: str
     identity: Identity
     libc: Libc
+    system: "System | None"
     extension_suffixes: "list[str]"
     accepted_platforms: "list[str]"
     host_executable: str

@@ -118,6 +118,10 @@ def enter_environment(facts: "Facts", backend: str = "") -> None:
     os.environ["CROSSENV_PYTHON"] = sys.executable
     host_files.answer_for_host(facts)
     _name_directories()
+    if facts["system"]:
+        from _crossenv import project_platform
+
+        project_platform.install(os.getcwd(), facts, facts["system"])
     _require_rust_target()
     if not ours["fails_by_itself"]:
         from _crossenv import attempts
@@ -267,8 +271,11 @@ def check_results(backend: "Any", facts: "Facts") -> None:
             before = source_tree.libraries(directory) if editable else {}
             name = str(hook(wheel_directory, *args, **kwargs))
             path = os.path.join(wheel_directory, name)
-            written = source_tree.written(directory, before) if editable else []
-            return os.path.basename(judge.require_sealed(path, facts, editable=editable, written=written))
+            written = set()
+            if editable:
+                written.update(source_tree.written(directory, before))
+                written.update(source_tree.importable(directory, facts["extension_suffixes"]))
+            return os.path.basename(judge.require_sealed(path, facts, editable=editable, written=sorted(written)))
 
         return call
 

@@ -146,9 +146,13 @@ def _is_ready_made(requirement: "Any") -> bool:
 
 
 def tools_of_user(environ: "Mapping[str, str]", root: str) -> "list[tuple[str, str]]":
-    """Return the variables that name a compiler or linker and that the user has set."""
+    """Return the variables naming a compiler or linker that the user, not `variables.set_defaults`, has set."""
+    from _crossenv import variables
+
     names = ("CC", "CXX", "LD", "LDSHARED", "FC")
-    return [(name, environ[name]) for name in names if environ.get(name) and root not in environ[name]]
+    ours = variables.defaults(environ)
+    set_by_user = {name: environ[name] for name in names if environ.get(name) and name not in ours}
+    return [(name, value) for name, value in set_by_user.items() if root not in value]
 
 
 def repair_is_wanted(facts: "Facts") -> bool:

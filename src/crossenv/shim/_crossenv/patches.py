@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, NoReturn
 
-    from _crossenv.facts_types import Facts
+    from _crossenv.facts_types import Facts, System
 
 
 def apply(patcher: str, module: "ModuleType", facts: "Facts") -> None:
@@ -81,7 +81,8 @@ def platform_module(platform: "ModuleType", facts: "Facts") -> None:
             executable: "str | None" = None, lib: str = "", version: str = "", chunksize: int = 16384
         ) -> "tuple[str, str]":
             if _is_this_interpreter(executable):
-                return facts["libc"]["family"], facts["libc"]["version"]
+                # Of a system with one C library Python says nothing.
+                return ("", "") if facts["system"] else (facts["libc"]["family"], facts["libc"]["version"])
             result: tuple[str, str] = original(executable, lib, version, chunksize)
             return result
 
@@ -129,6 +130,8 @@ def sysconfig_module(module: "ModuleType", facts: "Facts") -> None:
 
     if sys.version_info >= (3, 14) or "t" in facts["abi_flags"]:
         _replace(module, "get_config_vars", make_get_config_vars)
+    if system := facts["system"]:
+        _replace(module, "get_platform", lambda _original: lambda: system["platform"])
 
 
 def distutils_sysconfig(module: "ModuleType", facts: "Facts") -> None:
@@ -144,6 +147,12 @@ def distutils_sysconfig(module: "ModuleType", facts: "Facts") -> None:
 
     _replace(module, "get_python_inc", make_get_python_inc)
     distutils_compiler(module, facts)
+
+
+def distutils_util(module: "ModuleType", facts: "Facts") -> None:
+    """distutils: before it asked `sysconfig` for the name of the platform it made one from `os.uname`."""
+    if system := facts["system"]:
+        _replace_if_there(module, "get_host_platform", lambda _original: lambda: system["platform"])
 
 
 def distutils_compiler(module: "ModuleType", facts: "Facts") -> None:
@@ -222,10 +231,29 @@ def packaging_tags(module: "ModuleType", facts: "Facts") -> None:
     if hasattr(module, "_have_compatible_manylinux_abi"):
         # Up to packaging 20, before these were modules of their own.
         packaging_manylinux(module, facts)
+    if facts["system"]:
+        tags = facts["system"]["tags"]
+        _replace(module, "platform_tags", lambda _original: lambda: iter(tags))
     platforms = facts["accepted_platforms"]
     # Not for what build requirements are laid over with (`host_wheels`): it is linked from here, and not installed.
     if platforms and "CROSSENV_OVERLAY_STACK" not in os.environ:
         _replace(module, "platform_tags", lambda _original: lambda: iter(platforms))
+
+
+def packaging_markers(module: "ModuleType", facts: "Facts") -> None:
+    """`packaging.markers` (any copy): what is resolved for the target is for its system (PEP 508)."""
+    system = facts["system"]
+    if system is None:
+        return
+    answers = {
+        "os_name": system["os_name"],
+        "sys_platform": system["sys_platform"],
+        "platform_system": system["system"],
+        "platform_machine": facts["machine"],
+        "platform_release": "",
+        "platform_version": "",
+    }
+    _replace(module, "default_environment", lambda original: lambda: {**original(), **answers})
 
 
 def ctypes_module(module: "ModuleType", facts: "Facts") -> None:
@@ -311,18 +339,17 @@ def venv_module(module: "ModuleType", facts: "Facts") -> None:
 
 
 def virtualenv_module(module: "ModuleType", facts: "Facts") -> None:
-    """`virtualenv`: `build` makes its isolated environment with it where it is installed."""
+    """`virtualenv`: `build` makes its isolated environment with it where it is installed; tox and hatch call it too."""
     from _crossenv import isolation
 
-    def make_cli_run(original: "Any") -> "Any":
-        def cli_run(*args: "Any", **kwargs: "Any") -> "Any":
-            session = original(*args, **kwargs)
-            isolation.adopt(str(session.creator.dest), facts)
-            return session
+    def make_run(original: "Any") -> "Any":
+        def run(self: "Any") -> None:
+            original(self)
+            isolation.adopt(str(self.creator.dest), facts)
 
-        return cli_run
+        return run
 
-    _replace(module, "cli_run", make_cli_run)
+    _replace(module.Session, "run", make_run)
 
 
 def build_env_module(module: "ModuleType", facts: "Facts") -> None:
@@ -335,7 +362,14 @@ def uv_finder_module(module: "ModuleType", facts: "Facts") -> None:
     from _crossenv import uv_command
 
     def make_find_uv_bin(_original: "Any") -> "Any":
-        return lambda: uv_command.find_uv(facts["root"], "", os.environ.get("PATH", os.defpath))
+        def find_uv_bin() -> str:
+            found = uv_command.find_uv(facts["root"], "", os.environ.get("PATH", os.defpath))
+            if not found:
+                # As uv itself: build and nox then do without, or look for it elsewhere.
+                raise FileNotFoundError(f"there is no uv for this machine: {facts['root']}/bin/build-pip install uv")
+            return found
+
+        return find_uv_bin
 
     _replace_if_there(module, "find_uv_bin", make_find_uv_bin)
 
@@ -497,6 +531,9 @@ def build_ext_module(module: "ModuleType", facts: "Facts") -> None:
 
     def make_build_extension(original: "Any") -> "Any":
         def build_extension(self: "Any", ext: "Any") -> None:
+            if getattr(self, "inplace", False) or getattr(self, "editable_mode", False):
+                # What lies in the source tree is of whatever environment built last, under the same name.
+                self.force = True
             complaints = attempts.watch_commands(self.compiler)
             before = len(complaints)
             try:
@@ -513,6 +550,24 @@ def build_ext_module(module: "ModuleType", facts: "Facts") -> None:
         return build_extension
 
     _replace(module.build_ext, "build_extension", make_build_extension)
+    if facts["system"]:
+        _link_to_python(module, facts["system"])
+
+
+def _link_to_python(module: "ModuleType", system: "System") -> None:
+    """Where extension modules are linked to Python: to the library of the version, or that of the stable ABI."""
+
+    def make_get_libraries(original: "Any") -> "Any":
+        def get_libraries(self: "Any", ext: "Any") -> "list[str]":
+            found: list[str] = list(original(self, ext))
+            stable = getattr(ext, "py_limited_api", False) and len(system["libraries"]) > 1
+            library = system["libraries"][1 if stable else 0]
+            return found if library in found else [*found, library]
+
+        return get_libraries
+
+    _replace(module.build_ext, "get_libraries", make_get_libraries)
+    _replace_if_there(module, "get_abi3_suffix", lambda _original: lambda: system["stable_suffix"])
 
 
 def bdist_wheel_module(module: "ModuleType", facts: "Facts") -> None:

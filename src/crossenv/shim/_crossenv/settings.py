@@ -49,10 +49,12 @@ def adapt(backend: "Any", facts: "Facts", module: str, *, known: bool = True) ->
     if not settings and not ours["build_directory"]:
         return
 
-    def merge(users: "Any") -> "dict[str, Any]":
+    def merge(users: "Any", hook: str) -> "dict[str, Any]":
         from _crossenv import build_directories
 
-        return build_directories.settled(ours["build_directory"], merged(settings, users), facts, os.environ)
+        given = merged(settings, users)
+        editable = hook.endswith("editable")
+        return build_directories.settled(ours["build_directory"], given, facts, os.environ, editable=editable)
 
     change(backend, merge, _MARK, known=known)
 
@@ -62,21 +64,21 @@ def _takes_settings(function: "Any") -> bool:
     return code is not None and "config_settings" in code.co_varnames
 
 
-def change(backend: "Any", merge: "Callable[[Any], dict[str, Any]]", mark: str, *, known: bool = True) -> None:
-    """Call the hooks of `backend` with `merge(config_settings)`, once for each `mark`.
+def change(backend: "Any", merge: "Callable[[Any, str], dict[str, Any]]", mark: str, *, known: bool = True) -> None:
+    """Call the hooks of `backend` with `merge(config_settings, name of the hook)`, once for each `mark`.
 
     Where it is not known to be a back end, a function counts as a hook if it takes `config_settings`:
     scikit_build_core.build.wheel has a `build_wheel` of its own.
     """
 
-    def changed(hook: "Any", position: int) -> "Any":
+    def changed(name: str, hook: "Any", position: int) -> "Any":
         @functools.wraps(hook)
         def call(*args: "Any", **kwargs: "Any") -> "Any":
             words = list(args)
             if len(words) > position:
-                words[position] = merge(words[position])
+                words[position] = merge(words[position], name)
             else:
-                kwargs["config_settings"] = merge(kwargs.get("config_settings"))
+                kwargs["config_settings"] = merge(kwargs.get("config_settings"), name)
             return hook(*words, **kwargs)
 
         setattr(call, mark, True)
@@ -85,7 +87,7 @@ def change(backend: "Any", merge: "Callable[[Any], dict[str, Any]]", mark: str, 
     for name, position in _POSITIONS.items():
         hook = getattr(backend, name, None)
         if hook is not None and not hasattr(hook, mark) and (known or _takes_settings(hook)):
-            setattr(backend, name, changed(hook, position))
+            setattr(backend, name, changed(name, hook, position))
 
 
 def merged(ours: "dict[str, list[str]]", users: "dict[str, Any] | None") -> "dict[str, Any]":

@@ -34,6 +34,20 @@ def written(directory: str, before: "Mapping[str, tuple[int, int]]") -> "list[st
     return sorted(path for path, state in libraries(directory).items() if before.get(path) != state)
 
 
+def importable(directory: str, suffixes: "list[str]") -> "list[str]":
+    """The extension modules in packages below `directory` that the target imports, whoever left them there."""
+    # "_toy.so" may as well be data.
+    ends = tuple(suffix for suffix in suffixes if suffix.count(".") > 1)
+    build = tuple(os.path.join(directory, name) + os.sep for name in ("build", "_skbuild"))
+    return [
+        path
+        for path in _walk(directory)
+        if path.endswith(ends)
+        and not path.startswith(build)
+        and os.path.exists(os.path.join(os.path.dirname(path), "__init__.py"))
+    ]
+
+
 def _walk(directory: str) -> "Iterator[str]":
     for place, directories, files in os.walk(directory):
         if not _PASSED_OVER.isdisjoint(files):

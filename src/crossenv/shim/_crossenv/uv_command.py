@@ -67,6 +67,9 @@ def main() -> int:
         facts = marshal.load(file)  # noqa: S302 - written by `crossenv create` into this very directory
     directory, *words = sys.argv[1:]
     uv = find_uv(facts["root"], directory, os.environ.get("PATH", os.defpath))
+    if not uv:
+        hint = f"install it: {facts['root']}/bin/build-pip install uv"
+        fail("there is no uv in the build side, on PATH or beside crossenv", hint)
     command = find_command(words)
     platform = ""
     if command[:1] == ("pip",) and command[-1] in _RESOLVING and not _given(words, "--python-platform"):
@@ -145,14 +148,10 @@ def fail(message: str, hint: str) -> "NoReturn":
 
 
 def find_uv(root: str, directory: str, search_path: str) -> str:
-    """Return the uv to run: the build side's, the first on PATH, or one beside crossenv."""
+    """Find the uv to run: the build side's, the first on PATH, or one beside crossenv; "" if there is none."""
     places = [root + "/build/bin", *search_path.split(os.pathsep), directory]
     programs = [os.path.join(place, "uv") for place in places if place]
-    found = next((path for path in programs if os.path.isfile(path) and os.access(path, os.X_OK)), "")
-    if not found:
-        hint = f"install it: {root}/bin/build-pip install uv"
-        fail("there is no uv in the build side, on PATH or beside crossenv", hint)
-    return found
+    return next((path for path in programs if os.path.isfile(path) and os.access(path, os.X_OK)), "")
 
 
 def find_command(words: "Sequence[str]") -> "tuple[str, ...]":

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from crossenv.binaries import FORMATS
 from crossenv.binaries.elf import ElfError, ElfFacts, is_elf, read_elf
-from crossenv.errors import HostPythonError
+from crossenv.errors import HostPythonError, reason_of
 from crossenv.libc.version import find_libc, read_text
 from crossenv.platforms import Platform, platform_of_config
 from crossenv.platforms.architectures import Identity, architecture_of
@@ -65,7 +65,7 @@ def read_host_python(
         )
         return _read(path, located, sysroot, machine, host_prefix)
     except OSError as error:
-        problem = f"cannot read {error.filename or path}: {error.strerror or error}"
+        problem = f"cannot read {error.filename or path}: {reason_of(error)}"
         raise HostPythonError(problem, hint="name another with --host-python") from error
 
 

@@ -1,0 +1,62 @@
+"""What zig's compiles for Windows need: MSVC's `long double`, and headers whose names come in any case."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import Any
+
+from crossenv.compilers.zig.locate import Zig
+from crossenv.errors import ToolchainError
+from crossenv.files import write_file
+
+_HEADER, _OVERLAY = "windows.h", "headers.yaml"
+# Where zig has MinGW's headers, beside the program.
+_MINGW_HEADERS = "lib/libc/include/any-windows-any"
+
+
+def windows_options(zig: Zig, cache: Path, architecture: str) -> tuple[str, ...]:
+    """Options of every compile; the files that they name are made in `cache` if they are not there.
+
+    Raises:
+        ToolchainError: The cache cannot be written.
+    """
+    header = package_files("crossenv.compilers.zig").joinpath(_HEADER).read_text(encoding="utf-8")
+    overlay = json.dumps(_overlay(zig.path.resolve().parent / _MINGW_HEADERS), separators=(",", ":"))
+    key = hashlib.sha256(f"{header}\0{overlay}".encode()).hexdigest()[:16]
+    directory = cache / "windows" / key
+    try:
+        for name, text in ((_HEADER, header), (_OVERLAY, overlay)):
+            if not (directory / name).is_file():
+                directory.mkdir(parents=True, exist_ok=True)
+                write_file(directory / name, text)
+    except OSError as error:
+        raise ToolchainError(
+            f"zig's cache {cache} cannot be written: {error.strerror}", hint="name another with XDG_CACHE_HOME"
+        ) from None
+    # Arm64's is one of 64 bits in any case.
+    long_double = () if architecture == "aarch64" else ("-mlong-double-64",)
+    return (*long_double, "-include", str(directory / _HEADER), "-ivfsoverlay", str(directory / _OVERLAY))
+
+
+def _overlay(headers: Path) -> dict[str, Any]:
+    """A file system of clang's in which the names of these headers are the same in any case."""
+    roots = [
+        {
+            "type": "directory",
+            "name": str(directory),
+            "contents": [{"type": "file", "name": path.name, "external-contents": str(path)} for path in found],
+        }
+        for directory, found in _directories(headers)
+    ]
+    return {"version": 0, "case-sensitive": "false", "roots": roots}
+
+
+def _directories(headers: Path) -> Iterator[tuple[Path, list[Path]]]:
+    for directory in sorted(path for path in (headers, *headers.rglob("*")) if path.is_dir()):
+        found = sorted(path for path in directory.iterdir() if path.is_file())
+        if found:
+            yield directory, found

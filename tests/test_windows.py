@@ -1,0 +1,298 @@
+"""Targets that run Windows: names, the host Python that is derived for them, and what a project is told."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import os
+import platform
+import re
+import struct
+import sys
+import textwrap
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _crossenv import patches, project_platform
+
+import projects
+from conftest import CrossenvCommand, Run
+from crossenv import testing
+from crossenv.platforms import PLATFORMS, Libc, Machine
+from crossenv.platforms.architectures import PE
+from crossenv.synthesis.windows_exports import VERSIONS, definition_text, exported_names
+from crossenv.synthesis.windows_pyconfig import pyconfig_text, sizes
+from crossenv.targets import parse_target
+from test_zig import needs_zig
+
+SYSTEM: Any = {
+    "title": "Windows",
+    "platform": "win-amd64",
+    "tags": ["win_amd64"],
+    "os_name": "nt",
+    "sys_platform": "win32",
+    "system": "Windows",
+    "stable_suffix": ".pyd",
+    "libraries": ["python313", "python3"],
+}
+FACTS: Any = {"machine": "AMD64", "identity": {"bits": 64}, "system": SYSTEM, "accepted_platforms": [], "abi_flags": ""}
+VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
+NODOT = VERSION.replace(".", "")
+
+
+@pytest.mark.parametrize(
+    ("names", "tag", "machine", "number", "zig", "rust"),
+    [
+        (
+            ("win_amd64", "x86_64-w64-mingw32", "x86_64-pc-windows-msvc", "x86_64-windows-gnu"),
+            *("win_amd64", "AMD64", 0x8664, "x86_64-windows-gnu", "x86_64-pc-windows-gnu"),
+        ),
+        (("win32", "i686-w64-mingw32"), "win32", "x86", 0x14C, "x86-windows-gnu", "i686-pc-windows-gnu"),
+        (
+            ("win_arm64", "aarch64-w64-mingw32", "aarch64-pc-windows-msvc", "aarch64-pc-windows-gnullvm"),
+            *("win_arm64", "ARM64", 0xAA64, "aarch64-windows-gnu", "aarch64-pc-windows-gnullvm"),
+        ),
+    ],
+)
+def test_targets(names: tuple[str, ...], tag: str, machine: str, number: int, zig: str, rust: str) -> None:
+    for name in names:
+        target = parse_target(name)
+        assert (target.platform_tag, target.machine, target.zig_triple, target.rust_triple) == (tag, machine, zig, rust)
+        assert (target.identity.format, target.identity.number, target.system) == (PE, number, "win32")
+        assert target.extension_suffixes((3, 13), "t", libc_known=True) == (".pyd", f".cp313t-{tag}.pyd")
+        windows = PLATFORMS["win32"]
+        where = Machine(name=machine, libc=Libc(family="ucrt", version=""), multiarch="", identity=target.identity)
+        assert windows.accepted_tags(where) == (tag,)
+        assert windows.get_platform(where) == tag.replace("_", "-")
+        assert windows.rust_target(where) == rust
+
+
+def test_targets_are_listed(crossenv: CrossenvCommand) -> None:
+    rows = {row["target"]: row for row in json.loads(crossenv("targets", "--json").stdout)}
+    found = rows["win_arm64"]
+    assert (found["machine"], found["triplet"], found["emulator"]) == ("ARM64", "aarch64-w64-mingw32", None)
+
+
+def test_the_exports_of_each_version() -> None:
+    for version in VERSIONS:
+        names = exported_names(version)
+        assert len(names) > 900
+        text = definition_text(version) or ""
+        assert text.startswith(f"LIBRARY python{version}.dll\nEXPORTS\n")
+        assert "\nPyModule_Create2\n" in text
+        assert "\nPy_None DATA\n" not in text
+        assert "\n_Py_NoneStruct DATA\n" in text
+    # Added in 3.12 and 3.13; the stable ABI has nothing of the free-threaded build's own.
+    assert "PyType_FromMetaclass" in exported_names("312") - exported_names("311")
+    assert "PyDict_Pop" in exported_names("313") - exported_names("312")
+    assert "_Py_MergeZeroLocalRefcount" in exported_names("313t") - exported_names("313") - exported_names("3")
+    assert definition_text("39") is None
+
+
+def test_pyconfig_of_each_version() -> None:
+    """scripts/windows_facts.py compares every macro with the real ones."""
+    for minor, present, absent in (
+        (10, "HAVE_COPYSIGN 1", "HAVE_SOCKET"),
+        (11, "HAVE_SOCKET 1", "ALIGNOF_MAX_ALIGN_T"),
+        (12, "HAVE_LIBNSL 1", "WITH_MIMALLOC"),
+        (13, "WITH_MIMALLOC 1", "HAVE_LIBNSL"),
+        (14, "_PYTHREAD_NAME_MAXLEN 32766", "WITH_FREELISTS"),
+    ):
+        text = pyconfig_text((3, minor), free_threaded=False)
+        assert f"#define {present}\n" in text
+        assert absent not in text
+        assert "Py_GIL_DISABLED" not in text
+        names = re.findall(r"^#define (\w+)", text, re.MULTILINE)
+        twice = {name for name in names if names.count(name) > 1}
+        # Of pointers, on 64 and on 32 bits.
+        assert twice == {"SIZEOF_VOID_P", "SIZEOF_SIZE_T", "SIZEOF_HKEY", "ALIGNOF_SIZE_T"}
+    assert "#define Py_GIL_DISABLED 1\n" in pyconfig_text((3, 13), free_threaded=True)
+    assert (sizes(64)["SIZEOF_VOID_P"], sizes(32)["SIZEOF_VOID_P"], sizes(64)["SIZEOF_LONG"]) == (8, 4, 4)
+
+
+def test_markers_of_what_is_resolved_for_the_target() -> None:
+    from packaging import markers
+
+    module = type(markers)("packaging.markers")
+    module.__dict__.update(vars(markers))
+    patches.packaging_markers(module, FACTS)
+    answers = module.default_environment()
+    wanted = {"os_name": "nt", "sys_platform": "win32", "platform_system": "Windows", "platform_machine": "AMD64"}
+    assert {name: answers[name] for name in wanted} == wanted
+    assert answers["python_version"] == VERSION
+
+
+@pytest.fixture
+def import_() -> Iterator[None]:
+    before = builtins.__import__
+    yield
+    builtins.__import__ = before
+
+
+ASKS = """
+import sys, os, platform, os.path
+from sys import platform as said, version_info
+from os import name, sep
+from platform import system
+import sysconfig as other
+answers = [sys.platform, said, os.name, name, platform.system(), system(), platform.machine(), platform.architecture()]
+version = sys.getwindowsversion()[:2]
+real = (sep, version_info, sys.executable, os.path.join("a", "b"), isinstance(os, type(other)))
+sys.crossenv_mark = 1
+"""
+
+
+@pytest.mark.usefixtures("import_")
+def test_a_project_is_told_of_the_target(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project_platform.install(str(project), FACTS, SYSTEM)
+
+    def run_as(file: Path) -> dict[str, Any]:
+        namespace: dict[str, Any] = {"__file__": str(file), "__name__": "__main__"}
+        exec(
+            compile(
+                ASKS.replace("sys.getwindowsversion()[:2]", "getattr(sys, 'getwindowsversion', tuple)()[:2]"),
+                str(file),
+                "exec",
+            ),
+            namespace,
+        )
+        return namespace
+
+    told = run_as(project / "setup.py")
+    windows = ["win32", "win32", "nt", "nt", "Windows", "Windows", "AMD64", ("64bit", "WindowsPE")]
+    assert told["answers"] == windows
+    assert told["version"] == (10, 0)
+    assert told["real"] == (os.sep, sys.version_info, sys.executable, "a/b", True)
+    # What it changes is changed.
+    assert vars(sys).pop("crossenv_mark") == 1
+    # Nobody else is told so: the standard library, build requirements beside or in the project.
+    for other in (tmp_path / "other.py", project / "venv/lib/site-packages/x.py"):
+        native = run_as(other)
+        assert native["answers"][:5] == [sys.platform, sys.platform, os.name, os.name, platform.system()]
+    assert vars(sys).pop("crossenv_mark") == 1
+
+
+@pytest.mark.usefixtures("import_")
+def test_a_project_can_be_told_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(project_platform.VARIABLE, "native")
+    before = builtins.__import__
+    project_platform.install(str(tmp_path), FACTS, SYSTEM)
+    assert builtins.__import__ is before
+
+
+@pytest.mark.parametrize("option", [("--cc", "gcc"), ("--toolchain", "gnu")])
+def test_compilers_that_cannot_be_used_yet(crossenv: CrossenvCommand, tmp_path: Path, option: tuple[str, str]) -> None:
+    words = ("create", "--python", sys.executable, "--target", "win_amd64", *option, tmp_path / "env")
+    said = crossenv(*words, check=False)
+    assert said.returncode == 4
+    assert "wheels for win_amd64 are compiled with zig only" in said.stderr
+    assert not (tmp_path / "env").exists()
+
+
+@pytest.fixture(scope="module")
+def windows_env(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    env = tmp_path_factory.mktemp("windows") / "env"
+    CrossenvCommand(os.environ["PATH"])("create", "--python", sys.executable, "--target", "win_amd64", env)
+    return env
+
+
+def imported_dlls(data: bytes) -> list[str]:
+    """The DLLs in a 64-bit DLL's import table, read here independently."""
+    (at,) = struct.unpack_from("<I", data, 0x3C)
+    assert (data[at : at + 4], struct.unpack_from("<H", data, at + 4)[0]) == (b"PE\0\0", 0x8664)
+    sections, size = struct.unpack_from("<H", data, at + 6)[0], struct.unpack_from("<H", data, at + 20)[0]
+    rows: list[tuple[int, int, int, int]] = [
+        struct.unpack_from("<8xIIII", data, at + 24 + size + 40 * number) for number in range(sections)
+    ]
+
+    def place(address: int) -> int:
+        return next(address - start + raw for _size, start, length, raw in rows if start <= address < start + length)
+
+    table, found = place(struct.unpack_from("<I", data, at + 24 + 120)[0]), []
+    while name := struct.unpack_from("<12xI4x", data, table)[0]:
+        start = place(name)
+        found.append(data[start : data.index(b"\0", start)].decode().lower())
+        table += 20
+    return found
+
+
+def built(env: Path, project: Path, out: Path, run: Run) -> dict[str, bytes]:
+    """What a project's wheel holds beside its metadata; its name is checked."""
+    run(env / "bin/cross-pip", "wheel", "--no-deps", "-w", out, project)
+    (wheel,) = out.glob("*.whl")
+    assert wheel.name.endswith("-win_amd64.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist() if ".dist-info/" not in name}
+
+
+@needs_zig
+@pytest.mark.integration
+def test_environment(windows_env: Path, run: Run) -> None:
+    code = """
+        import json, os, platform, sys, sysconfig
+        names = "EXT_SUFFIX SOABI EXE VERSION Py_ENABLE_SHARED SIZEOF_VOID_P".split()
+        print(json.dumps([sysconfig.get_platform(), [sysconfig.get_config_var(n) for n in names], sys.platform, os.name,
+                          platform.machine()]))
+    """
+    said = run(windows_env / "bin/cross-python", "-c", textwrap.dedent(code))
+    suffix = f"cp{NODOT}-win_amd64"
+    assert eval(said) == [
+        *("win-amd64", [f".{suffix}.pyd", suffix, "", NODOT, 1, 8], sys.platform, os.name, "AMD64")
+    ]  # fmt: skip
+
+
+@needs_zig
+@pytest.mark.integration
+def test_setuptools(windows_env: Path, tmp_path: Path, run: Run) -> None:
+    """A project that asks for the system, speaks to MSVC, and has a module for the stable ABI too."""
+    project = projects.setuptools_c(tmp_path / "project")
+    (project / "setup.py").write_text(
+        textwrap.dedent("""
+            import sys
+            from setuptools import Extension, setup
+            assert sys.platform == "win32"
+            words = dict(extra_compile_args=["/O2", "/DANSWER=1"], extra_link_args=["Ws2_32.lib", "/OPT:REF"])
+            limited = [("Py_LIMITED_API", "0x030A0000")]
+            setup(packages=["toy"], ext_modules=[
+                Extension("toy._toy", ["toy.c"], **words),
+                Extension("toy._stable", ["stable.c"], py_limited_api=True, define_macros=limited),
+            ])
+        """)
+    )
+    head = "#include <Windows.h>\n#include <WinSock2.h>\n#if ANSWER != 1\n#error\n#endif\n"
+    (project / "stable.c").write_text((project / "toy.c").read_text().replace("_toy", "_stable"))
+    (project / "toy.c").write_text(
+        head + (project / "toy.c").read_text().replace("sizeof(void *)", "sizeof(long double)")
+    )
+    files = built(windows_env, project, tmp_path / "out", run)
+    ours = f"toy/_toy.cp{NODOT}-win_amd64.pyd"
+    assert sorted(name for name in files if name.endswith((".pyd", ".dll", ".lib", ".pdb", ".so"))) == [
+        *("toy/_stable.pyd", ours)
+    ]  # fmt: skip
+    assert f"python{NODOT}.dll" in imported_dlls(files[ours])
+    stable = imported_dlls(files["toy/_stable.pyd"])
+    assert "python3.dll" in stable
+    assert f"python{NODOT}.dll" not in stable
+
+
+@needs_zig
+@pytest.mark.integration
+@pytest.mark.parametrize("make", [projects.meson, projects.scikit_build_core], ids=["Meson", "CMake"])
+def test_build_systems(make: Any, windows_env: Path, tmp_path: Path, run: Run) -> None:
+    files = built(windows_env, make(tmp_path / "project"), tmp_path / "out", run)
+    native = [name for name in files if name.endswith((".pyd", ".dll", ".lib", ".so"))]
+    assert len(native) == 1
+    assert native[0].endswith(f".cp{NODOT}-win_amd64.pyd")
+    assert f"python{NODOT}.dll" in imported_dlls(files[native[0]])
+
+
+def test_the_made_up_environment_of_a_windows_target() -> None:
+    host = testing.made_up("win_amd64")["host"]
+    assert (host["wheel"]["platform_tag"], host["markers"]["sys_platform"]) == ("win_amd64", "win32")
+    details = host["python"]["build_details"]
+    assert details["abi"]["extension_suffix"].endswith("-win_amd64.pyd")
+    assert details["platform"] == "win-amd64"

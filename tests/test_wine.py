@@ -1,0 +1,206 @@
+"""Windows programs under wine; and what is found in the directories of Pythons for Windows."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+import windows_files
+from crossenv.emulation.wine import find_wine, windows_path
+from crossenv.errors import EmulatorError, HostPythonError
+from crossenv.platforms.architectures import PE, Identity, identity_of
+from crossenv.pythons import crossenv_dump
+from crossenv.pythons.windows_layout import find_windows_python
+from crossenv.record import load_record
+
+AMD64 = identity_of(PE, 0x8664, 64, "little")
+ARM64 = identity_of(PE, 0xAA64, 64, "little")
+
+
+def python_dll(tag: str = "win_amd64") -> bytes:
+    return windows_files.module(tag=tag, imports={}, exports=["Py_GetVersion", "PyModule_Create2"])
+
+
+def make_python(directory: Path, *, dll: str = "python313.dll", tag: str = "win_amd64", headers: bool = True) -> Path:
+    """A directory that looks like an installation: a DLL, a program, headers, import libraries."""
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / dll).write_bytes(python_dll(tag))
+    (directory / "python.exe").write_bytes(windows_files.launcher("t64"))
+    if headers:
+        (directory / "include").mkdir()
+        (directory / "include/Python.h").touch()
+        (directory / "include/patchlevel.h").write_text('#define PY_VERSION             "3.13.5+"\n')
+        (directory / "libs").mkdir()
+        (directory / f"libs/{dll.removesuffix('.dll')}.lib").write_bytes(b"!<arch>\n")
+    return directory
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "",
+        "tools",
+        "python",
+        "org/bytedeco/cpython/windows-x86_64",
+        "python.3.13.5/tools",
+        "cpython-3.13.5-windows/python",
+    ],
+)
+def test_layouts(tmp_path: Path, place: str) -> None:
+    """An installation and uv's; a NuGet package; an unpacked archive; a jar; each with the directory above."""
+    directory = make_python(tmp_path / place)
+    found = find_windows_python(tmp_path)
+    assert found is not None
+    assert (found.directory, found.version, found.flags, found.full_version) == (directory, "3.13", "", "3.13.5+")
+    assert found.identity == AMD64 and found.program == directory / "python.exe"
+    assert found.include == directory / "include" and list(found.libraries) == ["python313.lib"]
+    assert "PyModule_Create2" in found.exports
+    assert find_windows_python(directory / "python.exe") == found == find_windows_python(found.dll)
+
+
+def test_an_embeddable_zip_has_no_headers(tmp_path: Path) -> None:
+    found = find_windows_python(make_python(tmp_path, dll="python314t.dll", tag="win_arm64", headers=False))
+    assert found is not None
+    assert (found.version, found.flags, found.full_version, found.include) == ("3.14", "t", "", None)
+    assert found.identity == ARM64
+
+
+def test_what_is_no_python(tmp_path: Path) -> None:
+    assert find_windows_python(tmp_path) is None
+    (tmp_path / "python313.dll").write_bytes(windows_files.module())
+    with pytest.raises(HostPythonError, match="is not a Python: it has no Py_GetVersion"):
+        find_windows_python(tmp_path)
+    (tmp_path / "python313.dll").write_bytes(python_dll()[:700])
+    with pytest.raises(HostPythonError, match=r"python313\.dll is cut off"):
+        find_windows_python(tmp_path)
+    (tmp_path / "python312.dll").write_bytes(python_dll())
+    with pytest.raises(HostPythonError, match="several Pythons for Windows"):
+        find_windows_python(tmp_path)
+
+
+def test_paths() -> None:
+    assert windows_path("/tmp/a b") == "Z:\\tmp\\a b"
+    assert windows_path("a/b") == "a\\b"
+
+
+@pytest.mark.parametrize(
+    ("identity", "given", "says", "hint"),
+    [
+        (AMD64, None, "needs wine, and there is none", "apt-get install wine64"),
+        (AMD64, "nowine", "there is no program nowine", "apt-get install wine64"),
+        (ARM64, None, "does not run programs for Windows on aarch64", "crossenv audit"),
+    ],
+)
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="wine runs programs of its own machine")
+def test_without_wine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, identity: Identity, given: str | None, says: str, hint: str
+) -> None:
+    monkeypatch.setattr("crossenv.emulation.wine.PLACES", ())
+    with pytest.raises(EmulatorError, match=says) as caught:
+        find_wine(identity, given=given, environ={"PATH": str(tmp_path)})
+    assert hint in caught.value.hint
+
+
+def crossenv(*words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "crossenv", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=check)
+
+
+def test_the_python_has_to_fit(tmp_path: Path) -> None:
+    if shutil.which("wine") is None and shutil.which("wine64") is None:
+        pytest.skip("no wine")
+    make_python(tmp_path / "python")
+    for options, says in (
+        (["--target", "win32"], "is for x86_64, and the target is i686"),
+        (["--target", "win_amd64", "--python", "3.12"], "is Python 3.13, and the target's is 3.12"),
+    ):
+        done = crossenv("run", *options, "--host-root", tmp_path, "--", "python", "-V", check=False)
+        assert done.returncode == EmulatorError.exit_code and says in done.stderr
+    done = crossenv("run", "--target", "win_amd64", "--", "python", "-V", check=False)
+    assert "no Python for Windows is named" in done.stderr and "--host-root" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def host_root() -> Path:
+    """A real Python for Windows: WINDOWS_PYTHONS names what scripts/windows_pythons.py has fetched."""
+    place = os.environ.get("WINDOWS_PYTHONS")
+    found = sorted(Path(place).glob("3.13*-x86_64")) if place else []
+    if not found or shutil.which("wine") is None:
+        pytest.skip("needs wine, and WINDOWS_PYTHONS with a Python 3.13 (scripts/windows_pythons.py)")
+    return found[0]
+
+
+@pytest.mark.integration
+def test_a_real_python_runs(host_root: Path, tmp_path: Path) -> None:
+    """Output into a file and a pipe, errors, exit status; and nothing is left behind."""
+    code = "import sys; print(sys.platform, sys.argv[1:]); print('bad', file=sys.stderr); sys.exit(5)"
+    words = [sys.executable, "-m", "crossenv", "run", "--target", "win_amd64", "--host-root", str(host_root)]
+    log = tmp_path / "log"
+    with log.open("w") as file:
+        done = subprocess.run([*words, "--", "python", "-c", code, "a b"], stdout=file, stderr=file, check=False)
+    assert done.returncode == 5
+    assert "win32 ['a b']" in log.read_text() and "bad" in log.read_text()
+    piped = subprocess.run(
+        [*words, "--", "python", "-c", "print(input())"], input="x\n", capture_output=True, text=True, check=True
+    )
+    assert piped.stdout.strip() == "x"
+    runs = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "crossenv/wine"
+    assert not list(runs.glob("*/run-*"))
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("headers", [True, False])
+def test_an_environment_for_a_python_that_is_there(tmp_path: Path, headers: bool) -> None:
+    """An installation, and an embeddable zip, whose import library is made from what its DLL has."""
+    version = ".".join(platform.python_version_tuple()[:2])
+    dll = f"python{version.replace('.', '')}.dll"
+    python = make_python(tmp_path / "python", dll=dll, headers=False)
+    if headers:
+        shutil.copytree(sysconfig.get_path("include"), python / "include")
+        (python / "libs").mkdir()
+        (python / f"libs/{dll.removesuffix('.dll')}.lib").write_bytes(b"!<arch>\n")
+    crossenv("create", "--host-python", python, "--python", sys.executable, tmp_path / "env")
+    record = load_record(tmp_path / "env")
+    assert record.host.platform_tag == "win_amd64" and record.host.source == str(python)
+    library = (Path(record.host.lib_dir or "") / f"{dll.removesuffix('.dll')}.lib").read_bytes()
+    if headers:
+        assert library == b"!<arch>\n"
+    else:
+        assert b"PyModule_Create2" in library and b"PyType_Ready" not in library
+    other = "3.10" if version != "3.10" else "3.11"
+    make_python(tmp_path / "other", dll=f"python{other.replace('.', '')}.dll", headers=False)
+    words = ("create", "--host-python", tmp_path / "other", "--python", sys.executable, tmp_path / "env2")
+    done = crossenv(*words, check=False)
+    assert done.returncode == 2 and f"is Python {other}, and the build Python is {version}" in done.stderr
+    assert not (tmp_path / "env2").exists()
+
+
+@pytest.mark.integration
+def test_a_dump_taken_there_says_what_an_environment_answers(host_root: Path, tmp_path: Path) -> None:
+    program = Path(crossenv_dump.__file__)
+    dump = tmp_path / "host.json"
+    words = ("run", "--target", "win_amd64", "--host-root", host_root, "--", "python", program)
+    dump.write_text(crossenv(*words).stdout)
+    build = find_windows_python(host_root)
+    assert build is not None
+    crossenv("create", "--host-python", dump, "--python", build.version, "--fetch-python", tmp_path / "env")
+    document = json.loads(dump.read_text())
+    ours = document["arbitrary_data"]["crossenv"]
+    asked = "import json, sysconfig; print(json.dumps([sysconfig.get_platform(), sysconfig.get_config_vars()]))"
+    python = tmp_path / "env/cross/bin/python"
+    said = subprocess.run([python, "-c", asked], capture_output=True, text=True, check=True).stdout
+    platform_name, variables = json.loads(said)
+    assert platform_name == document["platform"]
+    for name in ("EXT_SUFFIX", "SOABI", "LDLIBRARY", "LIBRARY", "VERSION", "Py_GIL_DISABLED"):
+        assert variables[name] == ours["variables"][name], name
+    record = load_record(tmp_path / "env")
+    assert list(record.host.extension_suffixes) == document["suffixes"]["extensions"]
+    assert f"cp{build.version.replace('.', '')}-abi3-{record.host.platform_tag}" in ours["tags"]
