@@ -197,3 +197,10 @@ def cibuildwheel(session: nox.Session) -> None:
     """The real cibuildwheel builds for another machine, under podman; writes cibuildwheel-proof.md."""
     session.install("-e", ".[zig]", "cibuildwheel", "uv")
     session.run("python", "scripts/cibuildwheel_proof.py", *session.posargs)
+
+
+@nox.session
+def windows(session: nox.Session) -> None:
+    """Packages for Windows pass their own tests under wine, on real Pythons; needs wine and Maven."""
+    session.install("-e", ".[zig,fetch]")
+    session.run("python", "scripts/windows_proof.py", *session.posargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shutil
@@ -16,6 +17,7 @@ import windows_files
 from crossenv.emulation.wine import find_wine, windows_path
 from crossenv.errors import EmulatorError, HostPythonError
 from crossenv.platforms.architectures import PE, Identity, identity_of
+from crossenv.pythons import crossenv_dump
 from crossenv.pythons.windows_layout import find_windows_python
 from crossenv.record import load_record
 
@@ -128,11 +130,11 @@ def test_the_python_has_to_fit(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def host_root() -> Path:
-    """A real Python for Windows: CROSSENV_WINDOWS_PYTHONS names what scripts/windows_pythons.py has fetched."""
-    place = os.environ.get("CROSSENV_WINDOWS_PYTHONS")
+    """A real Python for Windows: WINDOWS_PYTHONS names what scripts/windows_pythons.py has fetched."""
+    place = os.environ.get("WINDOWS_PYTHONS")
     found = sorted(Path(place).glob("3.13*-x86_64")) if place else []
     if not found or shutil.which("wine") is None:
-        pytest.skip("needs wine, and CROSSENV_WINDOWS_PYTHONS with a Python 3.13 (scripts/windows_pythons.py)")
+        pytest.skip("needs wine, and WINDOWS_PYTHONS with a Python 3.13 (scripts/windows_pythons.py)")
     return found[0]
 
 
@@ -179,3 +181,26 @@ def test_an_environment_for_a_python_that_is_there(tmp_path: Path, headers: bool
     done = crossenv(*words, check=False)
     assert done.returncode == 2 and f"is Python {other}, and the build Python is {version}" in done.stderr
     assert not (tmp_path / "env2").exists()
+
+
+@pytest.mark.integration
+def test_a_dump_taken_there_says_what_an_environment_answers(host_root: Path, tmp_path: Path) -> None:
+    program = Path(crossenv_dump.__file__)
+    dump = tmp_path / "host.json"
+    words = ("run", "--target", "win_amd64", "--host-root", host_root, "--", "python", program)
+    dump.write_text(crossenv(*words).stdout)
+    build = find_windows_python(host_root)
+    assert build is not None
+    crossenv("create", "--host-python", dump, "--python", build.version, "--fetch-python", tmp_path / "env")
+    document = json.loads(dump.read_text())
+    ours = document["arbitrary_data"]["crossenv"]
+    asked = "import json, sysconfig; print(json.dumps([sysconfig.get_platform(), sysconfig.get_config_vars()]))"
+    python = tmp_path / "env/cross/bin/python"
+    said = subprocess.run([python, "-c", asked], capture_output=True, text=True, check=True).stdout
+    platform_name, variables = json.loads(said)
+    assert platform_name == document["platform"]
+    for name in ("EXT_SUFFIX", "SOABI", "LDLIBRARY", "LIBRARY", "VERSION", "Py_GIL_DISABLED"):
+        assert variables[name] == ours["variables"][name], name
+    record = load_record(tmp_path / "env")
+    assert list(record.host.extension_suffixes) == document["suffixes"]["extensions"]
+    assert f"cp{build.version.replace('.', '')}-abi3-{record.host.platform_tag}" in ours["tags"]

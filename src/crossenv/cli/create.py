@@ -47,7 +47,7 @@ from crossenv.pythons.from_dump import LAYOUT as DUMP
 from crossenv.pythons.known import host_python_path
 from crossenv.pythons.model import HostPython, UnwrittenHost
 from crossenv.pythons.read import read_host_python
-from crossenv.pythons.windows_layout import WindowsPython, find_windows_python, target_name
+from crossenv.pythons.windows_layout import NamedPython, named_python
 from crossenv.report import Reporter
 from crossenv.synthesis.synthesise import as_free_threaded, read_build_facts, synthesise_host_python
 from crossenv.targets import parse_target
@@ -301,12 +301,12 @@ def plan_environment(args: argparse.Namespace, settings: Settings, root: Path, r
 def _plan_for_host(args: argparse.Namespace, root: Path, wishes: Wishes, options: Options, reporter: Reporter) -> Plan:
     """Plan an environment for the host Python that the user names, whatever its system."""
     path = host_python_path(args.host_python)
-    given = find_windows_python(path) if path.exists() else None
+    given = named_python(path)
     if given is None:
         return plan_for_host_python(args, root, wishes, options, reporter)
     if args.free_threaded:
         raise UsageError("--free-threaded goes with --target; a host Python decides this itself", hint="leave it out")
-    reporter.step(f"reading {given.dll}")
+    reporter.step(f"reading {given.source}")
     return plan_for_target(args, root, wishes, options, reporter, given)
 
 
@@ -381,7 +381,7 @@ def plan_for_target(
     wishes: Wishes,
     options: Options,
     reporter: Reporter,
-    given: WindowsPython | None = None,
+    given: NamedPython | None = None,
 ) -> Plan:
     """Find compilers for the target and derive the host Python from them and the build Python.
 
@@ -391,14 +391,14 @@ def plan_for_target(
         wishes: What compilers the user wants.
         options: The user's other choices.
         reporter: Told what is done.
-        given: The Python for Windows that the user has named instead of a target.
+        given: The Python for Windows, or the dump of one, that the user has named instead of a target.
     """
     if args.machine:
         raise UsageError("--machine goes with --host-python; a target already names it", hint="leave --machine out")
     for option, named in (("--sysconfigdata", args.sysconfigdata), ("--relative-toolchain", args.relative_toolchain)):
         if named:
             raise UsageError(f"{option} goes with a --host-python for Linux", hint="leave it out")
-    target = parse_target(args.target if given is None else target_name(given))
+    target = parse_target(args.target if given is None else given.target)
     libc = Libc(family=target.libc, version=target.floor_text)
     accepted = platform_of_target(target).declared_tags(args.accept_tag, machine=target.machine, libc=libc)
     options = dataclasses.replace(options, accepted_platforms=accepted)
@@ -410,7 +410,7 @@ def plan_for_target(
     )
     if given is not None and build.version != given.version:
         raise UsageError(
-            f"{given.dll} is Python {given.version}, and the build Python is {build.version}",
+            f"{given.source} is Python {given.version}, and the build Python is {build.version}",
             hint=f"name a Python {given.version} of this machine with --python",
         )
     facts = read_build_facts(build.executable)
@@ -426,7 +426,7 @@ def plan_for_target(
         toolchain,
         root / HOST_FILES,
         search_path=wishes.environ_path,
-        given=given,
+        given=None if given is None else given.python,
         **({"host_prefix": args.host_prefix} if args.host_prefix else {}),
     )
     reporter.note(f"target: {host_words(made.host)}")
