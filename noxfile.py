@@ -6,6 +6,9 @@ import nox
 
 nox.options.sessions = ["lint", "types", "tests"]
 nox.options.reuse_existing_virtualenvs = True
+NEWEST = ["pip", "packaging", "uv", "auditwheel", "virtualenv", "python-discovery", "build", "ziglang", "pyelftools"]
+# What replaces functions of those tools, or calls what is not public.
+NEWEST_TESTS = ["patches", "front_ends", "uv_command", "overlay", "environment", "expose", "repair", "audit", "zig"]
 PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14", "3.15"]
 
 
@@ -31,6 +34,22 @@ def integration(session: nox.Session) -> None:
 def roots(session: nox.Session) -> None:
     """The tests in a root file system of Debian's next release, with its Pythons; needs root and debootstrap."""
     session.run("python3", "scripts/root_tests.py", *session.posargs)
+
+
+@nox.session
+def newest(session: nox.Session) -> None:
+    """The newest pip, packaging, uv and so on, pre-releases too, and the tests that depend on them.
+
+    docs/reference/tested-versions.md says which ones were tried; what this session prints first goes there.
+    """
+    _install(session, "test")
+    # Beyond the upper bounds, too: they are what is tried here.
+    session.install("--upgrade", "--pre", "--no-deps", *NEWEST)
+    session.run("python", "-m", "pip", "list", silent=False)
+    found = session.run("python", "-c", "import pip; print(pip.__version__)", silent=True)
+    tests = [f"tests/test_{name}.py" for name in NEWEST_TESTS]
+    # What environments get of pip is otherwise what virtualenv carries.
+    session.run("pytest", "-m", "not thorough", *tests, *session.posargs, env={"VIRTUALENV_PIP": str(found).strip()})
 
 
 @nox.session
@@ -178,3 +197,10 @@ def cibuildwheel(session: nox.Session) -> None:
     """The real cibuildwheel builds for another machine, under podman; writes cibuildwheel-proof.md."""
     session.install("-e", ".[zig]", "cibuildwheel", "uv")
     session.run("python", "scripts/cibuildwheel_proof.py", *session.posargs)
+
+
+@nox.session
+def windows(session: nox.Session) -> None:
+    """Packages for Windows pass their own tests under wine, on real Pythons; needs wine and Maven."""
+    session.install("-e", ".[zig,fetch]")
+    session.run("python", "scripts/windows_proof.py", *session.posargs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,16 @@ def test_launchers_for_windows_are_data_elsewhere(tmp_path: Path) -> None:
     path = make_wheel(tmp_path, {**launchers, MODULE: extension()}, TAG)
     assert found(path) == set()
     assert found(path, WARNING) == {("machine", name) for name in launchers}
+
+
+def test_object_files_for_windows_are_data_elsewhere(tmp_path: Path) -> None:
+    """The wheels of greenlet have such files."""
+    # An object file of COFF: its header, and no sections.
+    data = struct.pack("<HHIIIHH", 0x8664, 0, 0, 0, 0, 0, 0)
+    archive = b"!<arch>\n" + f"{'x.obj/':<16}{0:<12}{0:<6}{0:<6}{0:<8}{len(data):<10}`\n".encode() + data
+    path = make_wheel(tmp_path, {"toy/x.obj": data, "toy/x.lib": archive, MODULE: extension()}, TAG)
+    assert found(path) == set()
+    assert found(path, WARNING) == {("machine", "toy/x.obj"), ("machine", "toy/x.lib")}
 
 
 def test_a_module_for_windows_is_for_another_machine(tmp_path: Path) -> None:
@@ -191,3 +202,44 @@ def test_wheels_of_the_index(tmp_path: Path, platform: str) -> None:
     for report in reports:
         assert not report.failed() and report.files and not report.unchecked, report.findings
         assert {one.id for one in report.findings} <= {"left-over", "library"}, report.findings
+
+
+# Repairs
+
+
+def repaired(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "crossenv", "repair", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_repair_puts_dlls_in(tmp_path: Path) -> None:
+    """Those that are named, and what they need in turn; system DLLs stay outside."""
+    libraries = tmp_path / "libraries"
+    libraries.mkdir()
+    (libraries / "foo-1.dll").write_bytes(windows_files.module(imports={"Bar.dll": ["b"]}, exports=["f"]))
+    (libraries / "bar.dll").write_bytes(windows_files.module(imports={"KERNEL32.dll": ["k"]}, exports=["b"]))
+    module = windows_files.module(imports={"python313.dll": ["PyModule_Create2"], "foo-1.dll": ["f"]})
+    path = make_wheel(tmp_path, {"toy/__init__.py": b"", PYD: module}, WINDOWS)
+    assert ("library", PYD) in found(path)
+    missing = repaired(path, "--dest", tmp_path / "out")
+    assert missing.returncode == 7 and "foo-1.dll" in missing.stderr and "--library-dir" in missing.stderr
+    assert not list(tmp_path.glob("out/*"))
+    done = repaired(path, "--dest", tmp_path / "out", "--library-dir", libraries)
+    assert done.returncode == 0, done.stderr
+    (result,) = tmp_path.glob("out/*.whl")
+    report = audit_wheel(result)
+    assert report.findings == ()
+    names = {file.path.rpartition("/")[2].partition("-")[0] for file in report.files}
+    assert names == {"m.cp313", "foo", "bar"}
+    assert str(libraries / "foo-1.dll") in done.stderr
+
+
+def test_what_repair_does_not_do(tmp_path: Path) -> None:
+    good = make_wheel(tmp_path, {PYD: windows_files.module()}, WINDOWS)
+    assert repaired(good, "--dest", tmp_path / "out").returncode == 0
+    assert (tmp_path / "out" / good.name).read_bytes() == good.read_bytes()
+    policy = repaired(good, "--dest", tmp_path / "out", "--plat", "manylinux_2_28_x86_64")
+    assert policy.returncode == 2 and "has no policies" in policy.stderr
+    wrong = make_wheel(tmp_path, {PYD: needing("python312.dll", "Py_DecRef")}, WINDOWS)
+    refused = repaired(wrong, "--dest", tmp_path / "out2")
+    assert refused.returncode == 7 and "python312.dll" in refused.stderr and not list(tmp_path.glob("out2/*"))

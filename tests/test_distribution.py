@@ -12,8 +12,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 from conftest import Run, with_thorough
+from crossenv.compilers.zig.locate import OLDEST
 
 CHECKOUT = Path(__file__).parent.parent
 OLDER = "crossenv==1.6.2"
@@ -125,3 +127,20 @@ def test_install_lines_with_the_wheel_of_this_checkout(
         words = ("create", "--dry-run", "--target", "s390x", "--toolchain", "zig", "--python", sys.executable, "env")
         made = place.crossenv(*words)
         assert made.returncode == 0, made.stderr
+
+
+def test_the_page_of_tested_versions_has_the_bounds_of_the_distribution() -> None:
+    text = (CHECKOUT / "pyproject.toml").read_text(encoding="utf-8")
+    page = (CHECKOUT / "docs/reference/tested-versions.md").read_text(encoding="utf-8")
+    rows = {
+        name: (low, high) for name, low, high in re.findall(r"^\| ([\w]+)[^|]*\| ([\d.]+) \| ([\d.]+) \|", page, re.M)
+    }
+    assert set(rows) >= {"pip", "packaging", "uv", "build", "virtualenv", "auditwheel", "ziglang"}
+    for name in ("uv", "build", "virtualenv", "auditwheel", "ziglang"):
+        low, high = rows[name]
+        bounds = {SpecifierSet(found) for found in re.findall(rf'"{name}([<>=][\d.,<>=]*)"', text)}
+        assert len(bounds) == 1, f"{name} has other bounds in other places"
+        (allowed,) = bounds
+        assert f">={low}" in {str(one) for one in allowed}, name
+        assert high in allowed, name
+    assert str(OLDEST) == rows["ziglang"][0]

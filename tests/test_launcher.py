@@ -7,11 +7,12 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from crossenv.compilers.zig.launchers import ENDINGS, Launchers, place_launchers
-from crossenv.compilers.zig.options import documented, header_text
+from crossenv.compilers.zig.options import COMPILER, DIRECTORIES, LINKER, documented, header_text
 from makers import write
 
 SOURCE = Path(__file__).parent.parent / "src/crossenv/compilers/zig/launcher.c"
@@ -492,6 +493,57 @@ def test_headers_of_one_library_are_the_sysroots(make: Make, tmp_path: Path, opt
         told = compiler.told("-o", str(tmp_path / "a"), "a.o", *given)
         assert f"{option}/the/root/usr/include/libxml2" in told
         assert not any(word.startswith("/usr/include") or word == f"{option}/usr/include/libxml2" for word in told)
+
+
+def random_words(random: Random, groups: dict[str, tuple[str, ...]]) -> list[str]:
+    """A command line of options from all tables and of what nobody would write."""
+    compiler = [option for name, options in groups.items() if name.startswith("compiler") for option in options]
+    linker = [option for name, options in groups.items() if name.startswith("linker") for option in options]
+    odd = ["", "-", "--", "-Wl,", "-Wl,,", "-Xlinker", "-o", "@", "@nowhere", "-x", "-L", "-I", "-z", "-Wl,-z", "ü.o"]
+    odd += ["-W", "-Wp,", "-Wa,--x", "-Xclang", "-Wl,--", "-l", "-l:", "=", "-D", "-DA=\"'", "a b.o", "-" + "y" * 5000]
+
+    def one() -> list[str]:
+        option = random.choice(linker).replace("*", random.choice(("", "=1", "x")))
+        value = random.choice(("", "=v", ",v"))
+        return random.choice(
+            (
+                [random.choice(compiler).replace("*", random.choice(("", "1", "=x")))],
+                [f"-Wl,{random.choice(('-', '--'))}{option}{value}"],
+                ["-Xlinker", f"-{option}"],
+                [random.choice(odd)],
+                [random.choice(groups["header_options"]) + random.choice(("", "/usr/include", "inc", "/usr/lib"))],
+                [random.choice(("-c", "-shared", "-E", "-g", "-O2", "-march=armv8-a+crypto", "-mcpu=native"))],
+            )
+        )
+
+    return [word for _ in range(random.randint(1, 8)) for word in one()]
+
+
+def test_random_command_lines(make: Make, tmp_path: Path) -> None:
+    """None crashes the launcher, which is compiled with sanitizers, and the tables hold wherever an option stands."""
+    groups = {group.name: group.options for group in (*COMPILER, *LINKER, *DIRECTORIES)}
+    random, compiler = Random(9), make()
+    refused, told = 0, 0
+    for _ in range(150):
+        words = [word.replace("\0", "") for word in random_words(random, groups)]
+        line = ["-o", str(tmp_path / "made"), "in.o", *words]
+        log = Path(f"{compiler.zig}.log")
+        log.unlink(missing_ok=True)
+        done = compiler.run(*line, cwd=tmp_path)
+        assert done.returncode in (0, 1), (line, done)
+        assert "Sanitizer" not in done.stderr and "runtime error" not in done.stderr, (line, done.stderr)
+        if done.returncode:
+            assert ": error: " in done.stderr, (line, done.stderr)
+            refused += 1
+        elif log.exists():
+            seen = set(log.read_text().splitlines())
+            told += 1
+            assert not seen.intersection(f"{option}/usr/include" for option in groups["header_options"]), line
+            # What follows these is a value, whatever it looks like.
+            if not any(word in ("-Xlinker", "-Xclang", "-o", "-x", "-I", "-L", "-z", "-D", "-l") for word in words):
+                dropped = {*groups["compiler_tuning"], *groups["compiler_refused"]}
+                assert not seen & dropped.intersection(words), line
+    assert refused > 10 and told > 30
 
 
 def test_the_documentation_has_the_tables() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from _crossenv import attempts, hooks, judge, seal_types, source_tree
+from _crossenv import attempts, hooks, judge, seal_types, source_tree, variables
 
 import projects
 from conftest import CrossenvCommand
@@ -491,6 +491,15 @@ def test_both_sides_have_the_same_words() -> None:
     for text in ("", "[]", json.dumps({**told, "format": 1}), json.dumps({**told, "editable": 1})):
         with pytest.raises(UsageError):
             parse_job(text)
+
+
+def test_tools_of_the_user_are_told_from_ours() -> None:
+    """GNU's ld has no launcher, and lies where the system has it."""
+    environ = {"CC": "/e/etc/bin/gcc", "CXX": "my-g++", "PATH": "/usr/bin"}
+    variables.set_defaults({"LD": "/usr/bin/aarch64-linux-gnu-ld", "CXX": "/e/etc/bin/g++"}, environ)
+    assert judge.tools_of_user(environ, "/e") == [("CXX", "my-g++")]
+    environ["LD"] = "/usr/bin/ld"
+    assert judge.tools_of_user(environ, "/e") == [("CXX", "my-g++"), ("LD", "/usr/bin/ld")]
 
 
 # Editable installations

@@ -162,9 +162,9 @@ def test_names_and_paths(tmp_path: Path) -> None:
     ("word", "says"),
     [
         ("./absent", "there is no "),
-        ("./empty", "is no source tree"),
+        ("./empty", "is not a source tree"),
         ("toy-1-py3-none-any.whl", "is built already"),
-        ("./text.txt", "is no sdist"),
+        ("./text.txt", "is not an sdist"),
         ("toy=1", "is no requirement"),
     ],
 )
@@ -194,7 +194,7 @@ def test_requirements_files(tmp_path: Path) -> None:
     assert (more.name, more.open, more.options) == ("lz4", True, ())
     assert pinned(more.line, "4.3.3") == 'lz4==4.3.3 ; python_version > "3.8"'
     write(tmp_path / "loop.txt", "-r loop.txt\n")
-    with pytest.raises(UsageError, match="is included by itself"):
+    with pytest.raises(UsageError, match="includes itself"):
         read_requirements_file(tmp_path / "loop.txt")
     write(tmp_path / "editable.txt", "-e ./sub/toy\n")
     with pytest.raises(UsageError, match="is editable"):
@@ -357,6 +357,39 @@ def test_messages_of_other_tools_get_a_hint(line: str, hint: str) -> None:
     assert hint in found
     assert bool(hint) == bool(found)
     assert hint_of(f"{line}\ncrossenv: error: it is native\ncrossenv: hint: mend it") == "mend it"
+
+
+@pytest.mark.parametrize(
+    ("said", "complaint"),
+    [
+        (
+            "NameResolutionError(\"HTTPSConnection(host='pypi.org', port=443): Failed to resolve 'pypi.org'"
+            ' ([Errno -3] Temporary failure in name resolution)")',
+            "pypi.org cannot be reached (Temporary failure in name resolution)",
+        ),
+        (
+            "NewConnectionError('<pip._vendor.urllib3.connection.HTTPSConnection object at 0x7f1>: Failed to establish"
+            " a new connection: [Errno 101] Network is unreachable')",
+            "the package index cannot be reached (Network is unreachable)",
+        ),
+        (
+            "ReadTimeoutError(\"HTTPSConnectionPool(host='pypi.org', port=443): Read timed out. (read timeout=15)\")",
+            "pypi.org cannot be reached (timed out)",
+        ),
+        ("ProtocolError('Connection aborted.')", "the package index cannot be reached"),
+    ],
+)
+def test_an_index_that_cannot_be_reached_is_named(said: str, complaint: str) -> None:
+    """pip says that it found no version, and before that an object of urllib3's as Python shows it."""
+    text = (
+        "WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) after connection"
+        f" broken by '{said}': /simple/x/\nERROR: Could not find a version that satisfies x (from versions:"
+        " none)\ncrossenv: hint: an index could not be reached, as the warnings say; name another\n"
+        "ERROR: No matching distribution found for x\n"
+    )
+    assert complaint_of(text) == complaint
+    assert hint_of(text).startswith("an index could not be reached")
+    assert "cannot be reached" not in complaint_of(text.replace("No matching distribution found", "built"))
 
 
 def test_what_the_machine_lacked_is_the_reason() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,9 @@ import windows_files
 from crossenv.emulation.wine import find_wine, windows_path
 from crossenv.errors import EmulatorError, HostPythonError
 from crossenv.platforms.architectures import PE, Identity, identity_of
+from crossenv.pythons import crossenv_dump
 from crossenv.pythons.windows_layout import find_windows_python
+from crossenv.record import load_record
 
 AMD64 = identity_of(PE, 0x8664, 64, "little")
 ARM64 = identity_of(PE, 0xAA64, 64, "little")
@@ -125,11 +130,11 @@ def test_the_python_has_to_fit(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def host_root() -> Path:
-    """A real Python for Windows: CROSSENV_WINDOWS_PYTHONS names what scripts/windows_pythons.py has fetched."""
-    place = os.environ.get("CROSSENV_WINDOWS_PYTHONS")
+    """A real Python for Windows: WINDOWS_PYTHONS names what scripts/windows_pythons.py has fetched."""
+    place = os.environ.get("WINDOWS_PYTHONS")
     found = sorted(Path(place).glob("3.13*-x86_64")) if place else []
     if not found or shutil.which("wine") is None:
-        pytest.skip("needs wine, and CROSSENV_WINDOWS_PYTHONS with a Python 3.13 (scripts/windows_pythons.py)")
+        pytest.skip("needs wine, and WINDOWS_PYTHONS with a Python 3.13 (scripts/windows_pythons.py)")
     return found[0]
 
 
@@ -149,3 +154,53 @@ def test_a_real_python_runs(host_root: Path, tmp_path: Path) -> None:
     assert piped.stdout.strip() == "x"
     runs = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "crossenv/wine"
     assert not list(runs.glob("*/run-*"))
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("headers", [True, False])
+def test_an_environment_for_a_python_that_is_there(tmp_path: Path, headers: bool) -> None:
+    """An installation, and an embeddable zip, whose import library is made from what its DLL has."""
+    version = ".".join(platform.python_version_tuple()[:2])
+    dll = f"python{version.replace('.', '')}.dll"
+    python = make_python(tmp_path / "python", dll=dll, headers=False)
+    if headers:
+        shutil.copytree(sysconfig.get_path("include"), python / "include")
+        (python / "libs").mkdir()
+        (python / f"libs/{dll.removesuffix('.dll')}.lib").write_bytes(b"!<arch>\n")
+    crossenv("create", "--host-python", python, "--python", sys.executable, tmp_path / "env")
+    record = load_record(tmp_path / "env")
+    assert record.host.platform_tag == "win_amd64" and record.host.source == str(python)
+    library = (Path(record.host.lib_dir or "") / f"{dll.removesuffix('.dll')}.lib").read_bytes()
+    if headers:
+        assert library == b"!<arch>\n"
+    else:
+        assert b"PyModule_Create2" in library and b"PyType_Ready" not in library
+    other = "3.10" if version != "3.10" else "3.11"
+    make_python(tmp_path / "other", dll=f"python{other.replace('.', '')}.dll", headers=False)
+    words = ("create", "--host-python", tmp_path / "other", "--python", sys.executable, tmp_path / "env2")
+    done = crossenv(*words, check=False)
+    assert done.returncode == 2 and f"is Python {other}, and the build Python is {version}" in done.stderr
+    assert not (tmp_path / "env2").exists()
+
+
+@pytest.mark.integration
+def test_a_dump_taken_there_says_what_an_environment_answers(host_root: Path, tmp_path: Path) -> None:
+    program = Path(crossenv_dump.__file__)
+    dump = tmp_path / "host.json"
+    words = ("run", "--target", "win_amd64", "--host-root", host_root, "--", "python", program)
+    dump.write_text(crossenv(*words).stdout)
+    build = find_windows_python(host_root)
+    assert build is not None
+    crossenv("create", "--host-python", dump, "--python", build.version, "--fetch-python", tmp_path / "env")
+    document = json.loads(dump.read_text())
+    ours = document["arbitrary_data"]["crossenv"]
+    asked = "import json, sysconfig; print(json.dumps([sysconfig.get_platform(), sysconfig.get_config_vars()]))"
+    python = tmp_path / "env/cross/bin/python"
+    said = subprocess.run([python, "-c", asked], capture_output=True, text=True, check=True).stdout
+    platform_name, variables = json.loads(said)
+    assert platform_name == document["platform"]
+    for name in ("EXT_SUFFIX", "SOABI", "LDLIBRARY", "LIBRARY", "VERSION", "Py_GIL_DISABLED"):
+        assert variables[name] == ours["variables"][name], name
+    record = load_record(tmp_path / "env")
+    assert list(record.host.extension_suffixes) == document["suffixes"]["extensions"]
+    assert f"cp{build.version.replace('.', '')}-abi3-{record.host.platform_tag}" in ours["tags"]

@@ -14,8 +14,10 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
+from elftools.elf.elffile import ELFFile
 
 import hosts
 import projects
@@ -74,6 +76,22 @@ def test_answers_are_kept_for_each_processor_and_for_no_sysroot(tmp_path: Path) 
     assert usual.memory is not None
     assert usual.memory != other.memory
     assert find_zig_toolchain(target, environ_path=path, sysroot=tmp_path).memory is None
+
+
+@needs_zig
+@pytest.mark.integration
+def test_floats_of_armv7l_are_passed_in_registers(tmp_path: Path) -> None:
+    """A zig whose ABI for ARM changes ends here: an object without floating point, as a probe may be, fits either."""
+    cc = find_zig_toolchain(parse_target("linux_armv7l"), environ_path=os.environ["PATH"]).cc
+    write(tmp_path / "x.c", "double f(double a, double b) { return a * b; }\n")
+    subprocess.run([cc.path, *cc.args, "-O1", "-c", "x.c"], cwd=tmp_path, check=True)
+    with (tmp_path / "x.o").open("rb") as file:
+        section: Any = ELFFile(file).get_section_by_name(".ARM.attributes")
+        scopes = [scope for part in section.iter_subsections() for scope in part.iter_subsubsections("TAG_FILE")]
+        found = {attribute.tag: attribute.value for scope in scopes for attribute in scope.iter_attributes()}
+    # Addenda to the Arm ABI: 10 is v7, 1 is registers; 3 and 4 are VFPv3, which hard float on ARMv7 has.
+    assert (found["TAG_CPU_ARCH"], found["TAG_ABI_VFP_ARGS"]) == (10, 1)
+    assert found["TAG_FP_ARCH"] in (3, 4)
 
 
 def built(env: Path, project: Path, out: Path, path: str) -> subprocess.CompletedProcess[str]:

@@ -16,7 +16,7 @@ def can_rename(format: str) -> bool:
 
 
 def rename_symbols(data: bytes, *, keep: bytes, prefix: bytes) -> bytes:
-    """A relocatable ELF file whose symbols have `prefix`, all that it defines but those that begin with `keep`.
+    """Return a relocatable ELF file whose symbols have `prefix`, all that it defines but those that begin with `keep`.
 
     References within the file go by the symbol's number, so that they stay.
 

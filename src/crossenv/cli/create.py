@@ -47,6 +47,7 @@ from crossenv.pythons.from_dump import LAYOUT as DUMP
 from crossenv.pythons.known import host_python_path
 from crossenv.pythons.model import HostPython, UnwrittenHost
 from crossenv.pythons.read import read_host_python
+from crossenv.pythons.windows_layout import NamedPython, named_python
 from crossenv.report import Reporter
 from crossenv.synthesis.synthesise import as_free_threaded, read_build_facts, synthesise_host_python
 from crossenv.targets import parse_target
@@ -291,10 +292,22 @@ def plan_environment(args: argparse.Namespace, settings: Settings, root: Path, r
         in_place=args.in_place,
     )
     args.fetch = fetcher(settings, reporter)
-    plan = (plan_for_target if args.target else plan_for_host_python)(args, root, wishes, options, reporter)
+    plan = (plan_for_target if args.target else _plan_for_host)(args, root, wishes, options, reporter)
     for line in describe(plan):
         reporter.note(line)
     return plan
+
+
+def _plan_for_host(args: argparse.Namespace, root: Path, wishes: Wishes, options: Options, reporter: Reporter) -> Plan:
+    """Plan an environment for the host Python that the user names, whatever its system."""
+    path = host_python_path(args.host_python)
+    given = named_python(path)
+    if given is None:
+        return plan_for_host_python(args, root, wishes, options, reporter)
+    if args.free_threaded:
+        raise UsageError("--free-threaded goes with --target; a host Python decides this itself", hint="leave it out")
+    reporter.step(f"reading {given.source}")
+    return plan_for_target(args, root, wishes, options, reporter, given)
 
 
 def plan_for_host_python(
@@ -362,19 +375,44 @@ def headers_of_dump(dump: Dump, host: HostPython, named: Path | None, build: Pat
     return adapted_headers(read_build_facts(build), dump)
 
 
-def plan_for_target(args: argparse.Namespace, root: Path, wishes: Wishes, options: Options, reporter: Reporter) -> Plan:
-    """Find compilers for the target and derive the host Python from them and the build Python."""
+def plan_for_target(
+    args: argparse.Namespace,
+    root: Path,
+    wishes: Wishes,
+    options: Options,
+    reporter: Reporter,
+    given: NamedPython | None = None,
+) -> Plan:
+    """Find compilers for the target and derive the host Python from them and the build Python.
+
+    Args:
+        args: The command line.
+        root: Where the environment will be.
+        wishes: What compilers the user wants.
+        options: The user's other choices.
+        reporter: Told what is done.
+        given: The Python for Windows, or the dump of one, that the user has named instead of a target.
+    """
     if args.machine:
         raise UsageError("--machine goes with --host-python; a target already names it", hint="leave --machine out")
-    for option, given in (("--sysconfigdata", args.sysconfigdata), ("--relative-toolchain", args.relative_toolchain)):
-        if given:
-            raise UsageError(f"{option} goes with --host-python, not with --target", hint="leave it out")
-    target = parse_target(args.target)
+    for option, named in (("--sysconfigdata", args.sysconfigdata), ("--relative-toolchain", args.relative_toolchain)):
+        if named:
+            raise UsageError(f"{option} goes with a --host-python for Linux", hint="leave it out")
+    target = parse_target(args.target if given is None else given.target)
     libc = Libc(family=target.libc, version=target.floor_text)
     accepted = platform_of_target(target).declared_tags(args.accept_tag, machine=target.machine, libc=libc)
     options = dataclasses.replace(options, accepted_platforms=accepted)
     reporter.step("finding the build Python")
-    build, free_threaded = find_build_python_for_target(args.python, free_threaded=args.free_threaded, fetch=args.fetch)
+    build, free_threaded = find_build_python_for_target(
+        args.python or (None if given is None else given.version),
+        free_threaded=args.free_threaded if given is None else "t" in given.flags,
+        fetch=args.fetch,
+    )
+    if given is not None and build.version != given.version:
+        raise UsageError(
+            f"{given.source} is Python {given.version}, and the build Python is {build.version}",
+            hint=f"name a Python {given.version} of this machine with --python",
+        )
     facts = read_build_facts(build.executable)
     if free_threaded:
         facts = as_free_threaded(facts)
@@ -388,6 +426,7 @@ def plan_for_target(args: argparse.Namespace, root: Path, wishes: Wishes, option
         toolchain,
         root / HOST_FILES,
         search_path=wishes.environ_path,
+        given=None if given is None else given.python,
         **({"host_prefix": args.host_prefix} if args.host_prefix else {}),
     )
     reporter.note(f"target: {host_words(made.host)}")

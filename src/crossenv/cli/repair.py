@@ -21,7 +21,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description="Copy the target's libraries that a wheel needs into it, tag it with the oldest policy that it"
         " then satisfies, and audit it.",
     )
-    parser.add_argument("wheels", metavar="WHEEL", nargs="+", help="a wheel for Linux")
+    parser.add_argument("wheels", metavar="WHEEL", nargs="+", help="a wheel for Linux or Windows")
     add_host_argument(parser)
     parser.add_argument("--dest", metavar="DIR", default="wheelhouse", help="put the results here; default: wheelhouse")
     parser.add_argument("--replace", action="store_true", help="replace the wheel by the result")

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crossenv.compilers.find import KINDS, find_toolchain
-from crossenv.compilers.model import BarePurpose, Toolchain
+from crossenv.compilers.model import BarePurpose, Tool, Toolchain
+from crossenv.compilers.probe import Macros
 from crossenv.compilers.zig.find import find_zig_toolchain
 from crossenv.compilers.zig.locate import INSTALL_HINT, has_zig
 from crossenv.errors import ToolchainError, UsageError
-from crossenv.libc.macros import glibc_of_macros, is_newer
+from crossenv.libc.macros import is_newer
 from crossenv.libc.version import machines_of_libc
 from crossenv.platforms import Libc, platform_of_target
 from crossenv.platforms.architectures import Identity, architecture_of
@@ -117,7 +118,7 @@ def choose_toolchain_for_target(target: Target, wishes: Wishes) -> Toolchain:
     def installed() -> Toolchain:
         # Without a policy nothing is promised, so no compiler's headers are too new.
         libc = Libc(family=target.libc, version=target.floor_text if target.policy else "")
-        toolchain = find_toolchain(
+        return find_toolchain(
             BarePurpose(
                 identity=target.identity,
                 platform=platform_of_target(target),
@@ -129,9 +130,8 @@ def choose_toolchain_for_target(target: Target, wishes: Wishes) -> Toolchain:
             sysroot=wishes.sysroot,
             overrides=wishes.overrides,
             kinds=_kinds(wishes),
+            accept=lambda tool, macros: _require_floor(target, tool, macros, libc),
         )
-        _require_floor(target, toolchain, libc)
-        return toolchain
 
     return _chosen(wishes, installed, lambda: _zig(target, wishes, wishes.sysroot))
 
@@ -148,13 +148,11 @@ def _require_one_of(kinds: tuple[str, ...], target: Target, wishes: Wishes) -> N
         )
 
 
-def _require_floor(target: Target, toolchain: Toolchain, libc: Libc) -> None:
+def _require_floor(target: Target, cc: Tool, macros: Macros, libc: Libc) -> None:
     """A wheel must not be compiled against a C library that is newer than its tag says."""
-    glibc = glibc_of_macros(toolchain.macros)
-    if is_newer(glibc, libc):
+    if is_newer(macros.glibc, libc):
         raise ToolchainError(
-            f"{toolchain.cc.path} compiles against glibc {glibc}, and {target.platform_tag} promises"
-            f" {target.floor_text}",
+            f"{cc.path} compiles against glibc {macros.glibc}, and {target.platform_tag} promises {target.floor_text}",
             hint=f"name a root with an older C library with --sysroot, or no promise: --target {target.gnu_triplet}",
         )
 

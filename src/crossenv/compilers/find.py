@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def find_toolchain(
     sysroot: Path | None,
     overrides: Mapping[str, str],
     kinds: Collection[str] = KINDS,
+    accept: Callable[[Tool, Macros], None] | None = None,
 ) -> Toolchain:
     """Return the compilers and tools for a machine.
 
@@ -53,6 +55,8 @@ def find_toolchain(
         overrides: The user's command lines by tool name (cc, cxx, fc, ar, ranlib, strip, nm, objcopy,
             objdump, readelf, ld).
         kinds: Where a compiler may come from, of `KINDS`; one that the user names may be any.
+        accept: Raises what is to be said where the C compiler is one that cannot be used; it is called before anything
+            else is looked for.
 
     Raises:
         ToolchainError: No compiler for the host is there, or one that the user named is missing, compiles
@@ -69,6 +73,7 @@ def find_toolchain(
             overrides=overrides,
             sysroot=sysroot,
             kinds=kinds,
+            accept=accept,
         )
         return search.toolchain()
 
@@ -101,18 +106,24 @@ class _Search:
     overrides: Mapping[str, str]
     sysroot: Path | None
     kinds: Collection[str]
+    accept: Callable[[Tool, Macros], None] | None
 
     def toolchain(self) -> Toolchain:
         cc = self._c_compiler()
+        if self.accept is not None:
+            self.accept(cc.tool, cc.macros)
         triplet = cc.command.triplet
         if "-" not in triplet:
             triplet = self.prober.ask(cc.tool, "-dumpmachine") or self._triplet()
         multiarch = self.purpose.multiarch or triplet
         library_dirs = self.purpose.platform.library_directories(cc.sysroot, multiarch) if cc.sysroot else ()
         notes = [*cc.notes, *self._header_notes(cc)]
-        self._prove_headers(cc)
-        self._prove_linking(cc, library_dirs)
-        cxx, tried = self._sibling("cxx", cc.command)
+        # Most of the time of a search is that of the compilers.
+        with ThreadPoolExecutor(2) as pool:
+            siblings = [pool.submit(self._sibling, name, cc.command) for name in ("cxx", "fc")]
+            self._prove_headers(cc)
+            self._prove_linking(cc, library_dirs)
+        (cxx, tried), (fc, _tried_too) = (sibling.result() for sibling in siblings)
         if cxx is None:
             notes.append(f"no C++ compiler was found ({tried}); name one with --cxx if a package needs it")
         compiler = find_program(cc.command.name, self.prober.search_path) or cc.tool.path
@@ -130,7 +141,7 @@ class _Search:
             version=cc.macros.version,
             cc=cc.tool,
             cxx=cxx,
-            fc=self._sibling("fc", cc.command)[0],
+            fc=fc,
             binutils=binutils,
             triplet=triplet,
             identity=self.purpose.identity,

@@ -22,14 +22,18 @@ class Outcome:
         succeeded: Whether its exit status was 0.
         output: Its standard output.
         complaint: The line of its diagnostics that says most; "" if it succeeded.
+        diagnostics: All of them.
     """
 
     succeeded: bool
     output: str = ""
     complaint: str = ""
+    diagnostics: str = ""
 
 
-def run_tool(tool: Tool, arguments: Sequence[str | Path], *, directory: Path, search_path: str) -> Outcome:
+def run_tool(
+    tool: Tool, arguments: Sequence[str | Path], *, directory: Path, search_path: str, seconds: float | None = None
+) -> Outcome:
     """Run `tool` in `directory`, which also takes its temporary files."""
     environment = {
         "PATH": search_path,
@@ -39,17 +43,18 @@ def run_tool(tool: Tool, arguments: Sequence[str | Path], *, directory: Path, se
         # A probe is not worth a place in anyone's cache.
         "CCACHE_DISABLE": "1",
     }
+    timeout = _TIMEOUT_SECONDS if seconds is None else seconds
     command = [str(tool.path), *tool.args, *map(str, arguments)]
     try:
-        done = run_text(command, directory=directory, environment=environment, timeout=_TIMEOUT_SECONDS)
+        done = run_text(command, directory=directory, environment=environment, timeout=timeout)
     except subprocess.TimeoutExpired:
-        return Outcome(succeeded=False, complaint=f"no answer in {_TIMEOUT_SECONDS:.0f} seconds")
+        return Outcome(succeeded=False, complaint=f"no answer in {timeout:.0f} seconds")
     except (OSError, ValueError) as error:
         return Outcome(succeeded=False, complaint=str(getattr(error, "strerror", None) or error))
     if done.returncode == 0:
         return Outcome(succeeded=True, output=done.stdout)
-    complaint = _first_complaint(done.stderr)
-    return Outcome(succeeded=False, output=done.stdout, complaint=complaint or f"exit status {done.returncode}")
+    complaint = _first_complaint(done.stderr) or f"exit status {done.returncode}"
+    return Outcome(succeeded=False, output=done.stdout, complaint=complaint, diagnostics=done.stderr)
 
 
 def _first_complaint(text: str) -> str:

@@ -83,7 +83,9 @@ def wine_session_of(
     """
     host = record.host
     roots = [*options.host_roots, *([Path(host.source)] if Path(host.source).is_dir() else [])]
-    directory = next((root for root in roots if find_windows_python(root) is not None), roots[0] if roots else None)
+    # An environment that was made from nothing has no programs.
+    named = next(iter(options.host_roots), None)
+    directory = next((root for root in roots if find_windows_python(root) is not None), named)
     return _wine_session(
         directory, host.identity, f"{host.version}{host.abi_flags}", site_packages, scripts, options, reporter
     )

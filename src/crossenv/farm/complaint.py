@@ -31,6 +31,8 @@ _PATTERNS = (
         ),
     ),
 )
+# pip's warning before its last try of an index; the words inside are urllib3's, and differ between versions.
+_UNREACHABLE = re.compile(r"Retrying \(Retry\(total=0,.* after connection broken by '(?P<said>.*)':")
 # What pip draws around its messages.
 _DRAWN = " \t\r>\u2502\u2570\u2500\u00d7"
 _OURS = re.compile(r"^crossenv: (error|warning): ")
@@ -42,6 +44,11 @@ def complaint_of(text: str) -> str:
     if (fault := fault_in(text)) is not None:
         # Whatever else was said came of it.
         return fault.message
+    if (match := _UNREACHABLE.search(text)) is not None and "No matching distribution found" in text:
+        host = re.search(r"host='([^']+)'", match["said"])
+        reason = re.search(r"\[Errno -?\d+\] ([^()'\"]+)|timed out|[Cc]ertificate[\w ]*", match["said"])
+        why = f" ({(reason[1] or reason[0]).strip()})" if reason else ""
+        return f"{host[1] if host else 'the package index'} cannot be reached{why}"
     for pattern in _PATTERNS:
         for line in lines:
             if pattern.search(line) and "--no-build-isolation" not in line:

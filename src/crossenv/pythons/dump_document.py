@@ -223,9 +223,11 @@ def _refuse_contradictions(dump: Dump, extensions: list[str]) -> None:
         ("MULTIARCH", "implementation._multiarch", dump.multiarch),
         ("SIZEOF_VOID_P", f"{OURS}.machine.pointer_size", dump.pointer_size),
     ):
-        # Windows' VERSION has no dot.
         if is_built_for(dump.system) and variables.get(name, "") != "":
-            facts.append((f"{ours}.{name}", variables[name], key, value))
+            said = variables[name]
+            # Windows' VERSION has no dot.
+            same = name == "VERSION" and str(said) == dump.version.replace(".", "") and not dump.multiarch
+            facts.append((f"{ours}.{name}", value if same else said, key, value))
     if identity is not None:
         machine, header = f"{OURS}.machine", f"{OURS}.machine.{identity.format}"
         facts.append((f"{header}.byte_order", identity.byte_order, f"{machine}.byte_order", dump.byte_order))

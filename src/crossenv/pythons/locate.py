@@ -282,8 +282,10 @@ def _refuse_other_kinds(path: Path) -> None:
 
 
 def _unsupported(path: Path, kind: str) -> HostPythonError:
-    problem = f"{path} is {kind}; only Linux hosts can be read"
-    return HostPythonError(problem, hint="name the CPython of a Linux host with --host-python")
+    problem = f"{path} is {kind}; only Linux hosts can be read here"
+    return HostPythonError(
+        problem, hint="name the CPython of a Linux host; `crossenv create --host-python` also takes one for Windows"
+    )
 
 
 def _package(name: str) -> str:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from crossenv.binaries.elf import ElfError, elf_identity, sized_symbols
-from crossenv.children import run_text
 from crossenv.codec import WrongValueError, decode
-from crossenv.compilers.memory import Memory
+from crossenv.compilers.model import Toolchain
+from crossenv.compilers.run import Outcome, run_tool
 from crossenv.errors import ToolchainError
 from crossenv.files import scratch_directory
 from crossenv.libc.macros import glibc_of
@@ -29,50 +28,6 @@ _UNDEFINED = re.compile(r"undefined (?:reference to|symbol:?)\s*[`'\"]?(\w+)")
 # lld stops after twenty: each round asks for what the last one did not complain of.
 _ROUNDS = 40
 _LIBRARIES = ("-lm", "-lpthread", "-ldl", "-lrt", "-lutil")
-
-
-class Program(Protocol):
-    """A program and what always comes first after it; a `crossenv.compilers.model.Tool` is one."""
-
-    @property
-    def path(self) -> Path:
-        """The program, absolute."""
-
-    @property
-    def args(self) -> tuple[str, ...]:
-        """Its first arguments."""
-
-
-class Compiler(Protocol):
-    """What is needed of a toolchain; a `crossenv.compilers.model.Toolchain` has it."""
-
-    @property
-    def cc(self) -> Program:
-        """The C compiler."""
-
-    @property
-    def binutils(self) -> Mapping[str, Program]:
-        """The other tools by their usual names."""
-
-    @property
-    def sysroot(self) -> Path | None:
-        """What to pass as `--sysroot`."""
-
-    @property
-    def library_dirs(self) -> tuple[Path, ...]:
-        """What the linker must search before the compiler's own."""
-
-    @property
-    def family(self) -> str:
-        """The compiler's family: "gcc" or "clang"."""
-
-    @property
-    def probe_link(self) -> tuple[str, ...]:
-        """Options of links that only ask what the C library has."""
-
-    @property
-    def memory(self) -> Memory | None:
-        """Where its answers are kept, if they are."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,7 +53,7 @@ class Answers:
 
 
 def ask_compiler(
-    compiler: Compiler,
+    compiler: Toolchain,
     macros: Mapping[str, Macro],
     functions: Iterable[str],
     *,
@@ -167,7 +122,7 @@ def _decoded(known: Any) -> Answers | None:
 class _Run:
     """Runs of one compiler in one temporary directory."""
 
-    compiler: Compiler
+    compiler: Toolchain
     defines: tuple[str, ...]
     directory: Path
     search_path: str
@@ -175,14 +130,14 @@ class _Run:
     def compile(self, text: str) -> Path:
         source, made = self.directory / "questions.c", self.directory / "questions.o"
         source.write_text(text, encoding="utf-8")
-        failure = self._cc("-c", "-O0", "-w", "-fPIC", *self.defines, source, "-o", made)
-        if failure is not None:
-            raise self.error(f"cannot compile a C file that asks about the host: {_complaint(failure)}")
+        outcome = self._cc("-c", "-O0", "-w", "-fPIC", *self.defines, source, "-o", made)
+        if not outcome.succeeded:
+            raise self.error(f"cannot compile a C file that asks about the host: {outcome.complaint}")
         return made
 
     def link(self, wanted: Sequence[str]) -> frozenset[str]:
         source, made = self.directory / "references.c", self.directory / f"references{DEFAULT.library_suffix}"
-        failure: str | None = ""
+        complaint = ""
         for _ in range(_ROUNDS):
             source.write_text(references(wanted), encoding="utf-8")
             directories = [f"-L{directory}" for directory in self.compiler.library_dirs]
@@ -197,36 +152,27 @@ class _Run:
                 "-o",
                 str(made),
             ]
-            failure = self._cc(*words, *directories, *_LIBRARIES)
-            if failure is None:
+            outcome = self._cc(*words, *directories, *_LIBRARIES)
+            complaint = outcome.complaint
+            if outcome.succeeded:
                 # Those that were there to be referred to: a stub had no reference and no symbol.
                 return frozenset(_read_object(made)[0])
-            absent = set(_UNDEFINED.findall(failure)) & set(wanted)
+            absent = set(_UNDEFINED.findall(outcome.diagnostics)) & set(wanted)
             if not absent:
                 break
             wanted = [name for name in wanted if name not in absent]
-        raise self.error(f"cannot link against the host's C library: {_complaint(failure or '')}")
+        raise self.error(f"cannot link against the host's C library: {complaint}")
 
     def error(self, problem: str) -> ToolchainError:
         hint = "name a compiler that has the host's C library with --cc, or the root that holds it with --sysroot"
         return ToolchainError(f"{self.compiler.cc.path} {problem}", hint=hint)
 
-    def _cc(self, *arguments: str | Path) -> str | None:
-        """What the compiler complained of; None if it succeeded."""
-        cc, sysroot = self.compiler.cc, self.compiler.sysroot
+    def _cc(self, *arguments: str | Path) -> Outcome:
+        sysroot = self.compiler.sysroot
         root = [f"--sysroot={sysroot}"] if sysroot is not None else []
-        home = str(self.directory)
-        environment = {"PATH": self.search_path, "LC_ALL": "C", "TMPDIR": home, "HOME": home, "CCACHE_DISABLE": "1"}
-        try:
-            words = [cc.path, *cc.args, *root, *arguments]
-            done = run_text(words, directory=self.directory, environment=environment, timeout=_TIMEOUT_SECONDS)
-        except subprocess.TimeoutExpired:
-            return f"no answer in {_TIMEOUT_SECONDS:.0f} seconds"
-        except OSError as error:
-            return error.strerror or str(error)
-        if done.returncode == 0:
-            return None
-        return done.stderr or f"exit status {done.returncode}"
+        words = [*root, *arguments]
+        directory, path = self.directory, self.search_path
+        return run_tool(self.compiler.cc, words, directory=directory, search_path=path, seconds=_TIMEOUT_SECONDS)
 
 
 def _read_object(path: Path) -> tuple[dict[str, int], dict[str, bytes]]:
@@ -239,9 +185,3 @@ def _read_object(path: Path) -> tuple[dict[str, int], dict[str, bytes]]:
         elif symbol.name.startswith(BYTES):
             data[symbol.name.removeprefix(BYTES)] = symbol.content()
     return numbers, data
-
-
-def _complaint(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if re.search("error|cannot|undefined|unrecogni", line, re.I)]
-    return (telling or lines or ["it said nothing"])[0][:300]

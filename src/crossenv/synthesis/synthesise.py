@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from crossenv.compilers.model import Toolchain
 from crossenv.errors import HostPythonError, ToolchainError, reason_of
 from crossenv.libc.macros import fits
 from crossenv.platforms import Libc, platform_of_target
@@ -18,10 +19,11 @@ from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.model import ConfigValue, HostPython, UnwrittenHost
 from crossenv.pythons.pyconfig import edit_pyconfig, parse_pyconfig
 from crossenv.pythons.read import read_host_python
+from crossenv.pythons.windows_layout import WindowsPython
 from crossenv.synthesis.config import config_variables, synthesised_config
 from crossenv.synthesis.files import LAYOUT, copied_headers, data_text
 from crossenv.synthesis.machine_macros import functions_to_ask, machine_macros
-from crossenv.synthesis.probe_object import Answers, Compiler, ask_compiler
+from crossenv.synthesis.probe_object import Answers, ask_compiler
 from crossenv.synthesis.windows import windows_host_python
 
 # How hosts of systems that need no compiler's answers are made.
@@ -83,12 +85,13 @@ def as_free_threaded(build: HostPython) -> HostPython:
 def synthesise_host_python(
     target: Target,
     build: HostPython,
-    toolchain: Compiler,
+    toolchain: Toolchain,
     directory: Path,
     *,
     host_prefix: str = "",
     defines: tuple[str, ...] = (),
     search_path: str = os.defpath,
+    given: WindowsPython | None = None,
 ) -> UnwrittenHost:
     """Make a host Python's headers and configuration, as they would be if it had been built for `target`.
 
@@ -103,6 +106,7 @@ def synthesise_host_python(
         host_prefix: `sys.prefix` on the host; "" for the system's usual one.
         defines: Options that every compile for the host needs (`-D_TIME_BITS=64`).
         search_path: PATH, for the programs that the compiler starts.
+        given: A Python for Windows that the user has, to take what is there from it.
 
     Raises:
         HostPythonError: The build Python is no CPython for Linux, or lacks headers.
@@ -119,7 +123,7 @@ def synthesise_host_python(
         )
     host_prefix = host_prefix or platform_of_target(target).default_prefix(build.version)
     if make := _WITHOUT_ANSWERS.get(target.system):
-        return make(target, build, toolchain, directory, host_prefix=host_prefix, search_path=search_path)
+        return make(target, build, toolchain, directory, host_prefix=host_prefix, search_path=search_path, given=given)
     header = build.include_dirs[-1] / "pyconfig.h"
     try:
         text = header.read_text(encoding="utf-8")
@@ -154,7 +158,7 @@ def synthesise_host_python(
     return UnwrittenHost(host=host, files={**headers, **_texts(host, build, config, pyconfig, host_prefix)})
 
 
-def _require_machine(toolchain: Compiler, answers: Answers, target: Target) -> None:
+def _require_machine(toolchain: Toolchain, answers: Answers, target: Target) -> None:
     if answers.identity != target.identity:
         raise ToolchainError(
             f"{toolchain.cc.path} makes {answers.identity} objects, and the target {target} is {target.identity}",

@@ -5,11 +5,12 @@ No compiler is asked: CPython for Windows is not configured, its `pyconfig.h` is
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from crossenv.compilers.model import Tool
+from crossenv.compilers.model import Tool, Toolchain
 from crossenv.compilers.run import run_tool
 from crossenv.errors import HostPythonError, ToolchainError
 from crossenv.platforms import Libc, platform_of_target
@@ -18,19 +19,31 @@ from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.windows import WINDOWS
 from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.model import ConfigValue, HostPython, UnwrittenHost
+from crossenv.pythons.windows_layout import WindowsPython
 from crossenv.synthesis.files import LAYOUT, copied_headers, data_text
-from crossenv.synthesis.probe_object import Compiler
 from crossenv.synthesis.windows_exports import VERSIONS, definition_text
 from crossenv.synthesis.windows_pyconfig import pyconfig_text, sizes
 
+# How hosts are called that were made from a Python for Windows.
+INSTALLATION = "Windows installation"
 # dlltool's names of the machines (GNU binutils, -m).
 _DLLTOOL_MACHINES = {"x86_64": "i386:x86-64", "i686": "i386", "aarch64": "arm64"}
 
 
 def windows_host_python(
-    target: Target, build: HostPython, toolchain: Compiler, directory: Path, *, host_prefix: str, search_path: str
+    target: Target,
+    build: HostPython,
+    toolchain: Toolchain,
+    directory: Path,
+    *,
+    host_prefix: str,
+    search_path: str,
+    given: WindowsPython | None = None,
 ) -> UnwrittenHost:
     """Make what an installation for `target` would have for builds; see `synthesise_host_python`.
+
+    Of a Python that the user has (`given`) come the headers, except for `pyconfig.h`, and the import libraries; and
+    what is not there (an embeddable zip has neither) from its DLL's exports and the build Python.
 
     Raises:
         HostPythonError: Nothing is known of what the DLL of this version exports.
@@ -38,39 +51,55 @@ def windows_host_python(
     """
     version = tuple(map(int, build.version.split(".")))
     libraries = platform_of_target(target).python_libraries(build.version, build.abi_flags)
-    made = _import_libraries(target, toolchain, libraries, build, search_path)
+    there = {} if given is None else {name: given.libraries[name] for name in libraries if name in given.libraries}
+    exports = None if given is None else given.exports
+    wanted = tuple(name for name in libraries if name not in there)
+    made = _import_libraries(target, toolchain, wanted, build, search_path, exports)
     config = _config(target, build, host_prefix)
     host = _host_python(target, build, config, directory, host_prefix, libraries)
+    own_headers = build.include_dirs[0]
+    if given is not None:
+        full_version = given.full_version or build.full_version
+        host = dataclasses.replace(host, source=given.directory, layout=INSTALLATION, full_version=full_version)
+        own_headers = given.include or own_headers
     pyconfig = pyconfig_text(version, free_threaded=host.free_threaded)
     headers, pkgconfig = host.include_dirs[0], directory / "lib/pkgconfig"
     details = build_details_text(host, headers=headers, pkgconfig=pkgconfig, libraries=host.libraries)
     return UnwrittenHost(
         host=host,
         files={
-            **copied_headers(build.include_dirs[0], headers),
+            **copied_headers(own_headers, headers),
             headers / "pyconfig.h": pyconfig,
             host.sysconfigdata: data_text(config, build),
             directory / "build-details.json": details,
             **{pkgconfig / name: text for name, text in pkg_config_texts(host).items()},
             **{directory / "lib" / name: content for name, content in made.items()},
+            **{directory / "lib" / name: library for name, library in there.items()},
         },
     )
 
 
 def _import_libraries(
-    target: Target, toolchain: Compiler, names: tuple[str, ...], build: HostPython, search_path: str
+    target: Target,
+    toolchain: Toolchain,
+    names: tuple[str, ...],
+    build: HostPython,
+    search_path: str,
+    exports: frozenset[str] | None,
 ) -> dict[str, bytes]:
+    """Make import libraries of these names; `exports` are those of the version's own DLL, if it is at hand."""
     dlltool = toolchain.binutils.get("dlltool")
     if dlltool is None:
         raise ToolchainError(
             f"{toolchain.cc.path} has no dlltool, which makes import libraries", hint="use --toolchain zig"
         )
+    names_of_version = platform_of_target(target).python_libraries(build.version, build.abi_flags)
     tool = Tool(path=dlltool.path, args=dlltool.args)
     made = {}
     with tempfile.TemporaryDirectory(prefix="crossenv-dlltool-") as scratch:
         for name in names:
             dll = name.removesuffix(".lib")
-            text = definition_text(dll.removeprefix("python"))
+            text = definition_text(dll.removeprefix("python"), exports if name == names_of_version[0] else None)
             if text is None:
                 known = ", ".join(f"{one[0]}.{one[1:]}" for one in VERSIONS if len(one) > 1)
                 raise HostPythonError(

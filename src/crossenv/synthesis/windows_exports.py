@@ -12,9 +12,16 @@ TABLE = "windows_exports.txt"
 VERSIONS = ("3", "310", "311", "312", "313", "313t", "314", "314t")
 
 
-def definition_text(version: str) -> str | None:
-    """A module-definition file of `python{version}.dll`; None for a DLL that the table does not have."""
-    names = [f"{name} DATA" if kind == "D" else name for name, kind, having in _rows() if version in having]
+def definition_text(version: str, exports: frozenset[str] | None = None) -> str | None:
+    """A module-definition file of `python{version}.dll`; None for a DLL that the table does not have.
+
+    Args:
+        version: "313", "3".
+        exports: What the DLL itself has, where it is at hand; the table tells data from functions then.
+    """
+    kinds = {name: kind for name, kind, having in _rows() if exports is not None or version in having}
+    found = sorted(kinds if exports is None else exports)
+    names = [f"{name} DATA" if kinds.get(name) == "D" else name for name in found]
     return "\n".join([f"LIBRARY python{version}.dll", "EXPORTS", *names, ""]) if names else None
 
 

@@ -203,10 +203,14 @@ def _read_native(member: Member, data: bytes, contents: Contents, expected: Expe
     except BinaryError as error:
         assert native is not None
         contents.findings.append(_damaged(native, member.name, str(error)))
-    if native is not None and linked is not None and linked.program and _is_foreign(native, expected):
-        # Launchers for other systems lie as data in wheels that run anywhere: those of pip and setuptools.
+    kinds = [kind for _label, content in objects_in(member.name, data) if (kind := format_of(content)) is not None]
+    loadable = linked is not None and not linked.program
+    if kinds and not loadable and all(_is_foreign(kind, expected) for kind in kinds):
+        # Launchers for other systems lie as data in wheels that run anywhere: those of pip and setuptools. greenlet's
+        # has object files.
         if not expected.pure:
-            says = f"is a program in the format {native.title}, which the wheel's machine does not run"
+            what = "a program" if linked is not None else "an object file"
+            says = f"is {what} in the format {kinds[0].title}, which the wheel's machine does not run"
             contents.findings.append(Finding(id="machine", severity=WARNING, path=member.name, message=says))
         return
     words = contents.native[member.name] = []

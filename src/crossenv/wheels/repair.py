@@ -23,6 +23,7 @@ from crossenv.files import scratch_directory
 from crossenv.libc.libraries import always_outside, libc_of_needed
 from crossenv.libc.policies import Policy, policies_for, policy_of
 from crossenv.platforms.linux_targets import Target
+from crossenv.platforms.loading import LIBRARIES
 from crossenv.record import Record
 from crossenv.targets import parse_target
 from crossenv.wheels.archive import ArchiveError, opened
@@ -32,6 +33,7 @@ from crossenv.wheels.model import ERROR, Finding, WheelReport
 from crossenv.wheels.native import listed
 from crossenv.wheels.promises import policy_findings
 from crossenv.wheels.refusals import MENDABLE
+from crossenv.wheels.run_delvewheel import put_in_dlls
 from crossenv.wheels.sysroot_libraries import Libraries
 from crossenv.wheels.tags import expected_of
 
@@ -92,6 +94,8 @@ def repair(path: Path, directory: Path, record: Record | None, options: RepairOp
         return Repaired(wheel=_placed(path, path.name, directory), tag="any", grafted={}, short_of="", report=before)
     files, tags = _read(path)
     target = _target_of(path, files, tags, record, options)
+    if target.system in LIBRARIES:
+        return _with_dlls(path, directory, target, before, record, options)
     wanted = _wanted_policy(target, record, options)
     libraries = _libraries(target, files, record, options)
     with scratch_directory("repair") as scratch:
@@ -125,13 +129,48 @@ def repair(path: Path, directory: Path, record: Record | None, options: RepairOp
         if report.failed():
             if short_of and all(finding.id == "host-tag" for finding in report.findings if finding.severity == ERROR):
                 raise AuditError(f"{path.name} could only be tagged {answer['tag']}: {short_of}", hint=_LATER)
-            says = _errors(report.findings)
-            raise AuditError(
-                f"{path.name} was repaired and does not pass the audit: {says}",
-                hint="mend the build; `crossenv audit` lists all findings of the wheel as it is",
-            )
+            _require_sound(path, report)
         wheel = _placed(made, made.name, directory)
     return Repaired(wheel=wheel, tag=answer["tag"], grafted=taken, short_of=short_of, report=report)
+
+
+def _with_dlls(
+    path: Path, directory: Path, target: Target, before: WheelReport, record: Record | None, options: RepairOptions
+) -> Repaired:
+    """Repair a wheel for a system whose files name the library of each function."""
+    tag = target.platform_tag
+    wanting = [finding for finding in before.findings if finding.id == "library"]
+    if not wanting:
+        if before.failed():
+            says = f"{path.name} cannot be repaired: {_errors(before.findings)}"
+            raise AuditError(says, hint="mend the build, then repair its wheel")
+        return Repaired(wheel=_placed(path, path.name, directory), tag=tag, grafted={}, short_of="", report=before)
+    _require_directories(options)
+    directories = (*options.libraries, *(() if record is None else record.library_directories))
+    with scratch_directory("repair") as scratch:
+        made = put_in_dlls(path, scratch.resolve(), directories, options.exclude)
+        report = audit_wheel(made, record)
+        _require_sound(path, report)
+        wheel = _placed(made, made.name, directory)
+    outside = {name.lower() for file in before.files for name in file.needs}
+    outside -= {name.lower() for file in report.files for name in file.needs}
+    places = {one.name.lower(): str(one) for place in reversed(directories) for one in place.iterdir()}
+    grafted = {name: places[name] for name in sorted(outside) if name in places}
+    return Repaired(wheel=wheel, tag=tag, grafted=grafted, short_of="", report=report)
+
+
+def _require_sound(path: Path, report: WheelReport) -> None:
+    if report.failed():
+        raise AuditError(
+            f"{path.name} was repaired and does not pass the audit: {_errors(report.findings)}",
+            hint="mend the build; `crossenv audit` lists all findings of the wheel as it is",
+        )
+
+
+def _require_directories(options: RepairOptions) -> None:
+    for directory in options.libraries:
+        if not directory.is_dir():
+            raise UsageError(f"{directory} is not a directory", hint="name one that holds libraries of the target")
 
 
 _LATER = "choose a later policy, or build for an older C library (an older sysroot, or --toolchain zig)"
@@ -183,6 +222,11 @@ def _target_of(
         )
     if options.platform is None:
         return target
+    if target.system in LIBRARIES:
+        raise UsageError(
+            f"{path.name} is for {target.platform_tag}, which has no policies such as {options.platform}",
+            hint="leave --plat out",
+        )
     asked = parse_target(options.platform)
     if not asked.policy or (asked.machine, asked.libc) != (target.machine, target.libc):
         raise UsageError(
@@ -211,9 +255,7 @@ def _libraries(
     target: Target, files: dict[str, Linked], record: Record | None, options: RepairOptions
 ) -> dict[str, Path]:
     """Where the target's libraries are that the wheel needs, and those that they need."""
-    for directory in options.libraries:
-        if not directory.is_dir():
-            raise UsageError(f"{directory} is not a directory", hint="name one that holds libraries of the target")
+    _require_directories(options)
     sysroot = None if record is None or record.sysroot is None else Path(record.sysroot)
     directories = () if record is None else record.library_directories
     own = {name.rpartition("/")[2] for name in files}

@@ -21,10 +21,22 @@ def naming_wheels(original: "Any") -> "Any":
     """Wrap `WheelCommand.run`: a project without a source distribution may have wheels."""
 
     def run(self: "Any", options: "Any", args: "list[str]") -> int:
+        import logging
+
+        retries: list[logging.LogRecord] = []
+        handler = logging.Handler()
+        handler.emit = retries.append  # type: ignore[method-assign, assignment]
+        logger = logging.getLogger("pip._vendor.urllib3.connectionpool")
+        logger.addHandler(handler)
         try:
             return int(original(self, options, args))
         except Exception as error:
-            if type(error).__name__ == "DistributionNotFound":
+            if type(error).__name__ == "DistributionNotFound" and any("Retrying" in str(it.msg) for it in retries):
+                sys.stderr.write(
+                    "crossenv: hint: an index could not be reached, as the warnings say; name another with --index-url,"
+                    " or a directory with --find-links\n"
+                )
+            elif type(error).__name__ == "DistributionNotFound":
                 text = str(error).lower().replace("_", "-").replace(".", "-")
                 for name in sorted(_built_by_name):
                     if f" {name} " in f"{text} ":
@@ -33,6 +45,8 @@ def naming_wheels(original: "Any") -> "Any":
                             " it for the target, if there is one\n"
                         )
             raise
+        finally:
+            logger.removeHandler(handler)
 
     return run
 
@@ -101,7 +115,7 @@ def refuse_python(found: str) -> "NoReturn":
 
 
 def _source_of_python() -> "tuple[str, str]":
-    """Where pip has its `python` setting from, and how to take it away."""
+    """Return the origin of pip's `python` setting, and how to remove it."""
     if any(word.partition("=")[0] == "--python" for word in sys.argv[1:]):
         return "--python", "leave it out, or run that Python with -m pip"
     if os.environ.get("PIP_PYTHON"):
