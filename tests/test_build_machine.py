@@ -108,7 +108,7 @@ def test_a_config_program_of_this_machine_is_warned_of(env: Path, tmp_path: Path
         pytest.skip("needs a foo-config in /usr/bin")
     name = found[0].name
     done = setup(env, tmp_path, ASK.format(name))
-    assert done.stderr.count(f"crossenv: warning: this build asks {found[0]}, which speaks of this machine's") == 1
+    assert done.stderr.count(f"crossenv: warning: this build asks {found[0]}, which describes this machine's") == 1
     own = write(tmp_path / f"bin/{name}", "#!/bin/sh\n", mode=0o755).parent
     done = setup(env, tmp_path, ASK.format(name), PATH=f"{own}:{os.environ['PATH']}")
     assert done.stderr == ""

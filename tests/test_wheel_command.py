@@ -162,10 +162,10 @@ def test_names_and_paths(tmp_path: Path) -> None:
     ("word", "says"),
     [
         ("./absent", "there is no "),
-        ("./empty", "is no source tree"),
+        ("./empty", "is not a source tree"),
         ("toy-1-py3-none-any.whl", "is built already"),
-        ("./text.txt", "is no sdist"),
-        ("toy=1", "is no requirement"),
+        ("./text.txt", "is not an sdist"),
+        ("toy=1", "is not a requirement"),
     ],
 )
 def test_what_cannot_be_built_is_refused(tmp_path: Path, word: str, says: str) -> None:
@@ -194,7 +194,7 @@ def test_requirements_files(tmp_path: Path) -> None:
     assert (more.name, more.open, more.options) == ("lz4", True, ())
     assert pinned(more.line, "4.3.3") == 'lz4==4.3.3 ; python_version > "3.8"'
     write(tmp_path / "loop.txt", "-r loop.txt\n")
-    with pytest.raises(UsageError, match="is included by itself"):
+    with pytest.raises(UsageError, match="includes itself"):
         read_requirements_file(tmp_path / "loop.txt")
     write(tmp_path / "editable.txt", "-e ./sub/toy\n")
     with pytest.raises(UsageError, match="is editable"):

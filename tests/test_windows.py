@@ -296,3 +296,28 @@ def test_the_made_up_environment_of_a_windows_target() -> None:
     details = host["python"]["build_details"]
     assert details["abi"]["extension_suffix"].endswith("-win_amd64.pyd")
     assert details["platform"] == "win-amd64"
+
+
+@needs_zig
+@pytest.mark.integration
+@pytest.mark.parametrize(("tool", "name"), [("clang", "x.c"), ("clang++", "x.cc")])
+def test_long_double(windows_env: Path, tmp_path: Path, run: Run, tool: str, name: str) -> None:
+    """MinGW's own functions are for 80 bits, and so is its printf, which headers choose for GNU's and C++'s words."""
+    source = tmp_path / name
+    source.write_text("""
+        #include <math.h>
+        #include <stdio.h>
+        #include <stdlib.h>
+        #include <wchar.h>
+        int size[sizeof(long double) == 8 ? 1 : -1];
+        void f(long double x) {
+            printf("%Lf", sinl(x) + powl(x, 2) + fmodl(x, 3) + nextafterl(x, 1) + strtold("2", NULL));
+            printf("%Lf", wcstold(L"2", NULL));
+        }
+    """)
+    compiler = windows_env / f"etc/bin/x86_64-w64-mingw32-{tool}"
+    run(compiler, "-O2", "-D_GNU_SOURCE", "-D__USE_MINGW_ANSI_STDIO=1", "-c", source, "-o", tmp_path / "x.o")
+    data = (tmp_path / "x.o").read_bytes()
+    wide = (b"sinl", b"powl", b"fmodl", b"nextafterl", b"strtold", b"wcstold", b"__mingw_")
+    assert [one for one in wide if one in data] == []
+    assert b"wcstod" in data

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from crossenv.errors import UsageError, fault_in, fault_of_the_machine
 
-# What keeps any program from being started, however good it is.
+# Shortages that keep any program from starting.
 _SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 
 
@@ -21,7 +21,7 @@ def run_text(
     timeout: float | None = None,
     given: str = "",
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end, and read its output as UTF-8, whatever else is in it.
+    """Run a program to its end, and read its output as UTF-8; other bytes become escapes.
 
     Args:
         words: The program and its arguments.

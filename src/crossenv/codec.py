@@ -1,4 +1,4 @@
-"""JSON to typed values and back; what is wrong is named by the path of keys to it."""
+"""JSON to typed values and back; errors name the path of keys."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class WrongValueError(Exception):
 
 
 def encode(value: Any) -> str:
-    """A dataclass as the text of a JSON file."""
+    """Encode a dataclass as the text of a JSON file."""
     return json.dumps(dataclasses.asdict(value), indent=2, ensure_ascii=False) + "\n"
 
 
 def decode(kind: type[T], value: object) -> T:
-    """A dataclass from what `json.loads` returns; keys that it does not have are ignored.
+    """Decode a dataclass from the result of `json.loads`; unknown keys are ignored.
 
     Raises:
         WrongValueError: A key is missing or of the wrong type.
@@ -78,7 +78,7 @@ def _place(path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value in a document from elsewhere, and the path of keys to it.
+    """A value in a document that others wrote, and the path of keys to it.
 
     Attributes:
         value: The value, as `json.loads` returns it.
@@ -89,7 +89,7 @@ class Node:
     path: str = ""
 
     def at(self, keys: str) -> Node:
-        """The value below; the keys are separated by dots.
+        """Return the value below; the keys are separated by dots.
 
         Raises:
             WrongValueError: It is missing.
@@ -103,7 +103,7 @@ class Node:
         return node
 
     def find(self, keys: str) -> Node | None:
-        """The value below; None where it, or what is around it, is missing or null."""
+        """Return the value below; None where it, or what is around it, is missing or null."""
         node = self
         for key in keys.split("."):
             if not node.has(key):
@@ -116,13 +116,13 @@ class Node:
         return self.mapping().get(key) is not None
 
     def mapping(self) -> Mapping[str, object]:
-        """The value, which must be an object."""
+        """Return the value, which must be an object."""
         if not isinstance(self.value, dict):
             raise self.expected("an object")
         return self.value
 
     def text(self) -> str:
-        """The value, which must be text that can be written to a file or passed to a program."""
+        """Return the value, which must be text that can be written to a file or passed to a program."""
         if not isinstance(self.value, str):
             raise self.expected("a string")
         if "\0" in self.value or any("\ud800" <= character <= "\udfff" for character in self.value):
@@ -130,19 +130,19 @@ class Node:
         return self.value
 
     def one_of(self, choices: Sequence[str]) -> str:
-        """The value, which must be one of these."""
+        """Return the value, which must be one of these."""
         if self.text() not in choices:
             raise self.expected(" or ".join(map(repr, choices)))
         return self.text()
 
     def matching(self, pattern: str, what: str) -> str:
-        """The value, which must match; `what` says what is expected."""
+        """Return the value, which must match; `what` says what is expected."""
         if not re.fullmatch(pattern, self.text()):
             raise self.expected(what)
         return self.text()
 
     def number(self, largest: int = 2**32 - 1) -> int:
-        """The value, which must be an integer from 0 to `largest`."""
+        """Return the value, which must be an integer from 0 to `largest`."""
         if isinstance(self.value, bool) or not isinstance(self.value, int):
             raise self.expected("an integer")
         if not 0 <= self.value <= largest:
@@ -150,11 +150,11 @@ class Node:
         return self.value
 
     def texts(self) -> list[str]:
-        """The value, which must be a list of strings."""
+        """Return the value, which must be a list of strings."""
         if not isinstance(self.value, list):
             raise self.expected("a list of strings")
         return [Node(item, f"{self.path}[{index}]").text() for index, item in enumerate(self.value)]
 
     def expected(self, what: str) -> WrongValueError:
-        """The error to raise for another value."""
+        """Return the error to raise for another value."""
         return WrongValueError(f"expected {what} {_place(self.path)}")

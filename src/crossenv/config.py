@@ -1,4 +1,4 @@
-"""What a user has said, in the order of weight: option, environment variable, `[tool.crossenv]`, default."""
+"""Settings, strongest first: option, environment variable, `[tool.crossenv]`, default."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ FILE_NAME = "pyproject.toml"
 TABLE = "tool.crossenv"
 # The settings by name, as in the table, and what they mean; the variable of `host-python` is CROSSENV_HOST_PYTHON.
 TEXTS = {
-    "target": "What the wheels are for: a platform tag, a triplet or a machine (aarch64).",
-    "host-python": "In place of a target: the Python that the wheels are for, on this machine; or known:NAME.",
-    "host-prefix": "Where the target's Python lives on the target.",
+    "target": "Build for this target: a platform tag, a triplet or a machine (aarch64).",
+    "host-python": "Build for this Python of the target, instead of a target: a path, or known:NAME.",
+    "host-prefix": "Where the target has its Python.",
     "sysroot": "The root of the target's headers and libraries.",
     "python": "The build Python: a version or a path.",
     "toolchain": "Where the compilers come from.",
-    "cpu": "The oldest processor of the target, for zig.",
+    "cpu": "The oldest processor to support, as `zig cc -mcpu` takes it.",
 }
-LISTS = {"allow-pure": "Projects that may lose extension modules that do not compile; '*' for all."}
+LISTS = {"allow-pure": "Projects whose wheels may lack extension modules that did not compile; '*' for all."}
 FLAGS = {
-    "repair": "Put the target's libraries that wheels need into them.",
+    "repair": "Copy the target's libraries that a wheel needs into it.",
     "emulator": "Let Meson and CMake run programs of the target under an emulator.",
     "fetch-python": "Let uv fetch a Python that is not on this machine.",
 }
-# Lists that are said in one place, and not added up: those of `crossenv wheel`.
-CHOICES = {"targets": "What `crossenv wheel` builds for.", "pythons": "The Pythons that `crossenv wheel` builds for."}
+# Lists of `crossenv wheel`: the first place that has one wins.
+CHOICES = {"targets": "The targets of `crossenv wheel`.", "pythons": "The Pythons of `crossenv wheel`."}
 _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _KEYS = (*TEXTS, *LISTS, *FLAGS, *CHOICES)
-# Variables that something else reads under that name.
+# Other programs read variables of these names.
 WITHOUT_VARIABLE = ("python", "allow-pure")
 # Paths in the file are relative to it.
 _PATHS = ("host-python", "sysroot")
 _HOSTS = ("target", "targets", "host-python")
-# What a host Python's name begins with that is no path.
+# The prefix of a host Python's name that is not a path.
 KNOWN_HOST = "known:"
 
 
@@ -72,16 +72,16 @@ def load_settings(
     *,
     defaults: Collection[str] = (),
 ) -> Settings:
-    """The settings from all places.
+    """Return the settings from all places.
 
     Args:
-        options: What the command line said, by setting; None or an empty list for what it did not say.
+        options: The options of the command line, by setting; None or an empty list for missing ones.
         environ: The environment.
         directory: Where to look for `pyproject.toml`: here, then in each directory above, up to the first.
-        defaults: The flags that are on where nobody says anything.
+        defaults: The flags that are on by default.
 
     Raises:
-        UsageError: The file is no TOML, or its table holds an unknown key or a value of the wrong type.
+        UsageError: The file is not TOML, or its table holds an unknown key or a value of the wrong type.
     """
     path, table = read_table(directory)
     texts: dict[str, str] = {}
@@ -107,7 +107,7 @@ def load_settings(
 
 
 def _variables(environ: Mapping[str, str]) -> dict[str, Any]:
-    """What variables say; the words of a list are separated by blanks or commas."""
+    """Read settings from environment variables; blanks or commas separate the words of a list."""
     texts = {name: environ.get(variable_name(name)) for name in TEXTS if name not in WITHOUT_VARIABLE}
     return {**texts, **{name: environ.get(variable_name(name), "").replace(",", " ").split() for name in CHOICES}}
 
@@ -124,12 +124,12 @@ def _flag(name: str, options: Mapping[str, Any], environ: Mapping[str, str], tab
 
 
 def variable_name(setting: str) -> str:
-    """The environment variable of a setting: CROSSENV_HOST_PYTHON."""
+    """Return the environment variable of a setting: CROSSENV_HOST_PYTHON."""
     return f"CROSSENV_{setting.upper().replace('-', '_')}"
 
 
 def read_table(directory: Path) -> tuple[Path, dict[str, Any]]:
-    """The nearest `pyproject.toml` at or above `directory`, and its `[tool.crossenv]`; empty where there is none.
+    """Find the nearest `pyproject.toml` in `directory` or above, and its `[tool.crossenv]`; empty if there is none.
 
     Raises:
         UsageError: As `load_settings`.
@@ -167,7 +167,7 @@ def read_table(directory: Path) -> tuple[Path, dict[str, Any]]:
 
 
 def _strings(value: Any) -> tuple[str, ...]:
-    """The strings of a list of strings; nothing of anything else."""
+    """Return the strings of a list of strings; nothing of anything else."""
     return tuple(value) if isinstance(value, list) and all(isinstance(item, str) for item in value) else ()
 
 

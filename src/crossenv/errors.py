@@ -1,7 +1,7 @@
 """The errors a user can meet: each has a message, a hint and an exit code.
 
-Only `crossenv.cli.main` turns them into an exit status. An exception that is not a `CrossenvError` is a
-bug of ours and shows its traceback (exit status 1).
+Only `crossenv.cli.main` turns them into an exit status. Any other exception is a bug and shows its traceback (exit
+status 1).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import ClassVar
 
 
 class CrossenvError(Exception):
-    """A fault that the user can mend.
+    """An error that the user can correct.
 
     Attributes:
-        message: One line that names the thing at fault.
-        hint: One line that names the flag or the command that mends it; empty when there is none.
+        message: One line: the fault, with the name of the thing.
+        hint: One line: the option or the command that helps; empty for none.
         exit_code: The process's exit status, one per class (see docs/reference/exit-codes.md).
     """
 
@@ -31,7 +31,7 @@ class CrossenvError(Exception):
 
 
 class UsageError(CrossenvError):
-    """The command line or the configuration cannot be carried out as it stands."""
+    """The command line or the configuration is wrong."""
 
     exit_code = 2
 
@@ -43,13 +43,13 @@ class HostPythonError(CrossenvError):
 
 
 class ToolchainError(CrossenvError):
-    """No usable compiler for the host, or one that compiles for another machine."""
+    """No usable compiler for the target, or one that compiles for another machine."""
 
     exit_code = 4
 
 
 class DownloadError(CrossenvError):
-    """Something could not be fetched, or is not what its signature or hash promised."""
+    """A download failed, or its signature or hash is wrong."""
 
     exit_code = 5
 
@@ -61,26 +61,26 @@ class BuildError(CrossenvError):
 
 
 class AuditError(CrossenvError):
-    """What is inside a wheel, or what an environment answers, is not the host's."""
+    """A wheel, or an environment, is not right for the target."""
 
     exit_code = 7
 
 
 class EmulatorError(CrossenvError):
-    """A host program could not be run here."""
+    """A target program could not be run here."""
 
     exit_code = 8
 
 
 def reason_of(error: Exception) -> str:
-    """What went wrong, without the number and the path that Python puts around it."""
+    """Return the reason of an error, without the number and the path that Python adds."""
     text = (error.strerror if isinstance(error, OSError) else None) or str(error)
     # shutil.copytree lists each file that it could not copy, with the text of the exception.
     listed = re.search(r"\[Errno \d+\] ([^:'\"]+)", text) if isinstance(error, shutil.Error) else None
     return listed[1] if listed else text
 
 
-# What a machine or its user's rights can lack, whatever is done, and what helps.
+# Errors that a machine or missing rights cause, and the cure.
 _MENDS = {
     errno.ENOSPC: "make room on that disk, or use another one (TMPDIR, XDG_CACHE_HOME)",
     errno.EDQUOT: "make room on that disk, or use another one (TMPDIR, XDG_CACHE_HOME)",
@@ -103,17 +103,17 @@ _SAID = {
 
 
 def fault_of_the_machine(error: OSError) -> UsageError | None:
-    """What to tell a user whose disk is full or who has too few rights; None for another error, which may be a bug."""
+    """Turn an error that the machine causes, such as a full disk, into a user's; None for others, which may be bugs."""
     if error.errno not in _MENDS:
         return None
     reason = os.strerror(error.errno)
-    # Of two names the second is that of the copy.
+    # If there are two names, the second is the copy's.
     name = next((name for name in (error.filename2, error.filename) if isinstance(name, (str, bytes))), "")
     return UsageError(f"{os.fsdecode(name)}: {reason}" if name else reason.lower(), hint=_MENDS[error.errno])
 
 
 def fault_in(output: str) -> UsageError | None:
-    """What to tell a user when a program has failed and said that its machine lacks something."""
+    """Find an error that the machine causes in the output of a failed program; None if there is none."""
     for number, words in _SAID.items():
         if any(word in output for word in words):
             return UsageError(os.strerror(number).lower(), hint=_MENDS[number])

@@ -1,4 +1,4 @@
-"""Lock directories, write files so that nobody ever sees half of one, and make scripts that start a program."""
+"""Lock directories, write files atomically, and make scripts that start a program."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def locked(directory: Path, name: str = "", *, wait: bool = True) -> Iterator[No
     Args:
         directory: The directory to lock. It carries the lock itself, so no file is left behind.
         name: What to lock in the directory instead, where one lock for all of it would be too coarse.
-        wait: Whether to wait for whoever holds it.
+        wait: Whether to wait for its holder.
 
     Raises:
         BlockingIOError: Somebody holds it, and `wait` is false.
@@ -91,10 +91,10 @@ def _make_locked(parent: Path, prefix: str, held: contextlib.ExitStack) -> Path:
         try:
             held.enter_context(locked(place))
         except FileNotFoundError:
-            # Another process was quicker, and took it for a left-over.
+            # Another process removed it as a left-over.
             continue
         except OSError:
-            # No locks on this file system, and so no left-overs that can be told from others.
+            # This file system has no locks, so left-overs cannot be told apart.
             pass
         return place
 
@@ -111,16 +111,16 @@ def _remove_left_over(parent: Path) -> None:
 
 
 def is_utf8(name: str) -> bool:
-    """Whether a name is text; of one that is not, Python keeps the bytes as surrogates."""
+    """Whether a name is text; Python keeps other bytes as surrogates."""
     return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def write_file(path: Path, content: str | bytes, *, mode: int = 0o666) -> None:
-    """Write a file whole or not at all.
+    """Write a file completely or not at all.
 
     Args:
         path: The file.
-        content: What it will hold; text is written as UTF-8.
+        content: Its content; text is written as UTF-8.
         mode: Its permissions, less the umask.
     """
     partial = path.with_name(f".{path.name[:32]}-{secrets.token_hex(6)}")
@@ -135,10 +135,10 @@ def write_file(path: Path, content: str | bytes, *, mode: int = 0o666) -> None:
 
 
 def write_tree(files: Mapping[Path, str | bytes | Path], *, executable: Collection[Path] = ()) -> None:
-    """Write files and the directories that they need.
+    """Write files and their directories.
 
     Args:
-        files: By path: what it will hold, or the file to copy.
+        files: By path: the content, or a file to copy.
         executable: The paths of programs among them.
     """
     directories: set[Path] = set()
@@ -155,7 +155,7 @@ def write_tree(files: Mapping[Path, str | bytes | Path], *, executable: Collecti
 
 
 def script_text(program: str, body: str, mend: str) -> str:
-    """A POSIX shell script that needs a program, and says so in one line where that is missing.
+    """Return a POSIX shell script that needs a program, and says so in one line where that is missing.
 
     A script rather than a `#!` line, which holds neither blanks nor more than 127 bytes of path.
     """
@@ -163,7 +163,7 @@ def script_text(program: str, body: str, mend: str) -> str:
 
 
 def script_body(program: str, body: str, mend: str) -> str:
-    """The lines of such a script below its first.
+    """Return the lines of such a script below its first.
 
     Args:
         program: The absolute path of the program.

@@ -1,4 +1,4 @@
-"""Print steps, warnings and errors to stderr, results to stdout, and show what takes long."""
+"""Print steps, warnings and errors to stderr, results to stdout, and show the progress of long work."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def clock(seconds: float) -> str:
 
 @contextlib.contextmanager
 def _required() -> Iterator[None]:
-    """Turn a failure to write a result into an error of the user's."""
+    """Turn a failure to write a result into a `UsageError`."""
     try:
         yield
     except BrokenPipeError:
@@ -70,13 +70,13 @@ class LiveLines:
         width, height = shutil.get_terminal_size()
         fitting = [line[: width - 1] for line in lines][-(height - 1) :]
         self.clear()
-        # The cursor stays in the last line: should a child print something, only that line is lost.
+        # The cursor stays in the last line, so output of a child destroys only that line.
         self._stream.write("\n".join(fitting))
         self._stream.flush()
         self._shown = len(fitting)
 
     def clear(self) -> None:
-        """Remove them; the next output takes their place."""
+        """Remove the lines; the next output takes their place."""
         if self._shown:
             up = f"\x1b[{self._shown - 1}A" if self._shown > 1 else ""
             self._stream.write(f"{up}\r\x1b[J")
@@ -98,7 +98,7 @@ class Step:
         self.detail = detail
 
     def line(self, now: float) -> str:
-        """What is shown of it."""
+        """Return the line to show."""
         detail = f": {self.detail}" if self.detail else ""
         return f"{self.text}{detail}, {clock(now - self.began)}"
 
@@ -112,7 +112,7 @@ class Reporter:
         colour: Whether diagnostics are coloured.
         out: The stream of results.
         err: The stream of everything else.
-        live: Lines of `err` that can be redrawn; None if it is no terminal.
+        live: Lines of `err` that can be redrawn; None if it is not a terminal.
     """
 
     verbosity: int = 0
@@ -124,27 +124,27 @@ class Reporter:
     _running: list[Step] = field(default_factory=list, repr=False)
 
     def step(self, text: str) -> None:
-        """Say what is being done (shown with -v)."""
+        """Print a step (shown with -v)."""
         if self.verbosity >= 1:
             self._diagnostic("", _DIM, text)
 
     def note(self, text: str) -> None:
-        """Say something every user wants to know."""
+        """Print a note for every user."""
         if self.verbosity >= 0:
             self._diagnostic("", "", text)
 
     def warning(self, text: str) -> None:
-        """Say what may surprise."""
+        """Print a warning."""
         self._diagnostic("warning: ", _YELLOW, text)
 
     def error(self, error: CrossenvError) -> None:
-        """Print an error and, below it, how to mend it."""
+        """Print an error and, below it, its hint."""
         self._diagnostic("error: ", _RED, error.message)
         if error.hint:
             self._diagnostic("hint: ", "", error.hint)
 
     def output(self, text: str) -> None:
-        """Print what a child has said, as it is."""
+        """Print the output of a child unchanged."""
         with self._lock:
             self._clear()
             with contextlib.suppress(OSError):
@@ -154,7 +154,7 @@ class Reporter:
         """Print a result to stdout.
 
         Raises:
-            BrokenPipeError: Nobody reads it.
+            BrokenPipeError: The reader has ended.
             UsageError: It cannot be written.
         """
         with self._lock, _required():
@@ -162,7 +162,7 @@ class Reporter:
             print(text, file=self.out, flush=True)
 
     def flush(self) -> None:
-        """Write what others have printed to stdout; raises as `result` does."""
+        """Flush stdout; raises like `result`."""
         with _required():
             self.out.flush()
 
@@ -172,18 +172,18 @@ class Reporter:
 
     @contextlib.contextmanager
     def working(self, text: str, *, slow: bool = False) -> Iterator[Step]:
-        """Show that something is being done, for as long as the block runs.
+        """Show a step while the block runs.
 
-        On a terminal a line with a spinner and the elapsed time appears, and goes away at the end. Elsewhere a line is
+        A terminal shows a line with a spinner and the elapsed time, and removes it at the end. Elsewhere a line is
         printed when the step has taken a while, and another one with its time when it ends. A quick step shows
-        nothing. A step inside another one takes its place. The block must not let a child write to the terminal.
+        nothing. A step inside another one takes its place. No child may write to the terminal meanwhile.
 
         Args:
-            text: What is being done: "building zig's C library for aarch64".
-            slow: Whether it is known to take long: it is announced at once, and its time is printed on a terminal too.
+            text: The step: "building zig's C library for aarch64".
+            slow: Whether it is sure to take long: then it is announced at once, and its time is always printed.
 
         Yields:
-            The step; its `update` shows how far the work is.
+            The step; its `update` shows the progress.
         """
         if self.verbosity < 0:
             yield Step(text)
@@ -211,7 +211,7 @@ class Reporter:
                     self.note(f"{text}: done in {clock(took)}")
 
     def redraw(self, lines: Sequence[str]) -> None:
-        """Show lines that will be redrawn; only where there is a terminal."""
+        """Show lines that will be redrawn; only on a terminal."""
         if self.live is not None:
             with self._lock:
                 self.live.show(lines)
@@ -242,6 +242,6 @@ class Reporter:
         line = f"{colour}crossenv: {label}{_RESET}{text}" if self.colour and colour else f"crossenv: {label}{text}"
         with self._lock:
             self._clear()
-            # What is said on the way is not worth the work.
+            # A lost message must not end the work.
             with contextlib.suppress(OSError):
                 print(line, file=self.err)

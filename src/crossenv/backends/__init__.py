@@ -16,13 +16,13 @@ class Backend(Protocol):
     """An adapter: record in, data out, no side effects."""
 
     def files(self, record: Record) -> Mapping[str, str]:
-        """Files to write, by path below the environment; those below `etc/bin` are programs."""
+        """Return files to write, by path below the environment; those below `etc/bin` are programs."""
 
     def environment(self, record: Record) -> Mapping[str, str]:
         """Variables for every process that runs hooks, set where the user has not set them."""
 
     def modules(self, record: Record) -> Mapping[str, BackendRecord]:
-        """What the shim does for the back ends of these modules or packages; "" stands for all that no table names."""
+        """Return the shim's work by module or package of the back end; "" stands for all others."""
 
 
 BACKENDS: tuple[Backend, ...] = (

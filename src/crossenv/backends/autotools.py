@@ -18,7 +18,7 @@ class Autotools:
     """Packages that bring a library with a configure script along (libsodium, libuv, libev)."""
 
     def files(self, record: Record) -> Mapping[str, str]:
-        """The site file: as if `--host` had been given, and the compilers where the caller has not named them."""
+        """Write the site file: it gives `--host`, and the compilers unless the caller named them."""
         tools = record.toolchain.tools
         triplet = shlex.quote(record.toolchain.triplet)
         lines = [
@@ -39,7 +39,7 @@ class Autotools:
         return {SITE_FILE: "\n".join(lines) + "\n", TEST_RUNNER: "#!/bin/sh\nexit 77\n"}
 
     def environment(self, record: Record) -> Mapping[str, str]:
-        """Every configure script reads the first; `make check` of automake starts tests through the second."""
+        """Return every configure script reads the first; `make check` of automake starts tests through the second."""
         return {"CONFIG_SITE": f"{record.root}/{SITE_FILE}", "LOG_COMPILER": f"{record.root}/{TEST_RUNNER}"}
 
     def modules(self, record: Record) -> Mapping[str, BackendRecord]:

@@ -9,7 +9,7 @@ from crossenv.record import BackendRecord, Record
 
 
 def fortran_command(record: Record) -> str:
-    """The Fortran compiler that builds are told of. Told of none, they would find the build machine's."""
+    """Return the Fortran compiler that builds are told of. Told of none, they would find the build machine's."""
     tool = record.toolchain.tools.get("fc")
     return _substitute(record) if tool is None else tool.command
 
@@ -20,10 +20,10 @@ def _substitute(record: Record) -> str:
 
 
 class Fortran:
-    """Fortran in whatever build system."""
+    """Fortran in any build system."""
 
     def files(self, record: Record) -> Mapping[str, str]:
-        """A program that names the missing compiler, where there is none."""
+        """Return a program that names the missing compiler, where there is none."""
         if "fc" in record.toolchain.tools:
             return {}
         lines = (

@@ -36,10 +36,10 @@ def _one_word(command: str) -> str:
 
 
 class NamedTools:
-    """Setuptools and whatever is not known better."""
+    """Setuptools and every back end without an adapter."""
 
     def files(self, record: Record) -> Mapping[str, str]:
-        """The tools by the names that a prefix makes, where they have others."""
+        """Return the tools by the names that a prefix makes, where they have others."""
         scripts = {}
         for name, tool in _PREFIXED.items():
             path = f"{record.root}/etc/bin/{record.toolchain.triplet}-{name}"
@@ -49,11 +49,11 @@ class NamedTools:
         return scripts
 
     def environment(self, record: Record) -> Mapping[str, str]:
-        """None for every back end."""
+        """Return None for every back end."""
         return {}
 
     def modules(self, record: Record) -> Mapping[str, BackendRecord]:
-        """The variables, for every back end without an entry of its own."""
+        """Return the variables, for every back end without an entry of its own."""
         tools = record.toolchain.tools
         variables = {name: _one_word(tools[tool].command) for name, tool in _TARGET.items() if tool in tools}
         # LuaJIT's. CROSS_COMPILE is not set: OpenSSL puts it before CC.

@@ -44,12 +44,12 @@ exec "$program" "$@"
 
 
 def launcher_path(record: Record) -> str:
-    """The program that answers for the host."""
+    """Return the program that answers for the host."""
     return f"{record.root}/etc/bin/{record.toolchain.triplet}-pkg-config"
 
 
 def _python_files(record: Record) -> dict[str, str]:
-    """The `.pc` files of the target's Python: those that CPython installs."""
+    """Return the `.pc` files of the target's Python: those that CPython installs."""
     host = record.host
     version = f"{host.version}{host.abi_flags}"
     includes = " ".join(f"-I{_escaped(directory)}" for directory in dict.fromkeys(host.include_dirs))
@@ -70,7 +70,7 @@ def _python_files(record: Record) -> dict[str, str]:
 
 
 def _escaped(path: str) -> str:
-    """A path as pkg-config reads it."""
+    """Return a path as pkg-config reads it."""
     return re.sub(r"([^\w@%+=:,./-])", r"\\\1", path)
 
 
@@ -78,7 +78,7 @@ class PkgConfig:
     """pkg-config: by variables for builds that call the program, by a launcher for those that can name it."""
 
     def files(self, record: Record) -> Mapping[str, str]:
-        """The launcher, and the program the host's own Python came with: `pythonX.Y-config`."""
+        """Return the launcher, and the program the host's own Python came with: `pythonX.Y-config`."""
         name = f"{record.toolchain.triplet}-pkg-config"
         # A user's own settings win, and PKG_CONFIG_PATH is an addition of theirs.
         settings = "".join(
@@ -104,7 +104,7 @@ class PkgConfig:
         }
 
     def environment(self, record: Record) -> Mapping[str, str]:
-        """Where the host's `.pc` files are, and what their paths are relative to."""
+        """Return the directories of the target's `.pc` files, and the root of their paths."""
         # Never empty: pkg-config would fall back to the build machine's directories.
         directories = record.toolchain.pkg_config_libdir or (f"{record.root}/{EMPTY_DIRECTORY}",)
         variables = {"PKG_CONFIG_LIBDIR": ":".join(directories)}

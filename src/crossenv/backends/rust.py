@@ -16,7 +16,7 @@ class Rust:
         return {}
 
     def environment(self, record: Record) -> Mapping[str, str]:
-        """What cargo, the cc and pkg-config crates and PyO3's build scripts read."""
+        """Return the variables of cargo, the cc and pkg-config crates and PyO3's build scripts."""
         triple = record.host.platform.rust_target(record.host.as_machine)
         if triple is None:
             return {}

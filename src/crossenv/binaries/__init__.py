@@ -31,7 +31,7 @@ FORMATS: Mapping[str, Format] = {one.name: one for one in (Elf(), Pe())}
 
 
 def format_of(head: bytes) -> Format | None:
-    """The format of a file that begins with these bytes; None for a file that is not native."""
+    """Return the format of a file that begins with these bytes; None for a file that is not native."""
     return next((one for one in FORMATS.values() if one.recognises(head)), None)
 
 
@@ -41,7 +41,7 @@ def is_native(head: bytes) -> bool:
 
 
 def objects_in(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
-    """The label and content of a file itself, or of each member of a static library."""
+    """Yield the label and content of a file itself, or of each member of a static library."""
     if data.startswith(ar.MAGIC):
         for inner, content in ar.members(data):
             yield f"{name}({inner})", content

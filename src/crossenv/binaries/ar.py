@@ -12,7 +12,7 @@ _TABLES = ("/", "//", "/SYM64", "__.SYMDEF", "__.SYMDEF SORTED")
 
 
 def members(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """The names and contents of the members; whatever follows a damaged header is left out.
+    """Yield the names and contents of the members, up to the first damaged header.
 
     A long name of GNU's stays the reference into its table that it is.
     """
@@ -35,7 +35,7 @@ def members(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def one_member(archive: bytes) -> tuple[str, bytes]:
-    """The name and content of the only object in a static library.
+    """Return the name and content of the only object in a static library.
 
     Raises:
         ValueError: There is none, or more than one.

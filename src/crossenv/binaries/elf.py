@@ -75,7 +75,7 @@ class Elf:
         return head.startswith(_MAGIC)
 
     def machine(self, data: bytes) -> Machine:
-        """The machine that a file is for.
+        """Return the machine that a file is for.
 
         Raises:
             BinaryError: It ends within its header.
@@ -91,7 +91,7 @@ class Elf:
         return Machine(identity=identity, words=self.describe(identity), any_abi=any_abi)
 
     def linked(self, data: bytes) -> Linked | None:
-        """The content of a program or shared library; None for an object file.
+        """Return the content of a program or shared library; None for an object file.
 
         Raises:
             BinaryError: It is damaged.
@@ -127,7 +127,7 @@ def is_elf(path: Path) -> bool:
 
 
 def elf_identity(path: Path) -> Identity:
-    """The machine that an ELF file is for.
+    """Return the machine that an ELF file is for.
 
     Raises:
         ElfError: It cannot be read, is not ELF, or is damaged.
@@ -157,7 +157,7 @@ def elf_flags(path: Path) -> int:
 
 
 def read_elf(path: Path) -> ElfFacts:
-    """What an ELF file on disk says of itself.
+    """Return the identity of an ELF file on disk.
 
     Raises:
         ElfError: It cannot be read, is not ELF, or is damaged.
@@ -194,7 +194,7 @@ class SizedSymbol:
 
 
 def sized_symbols(path: Path) -> Iterator[SizedSymbol]:
-    """The symbols of an ELF file, those of a linked file's debugger included if there are any.
+    """Yield the symbols of an ELF file, those of a linked file's debugger included if there are any.
 
     Raises:
         ElfError: It cannot be read, is not ELF, or is damaged.
@@ -254,7 +254,7 @@ def _header(data: bytes) -> _Header:
 
 
 def _arm_floats(data: bytes) -> str:
-    """How an ARM file passes floating-point arguments, by its build attributes (Addenda to the Arm ABI).
+    """Return how an ARM file passes floating-point arguments, by its build attributes (Addenda to the Arm ABI).
 
     Returns:
         "registers"; "memory"; "none" where it has no floating-point code, or says nothing at all.
@@ -271,7 +271,7 @@ def _arm_floats(data: bytes) -> str:
                         return "registers" if str(attribute.value) == _TAG_ABI_VFP_ARGS_REGISTERS else "memory"
                     used = used or (attribute.tag == "TAG_ABI_FP_NUMBER_MODEL" and str(attribute.value) != "0")
     except Exception as error:
-        # pyelftools answers damage with whatever its parsing ran into, KeyError and AttributeError too.
+        # On damage pyelftools raises any exception that its parsing runs into, such as KeyError and AttributeError.
         raise BinaryError("is damaged: its build attributes cannot be read") from error
     return "memory" if used else "none"
 
@@ -356,7 +356,7 @@ class Dynamic:
         self._read_definitions()
 
     def as_linked(self, exports: frozenset[str], imports: dict[str, Import]) -> Linked:
-        """The file with these symbols, without its content."""
+        """Return the file with these symbols, without its content."""
         soname = self._string_of(_DT_SONAME)
         path = self._string_of(_DT_RUNPATH) or self._string_of(_DT_RPATH)
         position_independent = bool(self._tags.get(_DT_FLAGS_1, 0) & _DF_1_PIE)
@@ -414,7 +414,7 @@ class Dynamic:
             at += following
 
     def symbols(self) -> Iterator[tuple[str, bool, bool, int]]:
-        """Each dynamic symbol that has a name.
+        """Yield each dynamic symbol that has a name.
 
         Yields:
             Its name, whether it is defined here, whether it is weak, and its version's index (0 and 1 are for none).
@@ -449,7 +449,7 @@ class Dynamic:
                 yield self._text(entry[0]), section != 0, info >> 4 == _STB_WEAK, version
 
     def _symbol_count(self) -> int:
-        """How many dynamic symbols there are, which nothing says as such."""
+        """Return the number of dynamic symbols, which no header contains."""
         if _DT_HASH in self._tags:
             at = self._offset(self._tags[_DT_HASH])
             # GNU's linker has words of 64 bits there for S/390, big-endian: the first half of the first is 0.
@@ -473,7 +473,7 @@ class Dynamic:
         return int(last) + 1
 
     def _symbols_before_the_next_table(self) -> int:
-        """How many symbols fit in before whatever linkers put behind them."""
+        """Return how many symbols fit in before the section that linkers put after them."""
         start = self._tags[_DT_SYMTAB]
         behind = [value for tag, value in self._tags.items() if tag in _TABLES and value > start]
         return (min(behind) - start) // (24 if self.wide else 16) if behind else 0

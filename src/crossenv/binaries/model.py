@@ -1,4 +1,4 @@
-"""What a binary format says of a file, whatever the format."""
+"""What crossenv reads from a native file of any format."""
 
 from __future__ import annotations
 
@@ -135,18 +135,18 @@ class Format(Protocol):
         """Whether a file that begins with these bytes is of this format."""
 
     def machine(self, data: bytes) -> Machine:
-        """The machine that a file is for.
+        """Return the machine that a file is for.
 
         Raises:
             BinaryError: It is damaged.
         """
 
     def linked(self, data: bytes) -> Linked | None:
-        """The content of a program or shared library; None for an object file.
+        """Return the content of a program or shared library; None for an object file.
 
         Raises:
             BinaryError: It is damaged.
         """
 
     def describe(self, identity: Identity) -> str:
-        """A machine in words, as `Machine.words`."""
+        """Return a machine in words, as `Machine.words`."""

@@ -52,7 +52,7 @@ class Pe:
         return offset < _FARTHEST_HEADER and (len(head) < offset + 2 or head[offset : offset + 2] == _PE[:2])
 
     def machine(self, data: bytes) -> Machine:
-        """What the header says; and the load configuration, where ARM64's two kinds differ.
+        """Return the identity in the header; ARM64's two kinds differ in the load configuration.
 
         Raises:
             BinaryError: It is damaged.
@@ -70,7 +70,7 @@ class Pe:
         return Machine(identity=_identity(number), words=words)
 
     def linked(self, data: bytes) -> Linked | None:
-        """A program or DLL; None for an object file.
+        """Return a program or DLL; None for an object file.
 
         Raises:
             BinaryError: It is damaged.
@@ -96,7 +96,7 @@ class Pe:
         )
 
     def describe(self, identity: Identity) -> str:
-        """A machine in words."""
+        """Return a machine in words."""
         number = _ARM64EC if identity.abi_flags else identity.number
         return _WORDS.get(number, f"machine {number:#06x}")
 
@@ -109,7 +109,7 @@ def _identity(number: int) -> Identity:
 
 
 def _object_machine(data: bytes) -> int | None:
-    """The machine of an object file or of a member of an import library; None for other files."""
+    """Return the machine of an object file or of a member of an import library; None for other files."""
     if len(data) < _FILE_HEADER:
         return None
     number, optional, _flags = struct.unpack_from("<H14xHH", data)
@@ -140,7 +140,7 @@ def _image(data: bytes, *directories: str) -> pefile.PE:
     except pefile.PEFormatError as error:
         raise BinaryError(f"is damaged: {str(error).strip(chr(39))}") from None
     except Exception:
-        # It follows offsets of hostile files, and raises whatever comes of that.
+        # On hostile offsets it raises any exception.
         raise BinaryError("is damaged: its tables contradict each other") from None
     _require_whole(image, len(data), directories)
     return image
@@ -166,7 +166,7 @@ def _require_whole(image: pefile.PE, size: int, directories: tuple[str, ...]) ->
 
 
 def _directory(image: pefile.PE, name: str) -> Any:
-    """An entry of the table of directories; None for one that is not there."""
+    """Return an entry of the table of directories; None for one that is not there."""
     table = image.OPTIONAL_HEADER.DATA_DIRECTORY
     entry = table[_DIRECTORIES[name]] if len(table) > _DIRECTORIES[name] else None
     return entry if entry is not None and entry.VirtualAddress and entry.Size else None
@@ -196,7 +196,7 @@ def _is_hybrid(image: pefile.PE) -> bool:
 
 
 def _imports(image: pefile.PE, name: str) -> list[tuple[str, set[str]]]:
-    """The libraries of a directory, and the names that are wanted of each; ordinals are left out."""
+    """Return the libraries of a directory, and the names that are wanted of each; ordinals are left out."""
     found = []
     for entry in getattr(image, f"DIRECTORY_ENTRY_{name}", []):
         library = _text(entry.dll)
@@ -208,7 +208,7 @@ def _imports(image: pefile.PE, name: str) -> list[tuple[str, set[str]]]:
 
 
 def _exports(image: pefile.PE) -> tuple[str, frozenset[str]]:
-    """Its own name and the names that it exports."""
+    """Return its own name and the names that it exports."""
     directory = getattr(image, "DIRECTORY_ENTRY_EXPORT", None)
     if directory is None:
         return "", frozenset()
@@ -216,7 +216,7 @@ def _exports(image: pefile.PE) -> tuple[str, frozenset[str]]:
 
 
 def _properties(image: pefile.PE) -> Iterator[str]:
-    """What else the file says, for people."""
+    """Yield what else the file says, for people."""
     flags = image.OPTIONAL_HEADER.DllCharacteristics
     for bit, words in ((0x40, "ASLR"), (0x20, "64-bit ASLR"), (0x100, "NX"), (0x4000, "CFG")):
         if flags & bit:

@@ -16,12 +16,12 @@ def can_rename(format: str) -> bool:
 
 
 def rename_symbols(data: bytes, *, keep: bytes, prefix: bytes) -> bytes:
-    """A relocatable ELF file whose symbols have `prefix`, all that it defines but those that begin with `keep`.
+    """Return a relocatable ELF file whose symbols have `prefix`, all that it defines but those that begin with `keep`.
 
     References within the file go by the symbol's number, so that they stay.
 
     Raises:
-        ValueError: It is no such file.
+        ValueError: It is not such a file.
         struct.error: It is cut off.
     """
     if data[:4] != b"\x7fELF":

@@ -22,7 +22,7 @@ def active_environment(given: str | None, environ: Mapping[str, str]) -> Path | 
 
 
 def chosen_environment(given: str | None, environ: Mapping[str, str]) -> Path:
-    """The same, for commands that need one.
+    """Return the same, for commands that need one.
 
     Raises:
         UsageError: There is none.

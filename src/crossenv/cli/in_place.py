@@ -148,7 +148,7 @@ def _request(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
 
 
 def chosen_interpreter(given: str | None, environ: Mapping[str, str]) -> Path:
-    """The interpreter to convert.
+    """Return the interpreter to convert.
 
     Args:
         given: The value of --python, a path or a program on PATH; None without the option.

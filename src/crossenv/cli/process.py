@@ -14,7 +14,7 @@ _OWNERS_RIGHTS = 0o700
 
 
 def prepare() -> None:
-    """Give this process UTF-8 and its three streams, whatever it was started with; it may start over."""
+    """Give this process UTF-8 and its three standard streams; it may start over."""
     _require_utf8()
     _open_streams()
 

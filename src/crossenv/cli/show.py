@@ -68,7 +68,7 @@ def show_host_python(args: argparse.Namespace, reporter: Reporter) -> int:
 
 
 def summary(record: Record) -> list[tuple[str, str]]:
-    """The record's main facts, as labels and values."""
+    """Return the record's main facts, as labels and values."""
     host, build, toolchain = record.host, record.build, record.toolchain
     rows = [
         ("environment", record.root),

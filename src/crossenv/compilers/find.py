@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,9 +118,12 @@ class _Search:
         multiarch = self.purpose.multiarch or triplet
         library_dirs = self.purpose.platform.library_directories(cc.sysroot, multiarch) if cc.sysroot else ()
         notes = [*cc.notes, *self._header_notes(cc)]
-        self._prove_headers(cc)
-        self._prove_linking(cc, library_dirs)
-        cxx, tried = self._sibling("cxx", cc.command)
+        # Most of the time of a search is that of the compilers.
+        with ThreadPoolExecutor(2) as pool:
+            siblings = [pool.submit(self._sibling, name, cc.command) for name in ("cxx", "fc")]
+            self._prove_headers(cc)
+            self._prove_linking(cc, library_dirs)
+        (cxx, tried), (fc, _tried_too) = (sibling.result() for sibling in siblings)
         if cxx is None:
             notes.append(f"no C++ compiler was found ({tried}); name one with --cxx if a package needs it")
         compiler = find_program(cc.command.name, self.prober.search_path) or cc.tool.path
@@ -137,7 +141,7 @@ class _Search:
             version=cc.macros.version,
             cc=cc.tool,
             cxx=cxx,
-            fc=self._sibling("fc", cc.command)[0],
+            fc=fc,
             binutils=binutils,
             triplet=triplet,
             identity=self.purpose.identity,

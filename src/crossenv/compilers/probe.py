@@ -85,7 +85,7 @@ class Prober:
     def object_identity(self, tool: Tool, language: str) -> Identity | str:
         """The machine that `tool` compiles for, or what it said instead of compiling."""
         name, text = _SOURCES[language]
-        source, made = self.directory / name, self.directory / "probe.o"
+        source, made = self.directory / name, self.directory / f"{name}.o"
         source.write_text(text, encoding="utf-8")
         made.unlink(missing_ok=True)
         outcome = self._run(tool, ["-c", source, "-o", made])

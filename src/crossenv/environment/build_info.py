@@ -1,4 +1,4 @@
-"""What anybody may know of an environment: the record's public part (docs/reference/crossenv-info.md).
+"""The public part of the record (docs/reference/crossenv-info.md).
 
 The rest of the record is this tool's own business and changes with it. This part has a version of its own, and what
 reads it need not be of this tool: `crossenv_info`, back ends, build systems, other front ends.
@@ -22,7 +22,7 @@ VERSION = "1.0"
 
 
 def public_part(record: Record, config: Mapping[str, ConfigValue], details: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The public part.
+    """Return the public part.
 
     Args:
         record: The record without it.
@@ -86,7 +86,7 @@ def public_part(record: Record, config: Mapping[str, ConfigValue], details: Mapp
 
 
 def _python_tags(host: HostRecord) -> tuple[str, str]:
-    """The first two tags of an extension module for this Python alone (PEP 425)."""
+    """Return the first two tags of an extension module for this Python alone (PEP 425)."""
     digits = host.version.replace(".", "")
     if host.implementation == "pypy":
         # "pypy311-pp73" names its ABI.
@@ -95,7 +95,7 @@ def _python_tags(host: HostRecord) -> tuple[str, str]:
 
 
 def _markers(host: HostRecord) -> dict[str, str]:
-    """The environment markers of the host (PEP 508); "" for what nobody knows: its kernel, the release of PyPy."""
+    """Return the environment markers of the target (PEP 508); "" for unknown ones: its kernel, the release of PyPy."""
     return {
         "implementation_name": host.implementation,
         "implementation_version": "" if host.implementation == "pypy" else host.full_version or host.version,
@@ -112,7 +112,7 @@ def _markers(host: HostRecord) -> dict[str, str]:
 
 
 def _flags(config: Mapping[str, ConfigValue]) -> dict[str, list[str]]:
-    """What a compiler's name is followed by, as setuptools puts it together from the host's configuration."""
+    """Return the arguments after a compiler's name, as setuptools takes them from the host's configuration."""
 
     def words(name: str) -> list[str]:
         value = config.get(name, "")

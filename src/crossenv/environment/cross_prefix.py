@@ -21,7 +21,7 @@ def check_cross_prefix(root: Path, prefix: Path, *, clear: bool) -> None:
         clear: Whether an earlier host side in it is to be removed first.
 
     Raises:
-        UsageError: It is no directory, one of the two is in the other, or a Python that is there would be replaced.
+        UsageError: It is not a directory, one of the two contains the other, or it has a Python already.
     """
     if prefix.exists() and not prefix.is_dir():
         raise UsageError(f"--cross-prefix {prefix} is not a directory", hint=_OTHER)

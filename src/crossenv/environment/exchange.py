@@ -2,7 +2,7 @@
 
 The new tree is made in a scratch directory inside its place: that is on the same disk, needs no permission for the
 directory above, and works where the place is a mount point. Renames then take the old entries out and the new ones in.
-They are written down before the first of them, so that whoever comes next can undo those of a process that was killed.
+They are written down before the first of them, so that the next process can undo those of a killed one.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from crossenv.files import write_file
 
 # The scratch directory, in the place itself.
 SCRATCH = ".crossenv-creating"
-# In it: what is made, what it replaces, and the renames that are under way.
+# It contains the new files, the old ones, and a list of the renames.
 NEW, _OLD, _JOURNAL = "new", "old", "journal.json"
 
 Move = tuple[Path, Path]
 
 
 def staged(place: Path) -> Path:
-    """Where the tree for `place` is made."""
+    """Return where the tree for `place` is made."""
     return place / SCRATCH / NEW
 
 
 def moves_in(
     place: Path, *, removed: Collection[str] = (), whole: Collection[str] = (), last: str = "", replace: bool = True
 ) -> list[Move]:
-    """The renames that bring the tree from `staged(place)` into `place`.
+    """Yield the renames that bring the tree from `staged(place)` into `place`.
 
     Args:
         place: Where to.
@@ -108,7 +108,7 @@ def is_interrupted(place: Path) -> bool:
 
 
 def take_back(place: Path) -> None:
-    """Undo what a process that was killed has left in `place`: renames that are not complete, and its scratch."""
+    """Undo the incomplete renames of a killed process in `place`, and remove its scratch."""
     scratch = place / SCRATCH
     with contextlib.suppress(FileNotFoundError, ValueError):
         journal = json.loads((scratch / _JOURNAL).read_text(encoding="utf-8"))

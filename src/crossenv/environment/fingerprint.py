@@ -83,7 +83,7 @@ def stamp(path: Path) -> str:
 
 
 def _configuration(record: Record) -> Iterator[str]:
-    """What the target's Python says; below an environment it is written anew each time, so its time says nothing."""
+    """Fingerprint the target's Python by content: each creation writes it again, so its time means nothing."""
     headers = [
         Path(directory) / name for directory in record.host.include_dirs for name in ("pyconfig.h", "patchlevel.h")
     ]

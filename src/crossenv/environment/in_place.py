@@ -1,4 +1,4 @@
-"""Converts an installation itself: what its interpreter builds, by whatever front end, comes out for the host.
+"""Converts a Python installation: builds with its interpreter, through any front end, are then for the target.
 
 For containers that are thrown away (cibuildwheel's), where the front end names the interpreter. The environment is made
 inside the installation, and two files start the shim: a `.pth` file in its site directory, which pip's isolated builds
@@ -135,7 +135,7 @@ def read_installation(python: Path) -> Installation:
 
 
 def find_converted(environ: Mapping[str, str], own_prefix: Path) -> Path | None:
-    """The environment of the converted installation that is in use here; None for none.
+    """Return the environment of the converted installation that is in use here; None for none.
 
     Args:
         environ: The environment: the first `python` on its PATH counts, or what that one was made from.
@@ -157,7 +157,7 @@ def find_converted(environ: Mapping[str, str], own_prefix: Path) -> Path | None:
 
 
 def read_conversion(installation: Installation) -> Conversion | None:
-    """What was done to an installation; None if it is as it was installed.
+    """Return what was done to an installation; None if it is as it was installed.
 
     Raises:
         UsageError: What was written down about it cannot be read.

@@ -54,7 +54,7 @@ def base_copies(build: BuildPython) -> Mapping[str, Path]:
 
 
 def _resolves_links(build: BuildPython) -> bool:
-    """Whether this Python looks for its library beside the file that its name is a link to, whatever `home` says."""
+    """Whether this Python follows links to find its library, and ignores `home`."""
     return tuple(map(int, build.version.split("."))) < (3, 11)
 
 
@@ -89,7 +89,7 @@ def link_standard_library(root: Path, build: BuildPython) -> None:
 
 
 def _library(build: BuildPython) -> Path:
-    """The standard library's place below its prefix: "lib/python3.11", on some systems below "lib64"."""
+    """Return the standard library's place below its prefix: "lib/python3.11", on some systems below "lib64"."""
     if build.stdlib.is_relative_to(build.prefix):
         return build.stdlib.relative_to(build.prefix)
     return Path("lib") / build.stdlib.name

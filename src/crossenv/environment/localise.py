@@ -37,14 +37,14 @@ _PATH_OPTION = re.compile(r"^(-I|-L|-isystem=?|-iquote|-idirafter|-Wl,-rpath-lin
 _PATH_FOLLOWS = frozenset({"-I", "-L", "-isystem", "-iquote", "-idirafter", "-B"})
 # Written into what is linked: no directory of this machine may be, and one of the host Python's own is not the wheel's.
 _RUN_PATH = re.compile(r"^(-Wl,-rpath[,=]|-R)/")
-# A linker is not asked for debug information; zig's takes the option for a wish to keep it in the wheel.
+# Options for debug information mean nothing to a linker, but zig's would keep that information in the wheel.
 _LINK_COMMANDS = ("LDSHARED", "LDCXXSHARED", "BLDSHARED")
 _DEBUG_OPTION = re.compile(r"-g(\d|gdb\d?|dwarf-\d)?")
 _PREFIX_MAP = re.compile(r"^-f(file|debug|macro|profile|canon)-prefix-map=")
 
 
 def flag_directories(host: HostPython) -> frozenset[Path]:
-    """The directories in the host's recorded flags that are on this machine: the only step that looks at the disk."""
+    """Find the directories of the host's recorded flags on this machine: the only step that looks at the disk."""
     words = (word for name, value in host.config.items() if _has_flags(name, value) for word in _split(str(value)))
     named: set[Path | None] = set()
     for word in words:
@@ -119,7 +119,7 @@ def localise(
     if lib_dir is not None:
         config["LIBDIR"] = str(lib_dir)
         config["LIBPL"] = str(_config_dir(host, lib_dir))
-    # Meson prefers it to everything else, and the .pc file there speaks of the host's paths.
+    # Meson prefers it to everything else, and its .pc file has the host's paths.
     config.pop("LIBPC", None)
     # A path of the machine that built the host Python.
     for name in ("srcdir", "abs_srcdir", "abs_builddir", "projectbase"):
@@ -143,7 +143,7 @@ def _split(command: str) -> list[str]:
 
 
 def _arguments(command: str) -> list[str]:
-    """What follows the compiler in a recorded command line."""
+    """Return what follows the compiler in a recorded command line."""
     words = _split(command)
     while words and Path(words[0]).name in _WRAPPERS:
         del words[0]
@@ -181,7 +181,7 @@ def _scrubbed(flags: str, host: HostPython, directories: Collection[Path]) -> st
 
 
 def _here(host: HostPython, recorded: str) -> Path | None:
-    """Where a recorded absolute path is on this machine; None if there is no place for it."""
+    """Return a recorded absolute path as a path of this machine; None if it does not exist here."""
     path = PurePosixPath(recorded)
     if not path.is_absolute():
         return None
@@ -191,7 +191,7 @@ def _here(host: HostPython, recorded: str) -> Path | None:
 
 
 def data_module_text(config: Mapping[str, ConfigValue], origin: Path) -> str:
-    """The text of a `_sysconfigdata` module: one literal, as CPython's `sysconfig --generate-posix-vars` writes it."""
+    """Write a `_sysconfigdata` module: one literal, as CPython's `sysconfig --generate-posix-vars` does."""
     lines = [f"# Made by crossenv from {origin}: the host's configuration for builds on this machine."]
     lines.append("build_time_vars = {")
     lines += [f"    {name!r}: {config[name]!r}," for name in sorted(config)]

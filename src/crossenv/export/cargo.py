@@ -42,5 +42,5 @@ def cargo_configuration(record: Record) -> str:
 
 
 def quoted(text: str) -> str:
-    """A basic string of TOML, whose escapes are JSON's; DEL has to be one, too."""
+    """Return a basic string of TOML, whose escapes are JSON's; DEL has to be one, too."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,4 +1,4 @@
-"""Environment variables, for whatever reads them: make, configure scripts, build scripts of one's own."""
+"""Environment variables for make, configure scripts and other build scripts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from crossenv.record import Record
 _TOOLS = {"cc": "CC", "cxx": "CXX", "fc": "FC", "ar": "AR", "ranlib": "RANLIB", "strip": "STRIP", "nm": "NM"}
 _TOOLS |= {"objcopy": "OBJCOPY", "objdump": "OBJDUMP", "readelf": "READELF", "ld": "LD"}
 
-# Puts back what was there, variables that were not exported included.
+# Restores all variables, also those that were not exported.
 _UNDO = """\
 crossenv_undo() {{
   local name before
@@ -28,7 +28,7 @@ crossenv_undo() {{
 
 
 def variables(record: Record) -> Mapping[str, str]:
-    """The tools by their usual names, and what the processes that run back ends are given."""
+    """Return the tools by their usual names, and the variables of processes that run back ends."""
     tools = {
         name: record.toolchain.tools[tool].command for tool, name in _TOOLS.items() if tool in record.toolchain.tools
     }
@@ -49,7 +49,7 @@ def _quoted(text: str) -> str:
 
 
 def bash_script(record: Record) -> str:
-    """A script to source, and the function `crossenv_undo` with it."""
+    """Return a script to source, and the function `crossenv_undo` with it."""
     chosen = variables(record)
     lines = [
         f"# Made by crossenv: compilers and settings for {record.toolchain.triplet}. `crossenv_undo` takes them away.",

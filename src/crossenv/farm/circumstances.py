@@ -47,7 +47,7 @@ def digest_of(words: Iterable[str], environ: Mapping[str, str]) -> str:
 
 
 def _named_files(word: str) -> Iterator[str]:
-    """The files that an option, a line of options or a variable of pip's may name."""
+    """Yield the files that an option, a line of options or a variable of pip's may name."""
     try:
         parts = shlex.split(word)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Turn the command line into combinations, and refuse whatever can be refused before any work is done."""
+"""Turn the command line into combinations; refuse bad input before any work is done."""
 
 from __future__ import annotations
 

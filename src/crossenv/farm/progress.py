@@ -32,7 +32,7 @@ class _Tail:
         data = data[: data.rfind(b"\n") + 1]
         self._position += len(data)
         found = [_printable(line).removeprefix("crossenv: ") for line in data.decode(errors="replace").splitlines()]
-        # The command line is no news.
+        # The user knows the command line.
         said = [line.strip() for line in found if line.strip() and not line.startswith("$ ")]
         self.last = said[-1] if said else self.last
         return found

@@ -60,7 +60,7 @@ def read_requirement(word: str, directory: Path, options: tuple[str, ...] = ()) 
         parsed = Parsed(stated)
     except InvalidRequirement as error:
         raise UsageError(
-            f"{stated!r} is no requirement: {str(error).splitlines()[0]}",
+            f"{stated!r} is not a requirement: {str(error).splitlines()[0]}",
             hint="write a name (markupsafe==3.0.2), a path (./project) or -r FILE",
         ) from None
     exact = any(one.operator in ("==", "===") and not one.version.endswith(".*") for one in parsed.specifier)
@@ -129,7 +129,7 @@ def _of_path(word: str, directory: Path, own: str, options: tuple[str, ...]) -> 
     if path.is_dir():
         if not any((path / name).is_file() for name in ("pyproject.toml", "setup.py")):
             raise UsageError(
-                f"{path} is no source tree: it has neither pyproject.toml nor setup.py",
+                f"{path} is not a source tree: it has neither pyproject.toml nor setup.py",
                 hint="name the directory that has one of them",
             )
         return Requirement(label=word, line=own, options=options, path=path)
@@ -138,7 +138,7 @@ def _of_path(word: str, directory: Path, own: str, options: tuple[str, ...]) -> 
     if path.suffix == ".whl":
         raise UsageError(f"{path.name} is built already", hint="look at it with crossenv audit, or crossenv repair")
     if not path.name.endswith(ARCHIVES):
-        raise UsageError(f"{path.name} is no sdist", hint=f"an sdist's name ends in {ARCHIVES[0]}")
+        raise UsageError(f"{path.name} is not an sdist", hint=f"an sdist's name ends in {ARCHIVES[0]}")
     try:
         name = str(parse_sdist_filename(path.name)[0])
     except InvalidSdistFilename:
@@ -153,7 +153,7 @@ def read_requirements_file(path: Path, depth: int = 0) -> list[Requirement]:
         UsageError: It cannot be read, or names something that cannot become a wheel.
     """
     if depth > _DEEPEST:
-        raise UsageError(f"{path} is included by itself", hint="take out the -r line that leads back to it")
+        raise UsageError(f"{path} includes itself", hint="remove the -r line that leads back to it")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

@@ -101,7 +101,7 @@ class Run:
         self._builds = list(builds)
         self._options, self._place, self._logs, self._store, self._board = options, place, logs, store, board
         self._environment = {name: value for name, value in environ.items() if name not in _OWN_VARIABLES}
-        # What is built here has names in UTF-8, whatever the locale.
+        # Builds use UTF-8 names in any locale.
         self._environment["PYTHONUTF8"] = "1"
         self._children = Children()
         self._cores = len(os.sched_getaffinity(0))
@@ -235,7 +235,7 @@ class Run:
         return result if result.status == KEPT else replace(result, seconds=round(time.monotonic() - started, 1))
 
     def _broken_off(self, error: OSError) -> Result:
-        """The result of what this machine could not do."""
+        """Return the result of what this machine could not do."""
         if error.filename is None:
             error.filename = str(self._place)
         fault = fault_of_the_machine(error)

@@ -31,7 +31,7 @@ def workshop(parent: Path, *, keep: bool) -> Iterator[Path]:
     ours = contextlib.ExitStack()
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        # A new directory has no lock yet: nobody may look meanwhile.
+        # A new directory has no lock yet: no other process may look meanwhile.
         with locked(parent):
             for left in parent.glob(f"{_PREFIX}*"):
                 _remove_if_left(left)

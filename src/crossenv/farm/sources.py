@@ -46,7 +46,7 @@ def source_of(
     """Prepare a requirement.
 
     A source tree becomes an sdist, once. Otherwise builds for several machines would share its `build` directory, where
-    setuptools reuses object files, whatever they were compiled for. `python -m build` does the same, and the wheels are
+    setuptools reuses object files of any machine. `python -m build` does the same, and the wheels are
     those that users of the sdist get.
 
     Args:

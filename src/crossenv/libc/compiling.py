@@ -12,7 +12,7 @@ _IEEE_LONG_DOUBLE = (2, 32)
 def compile_options(libc: str) -> tuple[str, ...]:
     """Options of every compile.
 
-    Without them a program has copies of musl's variables (`environ`), which the real library does not know of.
+    Without them a program has copies of musl's variables (`environ`), which the real library does not see.
     """
     return ("-fPIC",) if libc == MUSL else ()
 

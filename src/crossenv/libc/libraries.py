@@ -34,7 +34,7 @@ _VERSIONED = (
 
 
 def libc_of_needed(needed: Iterable[str]) -> str:
-    """The C library that DT_NEEDED names tell of; "" if none does."""
+    """Return the C library that DT_NEEDED names tell of; "" if none does."""
     for name in needed:
         if name == _GLIBC or name.startswith("ld-linux"):
             return GLIBC
@@ -71,12 +71,12 @@ def is_linkable(directories: Iterable[Path]) -> bool:
 
 
 def names_of_file(library: str, identity: Identity) -> tuple[str, ...]:
-    """The names that a library may have as a file: its own, and for musl the loader's."""
+    """Return the names that a library may have as a file: its own, and for musl the loader's."""
     loader = _MUSL_LOADERS.get(identity)
     return (library, loader) if loader and library.startswith(("libc.so", "libc.musl-")) else (library,)
 
 
 def files_of_libc(identity: Identity) -> tuple[str, ...]:
-    """The files of which a machine with a C library has one."""
+    """Return the files of which a machine with a C library has one."""
     loader = _MUSL_LOADERS.get(identity)
     return (_GLIBC, loader) if loader else (_GLIBC,)

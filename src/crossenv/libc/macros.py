@@ -15,12 +15,12 @@ VERSION_MACROS = (DEFINED, ANSWER)
 
 
 def glibc_of(numbers: Mapping[str, int]) -> str:
-    """The version of the glibc that answered; "" where the C library is another."""
+    """Return the version of the glibc that answered; "" where the C library is another."""
     return f"2.{numbers[QUESTION]}" if QUESTION in numbers else ""
 
 
 def glibc_of_macros(macros: Mapping[str, str]) -> str:
-    """The version of the glibc whose headers define these macros; "" where the C library is another."""
+    """Return the version of the glibc whose headers define these macros; "" where the C library is another."""
     major, minor = (macros.get(name, "") for name in VERSION_MACROS)
     return f"{major}.{minor}" if major.isdigit() and minor.isdigit() else ""
 

@@ -15,19 +15,19 @@ _MUSL_LIBC = ("libc.so", "libc.musl-", "ld-musl-")
 
 @lru_cache(maxsize=1)
 def musl_names() -> frozenset[str]:
-    """Every name that a musl exports on some machine."""
+    """Return every name that a musl exports on some machine."""
     return frozenset(_lines("musl.txt"))
 
 
 @lru_cache(maxsize=1)
 def glibc_names() -> dict[str, tuple[int, ...]]:
-    """Every name that a glibc exports on some machine, and the oldest version that has it."""
+    """Return every name that a glibc exports on some machine, and the oldest version that has it."""
     pairs = (line.split() for line in _lines("glibc.txt"))
     return {name: tuple(map(int, version.split("."))) for name, version in pairs}
 
 
 def unprovided(symbols: list[str], libraries: Sequence[str], libc: str, *, versioned: bool) -> list[str]:
-    """Which of `symbols`, all without a version, a C library's own libraries do not provide; none if nothing tells.
+    """Return the `symbols`, all without a version, that a C library does not provide; none if that is unknown.
 
     Args:
         symbols: The names.
@@ -44,12 +44,12 @@ def unprovided(symbols: list[str], libraries: Sequence[str], libc: str, *, versi
 
 
 def loaded_with_python(libc: str) -> Container[str]:
-    """Names that a file may use without naming a library: the interpreter has loaded all of glibc."""
+    """Return names that a file may use without naming a library: the interpreter has loaded all of glibc."""
     return glibc_names() if libc == GLIBC else ()
 
 
 def later_than(floor: tuple[int, ...], symbols: Iterable[str], libc: str) -> list[tuple[str, tuple[int, ...]]]:
-    """Which of `symbols` a C library has only since a version after `floor`, and since which one."""
+    """Return the `symbols` that a C library got after `floor`, each with the version that added it."""
     if libc != GLIBC:
         return []
     known = glibc_names()

@@ -28,7 +28,7 @@ def find_libc(
     identity: Identity,
     sysroot: Path | None,
 ) -> Libc | None:
-    """The C library that a host Python is linked to; None for neither glibc nor musl.
+    """Return the C library that a host Python is linked to; None for neither glibc nor musl.
 
     Args:
         facts: What the host's interpreter or libpython says, if there is one.
@@ -50,7 +50,7 @@ def find_libc(
 
 
 def _family_of_file(facts: ElfFacts) -> str | None:
-    """The C library that a file is linked to: "" for one that is neither, None if it does not tell."""
+    """Return the C library that a file is linked to: "" for one that is neither, None if it does not tell."""
     loader = PurePosixPath(facts.interpreter).name
     if loader.startswith("ld-musl"):
         return "musl"
@@ -109,7 +109,7 @@ def has_libc(root: Path) -> bool:
 
 
 def machines_of_libc(root: Path) -> frozenset[Identity]:
-    """The machines of the C libraries and loaders below `root`; those that a link finds elsewhere do not count."""
+    """Return the machines of the C libraries and loaders below `root`; links out of it do not count."""
     found = set()
     for pattern in _FILES_OF_LIBC[1:]:
         for path in root.glob(pattern):
@@ -123,12 +123,12 @@ def machines_of_libc(root: Path) -> frozenset[Identity]:
 
 
 def libc_of_this_machine() -> str:
-    """The C library of this machine: "glibc" or "musl"."""
+    """Return the C library of this machine: "glibc" or "musl"."""
     return GLIBC if platform.libc_ver()[0] == "glibc" else MUSL
 
 
 def read_text(path: Path) -> str:
-    """The text of a small file, whatever its encoding; "" if it cannot be read."""
+    """Return the text of a small file of any encoding; "" if it cannot be read."""
     try:
         with path.open("rb") as stream:
             return stream.read(1024 * 1024).decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""The platform tags of ready-made wheels that the user lets be installed (`crossenv create --accept-tag`)."""
+"""The platform tags of ready-made wheels that may be installed (`crossenv create --accept-tag`)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _POLICY = re.compile(
 
 
 def accepted_platforms(tags: Iterable[str], *, machine: str, libc: str, version: str) -> tuple[str, ...]:
-    """The full platform tags that `tags` stand for, in their order.
+    """Return the full platform tags that `tags` stand for, in their order.
 
     Args:
         tags: With or without the machine: manylinux2014, manylinux_2_17_aarch64, linux, or one of the user's own.
@@ -34,7 +34,7 @@ def accepted_platforms(tags: Iterable[str], *, machine: str, libc: str, version:
     for tag in tags:
         text = tag.strip().lower().replace("-", "_").replace(".", "_")
         if not re.fullmatch(r"\w+", text):
-            raise UsageError(f"--accept-tag {tag!r} is no platform tag", hint="name one such as manylinux_2_17")
+            raise UsageError(f"--accept-tag {tag!r} is not a platform tag", hint="name one such as manylinux_2_17")
         if text == UNPROMISED:
             text = f"linux_{machine}"
         policy = _POLICY.fullmatch(text)

@@ -1,4 +1,4 @@
-"""Android (PEP 738): its Pythons are read; what is built for them is linked by the NDK."""
+"""Android (PEP 738): crossenv reads its Pythons; only the NDK can link for them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Android(Linux):
     link_hint = "install the NDK and build with `cibuildwheel --platform android` (PEP 738)"
 
     def parse_target(self, name: str) -> Target | None:
-        """None: what is built for it is linked by tools that crossenv does not drive."""
+        """None: crossenv does not drive its linker."""
         return None
 
     def target_of_tag(self, tag: str, libc: str) -> Target | None:
@@ -56,7 +56,7 @@ class Android(Linux):
         return Libc(family="bionic", version=str(config.get("ANDROID_API_LEVEL", "")))
 
     def describe(self, libc: Libc) -> str:
-        """The API level stands for the system's version."""
+        """Return the API level stands for the system's version."""
         return f"Android {libc.version}".strip()
 
     def own_tag(self, machine: Machine) -> str:
@@ -64,7 +64,7 @@ class Android(Linux):
         return f"android_{machine.libc.version}_{_ABIS.get(machine.name, machine.name)}"
 
     def accepted_tags(self, machine: Machine) -> tuple[str, ...]:
-        """The tag of each API level down to the first that CPython supports."""
+        """Return the tag of each API level down to the first that CPython supports."""
         level = int(machine.libc.version) if machine.libc.version.isdigit() else 0
         abi = _ABIS.get(machine.name, machine.name)
         return tuple(f"android_{number}_{abi}" for number in range(level, 15, -1))
@@ -82,5 +82,5 @@ class Android(Linux):
         return machine.multiarch or None
 
     def library_directories(self, root: Path, multiarch: str) -> tuple[Path, ...]:
-        """The one of a prefix: a device's own libraries are not here."""
+        """Return the one of a prefix: a device's own libraries are not here."""
         return tuple(path for path in (root / "lib",) if path.is_dir())

@@ -1,15 +1,15 @@
-"""The targets that build images, and cibuildwheel in them, name."""
+"""The targets of build images, and of cibuildwheel in them."""
 
 from __future__ import annotations
 
 from crossenv.platforms.architectures import ARCHITECTURES
 
-# The policy of an image that names none of the family.
+# The policy of an image without one of the family.
 _USUAL = {"manylinux": "manylinux_2_28", "musllinux": "musllinux_1_2"}
 
 
 def target_of_image(policy: str, wanted: str, machine: str) -> str | None:
-    """The platform tag that an image speaks of, by cibuildwheel's word for it; None if it does not say another machine.
+    """Return the platform tag of an image, by cibuildwheel's word for it; None if it is not for another machine.
 
     Args:
         policy: The image's label: "manylinux_2_28_x86_64".

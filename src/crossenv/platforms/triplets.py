@@ -42,7 +42,7 @@ _BIARCH = ({"x86_64", "i686"}, {"aarch64", "armv7l", "armv5tel"}, {"mips64", "mi
 
 
 def identity_of_triplet(triplet: str, *, pointer_bytes: int | None = None) -> Identity | None:
-    """What the ELF files of `triplet` say; None for an unknown CPU.
+    """Return the identity of the ELF files of `triplet`; None for an unknown CPU.
 
     Args:
         triplet: "aarch64-unknown-linux-gnu", "arm-linux-gnueabihf".
@@ -65,13 +65,13 @@ def identity_of_triplet(triplet: str, *, pointer_bytes: int | None = None) -> Id
 
 
 def libc_of_triplet(triplet: str) -> str:
-    """The C library that the end of `triplet` names: "glibc", "musl", or "" for another or none."""
+    """Return the C library that the end of `triplet` names: "glibc", "musl", or "" for another or none."""
     match = re.search(r"-(gnu|musl)[a-z0-9_]*$", triplet)
     return {"gnu": "glibc", "musl": "musl"}[match[1]] if match else ""
 
 
 def without_vendor(triplet: str) -> str:
-    """The triplet without its second part: "aarch64-linux-gnu" for "aarch64-unknown-linux-gnu"."""
+    """Return the triplet without its second part: "aarch64-linux-gnu" for "aarch64-unknown-linux-gnu"."""
     return re.sub(r"^([^-]+)-[^-]+-(linux-.+)$", r"\1-\2", triplet)
 
 
@@ -81,7 +81,7 @@ def vendor_of(words: str) -> str:
 
 
 def triplet_of_suffix(suffix: str) -> str:
-    """The multiarch name in an extension module's suffix; "" for none."""
+    """Return the multiarch name in an extension module's suffix; "" for none."""
     match = re.search(r"-([^.-]+-linux-[^.]+)\.so$", suffix)
     return match[1] if match else ""
 
@@ -93,7 +93,7 @@ def may_share_a_compiler(one: Identity, other: Identity) -> bool:
 
 
 def gnu_triplet(identity: Identity, libc: str) -> str:
-    """The usual triplet of a machine's cross compiler: "arm-linux-gnueabihf", "riscv64-linux-musl"; or ""."""
+    """Return the usual triplet of a machine's cross compiler: "arm-linux-gnueabihf", "riscv64-linux-musl"; or ""."""
     row = architecture_of(identity)
     if row is None:
         return ""

@@ -1,1 +1,1 @@
-"""What a Python that nobody has built for the target would say."""
+"""Derives the files of a Python for the target, without building one."""

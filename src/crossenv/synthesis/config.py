@@ -1,4 +1,4 @@
-"""The configuration variables of a host Python that nobody has built."""
+"""The configuration variables of a derived host Python."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def synthesised_config(
     host_prefix: str,
     defines: tuple[str, ...],
 ) -> dict[str, ConfigValue]:
-    """The host's `build_time_vars`, made from the build Python's.
+    """Return the host's `build_time_vars`, made from the build Python's.
 
     Args:
         target: The host.
@@ -116,7 +116,7 @@ class _Scrub:
         return any(directory in text for directory in self._foreign_directories)
 
     def text(self, name: str, text: str) -> str:
-        """The value of variable `name`, for the host."""
+        """Return the value of variable `name`, for the host."""
         text = _without_foreign_words(text)
         if self._prefix and (name in _INSTALLED_AT or self._prefix not in _SYSTEM_PREFIXES):
             text = re.sub(rf"(?<![\w.-]){re.escape(self._prefix)}(?=[/\s'\"]|$)", lambda _: self._host_prefix, text)
@@ -142,7 +142,7 @@ def _without_foreign_words(text: str) -> str:
 
 
 def _renamed(command: str, target: Target, family: str) -> str:
-    """A recorded command with the name of the host's compiler."""
+    """Return a recorded command with the name of the host's compiler."""
     name, _, arguments = command.strip().partition(" ")
     base = re.sub(r"-\d[\d.]*$", "", name.rpartition("/")[2])
     kind = next((kind for end, kind in _COMPILERS.items() if base == end or base.endswith(f"-{end}")), None)
@@ -153,7 +153,7 @@ def _renamed(command: str, target: Target, family: str) -> str:
 
 
 def _config_args(text: str, host_prefix: str) -> str:
-    """What configure was told, without directories and flags of the build machine."""
+    """Return configure's arguments without directories and flags of the build machine."""
     try:
         words = shlex.split(text)
     except ValueError:
@@ -163,7 +163,7 @@ def _config_args(text: str, host_prefix: str) -> str:
 
 
 def config_variables(config: Mapping[str, ConfigValue], build: HostPython, host_prefix: str) -> dict[str, ConfigValue]:
-    """What `sysconfig.get_config_vars()` answers on the host: the content of 3.14's `_sysconfig_vars_*.json`."""
+    """Return the target's `sysconfig.get_config_vars()`: the content of 3.14's `_sysconfig_vars_*.json`."""
     nodot = build.version.replace(".", "")
     return {
         **config,

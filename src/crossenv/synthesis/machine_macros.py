@@ -26,7 +26,7 @@ _NEVER = "lchmod"
 
 
 def functions_to_ask(macros: Mapping[str, Macro], *, same_libc: bool) -> set[str]:
-    """The functions whose existence the host's C library decides.
+    """Return the functions whose existence the host's C library decides.
 
     Args:
         macros: Those of the build Python.
@@ -40,7 +40,7 @@ def functions_to_ask(macros: Mapping[str, Macro], *, same_libc: bool) -> set[str
 def machine_macros(
     target: Target, macros: Mapping[str, Macro], answers: Answers, *, same_libc: bool
 ) -> dict[str, str | None]:
-    """The new values, None for "not defined"; only macros that the build Python has."""
+    """Return the new values, None for "not defined"; only macros that the build Python has."""
     found = {
         **dict(_numbers(macros, answers)),
         **_processor(target, answers),

@@ -52,7 +52,7 @@ CONDITIONS = {
 
 
 def questions(macros: Mapping[str, Macro], values: Mapping[str, str | None]) -> str:
-    """The C file to compile.
+    """Return the C file to compile.
 
     Args:
         macros: Those of the build Python's `pyconfig.h`: what to ask sizes, alignments, headers and
@@ -80,7 +80,7 @@ def questions(macros: Mapping[str, Macro], values: Mapping[str, str | None]) -> 
 
 
 def references(functions: Iterable[str]) -> str:
-    """The C file to link: it refers to each of `functions`, except those that the C library only pretends to have."""
+    """Write the C file to link: it refers to each of `functions`, except stubs of the C library."""
     # glibc lists functions that always fail in <gnu/stubs.h>, which every header of its own includes.
     lines = ["#include <limits.h>"]
     for number, name in enumerate(functions):

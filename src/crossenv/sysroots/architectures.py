@@ -36,7 +36,7 @@ def debian_name(machine: str) -> str:
 
 
 def compiler_package(tool: str, triplet: str, libc: Libc) -> str:
-    """The package of a cross compiler: "gcc-aarch64-linux-gnu"; "" where there is none.
+    """Return the package of a cross compiler: "gcc-aarch64-linux-gnu"; "" where there is none.
 
     Args:
         tool: "cc", "cxx" or "fc".
@@ -47,5 +47,5 @@ def compiler_package(tool: str, triplet: str, libc: Libc) -> str:
 
 
 def release_with(version: str) -> str | None:
-    """The first release that has Python `version` ("3.11"); None if none has."""
+    """Return the first release that has Python `version` ("3.11"); None if none has."""
     return next((release for release, versions in PYTHONS.items() if version in versions), None)

@@ -126,7 +126,7 @@ def _one_line_entries(text: str) -> Iterator[_AptEntry]:
 
 
 def _deb822_entries(text: str) -> Iterator[_AptEntry]:
-    """The same of each stanza of a `.sources` file."""
+    """Yield the same of each stanza of a `.sources` file."""
     text = re.sub(r"^#.*\n?", "", text, flags=re.MULTILINE)
     for stanza in re.split(r"\n\s*\n", text):
         unfolded = re.sub(r"\n[ \t]+", " ", stanza)
@@ -137,7 +137,7 @@ def _deb822_entries(text: str) -> Iterator[_AptEntry]:
 
 
 def load_packages(source: Source, reporter: Reporter) -> dict[str, Package]:
-    """The newest version of each package of `source`, by name.
+    """Return the newest version of each package of `source`, by name.
 
     Raises:
         DownloadError: The release or its index cannot be had, verified, or is stale.
@@ -200,7 +200,7 @@ def _store_parsed(path: Path, packages: Mapping[str, Package]) -> None:
 
 
 def _read_parsed(path: Path) -> dict[str, Package] | None:
-    """What `_store_parsed` kept; None if it is not there or damaged."""
+    """Load the result of `_store_parsed`; None if it is missing or damaged."""
     try:
         digest, _newline, payload = path.read_bytes().partition(b"\n")
     except OSError:
@@ -217,7 +217,7 @@ def _sha256_entries(release: str) -> list[tuple[str, tuple[str, int]]]:
 
 
 def parse_packages(text: str) -> dict[str, Package]:
-    """The newest version of each package of an index (deb822(5)); stanzas without a file are left out."""
+    """Return the newest version of each package of an index (deb822(5)); stanzas without a file are left out."""
     found: dict[str, Package] = {}
     for stanza in text.split("\n\n"):
         fields = {}
@@ -243,7 +243,7 @@ def parse_packages(text: str) -> dict[str, Package]:
 
 
 def _load_release(source: Source, reporter: Reporter) -> str:
-    """The release's signed text; from the cache if the network is down and it is still valid."""
+    """Return the release's signed text; from the cache if the network is down and it is still valid."""
     name = hashlib.sha256(source.mirror.encode()).hexdigest()[:16]
     cached = source.cache / "releases" / name / f"{source.suite}.InRelease"
     url = f"{source.mirror}/dists/{source.suite}/InRelease"
@@ -270,7 +270,7 @@ def _load_release(source: Source, reporter: Reporter) -> str:
 
 
 def _verified(data: bytes, source: Source) -> str:
-    """What gpgv says was signed, and nothing around it."""
+    """Return the signed text only, as gpgv prints it."""
     if source.keyring is None:
         return data.decode("utf-8", "replace")
     gpgv = shutil.which("gpgv")
@@ -284,7 +284,7 @@ def _verified(data: bytes, source: Source) -> str:
             f"there is no keyring {source.keyring}",
             hint="install debian-archive-keyring, name another file with --keyring, or give --insecure",
         )
-    # One message and nothing around it: gpgv writes out whatever else a file holds, signed by whomever.
+    # Exactly one message: gpgv also writes out other parts of a file, whoever signed them.
     if not _CLEARSIGNED.fullmatch(data) or data.count(b"-----BEGIN PGP") != 2 or data.count(b"-----END PGP") != 1:
         raise DownloadError(
             f"the signature of {source.suite} at {source.mirror} is not good: it is not one signed message",

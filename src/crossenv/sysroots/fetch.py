@@ -18,7 +18,7 @@ ATTEMPTS = 3
 
 
 class NotThereError(DownloadError):
-    """The server answers, and says that there is no such file."""
+    """The server answers that there is no such file."""
 
 
 class WrongContentError(DownloadError):
@@ -26,7 +26,7 @@ class WrongContentError(DownloadError):
 
 
 def fetch(url: str, *, limit: int) -> bytes:
-    """The content behind `url` (http, https or file).
+    """Return the content behind `url` (http, https or file).
 
     Args:
         url: What to fetch.
@@ -35,7 +35,7 @@ def fetch(url: str, *, limit: int) -> bytes:
     Raises:
         DownloadError: It could not be fetched in three attempts, or is larger.
         NotThereError: There is no such file.
-        UsageError: It is no address.
+        UsageError: It is not a URL.
     """
     problem: Exception | str = ""
     for attempt in range(ATTEMPTS):
@@ -64,7 +64,7 @@ def fetch(url: str, *, limit: int) -> bytes:
             if isinstance(getattr(error, "reason", None), FileNotFoundError):  # file:
                 raise NotThereError(f"{url} could not be fetched: no such file", hint="name another --mirror") from None
         except ValueError as error:
-            raise UsageError(f"{url} is no address: {error}", hint="write --mirror http://HOST/debian") from None
+            raise UsageError(f"{url} is not a URL: {error}", hint="write --mirror http://HOST/debian") from None
     raise DownloadError(
         f"{url} could not be fetched: {problem}",
         hint="check the network and --mirror; what is in the cache needs neither",
@@ -72,7 +72,7 @@ def fetch(url: str, *, limit: int) -> bytes:
 
 
 def fetch_verified(url: str, sha256: str, size: int, cached: Path) -> bytes:
-    """The content behind `url`, from the cache if it is there; kept only if its hash is right.
+    """Return the content behind `url`, from the cache if it is there; kept only if its hash is right.
 
     Raises:
         DownloadError: It could not be fetched.
@@ -110,7 +110,7 @@ def store(path: Path, data: bytes, *, mode: int = 0o600) -> None:
 
 
 def unwritable(path: Path, error: OSError, *, hint: str) -> CrossenvError:
-    """What to tell a user who has no room or no right to write `path`."""
+    """Describe a missing right, or missing space, to write `path`."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return UsageError(f"the disk of {path} is full", hint=f"make room; {hint}")
     return UsageError(f"{path} cannot be written: {reason_of(error)}", hint=hint)

@@ -23,7 +23,7 @@ _RELATION = re.compile(r"^([a-z0-9][a-z0-9+.-]*)(?::[a-z0-9-]+)?\s*(?:\(\s*(<<|<
 
 
 def resolve(names: Iterable[str], packages: Mapping[str, Package]) -> list[Package]:
-    """The packages of `names` and what they depend on, each once, in a fixed order.
+    """Return the packages of `names` and what they depend on, each once, in a fixed order.
 
     Raises:
         UsageError: A package that was named is not there; the nearest names are given. A dependency that cannot be met.
@@ -67,7 +67,7 @@ def _choose(
     providers: Mapping[str, list[tuple[Package, str | None]]],
     coming: Container[str],
 ) -> Package | None:
-    """The first alternative of a dependency that can be met; None for one that is not followed."""
+    """Return the first alternative of a dependency that can be met; None for one that is not followed."""
     candidates: list[Package] = []
     for alternative in clause.split("|"):
         match = _RELATION.match(alternative.strip())

@@ -52,7 +52,7 @@ class Manifest:
 
 
 def base_packages(suite: str, packages: Mapping[str, Package]) -> tuple[str, ...]:
-    """What a build and an emulated host Python need: the interpreter, its headers, the C and C++ libraries.
+    """Return the packages for builds and emulation: the interpreter, its headers, the C and C++ libraries.
 
     Which Python is the release's own, its package `python3` says.
 
@@ -122,18 +122,18 @@ def _read_index(source: Source, reporter: Reporter) -> dict[str, Package]:
 def _require_suite_name(suite: str) -> None:
     # It becomes a part of addresses and of file names.
     if not re.fullmatch(r"[a-z][a-z0-9-]*", suite):
-        raise UsageError(f"{suite!r} is no release of Debian", hint="name one by its code name: --from debian:bookworm")
+        raise UsageError(f"Debian has no release {suite!r}", hint="use its code name: --from debian:bookworm")
 
 
 def add_packages(directory: Path, names: Sequence[str], source: Source, reporter: Reporter) -> Manifest:
     """Add packages, and what they need, to the sysroot in `directory`.
 
     Raises:
-        UsageError: It is no sysroot of ours, or a package is not there.
+        UsageError: `crossenv sysroot create` did not make it, or a package does not exist.
         DownloadError: Something could not be fetched or verified.
     """
     with _locked(directory):
-        # Read again by whoever had to wait.
+        # Read again after waiting for the lock.
         manifest = load_manifest(directory)
         _require_suite_name(source.suite)
         requested = tuple(dict.fromkeys((*manifest.requested, *names)))
@@ -155,7 +155,7 @@ def _locked(directory: Path) -> Iterator[None]:
 
 
 def load_manifest(directory: Path) -> Manifest:
-    """The manifest of the sysroot in `directory`.
+    """Return the manifest of the sysroot in `directory`.
 
     Raises:
         UsageError: There is none, or it cannot be read.
@@ -166,7 +166,7 @@ def load_manifest(directory: Path) -> Manifest:
         manifest = decode(Manifest, data)
     except FileNotFoundError:
         raise UsageError(
-            f"{directory} is no sysroot that `crossenv sysroot create` made", hint="make one, or unpack by other means"
+            f"`crossenv sysroot create` did not make {directory}", hint="make a sysroot with it first"
         ) from None
     except (OSError, ValueError, WrongValueError) as error:
         raise UsageError(f"{path} cannot be read: {reason_of(error)}", hint="make the sysroot again") from None
@@ -236,7 +236,7 @@ def _build(
 
 
 def fetch_package(package: Package, source: Source) -> bytes:
-    """The verified `.deb` of `package`, from the cache if it is there.
+    """Return the verified `.deb` of `package`, from the cache if it is there.
 
     Raises:
         DownloadError: It could not be fetched, or is not what the index promised.

@@ -73,7 +73,7 @@ def unpack_deb(data: bytes, name: str, root: Path) -> int:
 
 
 def read_member(data: bytes, name: str, path: str) -> bytes | None:
-    """The content of one regular file in a `.deb`; None if there is no such file.
+    """Return the content of one regular file in a `.deb`; None if there is no such file.
 
     Args:
         data: The `.deb`.
@@ -99,7 +99,7 @@ def _damaged(name: str, error: Exception) -> DownloadError:
 
 
 def _data_tar(data: bytes, name: str) -> IO[bytes]:
-    """The tar archive in the `data.tar.*` member of a `.deb`, which is an ar(5) archive; unpacked while it is read."""
+    """Open the tar archive in the `data.tar.*` member of a `.deb`, an ar(5) archive; reading decompresses it."""
     for member, content in _ar_members(data, name):
         if member == "data.tar":
             return io.BytesIO(content)
@@ -114,7 +114,7 @@ def _data_tar(data: bytes, name: str) -> IO[bytes]:
                 f"{name} is compressed as {member.removeprefix('data.tar.')}, which is not supported",
                 hint="use Debian's own packages, which are compressed with xz",
             )
-    raise DownloadError(f"{name} holds no data.tar", hint="it is no Debian package; try another --mirror")
+    raise DownloadError(f"{name} holds no data.tar", hint="it is not a Debian package; try another --mirror")
 
 
 def _zstd(content: bytes, name: str) -> IO[bytes]:
@@ -133,7 +133,7 @@ def _zstd(content: bytes, name: str) -> IO[bytes]:
 
 def _ar_members(data: bytes, name: str) -> Iterator[tuple[str, bytes]]:
     if not data.startswith(b"!<arch>\n"):
-        raise DownloadError(f"{name} is no Debian package", hint="try another --mirror")
+        raise DownloadError(f"{name} is not a Debian package", hint="try another --mirror")
     offset = 8
     while offset + 60 <= len(data):
         header = data[offset : offset + 60]
@@ -146,7 +146,7 @@ def _ar_members(data: bytes, name: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _inside(path: str, name: str) -> str:
-    """A member's path, relative and normal."""
+    """Return a member's path, relative and normal."""
     parts = path.split("/")
     if path.startswith("/") or ".." in parts:
         raise DownloadError(f"{name} has a member outside its tree: {path!r}", hint="do not use it")
@@ -214,7 +214,7 @@ def _require_real_parents(target: Path, root: Path, name: str) -> None:
 
 
 def _link_inside(path: str, link: str, name: str) -> str:
-    """A symbolic link's text: relative, and to a place inside the tree."""
+    """Return a symbolic link's text: relative, and to a place inside the tree."""
     directory = posixpath.dirname(posixpath.normpath(path))
     if link.startswith("/"):
         goal = _inside(posixpath.normpath(link).lstrip("/"), name)
@@ -235,7 +235,7 @@ def make_skeleton(root: Path) -> None:
 
 
 def finish_tree(root: Path) -> None:
-    """What is to be done once all packages are unpacked: links into the merged /usr, and none to what was left out."""
+    """Finish after all packages are unpacked: make the links of the merged /usr, remove links to missing files."""
     # Some architectures' loaders are named by a path below /lib64 (amd64, ppc64el, mips64el, loong64).
     for name in _MERGED:
         if (root / "usr" / name).is_dir() and not os.path.lexists(root / name):

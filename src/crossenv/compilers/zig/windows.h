@@ -4,6 +4,9 @@
 /* Microsoft's compiler and C runtime have a `long double` of 64 bits, and so has Python. MinGW's functions for it are for
  * 80 bits: these names lead to those for `double` instead. */
 #if defined(__LDBL_MANT_DIG__) && __LDBL_MANT_DIG__ == 53
+/* So is MinGW's own printf; the C runtime's knows all of C99, and takes 64 bits. */
+#undef __USE_MINGW_ANSI_STDIO
+#define __USE_MINGW_ANSI_STDIO 0
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -68,12 +71,44 @@ long double modfl(long double, long double *) CROSSENV_NAME(modf);
 long double remquol(long double, long double, int *) CROSSENV_NAME(remquo);
 long double scalbnl(long double, int) CROSSENV_NAME(scalbn);
 long double scalblnl(long double, long) CROSSENV_NAME(scalbln);
+__attribute__((__nothrow__)) long double strtold(const char *__restrict__, char **__restrict__) CROSSENV_NAME(strtod);
+#ifdef __cplusplus
+long double wcstold(const wchar_t *__restrict__, wchar_t **__restrict__) CROSSENV_NAME(wcstod);
+#else
+long double wcstold(const __WCHAR_TYPE__ *__restrict__, __WCHAR_TYPE__ **__restrict__) CROSSENV_NAME(wcstod);
+#endif
 long double nanl(const char *) CROSSENV_NAME(nan);
 int ilogbl(long double) CROSSENV_NAME(ilogb);
 long lrintl(long double) CROSSENV_NAME(lrint);
 long lroundl(long double) CROSSENV_NAME(lround);
 long long llrintl(long double) CROSSENV_NAME(llrint);
 long long llroundl(long double) CROSSENV_NAME(llround);
+#ifndef __cplusplus
+#define CROSSENV_COMPLEX(name) long double _Complex name##l(long double _Complex) CROSSENV_NAME(name);
+CROSSENV_COMPLEX(cacos)
+CROSSENV_COMPLEX(cacosh)
+CROSSENV_COMPLEX(casin)
+CROSSENV_COMPLEX(casinh)
+CROSSENV_COMPLEX(catan)
+CROSSENV_COMPLEX(catanh)
+CROSSENV_COMPLEX(ccos)
+CROSSENV_COMPLEX(ccosh)
+CROSSENV_COMPLEX(cexp)
+CROSSENV_COMPLEX(clog)
+CROSSENV_COMPLEX(conj)
+CROSSENV_COMPLEX(cproj)
+CROSSENV_COMPLEX(csin)
+CROSSENV_COMPLEX(csinh)
+CROSSENV_COMPLEX(csqrt)
+CROSSENV_COMPLEX(ctan)
+CROSSENV_COMPLEX(ctanh)
+long double _Complex cpowl(long double _Complex, long double _Complex) CROSSENV_NAME(cpow);
+long double cabsl(long double _Complex) CROSSENV_NAME(cabs);
+long double cargl(long double _Complex) CROSSENV_NAME(carg);
+long double cimagl(long double _Complex) CROSSENV_NAME(cimag);
+long double creall(long double _Complex) CROSSENV_NAME(creal);
+#undef CROSSENV_COMPLEX
+#endif
 #undef CROSSENV_ONE
 #undef CROSSENV_TWO
 #undef CROSSENV_NAME

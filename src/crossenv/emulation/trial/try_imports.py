@@ -12,7 +12,7 @@ import sys
 
 
 def main(report: str, modules: "list[str]") -> int:
-    """Import `modules`; the exit status is 0 whatever came of it."""
+    """Import `modules`; the exit status is always 0."""
     with open(report, "w", encoding="utf-8") as file:
         for name in modules:
             print(json.dumps({"module": name, "outcome": "started"}), file=file, flush=True)

@@ -28,7 +28,7 @@ def watch_compiler() -> None:
 
 
 def compiler_was_called() -> "bool | None":
-    """Whether a launcher has compiled anything for this process; None if nobody watches."""
+    """Whether a launcher has compiled anything for this process; None if that was not watched."""
     try:
         return os.path.getsize(os.environ[CALLED_VARIABLE]) > 0
     except (KeyError, OSError):
@@ -36,7 +36,7 @@ def compiler_was_called() -> "bool | None":
 
 
 def watch_commands(compiler: "Any") -> "list[str]":
-    """A list to which what `compiler` (distutils) complains of is added, for each command of it that fails.
+    """Return a list to which what `compiler` (distutils) complains of is added, for each command of it that fails.
 
     It is one list for each compiler, which builds one extension module after the other.
     """
@@ -69,7 +69,7 @@ def watch_commands(compiler: "Any") -> "list[str]":
 
 
 def _first_complaint(output: str) -> str:
-    """The first error in the output of a command that has failed; "" if it said nothing."""
+    """Return the first error in the output of a command that has failed; "" if it said nothing."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     telling = [line for line in lines if "error" in line.lower() or "undefined" in line.lower()]
     return (telling or lines or [""])[0][:_LONGEST]
@@ -109,7 +109,7 @@ class _StandardError:
         return self
 
     def text(self) -> str:
-        """What was written since the beginning."""
+        """Return what was written since the beginning."""
         size = os.fstat(_StandardError._file.fileno()).st_size
         data = os.pread(_StandardError._file.fileno(), size - self._start, self._start)
         return data.decode("utf-8", "replace")

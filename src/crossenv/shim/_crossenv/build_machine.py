@@ -69,7 +69,7 @@ def watch_programs(facts: "Facts") -> None:
 
 
 def _programs(event: str, args: "tuple[Any, ...]") -> "set[str]":
-    """The `foo-config` programs that a process is to start, as they are named."""
+    """Return the `foo-config` programs that a process is to start, as they are named."""
     words = [args[0]]
     if event == "subprocess.Popen":
         listed = [args[1]] if isinstance(args[1], (str, bytes, os.PathLike)) else list(args[1])
@@ -103,7 +103,7 @@ def _explain(name: str, facts: "Facts") -> None:
         )
     elif place.startswith(("/usr/bin/", "/usr/local/bin/", "/bin/")) and not facts["in_place"]:
         _say(
-            f"warning: this build asks {place}, which speaks of this machine's library, not of the target's",
+            f"warning: this build asks {place}, which describes this machine's library, not the target's",
             mend,
         )
 

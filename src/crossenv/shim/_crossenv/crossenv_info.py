@@ -1,4 +1,4 @@
-"""What a build tool may know of the machine that it compiles for: `import crossenv_info`.
+"""Facts about the target for build tools: `import crossenv_info`.
 
 The module can be imported where an interpreter answers for a host machine, and nowhere else: that it can is the
 answer to "are we cross-compiling?", and its attributes are the answers to what one asks next. It is the public part of
@@ -122,7 +122,7 @@ class Host:
         elf: What its ELF files say; None where it has none.
         libc: Its C library.
         sysroot: The root of its files here; None if there is none.
-        emulator: A command that runs its programs here, None if there is none or it is not to be used.
+        emulator: A command that runs its programs here; None if there is none or it must not be used.
         markers: Its environment markers (PEP 508).
         wheel: The tags of its wheels.
         python: Its Python.
@@ -211,7 +211,7 @@ _document: "dict[str, Any]" = {}
 
 
 def as_dict() -> "dict[str, Any]":
-    """Everything as the plain values of JSON: a copy, for the caller to change."""
+    """Return everything as the plain values of JSON: a copy, for the caller to change."""
     import copy
 
     if not _document:
@@ -220,7 +220,7 @@ def as_dict() -> "dict[str, Any]":
 
 
 def read_document(path: str) -> "dict[str, Any]":
-    """What the file `path`, a record or any other that follows the convention, says of the cross build.
+    """Read the description of a cross build from `path`, a record or another file that follows the convention.
 
     Raises:
         CrossInfoError: It cannot be read, or says nothing.
@@ -231,7 +231,7 @@ def read_document(path: str) -> "dict[str, Any]":
         with open(path, encoding="utf-8") as file:
             found = json.load(file)["cross_build_info"]
         if not isinstance(found, dict) or not isinstance(found.get("version"), str):
-            raise TypeError("cross_build_info is no object with a version")
+            raise TypeError("cross_build_info is not an object with a version")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CrossInfoError(f"{path} does not describe a cross build: {error!r}") from None
     return found
@@ -241,7 +241,7 @@ def _record_path() -> str:
     # Not the variable of that name, which a build may have changed.
     import sys
 
-    # The shim is loaded: without it nobody finds this module.
+    # The shim is loaded: without it this module cannot be found.
     return str(sys.modules["_crossenv"].facts["root"]) + "/crossenv.json"
 
 

@@ -47,7 +47,7 @@ class Distribution:
         return bool(compiled) and (described or any(_CONFIGURED.search(file) for file in inside))
 
     def needed_here(self) -> "set[str]":
-        """The names of the libraries that its ELF files load."""
+        """Return the names of the libraries that its ELF files load."""
         names: set[str] = set()
         for file in self.files:
             if _LIBRARY.search(file):

@@ -7,7 +7,7 @@ import struct
 
 
 def machine(header: bytes) -> "tuple[int, int, str] | None":
-    """The machine's number, 32 or 64 bits and the byte order that a file's first bytes name; None if it is not ELF."""
+    """Return the machine's number, the bits and the byte order from a file's first bytes; None if it is not ELF."""
     if header[:4] != b"\x7fELF" or len(header) < 20 or header[4] not in (1, 2) or header[5] not in (1, 2):
         return None
     (number,) = struct.unpack_from("<H" if header[5] == 1 else ">H", header, 18)
@@ -15,7 +15,7 @@ def machine(header: bytes) -> "tuple[int, int, str] | None":
 
 
 def needed(data: bytes) -> "list[str]":
-    """The libraries that a program or shared library loads (DT_NEEDED)."""
+    """Return the libraries that a program or shared library loads (DT_NEEDED)."""
     try:
         return _needed(data) if machine(data) else []
     except (struct.error, OverflowError, ValueError):

@@ -70,13 +70,13 @@ def fail(message: str, hint: str) -> "NoReturn":
 
 
 def normalised(name: str) -> str:
-    """A project's name as the index has it."""
+    """Return a project's name as the index has it."""
     words = name.lower().replace("_", "-").replace(".", "-").split("-")
     return "-".join(word for word in words if word)
 
 
 def installed(site_packages: str) -> "dict[str, str]":
-    """The versions of what is installed in a site directory, by name."""
+    """Return the versions of what is installed in a site directory, by name."""
     found = {}
     for distribution in importlib.metadata.distributions(path=[site_packages]):
         name = distribution.metadata["Name"]
@@ -86,7 +86,7 @@ def installed(site_packages: str) -> "dict[str, str]":
 
 
 def exposed(site_packages: str) -> "dict[str, str]":
-    """The directories of what `cross-expose` has put into a site directory, by name."""
+    """Return the directories of what `cross-expose` has put into a site directory, by name."""
     found = {}
     for entry in os.scandir(site_packages):
         if not entry.name.endswith(".dist-info"):

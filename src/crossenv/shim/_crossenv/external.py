@@ -27,7 +27,7 @@ _LIBRARIES = {
 
 
 def host_distributions(project: "dict[str, Any]") -> "list[str]":
-    """What of PyPI the project needs for the host: `dep:pypi/NAME` among its host requirements."""
+    """Return the PyPI projects among the host requirements: `dep:pypi/NAME`."""
     return [name for kind, name in _declared(project, "host-requires") if kind == "pypi"]
 
 
@@ -51,7 +51,7 @@ def missing(project: "dict[str, Any]", facts: "Facts") -> "list[str]":
 
 
 def _declared(project: "dict[str, Any]", key: str) -> "list[tuple[str, str]]":
-    """The kinds and names of one list of `[external]`; what is not written as the draft has it is passed over."""
+    """Return the kinds and names of one list of `[external]`; entries that break the draft's rules are skipped."""
     table = project.get("external", {})
     words = table.get(key, []) if isinstance(table, dict) else []
     found = [_DEPENDENCY.match(word) for word in words if isinstance(word, str)] if isinstance(words, list) else []

@@ -35,7 +35,7 @@ def main(words: "Iterable[str]") -> None:
 
 
 def foreign_part(path: str, own: "tuple[int, int, str]") -> str:
-    """The name of a file, or of an object in a static library, that is not for the machine `own`; "" for none."""
+    """Find a file, or an object in a static library, that is not for the machine `own`; "" for none."""
     try:
         with open(path, "rb") as file:
             magic = file.read(8)
@@ -47,7 +47,7 @@ def foreign_part(path: str, own: "tuple[int, int, str]") -> str:
 
 
 def _members(file: "BinaryIO") -> "Iterator[tuple[str, bytes]]":
-    """The objects of a static library, each with its first bytes."""
+    """Yield the objects of a static library, each with its first bytes."""
     while len(header := file.read(60)) == 60:
         size = int(header[48:58])
         start = file.tell()

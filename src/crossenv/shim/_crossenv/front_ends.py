@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def command_line_of_parent() -> "Sequence[str]":
-    """The command line of the process that started this one; () where it cannot be seen."""
+    """Return the command line of the process that started this one; () where it cannot be seen."""
     try:
         with open(f"/proc/{os.getppid()}/cmdline", "rb") as file:
             return os.fsdecode(file.read()).split("\0")
@@ -19,7 +19,7 @@ def command_line_of_parent() -> "Sequence[str]":
 
 
 def uv_backend(orig_argv: "Sequence[str]") -> str:
-    """What a script of uv's imports as the back end: "MODULE" or "MODULE:OBJECT".
+    """Return the back end that a script of uv's imports: "MODULE" or "MODULE:OBJECT".
 
     "sdist" if it makes one, "" for other scripts.
     """
@@ -46,7 +46,7 @@ def is_requirement_of_uv(directory: str) -> bool:
 
 
 def _variable_of_parent(name: str) -> str:
-    """A variable of the process that started this one; "" where it is not set or cannot be seen."""
+    """Return a variable of the process that started this one; "" where it is not set or cannot be seen."""
     start = name + "="
     try:
         with open(f"/proc/{os.getppid()}/environ", "rb") as file:
@@ -100,7 +100,7 @@ def require_known_runner(script: str, orig_argv: "Sequence[str]", environ: "Mapp
 
 
 def pip_command(script: str, argv: "Sequence[str]", orig_argv: "Sequence[str]") -> str:
-    """The command that pip was given, "wheel" or "install" for all others; "" where this is not pip."""
+    """Return the command that pip was given, "wheel" or "install" for all others; "" where this is not pip."""
     if script == "-m":
         module = next((after for word, after in zip(orig_argv, orig_argv[1:], strict=False) if word == "-m"), "")  # noqa: RUF007
         if module != "pip" and "-mpip" not in orig_argv:
@@ -113,6 +113,6 @@ def pip_command(script: str, argv: "Sequence[str]", orig_argv: "Sequence[str]") 
 
 
 def uv_command(words: "Sequence[str]") -> str:
-    """The command that uv was given, of those that build projects; "build" where it cannot be seen."""
+    """Return the command that uv was given, of those that build projects; "build" where it cannot be seen."""
     known = ("build", "pip", "sync", "run", "tool", "add", "lock", "export", "remove", "tree")
     return next((word for word in words[1:] if word in known), "build")

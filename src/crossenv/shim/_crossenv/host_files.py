@@ -56,7 +56,7 @@ class Places:
         self.own = own
 
     def of(self, path: str) -> "list[str] | None":
-        """The places to look for an absolute, normalised path, best first; None for one that means itself."""
+        """Return the places to look for an absolute, normalised path, best first; None for one that means itself."""
         if path.startswith(self.own) and any(path == own or path.startswith(own + "/") for own in self.own):
             return None
         match = _HEADERS.fullmatch(path)
@@ -91,7 +91,7 @@ class Places:
         return places
 
     def in_directory(self, path: str) -> "list[str] | None":
-        """Where the libraries are that stand for those in the directory `path`; None for no directory of libraries."""
+        """Return the directory that replaces the directory of libraries `path`; None if it is not one."""
         match = _DIRECTORY.fullmatch(path)
         return None if match is None else self._libraries(match)
 
@@ -123,7 +123,7 @@ class _Asked:
         return self.answer(path, text, args, kwargs)
 
     def answer(self, path: "Any", text: str, args: "tuple[Any, ...]", kwargs: "dict[str, Any]") -> "Any":
-        """What the original says of the first place that exists."""
+        """Return the original's answer for the first place that exists."""
         places = self.places.of(text)
         if places is None:
             return self.original(path, *args, **kwargs)
@@ -145,7 +145,7 @@ class _Listed(_Asked):
     """`os.listdir`, `os.scandir`: the entries of all places, each name once."""
 
     def answer(self, path: "Any", text: str, args: "tuple[Any, ...]", kwargs: "dict[str, Any]") -> "Any":
-        """The entries; those of a directory of libraries that are none stay this machine's."""
+        """Return the entries; those of a directory of libraries that are none stay this machine's."""
         libraries = self.places.in_directory(text)
         places = self.places.of(text)
         if libraries is None and places is None:
@@ -191,7 +191,7 @@ class _Entries:
 
 
 def _text(path: "Any") -> "str | None":
-    """A path that may have to be redirected, normalised; None for every other."""
+    """Return a path that may have to be redirected, normalised; None for every other."""
     if isinstance(path, (str, bytes, os.PathLike)):
         text = os.fsdecode(path)
         if text.startswith(("/usr/", "/lib", "//")):
@@ -271,7 +271,7 @@ def _replace_captured(replaced: "dict[Any, _Asked]") -> None:
 
 
 def _include_path(compiler: str) -> "list[str]":
-    """The directories in which the target's compiler looks for `#include <...>`."""
+    """Return the directories in which the target's compiler looks for `#include <...>`."""
     root, found, known = os.environ.get(MARK, "").partition(_SEPARATOR)
     if not found:
         import subprocess
@@ -296,7 +296,7 @@ def _include_path(compiler: str) -> "list[str]":
 
 
 def find_library(name: str, native: "Callable[[str], str | None]") -> "str | None":
-    """What `ctypes.util.find_library` says in a redirected process: the name by which the target loads a library."""
+    """Answer `ctypes.util.find_library` in a redirected process: the name under which the target loads a library."""
     if _places is None:
         return native(name)
     for top in ("/usr/local/lib", "/usr/lib", "/lib", "/usr/lib64", "/lib64"):

@@ -38,7 +38,7 @@ def run_pip(facts: "Facts", words: "list[str]", environment: "dict[str, str]") -
 
 
 def missing(distribution: Distribution, reason: str) -> str:
-    """What to say of a requirement that cannot be had for the host."""
+    """Describe a requirement that is not available for the target."""
     return (
         f"crossenv: warning: {distribution.name} {distribution.version} is here for the build machine only ({reason})\n"
         "crossenv: hint: what links against it will fail; provide a wheel of it for the host: --find-links DIRECTORY"
@@ -58,7 +58,7 @@ _NOT_SHAPING = re.compile(r"CROSSENV_(?!PIP_OPTIONS).*|PATH|PYTHONPATH|HOME|PIP_
 
 
 def _circumstances(facts: "Facts", environment: "dict[str, str]") -> str:
-    """A name for what may shape a wheel besides the environment: its index, flags, and every other variable."""
+    """Return a name for what may shape a wheel besides the environment: its index, flags, and every other variable."""
     import hashlib
 
     session = re.compile(facts["session_variables"])
@@ -76,7 +76,7 @@ def _circumstances(facts: "Facts", environment: "dict[str, str]") -> str:
 
 
 def host_wheel(distribution: Distribution, facts: "Facts", environment: "dict[str, str]") -> "tuple[str, str]":
-    """A wheel of the same version for the host: one that was used before, the index's, or built here.
+    """Return a wheel of the same version for the host: one that was used before, the index's, or built here.
 
     Returns:
         Its path and "", or "" and why there is none.
@@ -106,7 +106,7 @@ def host_wheel(distribution: Distribution, facts: "Facts", environment: "dict[st
                 built, said = run_pip(facts, ["wheel", "--no-deps", "--wheel-dir", fresh, wanted], environment)
                 found = _cached(fresh, distribution) if built else ""
                 if not found:
-                    return "", f"there is no wheel for the host, and building one failed: {said}"
+                    return "", f"there is no wheel for the target, and building one failed: {said}"
             if os.path.dirname(found) == fresh:
                 kept = os.path.join(cache, os.path.basename(found))
                 os.replace(found, kept)

@@ -48,7 +48,7 @@ def starts_shim(python: str, facts: "Facts") -> bool:
 
 
 def _site_packages(prefix: str, facts: "Facts") -> str:
-    """The directory of packages of another environment of this interpreter, named as this environment's is."""
+    """Return the directory of packages of another environment of this interpreter, named as this environment's is."""
     version = os.path.basename(os.path.dirname(facts["cross_site"]))
     return os.path.join(prefix, "lib", version, "site-packages")
 

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 REPAIR_VARIABLE = "CROSSENV_REPAIR"
-# Where the status files stay that the judge writes, for whoever started the front end.
+# Where the judge's status files stay, for the program that started the front end.
 STATUS_VARIABLE = "CROSSENV_STATUS_DIRECTORY"
 # A repair of a large wheel takes minutes.
 TIMEOUT = 1800
 REFUSED = 7
-# Nothing of these may reach crossenv's own interpreter: they speak of this build.
+# These must not reach crossenv's own interpreter: they are about this build.
 _FOREIGN = ("PYTHON", "CROSSENV_", "PIP_", "AUDITWHEEL_")
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
@@ -87,7 +87,7 @@ def require_usable(path: str, facts: "Facts", *, named: bool) -> None:
     _say([f"crossenv: warning: {os.path.basename(path)}: {fault['path'] or 'it'} {fault['message']}"])
 
 
-# How native files begin, of whatever system, and static libraries.
+# The first bytes of native files of all systems, and of static libraries.
 _NATIVE = (b"\x7fELF", b"!<ar", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\0asm")
 
 
@@ -146,7 +146,7 @@ def _is_ready_made(requirement: "Any") -> bool:
 
 
 def tools_of_user(environ: "Mapping[str, str]", root: str) -> "list[tuple[str, str]]":
-    """The variables that name a compiler or linker and that the user has set, not `variables.set_defaults`."""
+    """Return the variables naming a compiler or linker that the user, not `variables.set_defaults`, has set."""
     from _crossenv import variables
 
     names = ("CC", "CXX", "LD", "LDSHARED", "FC")
@@ -189,7 +189,7 @@ def _is_site(entry: str) -> bool:
 
 
 def _judged(job: "Job", facts: "Facts", *, deletes: bool = True) -> "Status | None":
-    """The judge's answer; None if there is none, which has been said."""
+    """Return the judge's answer; None if there is none, which has been said."""
     name = os.path.basename(job["wheel"])
     directory = os.environ.get(STATUS_VARIABLE, "")
     with tempfile.TemporaryDirectory(dir=scratch.directory()) as own:
@@ -217,7 +217,7 @@ def _judged(job: "Job", facts: "Facts", *, deletes: bool = True) -> "Status | No
 
 
 def _run_judge(words: "list[str]", job: "Job", facts: "Facts") -> str:
-    """Run the judge; why there is no answer, "" if there is one."""
+    """Run the judge; return why it gave no answer, "" if it did."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     try:
         done = subprocess.run(
@@ -301,7 +301,7 @@ def sweeping(facts: "Facts") -> "Callable[[Any], Any]":
 
 
 def _plain_wheels(directory: str) -> "dict[str, tuple[int, int]]":
-    """The wheels in `directory` that promise no policy, with what tells one file from the next."""
+    """Return the wheels in `directory` that promise no policy, with what tells one file from the next."""
     found = {}
     place = os.path.abspath(directory)
     for name in os.listdir(place) if os.path.isdir(place) else ():

@@ -33,7 +33,7 @@ MENDS = tuple(
 
 
 def mend_of(text: str) -> str:
-    """What helps against the first of these messages in `text`; "" if there is none."""
+    """Return the hint for the first known message in `text`; "" if there is none."""
     for pattern, mend in MENDS:
         match = pattern.search(text)
         if match:

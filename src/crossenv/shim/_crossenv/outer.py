@@ -2,7 +2,7 @@
 
 import os
 
-# pip's record of what is being built, and its settings that are for the command that the user gave.
+# pip's record of the current build, and its settings for the user's own command.
 _OF_THIS_BUILD = frozenset(
     (
         *("CROSSENV_ROLE", "CROSSENV_STATUS_DIRECTORY", "PYTHONNOUSERSITE", "PIP_BUILD_TRACKER", "PIP_REQ_TRACKER"),
@@ -13,7 +13,7 @@ _OF_THIS_BUILD = frozenset(
 
 
 def outer_environment() -> "dict[str, str]":
-    """The environment variables for a front end of our own: without those that describe the build we are in."""
+    """Return the environment variables for a front end of our own: without those that describe the build we are in."""
     environment = dict(os.environ)
     for name in list(environment):
         if name.startswith(("_PYPROJECT_HOOKS_", "PEP517_")) or name in _OF_THIS_BUILD:

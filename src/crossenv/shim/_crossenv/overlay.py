@@ -1,4 +1,4 @@
-"""Lays what is linked from a build requirement over the one that runs here: build requirements in both flavours.
+"""Replaces the headers and libraries of build requirements, which run here, by the target's.
 
 The isolated environment of a build holds its requirements for the build machine. Where one of them also ships what is
 compiled against or linked, the same version of it for the host is laid over: generated headers, static libraries,
@@ -74,7 +74,7 @@ def lay_over(facts: "Facts") -> None:
 
 
 def _own_sites(facts: "Facts") -> "Iterator[str]":
-    """The site directories that were made for this build, or are the environment's build side."""
+    """Yield the site directories that were made for this build, or are the environment's build side."""
     isolated = sys.prefix not in (sys.base_prefix, facts["root"], facts["root"] + "/cross", facts["uv_prefix"])
     for entry in sys.path:
         if not os.path.isdir(entry) or not entry.rstrip("/").endswith(("site-packages", "dist-packages")):
@@ -85,7 +85,7 @@ def _own_sites(facts: "Facts") -> "Iterator[str]":
 
 
 def _read_state(home: str) -> "dict[str, Any]":
-    """What earlier hooks of the same build have done and said."""
+    """Return the actions and messages of earlier hooks of the same build."""
     try:
         with open(os.path.join(home, "done.json"), encoding="utf-8") as file:
             return {"done": {}, "said": [], **json.load(file)}
@@ -151,7 +151,7 @@ def _bytes(path: str) -> bytes:
 
 
 def _installed_name(name: str, distribution: Distribution) -> str:
-    """Where a wheel's member is installed, relative to the site directory (PEP 427); "" for where nothing is linked."""
+    """Return a wheel member's path below the site directory (PEP 427); "" for places that nothing is linked from."""
     first, _, rest = name.partition("/")
     if name.endswith("/") or ".." in name.split("/") or name.startswith("/"):
         return ""
@@ -227,7 +227,7 @@ def _link_plain_name(directory: str, name: str) -> None:
 
 
 def _target_requirements(home: str, facts: "Facts", environment: "dict[str, str]", said: "list[str]") -> "list[str]":
-    """Where is installed what the project declares to need for the host; [] for nothing.
+    """Return the directories of the project's declared host requirements; [] for none.
 
     That is `[build-system] target-requires` (xbuild's) and `[external] host-requires` (PEP 725).
     """
@@ -255,7 +255,7 @@ def _target_requirements(home: str, facts: "Facts", environment: "dict[str, str]
 
 
 def native_library(name: "Any") -> "Any":
-    """What `ctypes` should load here in place of a library that the host's was laid over."""
+    """Return the library of this machine for `ctypes` to load, where the target's has replaced it."""
     link = os.environ.get(LINK_VARIABLE)
     if not link or not isinstance(name, (str, os.PathLike)):
         return name

@@ -115,7 +115,7 @@ def refuse_python(found: str) -> "NoReturn":
 
 
 def _source_of_python() -> "tuple[str, str]":
-    """Where pip has its `python` setting from, and how to take it away."""
+    """Return the origin of pip's `python` setting, and how to remove it."""
     if any(word.partition("=")[0] == "--python" for word in sys.argv[1:]):
         return "--python", "leave it out, or run that Python with -m pip"
     if os.environ.get("PIP_PYTHON"):

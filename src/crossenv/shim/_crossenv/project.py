@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 def text_of(path: str) -> str:
-    """The text of a file; "" if it cannot be read."""
+    """Return the text of a file; "" if it cannot be read."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
@@ -17,7 +17,7 @@ def text_of(path: str) -> str:
 
 
 def pyproject(facts: "Facts") -> "dict[str, Any]":
-    """The contents of pyproject.toml in the working directory; {} if there is none that can be read."""
+    """Return the contents of pyproject.toml in the working directory; {} if there is none that can be read."""
     try:
         import importlib
 

@@ -22,24 +22,24 @@ OPTIONS = (
 
 
 def variable(name: str) -> str:
-    """A configuration variable as text; "" if there is none."""
+    """Return a configuration variable as text; "" if there is none."""
     value = sysconfig.get_config_var(name)
     return "" if value is None else str(value)
 
 
 def includes() -> str:
-    """The options that find the headers, each directory once."""
+    """Return the options that find the headers, each directory once."""
     return " ".join(f"-I{path}" for path in dict.fromkeys((variable("INCLUDEPY"), variable("CONFINCLUDEPY"))))
 
 
 def libraries(*, embed: bool) -> str:
-    """The options that link against what an extension module, or with `embed` a program, needs."""
+    """Return the options that link against what an extension module, or with `embed` a program, needs."""
     own = [f"-lpython{variable('VERSION')}{variable('ABIFLAGS')}"] if embed else []
     return " ".join([*own, *variable("LIBS").split(), *variable("SYSLIBS").split()])
 
 
 def answer(option: str, *, embed: bool) -> str:
-    """What one option prints."""
+    """Return the output of one option."""
     if option in ("--prefix", "--exec-prefix"):
         # FindPython looks for headers below it, here.
         return variable("installed_base")

@@ -28,7 +28,7 @@ def fail(message: str, hint: str, status: int = 1) -> "NoReturn":
 def unexpected(
     error: BaseException, hint: str = "make the environment anew with --clear, or report this"
 ) -> "NoReturn":
-    """End the process because of an exception that nobody expected."""
+    """End the process because of an unexpected exception."""
     status = 130 if isinstance(error, KeyboardInterrupt) else 1
     try:
         where, trace = "", error.__traceback__

@@ -9,7 +9,7 @@ _PREFIX = f"crossenv-tmp-{os.uname().nodename}-hook-"
 
 @functools.cache
 def directory() -> str:
-    """The directory, which is removed at the end; it carries a lock by which others see that it is in use."""
+    """Return the directory, which is removed at the end; it carries a lock by which others see that it is in use."""
     import atexit
     import fcntl
     import shutil

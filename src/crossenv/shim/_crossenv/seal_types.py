@@ -10,7 +10,7 @@ FORMAT = 2
 
 
 class Job(TypedDict):
-    """What the judge is told, on its standard input.
+    """The judge's input.
 
     Attributes:
         format: `FORMAT`.
@@ -21,7 +21,7 @@ class Job(TypedDict):
         written: The libraries that the build left in its source tree, where an editable wheel loads them.
         repair: Whether to put the target's libraries into it.
         attempted: The extension modules that the build tried, each with what went wrong ("" for nothing).
-        compiler_called: Whether the build called a compiler; None if nobody watched.
+        compiler_called: Whether the build called a compiler; None if that was not watched.
         allow_pure: Projects, besides the environment's, that may lose their extension modules.
         site_directories: Where build requirements are installed, which may bring libraries of the target.
     """

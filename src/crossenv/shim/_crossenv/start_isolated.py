@@ -17,7 +17,7 @@ try:
     if not _crossenv.role:
         raise ImportError(f"{_crossenv.__file__} was loaded first")
 except BaseException as error:
-    # `site` prints what a sitecustomize raises and goes on, with an interpreter that is native.
+    # `site` prints an exception of sitecustomize and continues, with a native interpreter.
     try:
         os.write(2, f"crossenv: error: the cross environment of {library!a} cannot start: {error!a}\n".encode())
     finally:

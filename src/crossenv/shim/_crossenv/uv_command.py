@@ -90,7 +90,7 @@ def main() -> int:
 
 
 def _distributions(site: str) -> "dict[str, int]":
-    """The distributions that are installed in `site`, with what tells one installation from the next."""
+    """Return the distributions that are installed in `site`, with what tells one installation from the next."""
     return {entry.path: entry.stat().st_ino for entry in os.scandir(site) if entry.name.endswith(".dist-info")}
 
 
@@ -122,7 +122,7 @@ def check_installed(facts: "Facts", before: "Mapping[str, int]") -> int:
 
 
 def foreign_file(dist_info: str, facts: "Facts") -> str:
-    """The first file of an installed distribution that is native and not for the target; "" if there is none."""
+    """Return the first file of an installed distribution that is native and not for the target; "" if there is none."""
     import csv
 
     identity = facts["identity"]
@@ -148,14 +148,14 @@ def fail(message: str, hint: str) -> "NoReturn":
 
 
 def find_uv(root: str, directory: str, search_path: str) -> str:
-    """The uv to run: the build side's, the first on PATH, or one beside crossenv; "" if there is none."""
+    """Find the uv to run: the build side's, the first on PATH, or one beside crossenv; "" if there is none."""
     places = [root + "/build/bin", *search_path.split(os.pathsep), directory]
     programs = [os.path.join(place, "uv") for place in places if place]
     return next((path for path in programs if os.path.isfile(path) and os.access(path, os.X_OK)), "")
 
 
 def find_command(words: "Sequence[str]") -> "tuple[str, ...]":
-    """The command that `words` name, () if none: ("build",), ("pip", "install")."""
+    """Return the command that `words` name, () if none: ("build",), ("pip", "install")."""
     command: list[str] = []
     skip = False
     for word in words:
@@ -182,7 +182,7 @@ def _given(words: "Sequence[str]", *options: str) -> bool:
 
 
 def known_platforms(uv: str) -> "list[str]":
-    """What this uv takes as `--python-platform`."""
+    """Return the value of `--python-platform` for this uv."""
     import re
     import subprocess
 
@@ -191,7 +191,7 @@ def known_platforms(uv: str) -> "list[str]":
 
 
 def choose_platform(known: "Sequence[str]", facts: "Facts") -> str:
-    """The latest of the platforms `known` to uv whose wheels run on the host; "" if there is none."""
+    """Return the latest of the platforms `known` to uv whose wheels run on the host; "" if there is none."""
     machine = facts["machine"]
     floor = _version(facts["libc"]["version"])
     if facts["libc"]["family"] == "musl":
@@ -248,14 +248,14 @@ def cross_arguments(words: "Sequence[str]", command: "tuple[str, ...]", facts: "
 
 
 def _after(words: "Sequence[str]", command: "tuple[str, ...]") -> int:
-    """The index behind the last word of `command`, as `find_command` found it."""
+    """Return the index behind the last word of `command`, as `find_command` found it."""
     return next(index for index in range(len(words) + 1) if find_command(words[:index]) == command)
 
 
 def cross_environment(
     environ: "Mapping[str, str]", words: "Sequence[str]", command: "tuple[str, ...]", facts: "Facts"
 ) -> "dict[str, str]":
-    """The environment of uv: what it builds and caches is this environment's."""
+    """Return the environment of uv: what it builds and caches is this environment's."""
     changed = {name: value for name, value in environ.items() if name not in _REPLACED}
     if changed.get("CROSSENV_ROLE") == "host":
         # cross-uv in a hook; a role is what each process below decides anew.
@@ -283,7 +283,7 @@ def _require_own_start(search_path: str) -> None:
 
 
 def index_options(words: "Sequence[str]", environ: "Mapping[str, str]") -> "list[str]":
-    """The index that uv is told to use, in pip's words: what a build links from is fetched for the host with pip."""
+    """Return uv's index options in pip's words; pip fetches the target's build requirements."""
     found: list[tuple[str, str]] = []
     for index, word in enumerate(words):
         name, equals, value = word.partition("=")
@@ -308,7 +308,7 @@ def index_options(words: "Sequence[str]", environ: "Mapping[str, str]") -> "list
 
 
 def script_directory(words: "Sequence[str]", facts: "Facts") -> str:
-    """Where uv has put scripts."""
+    """Return the directories in which uv has put scripts."""
     for index, word in enumerate(words):
         name, equals, value = word.partition("=")
         if name in ("--prefix", "--target", "-t"):
@@ -338,7 +338,7 @@ def correct_scripts(scripts: str, facts: "Facts") -> None:
 
 
 def _behind_interpreter(data: bytes, programs: "list[bytes]") -> "bytes | None":
-    """A script without the lines that start one of `programs`; None if it starts something else."""
+    """Return a script without the lines that start one of `programs`; None if it starts something else."""
     for program in programs:
         # Paths with blanks and long ones cannot be in a `#!` line.
         trampolines = [b"#!/bin/sh\n'''exec' %s \"$0\" \"$@\"\n' '''\n" % word for word in (program, b"'%s'" % program)]

@@ -53,7 +53,7 @@ def set_defaults(variables: "Mapping[str, str]", environ: "MutableMapping[str, s
 
 
 def defaults(environ: "Mapping[str, str]") -> "dict[str, str]":
-    """The variables that `set_defaults` has put into `environ` and nobody has changed."""
+    """Return the variables of `environ` that `set_defaults` set and that have not changed since."""
     given = _pairs(environ.get(DEFAULTS_MARK, "").split(_SEPARATOR))
     return {name: value for name, value in given.items() if environ.get(name) == value}
 
