@@ -21,7 +21,7 @@ from windows_pythons import RELEASES, fetched
 
 ROOT = Path(__file__).parent.parent
 # Where each project's tests are in its sdist.
-TESTS = {"markupsafe": "tests", "msgpack": "test", "regex": "src/tests", "kiwisolver": "py/tests"}
+TESTS = {"markupsafe": "tests", "msgpack": "test", "regex": "regex/tests", "kiwisolver": "py/tests"}
 
 
 def main() -> int:

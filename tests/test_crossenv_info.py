@@ -324,7 +324,7 @@ def test_everything_is_read_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "says"), [(("vax",), "no target 'vax'"), (("aarch64", "2.7"), "'2.7' is no version")]
+    ("words", "says"), [(("vax",), "no target 'vax'"), (("aarch64", "2.7"), "'2.7' is not a version")]
 )
 def test_what_cannot_be_made_up(words: tuple[str, ...], says: str) -> None:
     with pytest.raises(UsageError, match=says):

@@ -625,8 +625,8 @@ def test_an_absolute_link_cannot_be_written_through(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"", "is no Debian package"),
-        (b"<html>not found</html>", "is no Debian package"),
+        (b"", "is not a Debian package"),
+        (b"<html>not found</html>", "is not a Debian package"),
         (ar([("debian-binary", b"2.0\n")]), "holds no data.tar"),
         (ar([("data.tar.zst", b"x")]), "compressed as zst" if sys.version_info < (3, 14) else "is damaged"),
         (ar([("data.tar.xz", b"not xz")]), "is damaged"),

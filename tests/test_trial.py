@@ -50,7 +50,7 @@ def test_a_wheels_modules(tmp_path: Path) -> None:
 
 
 def test_what_is_no_wheel_is_not_tried(tmp_path: Path) -> None:
-    with pytest.raises(AuditError, match="is no wheel"):
+    with pytest.raises(AuditError, match="is not a wheel"):
         read_subject(write(tmp_path / "toy.whl", b""), None, Reporter())
     broken = make_wheel(tmp_path, {f"toy/_toy{SUFFIX}": b"\x7fELF"})
     with pytest.raises(AuditError, match="is not what its tags say") as refusal:

@@ -165,7 +165,7 @@ def test_names_and_paths(tmp_path: Path) -> None:
         ("./empty", "is not a source tree"),
         ("toy-1-py3-none-any.whl", "is built already"),
         ("./text.txt", "is not an sdist"),
-        ("toy=1", "is no requirement"),
+        ("toy=1", "is not a requirement"),
     ],
 )
 def test_what_cannot_be_built_is_refused(tmp_path: Path, word: str, says: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import projects
 import windows_files
 from crossenv.emulation.wine import find_wine, windows_path
 from crossenv.errors import EmulatorError, HostPythonError
@@ -204,3 +205,23 @@ def test_a_dump_taken_there_says_what_an_environment_answers(host_root: Path, tm
     record = load_record(tmp_path / "env")
     assert list(record.host.extension_suffixes) == document["suffixes"]["extensions"]
     assert f"cp{build.version.replace('.', '')}-abi3-{record.host.platform_tag}" in ours["tags"]
+
+
+@pytest.fixture(scope="module")
+def env_of_host_root(host_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("wine") / "env"
+    crossenv("create", "--host-python", host_root, "--python", "3.13", "--fetch-python", root)
+    return root
+
+
+@pytest.mark.integration
+def test_what_is_built_runs(env_of_host_root: Path, tmp_path: Path) -> None:
+    """Built here, sealed, imported by a real Python for Windows."""
+    project = projects.setuptools_c(tmp_path / "project")
+    pip = [env_of_host_root / "bin/cross-pip", "wheel", "-q", "--no-deps", "-w", tmp_path, project]
+    subprocess.run(list(map(str, pip)), check=True)
+    (wheel,) = tmp_path.glob("*-cp313-cp313-win_amd64.whl")
+    done = crossenv("test", "--json", "--no-index", "--env", env_of_host_root, wheel)
+    report = json.loads(done.stdout)
+    assert report["passed"] and len(report["imports"]) > 1
+    assert all(one["outcome"] == "imported" for one in report["imports"])

@@ -81,7 +81,7 @@ def load_settings(
         defaults: The flags that are on by default.
 
     Raises:
-        UsageError: The file is no TOML, or its table holds an unknown key or a value of the wrong type.
+        UsageError: The file is not TOML, or its table holds an unknown key or a value of the wrong type.
     """
     path, table = read_table(directory)
     texts: dict[str, str] = {}

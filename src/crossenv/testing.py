@@ -91,7 +91,7 @@ def made_up_record(target: str, *, python: str = "", root: str = "/made-up/env")
     parsed = parse_target(target)
     version = python or f"{sys.version_info[0]}.{sys.version_info[1]}"
     if not re.fullmatch(r"3\.\d+", version):
-        raise UsageError(f"{version!r} is no version of a host Python", hint='name one such as "3.12"')
+        raise UsageError(f"{version!r} is not a version of Python", hint='name one such as "3.12"')
     plan = make_plan(
         Path(root),
         build=_build_python(version),

@@ -21,7 +21,7 @@ def rename_symbols(data: bytes, *, keep: bytes, prefix: bytes) -> bytes:
     References within the file go by the symbol's number, so that they stay.
 
     Raises:
-        ValueError: It is no such file.
+        ValueError: It is not such a file.
         struct.error: It is cut off.
     """
     if data[:4] != b"\x7fELF":

@@ -129,7 +129,7 @@ def policies_for(target: Target) -> tuple[Policy, ...]:
 
 
 def _newest_policy(target: Target) -> dict[str, Any]:
-    """Auditwheel's newest policy that is no newer than the floor."""
+    """Auditwheel's newest policy not newer than the floor."""
     fitting = _floors("musllinux" if target.libc == MUSL else "manylinux", target.machine)
     # `parse_target` refuses what is below the architecture's oldest policy.
     return fitting[max(floor for floor in fitting if floor <= target.floor)]

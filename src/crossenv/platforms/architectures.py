@@ -123,7 +123,7 @@ class Architecture:
         meson_family: Meson's `cpu_family` (its reference table of CPU families).
         qemu: The suffix of QEMU's user-mode emulator.
         spellings: A pattern of its other names.
-        policies: Its oldest policies; None for one whose files are read but that is no target.
+        policies: Its oldest policies; None for one whose files are read but that is not a target.
     """
 
     name: str
@@ -149,7 +149,7 @@ class Architecture:
 
     def oldest(self, libc: str) -> tuple[int, int]:
         """The oldest version of "glibc" or "musl" that a target of it may name."""
-        assert self.policies is not None, f"{self.name} is no target"
+        assert self.policies is not None, f"{self.name} is not a target"
         return self.policies.musl if libc == MUSL else self.policies.glibc
 
     def loader(self, libc: str) -> str:

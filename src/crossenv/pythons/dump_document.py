@@ -253,4 +253,4 @@ def _content(path: Path) -> bytes:
 
 
 def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is no number of JSON's")
+    raise ValueError(f"{name} is not a JSON number")

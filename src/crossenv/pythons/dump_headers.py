@@ -193,7 +193,7 @@ def derived_pyconfig(text: str, variables: Mapping[str, ConfigValue], byte_order
     """A host's `pyconfig.h`, from one of the same Python for another machine and the host's recorded configuration.
 
     The recorded configuration holds every macro whose name begins with a capital letter (`sysconfig.parse_config_h`),
-    but for `WORDS_BIGENDIAN`, which stands indented between conditions. The others are no facts about a machine.
+    but for `WORDS_BIGENDIAN`, which stands indented between conditions. The others are not facts about a machine.
 
     Args:
         text: The `pyconfig.h` of another machine.

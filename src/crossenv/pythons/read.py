@@ -106,7 +106,7 @@ def _read(
         bin_dir = f"{host_prefix.rstrip('/')}/bin"
     elif prefix_is_provisional(config):
         notes.append(
-            f"the recorded prefix {_shortened(str(prefix))} is no place of a host's: scripts that are installed need"
+            f"the recorded prefix {_shortened(str(prefix))} is not a place on the target: installed scripts need"
             " --host-prefix"
         )
     if details is not None and located.layout != DETAILS:

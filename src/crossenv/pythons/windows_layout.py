@@ -121,7 +121,7 @@ def target_name(python: WindowsPython) -> str:
     found = next((one for one in targets if one.identity == python.identity), None)
     if found is None:
         raise HostPythonError(
-            f"{python.dll} is for {FORMATS[PE].describe(python.identity)}, which is no target",
+            f"{python.dll} is for {FORMATS[PE].describe(python.identity)}, which is not a target",
             hint="name a Python for x86, x86-64 or ARM64",
         )
     return found.platform_tag

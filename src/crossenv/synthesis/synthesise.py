@@ -37,7 +37,7 @@ def read_build_facts(executable: Path) -> HostPython:
         executable: The build Python's own executable, not one of a virtual environment.
 
     Raises:
-        HostPythonError: It is no CPython, or its headers or configuration are not there.
+        HostPythonError: It is not a CPython, or its headers or configuration are not there.
     """
     if "pypy" in executable.name or "pypy" in executable.resolve().name:
         raise HostPythonError(
@@ -109,7 +109,7 @@ def synthesise_host_python(
         given: A Python for Windows that the user has, to take what is there from it.
 
     Raises:
-        HostPythonError: The build Python is no CPython for Linux, or lacks headers.
+        HostPythonError: The build Python is not a CPython for Linux, or lacks headers.
         ToolchainError: The compiler makes objects for another machine, or cannot answer.
     """
     if build.implementation != "cpython":

@@ -114,7 +114,7 @@ def _data_tar(data: bytes, name: str) -> IO[bytes]:
                 f"{name} is compressed as {member.removeprefix('data.tar.')}, which is not supported",
                 hint="use Debian's own packages, which are compressed with xz",
             )
-    raise DownloadError(f"{name} holds no data.tar", hint="it is no Debian package; try another --mirror")
+    raise DownloadError(f"{name} holds no data.tar", hint="it is not a Debian package; try another --mirror")
 
 
 def _zstd(content: bytes, name: str) -> IO[bytes]:
@@ -133,7 +133,7 @@ def _zstd(content: bytes, name: str) -> IO[bytes]:
 
 def _ar_members(data: bytes, name: str) -> Iterator[tuple[str, bytes]]:
     if not data.startswith(b"!<arch>\n"):
-        raise DownloadError(f"{name} is no Debian package", hint="try another --mirror")
+        raise DownloadError(f"{name} is not a Debian package", hint="try another --mirror")
     offset = 8
     while offset + 60 <= len(data):
         header = data[offset : offset + 60]

@@ -115,7 +115,7 @@ def judge(path: Path, record: Record | None = None, build: Build | None = None) 
         build: What the build says that has just made it, if it was one.
 
     Raises:
-        ArchiveError: It is no archive, or a damaged one.
+        ArchiveError: It is not an archive, or a damaged one.
     """
     with opened(path) as archive:
         claims = read_claims(path.name, archive)

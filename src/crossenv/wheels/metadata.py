@@ -153,7 +153,7 @@ def _read_record(path: str, text: str) -> tuple[dict[str, tuple[str, str, int]],
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
-        return {}, [_error("metadata-damaged", path, f"is no table of comma-separated values: {error}")]
+        return {}, [_error("metadata-damaged", path, f"is not a table of comma-separated values: {error}")]
     for number, row in enumerate(rows, 1):
         if not row:
             continue

@@ -246,7 +246,7 @@ def _wanted_policy(target: Target, record: Record | None, options: RepairOptions
 
 
 def _auditwheel_name(target: Target, wanted: Policy) -> str:
-    """Auditwheel's newest policy that is no newer than `wanted`, without the machine."""
+    """Auditwheel's newest policy not newer than `wanted`, without the machine."""
     known = [policy for policy in policies_for(target) if policy.floor <= wanted.floor]
     return known[-1].tag.removesuffix(f"_{target.machine}")
 

@@ -46,7 +46,7 @@ def read_subject(path: Path, record: Record | None, reporter: Reporter) -> Subje
         name, version, _build, tags = parse_wheel_filename(path.name)
     except InvalidWheelFilename as error:
         raise AuditError(
-            f"{path} is no wheel: {error}", hint="name a file such as toy-1-cp311-cp311-linux_aarch64.whl"
+            f"{path} is not a wheel: {error}", hint="name a file such as toy-1-cp311-cp311-linux_aarch64.whl"
         ) from None
     report = audit_wheel(path, record)
     if report.failed(strict=False):
