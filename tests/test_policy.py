@@ -29,8 +29,8 @@ from crossenv.binaries.elf import Dynamic, Elf
 from crossenv.libc.policies import Policy, policy_of
 from crossenv.targets import parse_target
 from crossenv.wheels.model import ERROR
+from crossenv.wheels.platform_tag import retag
 from crossenv.wheels.promises import policy_findings
-from crossenv.wheels.retag import retag
 from makers import write
 
 COMPILERS = {

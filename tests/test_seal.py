@@ -95,7 +95,8 @@ def faults(wheel: Path, env: Path, **changes: Any) -> list[str]:
 
 
 def facts(env: Path, **changes: Any) -> Any:
-    return {"root": str(env), "crossenv_python": sys.executable, "repair": False} | changes
+    known = {"root": str(env), "crossenv_python": sys.executable, "repair": False, "extension_suffixes": [".so"]}
+    return known | changes
 
 
 # What is inside

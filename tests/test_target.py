@@ -15,7 +15,7 @@ from crossenv.platforms.architectures import (
     identity_of,
     target_architectures,
 )
-from crossenv.platforms.linux_targets import Target, usual_floor
+from crossenv.platforms.linux_targets import Target, default_floor
 from crossenv.targets import parse_target
 
 EIGHT = ["x86_64", "i686", "aarch64", "armv7l", "ppc64le", "s390x", "riscv64", "loongarch64"]
@@ -92,7 +92,7 @@ def test_spellings(text: str, tag: str, triplet: str, multiarch: str, zig: str) 
 @pytest.mark.parametrize("libc", ["glibc", "musl"])
 def test_every_architecture_and_libc_is_a_target_in_each_spelling(name: str, libc: str) -> None:
     row = next(row for row in target_architectures() if row.name == name)
-    floor = usual_floor(row, libc)
+    floor = default_floor(row, libc)
     family = "musllinux" if libc == "musl" else "manylinux"
     target = parse_target(f"{family}_{floor[0]}_{floor[1]}_{name}")
     assert (target.machine, target.libc, target.floor, target.policy) == (name, libc, floor, True)

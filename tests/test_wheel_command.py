@@ -38,7 +38,7 @@ from crossenv.farm.requirements import pinned, pip_variables, read_requirement, 
 from crossenv.farm.scratch import workshop
 from crossenv.farm.sources import digest_of
 from crossenv.farm.store import STATE_NAME, Store
-from crossenv.wheels.tags import PythonTag
+from crossenv.wheels.read_tags import PythonTag
 from makers import X86_64, write
 from terminals import on_terminal
 

@@ -62,7 +62,7 @@ def choose_toolchain(host: HostPython, wishes: Wishes) -> Toolchain:
             kinds=_kinds(wishes),
         )
 
-    return _chosen(wishes, installed, lambda: _zig(_target_of(host), wishes, wishes.sysroot or host.sysroot))
+    return _installed_or_zig(wishes, installed, lambda: _zig(_target_of(host), wishes, wishes.sysroot or host.sysroot))
 
 
 def _require_sysroot_for(identity: Identity, sysroot: Path | None) -> None:
@@ -133,7 +133,7 @@ def choose_toolchain_for_target(target: Target, wishes: Wishes) -> Toolchain:
             accept=lambda tool, macros: _require_floor(target, tool, macros, libc),
         )
 
-    return _chosen(wishes, installed, lambda: _zig(target, wishes, wishes.sysroot))
+    return _installed_or_zig(wishes, installed, lambda: _zig(target, wishes, wishes.sysroot))
 
 
 def _require_one_of(kinds: tuple[str, ...], target: Target, wishes: Wishes) -> None:
@@ -161,7 +161,7 @@ def _kinds(wishes: Wishes) -> tuple[str, ...]:
     return KINDS if wishes.kind == AUTO else (wishes.kind,)
 
 
-def _chosen(wishes: Wishes, installed: Callable[[], Toolchain], zig: Callable[[], Toolchain]) -> Toolchain:
+def _installed_or_zig(wishes: Wishes, installed: Callable[[], Toolchain], zig: Callable[[], Toolchain]) -> Toolchain:
     if wishes.kind == ZIG:
         return zig()
     named = any(name in wishes.overrides for name in ("cc", "cxx", "fc"))

@@ -10,7 +10,7 @@ from crossenv.farm.model import Build, Destination, Python, Requirement
 from crossenv.pythons.build_python import BuildPython
 from crossenv.pythons.model import HostPython
 from crossenv.targets import parse_target
-from crossenv.wheels.tags import tag_of_python
+from crossenv.wheels.read_tags import tag_of_python
 
 Places = list[tuple[Python, Destination]]
 

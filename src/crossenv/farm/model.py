@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from crossenv.wheels.tags import PythonTag
+from crossenv.wheels.read_tags import PythonTag
 
 # The results of a build. "untested" is a good wheel that nothing here can run.
 BUILT, KEPT, COVERED, NOT_NEEDED, UNTESTED = "built", "kept", "covered", "not needed", "untested"

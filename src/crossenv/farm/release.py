@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 
 from crossenv.farm.model import GOOD, STOPPED, Build, Result
-from crossenv.wheels.tags import accepts_python
+from crossenv.wheels.read_tags import accepts_python
 
 EVERYTHING, ONE_MACHINE, ONE_PYTHON = "everything", "one machine", "one Python"
 

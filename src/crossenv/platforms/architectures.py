@@ -94,7 +94,7 @@ def abi_flag_mask(machine: int) -> int:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Policies:
+class OldestLibcs:
     """From which C libraries on an architecture can be a target.
 
     Attributes:
@@ -138,7 +138,7 @@ class Architecture:
     meson_family: str
     qemu: str
     spellings: str
-    policies: Policies | None
+    policies: OldestLibcs | None
 
     def identity(self, format: str) -> Identity:
         """What its files of a format say."""
@@ -161,7 +161,7 @@ def _row(
     name: str,
     elf: tuple[int, int, str],
     loader: str,
-    policies: Policies | None = None,
+    policies: OldestLibcs | None = None,
     flags: int = 0,
     **names: str,
 ) -> Architecture:
@@ -184,27 +184,27 @@ def _row(
     )
 
 
-# Policies are auditwheel's (manylinux-policy.json and musllinux-policy.json of 6.8.2); glibc itself is for riscv64
+# OldestLibcs are auditwheel's (manylinux-policy.json and musllinux-policy.json of 6.8.2); glibc itself is for riscv64
 # from 2.27 and for loongarch64 from 2.36 on. Loaders are those of glibc's shlib-versions and musl's configure.
 # fmt: off
 ARCHITECTURES: tuple[Architecture, ...] = (
-    _row("x86_64", (62, 64, "little"), "/lib64/ld-linux-x86-64.so.2", Policies(glibc=(2, 5)),
+    _row("x86_64", (62, 64, "little"), "/lib64/ld-linux-x86-64.so.2", OldestLibcs(glibc=(2, 5)),
          vendor="pc", spellings="x86_64|x86-64|amd64|x64"),
-    _row("i686", (3, 32, "little"), "/lib/ld-linux.so.2", Policies(glibc=(2, 5)), vendor="pc", multiarch="i386",
+    _row("i686", (3, 32, "little"), "/lib/ld-linux.so.2", OldestLibcs(glibc=(2, 5)), vendor="pc", multiarch="i386",
          zig="x86", musl="i386", meson="x86", qemu="i386", spellings="i[3-6]86|x86"),
-    _row("aarch64", (183, 64, "little"), "/lib/ld-linux-aarch64.so.1", Policies(glibc=(2, 17)),
+    _row("aarch64", (183, 64, "little"), "/lib/ld-linux-aarch64.so.1", OldestLibcs(glibc=(2, 17)),
          spellings="aarch64|arm64"),
-    _row("armv7l", (40, 32, "little"), "/lib/ld-linux-armhf.so.3", Policies(glibc=(2, 17)), EF_ARM_ABI_FLOAT_HARD,
+    _row("armv7l", (40, 32, "little"), "/lib/ld-linux-armhf.so.3", OldestLibcs(glibc=(2, 17)), EF_ARM_ABI_FLOAT_HARD,
          gnu="arm", abi="eabihf", rust="armv7", musl="armhf", spellings="arm|armhf|armv7[a-z]*"),
     _row("armv5tel", (40, 32, "little"), "/lib/ld-linux.so.3", gnu="arm", abi="eabi", rust="armv5te"),
-    _row("ppc64le", (21, 64, "little"), "/lib64/ld64.so.2", Policies(glibc=(2, 17)), 2,
+    _row("ppc64le", (21, 64, "little"), "/lib64/ld64.so.2", OldestLibcs(glibc=(2, 17)), 2,
          gnu="powerpc64le", meson="ppc64", qemu="ppc64le", spellings="p(ower)?pc64(le|el)"),
     _row("ppc64", (21, 64, "big"), "/lib64/ld64.so.1", None, 1, gnu="powerpc64", meson="ppc64", qemu="ppc64"),
-    _row("s390x", (22, 64, "big"), "/lib/ld64.so.1", Policies(glibc=(2, 17)), vendor="ibm"),
-    _row("riscv64", (243, 64, "little"), "/lib/ld-linux-riscv64-lp64d.so.1", Policies(glibc=(2, 31)), 4,
+    _row("s390x", (22, 64, "big"), "/lib/ld64.so.1", OldestLibcs(glibc=(2, 17)), vendor="ibm"),
+    _row("riscv64", (243, 64, "little"), "/lib/ld-linux-riscv64-lp64d.so.1", OldestLibcs(glibc=(2, 31)), 4,
          rust="riscv64gc", spellings="riscv64(gc)?"),
     _row("loongarch64", (258, 64, "little"), "/lib64/ld-linux-loongarch-lp64d.so.1",
-         Policies(glibc=(2, 36), musl=(1, 2)), 3, spellings="loongarch64|loong64"),
+         OldestLibcs(glibc=(2, 36), musl=(1, 2)), 3, spellings="loongarch64|loong64"),
     _row("mips64", (8, 64, "little"), "/lib64/ld.so.1", gnu="mips64el", abi="abi64", meson="mips64"),
     _row("mips", (8, 32, "little"), "/lib/ld.so.1", gnu="mipsel", meson="mips"),
 )

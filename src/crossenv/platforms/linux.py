@@ -102,7 +102,7 @@ class Linux:
         return tuple(tags)
 
     def declared_tags(self, tags: Iterable[str], *, machine: str, libc: Libc) -> tuple[str, ...]:
-        """Policies by their old and new names, `linux`, or the user's own."""
+        """OldestLibcs by their old and new names, `linux`, or the user's own."""
         return accepted_platforms(tags, machine=machine, libc=libc.family, version=libc.version)
 
     def get_platform(self, machine: Machine) -> str:

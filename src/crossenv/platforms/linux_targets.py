@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from crossenv.errors import UsageError
 from crossenv.platforms.architectures import GLIBC, MUSL, Architecture, Identity, target_architectures
 
-__all__ = ["GLIBC", "MUSL", "OLD_POLICIES", "Target", "default_target", "examples", "parse", "usual_floor"]
+__all__ = ["GLIBC", "MUSL", "OLD_POLICIES", "Target", "default_floor", "default_target", "examples", "parse"]
 
 _SYSTEMS = {GLIBC: "gnu", MUSL: "musl"}
 _SUPPORT_TIERS = {"x86_64": 1, "aarch64": 2, "ppc64le": 2, "s390x": 3, "armv7l": 3}
@@ -19,8 +19,8 @@ _TRAMPOLINES = ("x86_64-linux-gnu", "aarch64-linux-gnu")
 _FIRST_WITH_MUSL_SUFFIX = (3, 11)
 
 # PyPI's big projects (numpy, pandas, cryptography) ship this policy or, where an architecture is younger, its first.
-_USUAL_GLIBC = (2, 28)
-_USUAL_MUSL = (1, 2)
+_DEFAULT_GLIBC = (2, 28)
+_DEFAULT_MUSL = (1, 2)
 # Two releases a year: a list of those that exist would be out of date at once. packaging assumes the same end.
 _LAST_GLIBC = (2, 50)
 # zig has no headers and symbols of an older glibc for these; for the others it reaches below every policy.
@@ -168,15 +168,15 @@ class Target:
 _BOTH_WAYS = (("musl", "gnu"), ("gnu", "musl"))
 
 
-def usual_floor(architecture: Architecture, libc: str) -> tuple[int, int]:
+def default_floor(architecture: Architecture, libc: str) -> tuple[int, int]:
     """The floor of a target that names none: what big projects ship, or the architecture's oldest if it is younger."""
-    usual = _USUAL_MUSL if libc == MUSL else _USUAL_GLIBC
+    usual = _DEFAULT_MUSL if libc == MUSL else _DEFAULT_GLIBC
     return max(usual, architecture.oldest(libc))
 
 
 def default_target(architecture: Architecture, libc: str) -> Target:
     """The target with the floor that most wheels on PyPI have."""
-    floor = usual_floor(architecture, libc)
+    floor = default_floor(architecture, libc)
     return Target(text=architecture.name, architecture=architecture, libc=libc, floor=floor, policy=True)
 
 
@@ -201,7 +201,7 @@ def parse(name: str) -> Target | None:
         fits = row is not None and match[3] == row.abi
         return _without_policy(name, row, MUSL if match[2] == "musl" else GLIBC) if row and fits else None
     row = _architecture(name)
-    return _checked(name, row, GLIBC, usual_floor(row, GLIBC)) if row else None
+    return _checked(name, row, GLIBC, default_floor(row, GLIBC)) if row else None
 
 
 def target_of_tag(tag: str, libc: str) -> Target | None:
@@ -223,13 +223,13 @@ def target_of_machine(architecture: Architecture, libc: str, version: tuple[int,
 
 
 def _without_policy(text: str, row: Architecture, libc: str) -> Target:
-    return Target(text=text, architecture=row, libc=libc, floor=usual_floor(row, libc), policy=False)
+    return Target(text=text, architecture=row, libc=libc, floor=default_floor(row, libc), policy=False)
 
 
 def _checked(text: str, row: Architecture, libc: str, floor: tuple[int, int]) -> Target:
     oldest = row.oldest(libc)
     family = "musllinux" if libc == MUSL else "manylinux"
-    usual = f"{family}_{'_'.join(map(str, usual_floor(row, libc)))}_{row.name}"
+    usual = f"{family}_{'_'.join(map(str, default_floor(row, libc)))}_{row.name}"
     version = f"{floor[0]}.{floor[1]}"
     if not _exists(libc, floor):
         exist = "1.1 and 1.2 exist" if libc == MUSL else f"2.x exists, up to {_LAST_GLIBC[0]}.{_LAST_GLIBC[1]}"

@@ -185,8 +185,8 @@ class Windows:
         return Libc(family=UCRT, version="")
 
     def describe(self, libc: Libc) -> str:
-        """There is nothing to tell apart."""
-        return self.title
+        """The oldest release that wheels are for: its C library is part of it."""
+        return f"{self.title} {_OLDEST[0]}"
 
     def libc_ver(self, libc: Libc) -> tuple[str, str]:
         """Nothing: it reads files of glibc."""

@@ -21,8 +21,8 @@ from crossenv.wheels.metadata import Claims, digest_fault, purelib_finding, read
 from crossenv.wheels.model import ERROR, WARNING, Finding, NativeFile, WheelReport
 from crossenv.wheels.native import newest_versions
 from crossenv.wheels.promises import oldest_kept, policy_findings
+from crossenv.wheels.read_tags import Expected, accepts, expected_of, python_of
 from crossenv.wheels.symbols import symbol_findings
-from crossenv.wheels.tags import Expected, accepts, expected_of, python_of
 
 
 @dataclass

@@ -12,7 +12,7 @@ from crossenv.platforms.architectures import Identity
 from crossenv.record import Record
 from crossenv.wheels.model import ERROR, WARNING, Finding
 from crossenv.wheels.native import BUILD_PATHS
-from crossenv.wheels.tags import Expected
+from crossenv.wheels.read_tags import Expected
 
 # What extension modules are named (PEP 3149, 384).
 _ENDS = "|".join(map(re.escape, MODULE_SUFFIXES))

@@ -9,7 +9,7 @@ from crossenv.platforms.loading import APART, OLD_RUNTIME, UNKNOWN, Libraries
 from crossenv.wheels.model import ERROR, WARNING, Finding
 from crossenv.wheels.native import listed
 from crossenv.wheels.python_api import exports_of_library, stable_since
-from crossenv.wheels.tags import Expected, PythonTag, python_of_file
+from crossenv.wheels.read_tags import Expected, PythonTag, python_of_file
 
 
 def loaded_findings(

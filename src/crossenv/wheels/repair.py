@@ -32,10 +32,10 @@ from crossenv.wheels.metadata import read_claims
 from crossenv.wheels.model import ERROR, Finding, WheelReport
 from crossenv.wheels.native import listed
 from crossenv.wheels.promises import policy_findings
+from crossenv.wheels.read_tags import expected_of
 from crossenv.wheels.refusals import MENDABLE
 from crossenv.wheels.run_delvewheel import put_in_dlls
 from crossenv.wheels.sysroot_libraries import Libraries
-from crossenv.wheels.tags import expected_of
 
 _LONGEST = 1800
 

@@ -91,7 +91,7 @@ def seal(job: Job) -> Status:
     record = load_record(Path(job.environment))
     notes: list[str] = []
     try:
-        wheel = _sealed(job, record, notes)
+        wheel = _judged_repaired_and_tagged(job, record, notes)
     except ArchiveError as error:
         return _refusal(job, [archive_finding(error)])
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
@@ -109,7 +109,7 @@ def seal(job: Job) -> Status:
     }
 
 
-def _sealed(job: Job, record: Record, notes: list[str]) -> Path:
+def _judged_repaired_and_tagged(job: Job, record: Record, notes: list[str]) -> Path:
     path = Path(job.wheel)
     build = Build(
         editable=job.editable,
@@ -152,7 +152,7 @@ def _sealed(job: Job, record: Record, notes: list[str]) -> Path:
             "hint: `cross-pip wheel --repair` or `crossenv repair` puts such libraries into the wheel and tags it"
         )
         return path
-    from crossenv.wheels.retag import retag
+    from crossenv.wheels.platform_tag import retag
 
     return retag(path, record.host.own_tag, record.handover.policy.tag)
 

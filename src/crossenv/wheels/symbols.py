@@ -15,8 +15,8 @@ from crossenv.record import Record
 from crossenv.wheels.model import ERROR, WARNING, Finding
 from crossenv.wheels.native import listed
 from crossenv.wheels.python_api import exports_of, is_python_name, stable_since
+from crossenv.wheels.read_tags import Expected, PythonTag, python_of_file
 from crossenv.wheels.sysroot_libraries import Libraries
-from crossenv.wheels.tags import Expected, PythonTag, python_of_file
 
 
 def symbol_findings(

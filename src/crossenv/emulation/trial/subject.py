@@ -14,7 +14,7 @@ from crossenv.record import Record
 from crossenv.report import Reporter
 from crossenv.sysroots.architectures import PYTHONS
 from crossenv.wheels.audit import audit_wheel
-from crossenv.wheels.tags import accepts, accepts_python, expected_of, python_of, tag_of_python
+from crossenv.wheels.read_tags import accepts, accepts_python, expected_of, python_of, tag_of_python
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""Change the platform tag of a finished wheel, and nothing else of it (PEP 427)."""
+"""Give a finished wheel the platform tag that its target promises, and change nothing else of it (PEP 427)."""
 
 from __future__ import annotations
 
