@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
 
 from crossenv.backends.fortran import fortran_command
 from crossenv.backends.pkg_config import launcher_path
@@ -84,9 +85,11 @@ class Meson:
     def _python_lines(self, record: Record) -> list[str]:
         """Where modules are linked to Python: its description (PEP 739), which Meson prefers to the interpreter."""
         host = record.host
-        if not host.platform.python_libraries(host.version, host.abi_flags):
+        if host.lib_dir is None or not host.platform.python_libraries(host.version, host.abi_flags):
             return []
-        return ["", "[built-in options]", f"python.build_config = {quoted(f'{host.source}/build-details.json')}"]
+        # Beside the libraries that were made: a Python of the user's (`--host-python`) has none.
+        details = Path(host.lib_dir).parent / "build-details.json"
+        return ["", "[built-in options]", f"python.build_config = {quoted(str(details))}"]
 
     def environment(self, record: Record) -> Mapping[str, str]:
         """None: `MESON` would replace the Meson that a package brings along (numpy does)."""
