@@ -50,7 +50,7 @@ def test_names_follow_the_flags() -> None:
     assert str(free.config["LIBRARY"]) == f"libpython{version}t{build.abi_flags}.a"
     # Nothing is renamed twice.
     assert as_free_threaded(free) is free
-    assert "tt" not in "".join(str(value) for name, value in free.config.items() if value != build.config.get(name))
+    assert "tt" not in "\n".join(str(value) for name, value in free.config.items() if value != build.config.get(name))
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 13), reason="this Python exists without the GIL")
