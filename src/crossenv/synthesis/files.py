@@ -1,15 +1,66 @@
-"""Files of a host Python that is synthesised, whatever its system."""
+"""What every host Python that is synthesised has, whatever its system: its description and its files."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
+from crossenv.platforms import Libc, platform_of_target
+from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.model import ConfigValue, HostPython
 
 LAYOUT = "synthesised"
 # Python's own; what else lies beside them belongs to packages of the build machine.
 _HEADER_DIRECTORIES = ("cpython", "internal")
+
+
+def made_host(
+    target: Target,
+    build: HostPython,
+    config: Mapping[str, ConfigValue],
+    directory: Path,
+    *,
+    host_executable: str,
+    libc: Libc,
+    libraries: tuple[Path, ...] = (),
+) -> HostPython:
+    """Describe the host Python whose files will be in `directory`.
+
+    Args:
+        target: The host.
+        build: The build Python that it is derived from.
+        config: Its configuration.
+        directory: Where its files will be.
+        host_executable: Its interpreter on the target.
+        libc: Its C library.
+        libraries: Its libpythons, as files to link to.
+    """
+    multiarch = str(config["MULTIARCH"])
+    data = platform_of_target(target).data_module(build.abi_flags, multiarch)
+    return HostPython(
+        source=directory,
+        layout=LAYOUT,
+        sysconfigdata=directory / f"{data}.py",
+        config=config,
+        implementation=build.implementation,
+        version=build.version,
+        full_version=build.full_version,
+        abi_flags=build.abi_flags,
+        soabi=str(config["SOABI"]),
+        ext_suffix=str(config["EXT_SUFFIX"]),
+        multiarch=multiarch,
+        gnu_type=target.gnu_type,
+        include_dirs=(directory / "include" / f"python{build.version}{build.abi_flags}",),
+        lib_dir=directory / "lib",
+        libraries=libraries,
+        executable=None,
+        host_executable=host_executable,
+        sysroot=None,
+        identity=target.identity,
+        machine=target.machine,
+        libc=libc,
+        system=target.system,
+    )
 
 
 def data_text(config: Mapping[str, ConfigValue], build: HostPython) -> str:

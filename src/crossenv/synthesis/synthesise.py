@@ -21,7 +21,7 @@ from crossenv.pythons.pyconfig import edit_pyconfig, parse_pyconfig
 from crossenv.pythons.read import read_host_python
 from crossenv.pythons.windows_layout import WindowsPython
 from crossenv.synthesis.config import config_variables, synthesised_config
-from crossenv.synthesis.files import LAYOUT, copied_headers, data_text
+from crossenv.synthesis.files import copied_headers, data_text, made_host
 from crossenv.synthesis.machine_macros import functions_to_ask, machine_macros
 from crossenv.synthesis.probe_object import Answers, ask_compiler
 from crossenv.synthesis.windows import windows_host_python
@@ -153,7 +153,8 @@ def synthesise_host_python(
         defines=defines,
     )
     libc = Libc(family=target.libc, version=_libc_version(target, answers))
-    host = _host_python(target, build, config, directory, host_prefix, libc)
+    program = f"{host_prefix.rstrip('/')}/bin/python{build.version}{build.abi_flags}"
+    host = made_host(target, build, config, directory, host_executable=program, libc=libc)
     headers = copied_headers(build.include_dirs[0], host.include_dirs[0])
     return UnwrittenHost(host=host, files={**headers, **_texts(host, build, config, pyconfig, host_prefix)})
 
@@ -174,40 +175,6 @@ def _require_machine(toolchain: Toolchain, answers: Answers, target: Target) -> 
 def _libc_version(target: Target, answers: Answers) -> str:
     # Without a policy, the host has what its compiler has.
     return target.floor_text if target.policy else answers.glibc or target.floor_text
-
-
-def _host_python(
-    target: Target,
-    build: HostPython,
-    config: Mapping[str, ConfigValue],
-    directory: Path,
-    host_prefix: str,
-    libc: Libc,
-) -> HostPython:
-    name = f"python{build.version}{build.abi_flags}"
-    data = platform_of_target(target).data_module(build.abi_flags, str(config["MULTIARCH"]))
-    return HostPython(
-        source=directory,
-        layout=LAYOUT,
-        sysconfigdata=directory / f"{data}.py",
-        config=config,
-        implementation=build.implementation,
-        version=build.version,
-        full_version=build.full_version,
-        abi_flags=build.abi_flags,
-        soabi=str(config["SOABI"]),
-        ext_suffix=str(config["EXT_SUFFIX"]),
-        multiarch=str(config["MULTIARCH"]),
-        gnu_type=target.gnu_type,
-        include_dirs=(directory / "include" / name,),
-        lib_dir=directory / "lib",
-        executable=None,
-        host_executable=f"{host_prefix.rstrip('/')}/bin/{name}",
-        sysroot=None,
-        identity=target.identity,
-        machine=target.machine,
-        libc=libc,
-    )
 
 
 def _texts(

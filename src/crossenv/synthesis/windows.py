@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from crossenv.compilers.model import Tool, Toolchain
 from crossenv.compilers.run import run_tool
 from crossenv.errors import HostPythonError, ToolchainError
 from crossenv.platforms import Libc, platform_of_target
-from crossenv.platforms.architectures import Identity
 from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.windows import WINDOWS
 from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.model import ConfigValue, HostPython, UnwrittenHost
 from crossenv.pythons.windows_layout import WindowsPython
-from crossenv.synthesis.files import LAYOUT, copied_headers, data_text
+from crossenv.synthesis.files import copied_headers, data_text, made_host
 from crossenv.synthesis.windows_exports import VERSIONS, definition_text
 from crossenv.synthesis.windows_pyconfig import pyconfig_text, sizes
 
@@ -56,7 +54,15 @@ def windows_host_python(
     wanted = tuple(name for name in libraries if name not in there)
     made = _import_libraries(target, toolchain, wanted, build, search_path, exports)
     config = _config(target, build, host_prefix)
-    host = _host_python(target, build, config, directory, host_prefix, libraries)
+    host = made_host(
+        target,
+        build,
+        config,
+        directory,
+        host_executable=f"{host_prefix}\\python.exe",
+        libc=Libc(family=target.libc, version=""),
+        libraries=tuple(directory / "lib" / library for library in libraries),
+    )
     own_headers = build.include_dirs[0]
     if given is not None:
         full_version = given.full_version or build.full_version
@@ -166,40 +172,3 @@ def _config(target: Target, build: HostPython, host_prefix: str) -> dict[str, Co
         **sizes(target.identity.bits),
     }
     return config | ({"Py_GIL_DISABLED": int("t" in build.abi_flags)} if version >= (3, 13) else {})
-
-
-def _host_python(
-    target: Target,
-    build: HostPython,
-    config: Mapping[str, ConfigValue],
-    directory: Path,
-    host_prefix: str,
-    libraries: tuple[str, ...],
-) -> HostPython:
-    platform = platform_of_target(target)
-    name = f"python{build.version}{build.abi_flags}"
-    identity: Identity = target.identity
-    return HostPython(
-        source=directory,
-        layout=LAYOUT,
-        sysconfigdata=directory / f"{platform.data_module(build.abi_flags, '')}.py",
-        config=config,
-        implementation=build.implementation,
-        version=build.version,
-        full_version=build.full_version,
-        abi_flags=build.abi_flags,
-        soabi=str(config["SOABI"]),
-        ext_suffix=str(config["EXT_SUFFIX"]),
-        multiarch="",
-        gnu_type=target.gnu_type,
-        include_dirs=(directory / "include" / name,),
-        lib_dir=directory / "lib",
-        libraries=tuple(directory / "lib" / library for library in libraries),
-        executable=None,
-        host_executable=f"{host_prefix}\\python.exe",
-        sysroot=None,
-        identity=identity,
-        machine=target.machine,
-        libc=Libc(family=target.libc, version=""),
-        system=target.system,
-    )
