@@ -7,7 +7,6 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -16,7 +15,9 @@ from importlib.resources import files as package_files
 from pathlib import Path
 
 from crossenv.binaries import FORMATS
+from crossenv.children import run_text
 from crossenv.emulation.model import Command
+from crossenv.emulation.wine_run import end_server
 from crossenv.errors import EmulatorError
 from crossenv.files import locked
 from crossenv.platforms.architectures import PE, Identity
@@ -25,6 +26,8 @@ from crossenv.report import Reporter
 
 # No messages, no debugger, and none of the parts that wine would offer to download; nothing of them is needed.
 _SETTINGS = {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "winedbg.exe=;mscoree=;mshtml="}
+# Without them wine opens no window.
+_SCREEN = ("DISPLAY", "WAYLAND_DISPLAY")
 # Debian's `wine` is a shell script that chooses; its programs are elsewhere.
 PLACES = ("/usr/lib/wine", "/opt/wine-stable/bin", "/opt/wine-devel/bin")
 NAME_A_PYTHON = (
@@ -105,8 +108,7 @@ def find_wine(identity: Identity, *, given: str | None, environ: Mapping[str, st
     )
     if server is None:
         raise EmulatorError(f"there is no wineserver beside {program}", hint=_INSTALL)
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, errors="replace", check=False).stdout
-    match = re.search(r"wine-(\d+(?:\.\d+)*)", said)
+    match = re.search(r"wine-(\d+(?:\.\d+)*)", run_text([program, "--version"]).stdout)
     return Wine(program=program, server=server, version=match[1] if match else "unknown")
 
 
@@ -168,19 +170,15 @@ def wine_command(session: WineSession, words: Sequence[str], environ: Mapping[st
         EmulatorError: There is no such program.
     """
     program = _resolve(session, words[0], environ.get("PATH", os.defpath))
-    environment = {
-        name: value
-        for name, value in environ.items()
-        if name not in ("PYTHONHOME", "PYTHON_CROSSENV", "CROSSENV_RECORD", "DISPLAY", "WAYLAND_DISPLAY", "WINEPREFIX")
-    }
+    if len(program) == 1 and not _is_windows(Path(program[0])):
+        return Command(words=(*program, *words[1:]), environment=dict(environ))
+    environment = _without(environ, ("PYTHONHOME", "PYTHON_CROSSENV", "CROSSENV_RECORD", "WINEPREFIX", *_SCREEN))
     environment |= {name: environ.get(name, value) for name, value in _SETTINGS.items()}
     # This machine's names of directories mean nothing there; of these two the program may need more.
     gaps = [str(package_files("crossenv").joinpath("emulation/wine_gaps"))] if session.wine.old else []
     places = [*gaps, str(session.site_packages), *filter(None, environ.get("PYTHONPATH", "").split(os.pathsep))]
     environment["PYTHONPATH"] = ";".join(map(windows_path, places))
     environment["TMP"] = environment["TEMP"] = windows_path(environ.get("TMPDIR", "/tmp"))
-    if len(program) == 1 and not _is_windows(Path(program[0])):
-        return Command(words=(*program, *words[1:]), environment=dict(environ))
     job = {
         "wine": str(session.wine.program),
         "server": str(session.wine.server),
@@ -190,6 +188,10 @@ def wine_command(session: WineSession, words: Sequence[str], environ: Mapping[st
     runner = str(package_files("crossenv").joinpath("emulation/wine_run.py"))
     start = (sys.executable, "-I", "-S", runner, json.dumps(job))
     return Command(words=(*start, *program, *words[1:]), environment=environment)
+
+
+def _without(environ: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if name not in names}
 
 
 def windows_path(path: str) -> str:
@@ -256,23 +258,12 @@ def _prefix(wine: Wine, environ: Mapping[str, str], cache: Path, reporter: Repor
         if ready.is_file():
             return prefix
         stack.enter_context(reporter.working(f"wine {wine.version} sets up its directory", slow=True))
-        environment = {name: value for name, value in environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
-        environment |= {**_SETTINGS, "WINEPREFIX": str(prefix)}
-        done = subprocess.run(
-            [wine.program, "wineboot", "-i"],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-        )
+        environment = {**_without(environ, _SCREEN), **_SETTINGS, "WINEPREFIX": str(prefix)}
+        done = run_text([wine.program, "wineboot", "-i"], environment=environment)
         # Its registry is on disk when the server has ended.
-        subprocess.run([wine.server, "-k"], env=environment, check=False)
-        subprocess.run([wine.server, "-w"], env=environment, check=False)
+        end_server(str(wine.server), environment)
         if done.returncode or not (prefix / "system.reg").is_file():
-            lines = done.stdout.strip().splitlines() or [f"exit status {done.returncode}"]
+            lines = f"{done.stdout}{done.stderr}".strip().splitlines() or [f"exit status {done.returncode}"]
             raise EmulatorError(f"{wine.program} cannot set up {prefix}: {lines[-1]}", hint="try `wineboot` by hand")
         ready.write_text(f"{wine.program}\n", encoding="utf-8")
     return prefix
