@@ -56,7 +56,7 @@ def prove(package: str, source: Path, environment: Path, wheels: Path, host: Pat
         return False
     (wheel,) = wheels.glob(f"{package}-*.whl")
     tests = source / TESTS[package]
-    pytest = ["pytest", "-q", "-p", "no:cacheprovider", "-k", f"not {NOT_FOR_PYTEST}", tests]
+    pytest: list[str | Path] = ["pytest", "-q", "-p", "no:cacheprovider", "-k", f"not {NOT_FOR_PYTEST}", tests]
     words = ("test", "--env", environment, "--host-root", host, wheel, "--", *pytest)
     return not crossenv("audit", "--env", environment, wheel, check=False) and not crossenv(*words, check=False)
 
