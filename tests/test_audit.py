@@ -23,8 +23,8 @@ from crossenv.record import Record
 from crossenv.testing import made_up_record
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.model import ERROR, WARNING
-from crossenv.wheels.python_api import exports_of, known_versions, stable_since
 from crossenv.wheels.read_tags import accepts, expected_of
+from crossenv.wheels.symbols import exports_of, known_versions, stable_since
 from makers import ARMEL, ARMHF, S390X, X86_64, elf_bytes, write
 from wheels import (
     LIBC,

@@ -26,7 +26,7 @@ from crossenv.emulation.tree import make_tree
 from crossenv.errors import DownloadError, EmulatorError, UsageError
 from crossenv.platforms.architectures import ARCHITECTURES, target_architectures
 from crossenv.report import Reporter
-from crossenv.sysroots.architectures import PYTHONS, debian_name, release_with
+from crossenv.sysroots.debian import PYTHONS, debian_name, release_with
 from crossenv.sysroots.unpack import read_member
 from debian_archive import deb
 from makers import AARCH64, ARMHF, S390X, X86_64, elf_bytes, write

@@ -12,9 +12,8 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from crossenv.cli.active import active_environment
 from crossenv.cli.audit import wheel_path
-from crossenv.cli.common import common_options
+from crossenv.cli.common import active_environment, common_options
 from crossenv.cli.run import add_emulator_options, emulation_options
 from crossenv.emulation.environment import (
     EmulationOptions,
@@ -28,8 +27,7 @@ from crossenv.emulation.interpreters import architecture_of_host, interpreter_of
 from crossenv.emulation.trial.install import (
     Wanted,
     install_natively,
-    install_under_emulation,
-    install_under_wine,
+    install_on_target,
     install_with_environment,
 )
 from crossenv.emulation.trial.outcomes import Outcome, differences, summary
@@ -201,7 +199,7 @@ def _host_place(
         version = python_for(subjects, args.python, platform.python_version().rpartition(".")[0])
         interpreter = interpreter_for(architecture, version, options, reporter)
         session = session_in(prefix, architecture, interpreter, options, reporter)
-        install_under_emulation(session, prefix, wanted, os.environ, reporter)
+        install_on_target(session, prefix, wanted, os.environ, reporter)
     # Again, now with the installed scripts.
     session = session_in(prefix, architecture, interpreter, options, reporter)
     return Place(label="host", session=session, scripts=prefix / "bin", python="python", environ=os.environ)
@@ -236,7 +234,7 @@ def _wine_place_in(
     if not suits(subjects, name):
         names = ", ".join(subject.path.name for subject in subjects)
         raise UsageError(f"{session.python.program} is Python {name}, which does not suit {names}", hint=NAME_A_PYTHON)
-    install_under_wine(session, prefix, wanted, os.environ, reporter)
+    install_on_target(session, prefix, wanted, os.environ, reporter)
     return Place(label="host", session=session, scripts=session.scripts, python="python", environ=os.environ)
 
 

@@ -16,11 +16,11 @@ from crossenv.compilers.model import Purpose, Tool, Toolchain
 from crossenv.compilers.probe import Macros, Prober
 from crossenv.errors import ToolchainError
 from crossenv.files import scratch_directory
+from crossenv.libc.compiling import describe, fits, is_newer
 from crossenv.libc.libraries import is_linkable
-from crossenv.libc.macros import describe, fits, is_newer
 from crossenv.platforms.architectures import Identity
 from crossenv.platforms.triplets import gnu_triplet
-from crossenv.sysroots.architectures import compiler_package
+from crossenv.sysroots.debian import compiler_package
 
 # Recorded by the host Python; GNU's or clang by the names that they are installed under.
 KINDS = ("recorded", "gnu", "clang")

@@ -9,7 +9,7 @@ from pathlib import Path
 from crossenv.binaries import BinaryError, format_of
 from crossenv.compilers.model import PROBED_MACROS, Tool
 from crossenv.compilers.run import Outcome, run_tool
-from crossenv.libc.macros import glibc_of_macros
+from crossenv.libc.compiling import glibc_of_macros
 from crossenv.platforms.architectures import Identity
 
 _SOURCES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from crossenv.libc.functions import comes_later
+from crossenv.libc.compiling import comes_later
 from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.pyconfig import Macro
 from crossenv.synthesis.probe_object import Answers

@@ -16,7 +16,7 @@ from crossenv.compilers.model import Toolchain
 from crossenv.compilers.run import Outcome, run_tool
 from crossenv.errors import ToolchainError
 from crossenv.files import scratch_directory
-from crossenv.libc.macros import glibc_of
+from crossenv.libc.compiling import glibc_of
 from crossenv.platforms import DEFAULT
 from crossenv.platforms.architectures import Identity
 from crossenv.pythons.pyconfig import Macro

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from crossenv.compilers.model import Toolchain
 from crossenv.errors import HostPythonError, ToolchainError, reason_of
-from crossenv.libc.macros import fits
+from crossenv.libc.compiling import fits
 from crossenv.platforms import Libc, platform_of_target
 from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.windows import WINDOWS

@@ -11,7 +11,6 @@ from crossenv.platforms import MODULE_SUFFIXES, ONLY_MODULE_SUFFIXES
 from crossenv.platforms.architectures import Identity
 from crossenv.record import Record
 from crossenv.wheels.model import ERROR, WARNING, Finding
-from crossenv.wheels.native import BUILD_PATHS
 from crossenv.wheels.read_tags import Expected
 
 # What extension modules are named (PEP 3149, 384).
@@ -20,6 +19,11 @@ _MODULES = "|".join(map(re.escape, ONLY_MODULE_SUFFIXES))
 _EXTENSION = re.compile(rf"^(?P<stem>[^/]*?)(?P<suffix>\.(?:cpython-|cp3\d|abi3|pypy)[^/]*(?:{_ENDS})|(?:{_MODULES}))$")
 _IN_DATA = re.compile(r"^[^/]+\.data/(?!(?:purelib|platlib)/)")
 _SHOWN = 80
+# Directories that only a build has: those of pip, build and uv for one build, and of a tool's checkout in a home.
+_BUILD_PATHS = re.compile(
+    rb"/(?:tmp|var/tmp)/(?:pip-(?:install|req-build|build-env|wheel|ephem|modern-metadata|standalone)-|build-env-|build-via-"
+    rb"|\.tmp[A-Za-z0-9]{6}/(?:sdist|build)|cibw-)[\x21-\x7e]*"
+)
 
 
 def machine_finding(
@@ -128,7 +132,7 @@ def stack_finding(name: str, file: Linked) -> Finding | None:
 
 def trace_finding(name: str, data: bytes, record: Record | None) -> Finding | None:
     """Paths of the build in a file's strings."""
-    found = {match[0] for match in BUILD_PATHS.finditer(data)}
+    found = {match[0] for match in _BUILD_PATHS.finditer(data)}
     for place in _places(record) if record is not None else ():
         found |= {match[0] for match in re.finditer(re.escape(place.encode()) + rb"/[\x21-\x7e]*", data)}
     if not found:

@@ -29,8 +29,7 @@ from crossenv.targets import parse_target
 from crossenv.wheels.archive import ArchiveError, opened
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.metadata import read_claims
-from crossenv.wheels.model import ERROR, Finding, WheelReport
-from crossenv.wheels.native import listed
+from crossenv.wheels.model import ERROR, Finding, WheelReport, listed
 from crossenv.wheels.promises import policy_findings
 from crossenv.wheels.read_tags import expected_of
 from crossenv.wheels.refusals import MENDABLE

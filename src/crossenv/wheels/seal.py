@@ -20,9 +20,8 @@ from crossenv.record import Record, load_record
 from crossenv.wheels.archive import ArchiveError
 from crossenv.wheels.audit import Judgement, archive_finding, judge, target_findings
 from crossenv.wheels.file_checks import machine_finding
-from crossenv.wheels.losses import Build
 from crossenv.wheels.model import ERROR, Finding
-from crossenv.wheels.refusals import MENDABLE, READY_MADE_HINT, UNUSABLE, hint_for, refusal_of
+from crossenv.wheels.refusals import MENDABLE, READY_MADE_HINT, UNUSABLE, Build, hint_for, refusal_of
 
 if TYPE_CHECKING:
     from _crossenv.seal_types import FORMAT, Fault, Status
@@ -37,7 +36,7 @@ STATUS_VARIABLE = "CROSSENV_STATUS_DIRECTORY"
 class Job:
     """What the build tells; `_crossenv.seal_types.Job` describes the attributes."""
 
-    format: int
+    format: int = FORMAT
     wheel: str
     environment: str
     editable: bool
