@@ -13,7 +13,7 @@ TOOLCHAIN_FILE = "etc/toolchain.cmake"
 VCPKG_TOOLCHAIN_FILE = "etc/vcpkg-toolchain.cmake"
 EMULATOR = "etc/bin/cross-python-only"
 _TOOLS = {"AR": "ar", "RANLIB": "ranlib", "STRIP": "strip", "NM": "nm", "OBJCOPY": "objcopy", "OBJDUMP": "objdump"}
-_TOOLS |= {"READELF": "readelf", "LINKER": "ld"}
+_TOOLS |= {"READELF": "readelf", "LINKER": "ld", "RC_COMPILER": "windres"}
 
 
 _VCPKG = """\

@@ -77,7 +77,7 @@ def windows_host_python(
             **copied_headers(own_headers, headers),
             headers / "pyconfig.h": pyconfig,
             host.sysconfigdata: data_text(config, build),
-            directory / "build-details.json": details,
+            directory / "lib/build-details.json": details,
             **{pkgconfig / name: text for name, text in pkg_config_texts(host).items()},
             **{directory / "lib" / name: content for name, content in made.items()},
             **{directory / "lib" / name: library for name, library in there.items()},

@@ -24,7 +24,7 @@ CONFIGURATION_NAME = "zig.conf"
 # What a launcher is, by the end of its name, and the tool that it stands for.
 ENDINGS = {"cc": "clang", "cxx": "clang++", "ar": "ar", "ranlib": "ranlib", "ld": "ld"}
 # Further ones for Windows.
-WINDOWS_ENDINGS = {"dlltool": "dlltool"}
+WINDOWS_ENDINGS = {"dlltool": "dlltool", "windres": "windres"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
