@@ -159,7 +159,7 @@ def cargo_configuration(record: Record) -> str:
     triple = record.host.platform.rust_target(record.host.as_machine)
     if triple is None:
         raise UsageError(
-            f"Rust has no target that is {record.host.machine} as the host is",
+            f"Rust has no target for {record.host.machine} with this C library",
             hint="use another format; `crossenv targets` lists the machines with one",
         )
     # Those that cargo has a table for are said there. A user's own variables win over [env].
@@ -196,7 +196,7 @@ def cmake_toolchain_file(record: Record) -> str:
     program = quoted(launcher_path(record))
     lines = [
         CMake().files(record)[TOOLCHAIN_FILE],
-        "# FindPkgConfig: asks for the host's libraries.",
+        "# FindPkgConfig: asks for the target's libraries.",
         f'set(PKG_CONFIG_EXECUTABLE {program} CACHE FILEPATH "")',
     ]
     return "\n".join(lines) + "\n"

@@ -47,7 +47,7 @@ def host_rows(host: HostPython) -> list[tuple[str, str]]:
         ("made by", host.origin or "unknown"),
         ("machine", f"{host.machine}, {host.identity.bits}-bit, {host.identity.byte_order}-endian"),
         ("system", host.platform.describe(host.libc)),
-        ("platform tag", host.own_tag),
+        ("platform tag", host.plain_tag),
         ("extensions", host.ext_suffix),
         ("multiarch", host.multiarch or "none"),
         ("configuration", str(host.sysconfigdata)),

@@ -36,11 +36,10 @@ from crossenv.emulation.trial.trial import Import, Place, is_pytest, run_tests, 
 from crossenv.emulation.wine import NAME_A_PYTHON, WineSession
 from crossenv.errors import AuditError, UsageError
 from crossenv.files import scratch_directory
-from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.build_python import BuildPython, find_build_python
 from crossenv.record import Record, load_record
 from crossenv.report import Reporter
-from crossenv.targets import parse_target
+from crossenv.targets import Target, parse_target
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -23,7 +23,7 @@ _LINKED = "#include <stdlib.h>\nlong crossenv_link(const char *s) { return strto
 
 _INCLUDES_PYTHON = """#include <Python.h>
 #if SIZEOF_VOID_P * 8 != {bits}
-#error "pyconfig.h is for another word size than the host's {bits} bits"
+#error "pyconfig.h is for another word size than the target's {bits} bits"
 #endif
 """
 

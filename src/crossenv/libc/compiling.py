@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from crossenv.platforms import Libc
 from crossenv.platforms.architectures import GLIBC, MUSL
-from crossenv.platforms.linux_targets import Target
+from crossenv.targets import Target
 
 # glibc has IEEE's `long double` for ppc64le since then.
 _IEEE_LONG_DOUBLE = (2, 32)

@@ -254,8 +254,8 @@ def _platform_findings(
 def _host_findings(claims: Claims, record: Record) -> Iterator[Finding]:
     """Tags that the host would not take; one that it does is enough, unless another names a machine of its own."""
     platforms = dict.fromkeys(tag.split("-", 2)[2] for tag in claims.tags)
-    takes = f"the host is {record.host.platform_tag} with Python {python_of(record).name}"
-    known = ("any", record.host.own_tag, record.host.platform_tag)
+    takes = f"the target is {record.host.platform_tag} with Python {python_of(record).name}"
+    known = ("any", record.host.plain_tag, record.host.platform_tag)
     foreign = [one for one in platforms if one not in known and not one.endswith(f"_{record.host.machine}")]
     if foreign:
         yield Finding(id="host-tag", severity=ERROR, path="", message=f"is tagged {', '.join(foreign)}; {takes}")

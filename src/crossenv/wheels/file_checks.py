@@ -49,7 +49,7 @@ def machine_finding(
         return "", Finding(id=f"{native.name}-damaged", severity=ERROR, path=label, message=str(error))
     if machines and not any(machine.fits(wanted) for wanted in machines):
         words = " or ".join(FORMATS[wanted.format].describe(wanted) for wanted in machines)
-        says = f"is for {machine.words}; {'the wheel is for' if record is None else 'the host is'} {words}"
+        says = f"is for {machine.words}; {'the wheel is for' if record is None else 'the target is'} {words}"
         return machine.words, Finding(id="machine", severity=ERROR, path=label, message=says)
     return machine.words, None
 
@@ -118,7 +118,7 @@ def interpreter_finding(name: str, file: Linked, expected: Expected) -> Finding 
     loaders = {target.loader for target in expected.targets}
     if not file.interpreter or not loaders or expected.unknown or file.interpreter in loaders:
         return None
-    says = f"asks for the loader {_short(file.interpreter)}; the host's is {' or '.join(sorted(loaders))}"
+    says = f"asks for the loader {_short(file.interpreter)}; the target's is {' or '.join(sorted(loaders))}"
     return Finding(id="interpreter", severity=ERROR, path=name, message=says)
 
 

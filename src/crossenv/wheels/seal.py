@@ -126,7 +126,7 @@ def _judged_repaired_and_tagged(job: Job, record: Record, notes: list[str]) -> P
     native = list(_written_findings(job, record))
     if native:
         raise Refused(native)
-    plain = record.host.own_tag in path.name.removesuffix(".whl").rpartition("-")[2].split(".")
+    plain = record.host.plain_tag in path.name.removesuffix(".whl").rpartition("-")[2].split(".")
     mend = job.repair and plain and not job.editable
     fatal = [finding for finding in judged.errors if not (mend and finding.id in MENDABLE)]
     if fatal:
@@ -153,7 +153,7 @@ def _judged_repaired_and_tagged(job: Job, record: Record, notes: list[str]) -> P
         return path
     from crossenv.wheels.platform_tag import retag
 
-    return retag(path, record.host.own_tag, record.handover.policy.tag)
+    return retag(path, record.host.plain_tag, record.handover.policy.tag)
 
 
 def _written_findings(job: Job, record: Record) -> Iterator[Finding]:

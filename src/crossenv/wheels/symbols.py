@@ -112,7 +112,7 @@ def symbol_findings(
         loaded = loaded_with_python(libc)
         missing = [symbol for symbol in missing if symbol not in loaded]
         if missing:
-            where = "the host" if libraries is not None else "Python, the C library"
+            where = "the target" if libraries is not None else "Python, the C library"
             says = f"needs {listed(missing)}, which neither {where} nor another file of the wheel provides"
             findings.append(Finding(id="symbol", severity=ERROR, path=name, message=says))
         findings += _absent_versions(name, file, inside, libraries)
@@ -210,5 +210,5 @@ def _absent_versions(name: str, file: Linked, inside: Set[str], libraries: Libra
             if loaded is not None and symbol not in (libraries.exports([library]) or loaded.exports):
                 missing.setdefault(library, []).append(f"{symbol}@{version}")
     for library, symbols in sorted(missing.items()):
-        says = f"needs {listed(sorted(symbols))}, which the host's {library} does not have"
+        says = f"needs {listed(sorted(symbols))}, which the target's {library} does not have"
         yield Finding(id="symbol", severity=ERROR, path=name, message=says)

@@ -18,7 +18,7 @@ from crossenv.compilers.zig.options import header_text
 from crossenv.errors import ToolchainError
 from crossenv.libc.version import libc_of_this_machine
 from crossenv.platforms.architectures import target_architectures
-from crossenv.platforms.linux_targets import Target
+from crossenv.targets import Target
 
 CONFIGURATION_NAME = "zig.conf"
 # What a launcher is, by the end of its name, and the tool that it stands for.
