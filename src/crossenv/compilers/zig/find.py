@@ -36,8 +36,8 @@ from crossenv.files import scratch_directory
 from crossenv.libc.compiling import compile_options
 from crossenv.platforms import platform_of_target
 from crossenv.platforms.architectures import Identity
-from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.windows import WINDOWS
+from crossenv.targets import Target
 
 
 def find_zig_toolchain(

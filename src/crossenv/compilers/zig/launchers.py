@@ -20,14 +20,14 @@ from crossenv.errors import ToolchainError
 from crossenv.files import scratch_directory
 from crossenv.libc.version import libc_of_this_machine
 from crossenv.platforms.architectures import target_architectures
-from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.windows import WINDOWS
+from crossenv.targets import Target
 
 CONFIGURATION_NAME = "zig.conf"
 # What a launcher is, by the end of its name, and the tool that it stands for.
 ENDINGS = {"cc": "clang", "cxx": "clang++", "ar": "ar", "ranlib": "ranlib", "ld": "ld"}
 # Further ones for Windows.
-WINDOWS_ENDINGS = {"dlltool": "dlltool"}
+WINDOWS_ENDINGS = {"dlltool": "dlltool", "windres": "windres"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
