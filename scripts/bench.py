@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import json
 import os
 import platform
 import shutil
@@ -24,6 +23,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from crossenv.codec import encode
+from crossenv.wheels.seal import Job
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PEER = "crossenv==1.6.2"
@@ -83,11 +85,13 @@ def creation(scratch: Path, python: Path, tool: Path, peer: Path, host_python: P
     return {name: run(name, words) for name, words in commands.items()}
 
 
-def starts(scratch: Path) -> dict[str, Callable[[], float]]:
-    """Starts of the interpreters that `creation` left behind."""
+def starts(scratch: Path, python: Path) -> dict[str, Callable[[], float]]:
+    """Starts of the interpreters that `creation` left behind, and of a venv without start-up files of setuptools."""
+    timed([python, "-m", "venv", "--without-pip", scratch / "empty-venv"])
     programs = {
         "cross-python of crossenv": scratch / "crossenv-create/bin/cross-python",
         "python of a venv": scratch / "python--m-venv/bin/python",
+        "python of an empty venv": scratch / "empty-venv/bin/python",
         "cross-python of crossenv 1.6.2": scratch / "crossenv-1.6.2/bin/cross-python",
     }
 
@@ -153,9 +157,19 @@ def compiles(scratch: Path) -> dict[str, Callable[[], float]]:
 def judgements(scratch: Path, python: Path) -> dict[str, Callable[[], float]]:
     """What each build pays for its judge: a wheel of `builds` judged, and the start of an interpreter."""
     (wheel,) = (scratch / "out").glob(f"{PACKAGES[-1]}-*-{TARGET}.whl")
-    job = {"format": 1, "wheel": str(wheel), "environment": str(scratch / "zig"), "editable": False, "repair": False}
-    job |= {"attempted": {}, "compiler_called": True, "allow_pure": [], "site_directories": []}
-    told = json.dumps(job).encode()
+    job = Job(
+        wheel=str(wheel),
+        environment=str(scratch / "zig"),
+        editable=False,
+        ready_made=False,
+        written=(),
+        repair=False,
+        attempted={},
+        compiler_called=True,
+        allow_pure=(),
+        site_directories=(),
+    )
+    told = encode(job).encode()
 
     def judged() -> float:
         started = time.perf_counter()
@@ -180,6 +194,8 @@ def main() -> int:
     parser.add_argument("--python", type=Path, required=True, help="the build Python, of the same version")
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
+    # Without their byte code, starts compile their modules each time.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory(prefix="crossenv-bench-") as directory:
         scratch = Path(directory)
         peer = scratch / "peer/bin"
@@ -187,7 +203,7 @@ def main() -> int:
         subprocess.run([peer / "python", "-m", "pip", "install", "-q", PEER], check=True)
         tool = Path(sys.executable).parent
         created = rounds(creation(scratch, options.python, tool, peer, options.host_python.resolve()), options.rounds)
-        started = rounds(starts(scratch), options.rounds)
+        started = rounds(starts(scratch, options.python), options.rounds)
         built = {
             package: rounds(candidates, BUILD_ROUNDS)
             for package, candidates in builds(scratch, options.python, tool, options.host_python.resolve()).items()

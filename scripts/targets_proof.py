@@ -24,7 +24,8 @@ from checks import CHECKS, WITHOUT_LIBRARIES
 from inspection import WrongWheelError, inspected
 
 from crossenv.platforms.architectures import target_architectures
-from crossenv.platforms.linux_targets import GLIBC, MUSL, Target, default_target
+from crossenv.platforms.linux_targets import GLIBC, MUSL, default_target
+from crossenv.targets import Target
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 WORK = CHECKOUT / ".cache/targets"

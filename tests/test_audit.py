@@ -23,8 +23,8 @@ from crossenv.record import Record
 from crossenv.testing import made_up_record
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.model import ERROR, WARNING
-from crossenv.wheels.python_api import exports_of, known_versions, stable_since
 from crossenv.wheels.read_tags import accepts, expected_of
+from crossenv.wheels.symbols import exports_of, known_versions, stable_since
 from makers import ARMEL, ARMHF, S390X, X86_64, elf_bytes, write
 from wheels import (
     LIBC,
@@ -271,7 +271,7 @@ FAULTS: list[Any] = [
         {"toy/tool": linked(interpreter="/opt/sysroot/lib/ld.so")},
         "py3-none-manylinux_2_28_aarch64",
         "interpreter",
-        f"asks for the loader /opt/sysroot/lib/ld.so; the host's is {AARCH64_LOADER}",
+        f"asks for the loader /opt/sysroot/lib/ld.so; the target's is {AARCH64_LOADER}",
         id="loader",
     ),
     pytest.param({MODULE: extension()[:200]}, TAG, "elf-damaged", "is cut off", id="a truncated file"),
@@ -668,15 +668,15 @@ def test_a_sysroot_tells_which_symbols_there_are(tmp_path: Path) -> None:
     assert found(("libxml2.so.2", "libc.so.6"), {"xmlFree": None, "malloc": LIBC}) == []
     ((kind, says),) = found(("libxml2.so.2", "libc.so.6"), {"xmlNobody": None, "malloc": LIBC})
     assert kind == "symbol"
-    assert says == "needs xmlNobody, which neither the host nor another file of the wheel provides"
+    assert says == "needs xmlNobody, which neither the target nor another file of the wheel provides"
     ((kind, says),) = found(("libc.so.6",), {"strtoll": LIBC})
-    assert (kind, says) == ("symbol", "needs strtoll@GLIBC_2.17, which the host's libc.so.6 does not have")
+    assert (kind, says) == ("symbol", "needs strtoll@GLIBC_2.17, which the target's libc.so.6 does not have")
     # glibc 2.34 moved the functions of libpthread.so.0 to libc.so.6, and left the version in both.
     write(place / "libpthread.so.0", linked(imports={}, soname="libpthread.so.0"))
     thread = ("libpthread.so.0", "GLIBC_2.17")
     assert found(("libpthread.so.0", "libc.so.6"), {"malloc": thread}) == []
     ((kind, says),) = found(("libpthread.so.0", "libc.so.6"), {"nobody": thread})
-    assert says == "needs nobody@GLIBC_2.17, which the host's libpthread.so.0 does not have"
+    assert says == "needs nobody@GLIBC_2.17, which the target's libpthread.so.0 does not have"
     ((kind, says),) = found(("libabsent.so.1", "libc.so.6"), {"malloc": LIBC, "absent": None})
     assert (kind, says) == ("library", "needs libabsent.so.1, which is not in the wheel nor in the sysroot")
     # Another wheel may bring it along, and the tag promises nothing.

@@ -256,7 +256,7 @@ def test_a_planted_native_extension_is_refused(real_env: Path, tmp_path: Path, r
     assert result.returncode != 0
     output = result.stdout + result.stderr
     assert "refused toy-1-py3-none-linux_aarch64.whl: toy/_toy.cpython-" in output
-    assert "is for x86-64, 64-bit, little-endian; the host is AArch64" in output
+    assert "is for x86-64, 64-bit, little-endian; the target is AArch64" in output
     assert not list((tmp_path / "out").glob("*.whl")) if (tmp_path / "out").exists() else True
 
 
@@ -316,7 +316,7 @@ def test_pips_unsafe_feature_is_refused(real_env: Path, tmp_path: Path) -> None:
         if "invalid choice" in result.stderr:
             pytest.skip("this pip has no inprocess-build-deps")
         assert result.returncode == 2, result.stderr
-        assert "inprocess-build-deps installs the host's wheels as build requirements" in result.stderr
+        assert "inprocess-build-deps installs the target's wheels as build requirements" in result.stderr
 
 
 def optional(project: Path, fallback: bool) -> Path:

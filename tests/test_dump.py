@@ -314,7 +314,7 @@ def test_headers_that_were_taken_with_the_dump(
 ) -> None:
     include = next((host_prefix / "include").glob("python3*"))
     files = {path.name: path.read_bytes() for path in include.glob("*.h")}
-    archive = header_archive(include.name, {**files, "pyconfig.h": files["pyconfig.h"] + b"/* the host's */\n"})
+    archive = header_archive(include.name, {**files, "pyconfig.h": files["pyconfig.h"] + b"/* the target's */\n"})
     (tmp_path / "dump.tar.gz").write_bytes(archive)
     document = with_value(
         made,
@@ -337,7 +337,7 @@ def test_headers_that_were_taken_with_the_dump(
     ]
     for named, says in ((tmp_path / "dump.tar.gz", f"the archive {tmp_path}/dump.tar.gz"), (include, str(include))):
         assert f"headers: {says}" in crossenv(*words, named, "--dry-run", tmp_path / "named").stderr
-    assert "the host's" in next((tmp_path / "beside/host/python/include").glob("*/pyconfig.h")).read_text()
+    assert "the target's" in next((tmp_path / "beside/host/python/include").glob("*/pyconfig.h")).read_text()
     # The sysroot's are used where they are.
     sysroot = host_prefix.parent
     words = [
@@ -553,7 +553,7 @@ def test_a_dump_without_an_elf_header(made: dict[str, Any], tmp_path: Path) -> N
     variables = document["arbitrary_data"]["crossenv"]["variables"]
     del variables["MULTIARCH"]
     variables["HOST_GNU_TYPE"] = "vax-dec-ultrix"
-    with pytest.raises(HostPythonError, match="cannot tell the host's machine"):
+    with pytest.raises(HostPythonError, match="cannot tell the target's machine"):
         host_of_dump(parse_dump(document, tmp_path / "dump.json"))
 
 

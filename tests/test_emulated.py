@@ -82,11 +82,11 @@ def test_installed_packages_run_on_the_host(emulate: Emulate, debian_env: Path, 
     pure = projects.pure(tmp_path / "pure", "flit")
     with (pure / "pyproject.toml").open("a") as file:
         file.write('scripts = { toy-tool = "toy:main" }\n')
-    (pure / "toy/__init__.py").write_text('"""A toy."""\ndef main(): print("pure on the host")\n')
+    (pure / "toy/__init__.py").write_text('"""A toy."""\ndef main(): print("pure on the target")\n')
     run(debian_env / "bin/cross-pip", "install", compiled, pure)
     answer = emulate("-c", "import crossenv_compiled._toy as t, platform; print(t.answer(), platform.machine())")
     assert answer == "8 aarch64\n"
-    for script, says in (("crossenv_compiled-tool", "toy\n"), ("toy-tool", "pure on the host\n")):
+    for script, says in (("crossenv_compiled-tool", "toy\n"), ("toy-tool", "pure on the target\n")):
         path = debian_env / "cross/bin" / script
         assert path.read_text().startswith(f"#!/usr/bin/python{VERSION}\n")
         assert emulate(path) == says

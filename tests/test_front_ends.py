@@ -220,7 +220,7 @@ def test_pips_new_ways_of_isolation(
         pytest.skip(f"this pip has no {feature}")
     if feature == "inprocess-build-deps":
         assert result.returncode == 2
-        assert "inprocess-build-deps installs the host's wheels as build requirements" in result.stderr
+        assert "inprocess-build-deps installs the target's wheels as build requirements" in result.stderr
     else:
         assert result.returncode == 0, result.stderr
         if command == "wheel":
@@ -342,7 +342,7 @@ def test_plain_uv_is_never_silently_native(uv_env: Path, uv: Path, tmp_path: Pat
         env={**os.environ, "UV_CACHE_DIR": str(tmp_path / "cache")},
     )  # fmt: skip
     assert result.returncode != 0
-    assert "crossenv: error: uv has installed the host's cython as build requirements" in result.stderr.lower()
+    assert "crossenv: error: uv has installed the target's cython as build requirements" in result.stderr.lower()
     assert not list(tmp_path.glob("out/*.whl"))
 
 

@@ -233,7 +233,7 @@ def test_configuration_in_the_config_directory(tree: HostTree) -> None:
         (lambda path: write(path / "python3", b""), "neither an ELF program"),
         (lambda path: path, "no Python in"),
         (lambda path: write(path / "usr/lib/python3.11/os.py", "").parents[3], "no _sysconfigdata*.py in"),
-        (lambda path: write(path / "python.exe", b"MZ\0\0"), "is a Windows program; only Linux hosts"),
+        (lambda path: write(path / "python.exe", b"MZ\0\0"), "is a Windows program; only Linux targets"),
         (lambda path: write(path / "python.exe", b"MZ\0\0").parent, "is a Windows installation"),
         (lambda path: write(path / "bin/python3.11", struct.pack("<I", 0xFEEDFACF)), "is a macOS program"),
         (lambda path: write(path / "Python.framework/Python", "").parents[1], "is a macOS framework"),
@@ -255,7 +255,7 @@ def link(path: Path, target: str) -> Path:
     ("changes", "message"),
     [
         ({"SOABI": "graalpy242-311-native"}, "is not CPython's or PyPy's"),
-        ({"SOABI": "cpython-311-darwin", "MACHDEP": "darwin"}, "is for darwin; only Linux hosts"),
+        ({"SOABI": "cpython-311-darwin", "MACHDEP": "darwin"}, "is for darwin; only Linux targets"),
         ({"SOABI": "cpython-313-wasm32-emscripten", "MACHDEP": "emscripten"}, "is for emscripten"),
     ],
 )
@@ -442,7 +442,7 @@ def test_a_machine_that_nothing_tells(tmp_path: Path) -> None:
     tree = HostTree(prefix=tmp_path / "usr", changes={"MULTIARCH": None, "HOST_GNU_TYPE": None}).make()
     assert read_host_python(tree.prefix).multiarch == ""
     tree.program.unlink()
-    assert "cannot tell the host's machine" in fault_of(tree.prefix).message
+    assert "cannot tell the target's machine" in fault_of(tree.prefix).message
 
 
 def test_the_machine_comes_from_libpython_or_a_module_without_an_interpreter(tree: HostTree) -> None:

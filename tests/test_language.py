@@ -1,8 +1,10 @@
-"""Messages, comments and pages say "is not a", not "is no"."""
+"""Messages, comments and pages say "is not a", not "is no", and messages "the target", not "the host"."""
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parent.parent
@@ -21,3 +23,26 @@ def test_nothing_is_no_thing() -> None:
         if STILTED.search(line)
     ]
     assert found == []
+
+
+# The host Python, the host side of an environment, and the host machine of GNU, Meson and Conan keep their names.
+HOST = re.compile(r"\b(the|a) host\b(?! Python|[- ]side| machine| requirement)")
+
+
+def test_messages_name_the_target() -> None:
+    found = [
+        f"{path.relative_to(CHECKOUT)}:{number}: {text}"
+        for path in (CHECKOUT / "src/crossenv").rglob("*.py")
+        for number, text in _texts(ast.parse(path.read_text(encoding="utf-8")))
+        if HOST.search(text)
+    ]
+    assert found == []
+
+
+def _texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield the texts of a module, docstrings left out."""
+    bodies = (node.body for node in ast.walk(tree) if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)))
+    docstrings = {id(body[0].value) for body in bodies if body and isinstance(body[0], ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.lineno, node.value

@@ -190,7 +190,7 @@ SETUP = """
 import ctypes, os, subprocess, sys
 from setuptools import Extension, setup
 import linked
-# It runs here, although the host's library lies in its place by now.
+# It runs here, although the target's library lies in its place by now.
 native = ctypes.CDLL(os.path.join(linked.directory, "lib", "libshared.so"))
 assert native.linked_machine() == 62, native.linked_machine()
 flags = subprocess.run(["pkg-config", "--cflags", "--libs", "linked"], capture_output=True, text=True)

@@ -42,7 +42,7 @@ def test_without_native_files_there_is_nothing_to_do(crossenv: CrossenvCommand, 
     [
         ("native", "is for x86-64"),
         ("truncated", "cannot be repaired"),
-        ("foreign tag", "is for armv7l, and the environment's host is aarch64"),
+        ("foreign tag", "is for armv7l, and the environment's target is aarch64"),
     ],
 )
 def test_what_no_repair_can_mend_is_refused(
@@ -241,7 +241,7 @@ def test_wheels_are_repaired_as_they_are_built(cross_gcc: str, tmp_path: Path, r
         run(*crossenv, option, "--clear", env)
         record = json.loads((env / "crossenv.json").read_text())
         root = record["toolchain"]["sysroot"] or record["host"]["sysroot"]
-        assert root, "the host's root is where its libraries are looked for"
+        assert root, "the target's root is where its libraries are looked for"
         assert place.is_relative_to(root)
         pip: list[str | Path] = [env / "bin/cross-pip", "wheel", "--no-cache-dir", "--no-deps"]
         for number, said in enumerate(("", "--repair", "--no-repair")):

@@ -66,7 +66,7 @@ PREFIX = "/tmp/pip-build-env-abc123/overlay"
             "host",
             True,
             "get_requires_for_build_wheel",
-            id="a question is the host's too",
+            id="a question is the target's too",
         ),
         pytest.param("cross", [HOOKS, "build_sdist", "/tmp/x"], {}, "build", True, "", id="a sdist is for no machine"),
         pytest.param("cross", [HOOKS, "get_requires_for_build_sdist", "/t"], {}, "build", True, "", id="nor its needs"),

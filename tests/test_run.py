@@ -26,7 +26,7 @@ from crossenv.emulation.tree import make_tree
 from crossenv.errors import DownloadError, EmulatorError, UsageError
 from crossenv.platforms.architectures import ARCHITECTURES, target_architectures
 from crossenv.report import Reporter
-from crossenv.sysroots.architectures import PYTHONS, debian_name, release_with
+from crossenv.sysroots.debian import PYTHONS, debian_name, release_with
 from crossenv.sysroots.unpack import read_member
 from debian_archive import deb
 from makers import AARCH64, ARMHF, S390X, X86_64, elf_bytes, write
@@ -366,7 +366,8 @@ def test_refused_children_say_so(debian_env: Path, cross_gcc: str, tmp_path: Pat
     words = ["run", "--env", str(debian_env), "--children", "launcher", "--", "python", "-c", code]
     done = subprocess.run([sys.executable, "-m", "crossenv", *words], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "this is a program of the host, and without binfmt_misc only Python is started" in done.stderr
+    says = "this is a program of the target, and without binfmt_misc only Python is started from a target's program"
+    assert says in done.stderr
 
 
 @pytest.mark.integration
@@ -392,7 +393,7 @@ def test_an_emulator_for_the_build_is_opt_in(
         willing / "bin/cross-run", "python", "-c", "import toy._toy as t; print(t.answer())",
         PYTHONPATH=str(tmp_path / "site"),
     )  # fmt: skip
-    assert answer == "183\n", "what the program of the host said at configure time"
+    assert answer == "183\n", "what the program of the target said at configure time"
 
 
 @pytest.mark.integration

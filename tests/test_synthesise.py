@@ -28,7 +28,6 @@ from crossenv.errors import HostPythonError, ToolchainError
 from crossenv.files import write_tree
 from crossenv.platforms import LINUX, Libc
 from crossenv.platforms.architectures import architecture_of
-from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.build_python import find_build_python
 from crossenv.pythons.model import HostPython
@@ -40,7 +39,7 @@ from crossenv.synthesis.machine_macros import functions_to_ask, machine_macros
 from crossenv.synthesis.probe_object import Answers, ask_compiler
 from crossenv.synthesis.probe_source import CONDITIONS, EXPRESSIONS
 from crossenv.synthesis.synthesise import read_build_facts, synthesise_host_python
-from crossenv.targets import parse_target
+from crossenv.targets import Target, parse_target
 from makers import X86_64, HostTree, write
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -633,17 +632,19 @@ def test_answers_are_kept_for_one_compiler_and_one_question(tmp_path: Path) -> N
 
 
 def test_pypy_cannot_be_the_build_python(tmp_path: Path) -> None:
-    with pytest.raises(HostPythonError, match="is PyPy, and a host can only be synthesised from a CPython") as caught:
+    with pytest.raises(
+        HostPythonError, match="is PyPy, and a target's Python is derived from a CPython only"
+    ) as caught:
         read_build_facts(tmp_path / "pypy3.10")
     assert "--python" in caught.value.hint
-    with pytest.raises(HostPythonError, match="is pypy, and a host"):
+    with pytest.raises(HostPythonError, match="is pypy, and a target"):
         target = parse_target("aarch64")
         build = build_python(tmp_path, implementation="pypy")
         synthesised(target, build, gcc(target, tmp_path / "gcc"), tmp_path / "host")
 
 
 def test_a_build_python_without_headers_says_what_to_install(tmp_path: Path) -> None:
-    with pytest.raises(HostPythonError, match=r"no host can be synthesised from .* does not exist") as caught:
+    with pytest.raises(HostPythonError, match=r"no target's Python can be derived from .* does not exist") as caught:
         read_build_facts(tmp_path / "bin/python3.13")
     assert "--python" in caught.value.hint
     tree = HostTree(prefix=tmp_path / "usr", version="3.13").make()

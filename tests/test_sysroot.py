@@ -27,9 +27,9 @@ from crossenv.sysroots import fetch as fetching
 from crossenv.sysroots import sysroot as making
 from crossenv.sysroots.alternatives import link_alternatives
 from crossenv.sysroots.archive import Package, Source, default_mirror, parse_packages
+from crossenv.sysroots.debian import compare, satisfies, sort_key
 from crossenv.sysroots.resolve import resolve
 from crossenv.sysroots.unpack import finish_tree, unpack_deb
-from crossenv.sysroots.version import compare, satisfies, sort_key
 from debian_archive import Archive, HardLink, Member, ar, deb, sign, small_archive, stop_agent, tar
 
 Create = Callable[..., subprocess.CompletedProcess[str]]

@@ -15,8 +15,8 @@ from crossenv.platforms.architectures import (
     identity_of,
     target_architectures,
 )
-from crossenv.platforms.linux_targets import Target, default_floor
-from crossenv.targets import parse_target
+from crossenv.platforms.linux_targets import default_floor
+from crossenv.targets import Target, parse_target
 
 EIGHT = ["x86_64", "i686", "aarch64", "armv7l", "ppc64le", "s390x", "riscv64", "loongarch64"]
 

@@ -436,14 +436,14 @@ def test_headers_newer_than_the_library_are_noted(host: HostPython, tools: Path,
     notes = find(replace(host, libc=Libc(family="glibc", version=library)), tools).notes
     assert len(notes) == told
     if told:
-        assert "headers are glibc 2.36's, the host's library is 2.31" in notes[0]
+        assert "headers are glibc 2.36's, the target's library is 2.31" in notes[0]
 
 
 def test_a_compiler_for_another_c_library(tmp_path: Path, tools: Path) -> None:
     host = replace(host_of(tmp_path, loader=makers.MUSL_LOADER), libc=Libc(family="musl", version=""))
     make_compiler(tools / f"{TRIPLET}-gcc")
     error = fault_of(host, tools)
-    assert "its C headers are glibc's, and the host uses musl" in error.message
+    assert "its C headers are glibc's, and the target uses musl" in error.message
     assert "cross compiler for aarch64-linux-musl" in error.hint
     cross_tools(tools, "aarch64-linux-musl-")
     musl = {name: value for name, value in makers.GCC_12.items() if "GLIBC" not in name}

@@ -295,11 +295,11 @@ def test_requirements_of_the_host_are_refused(made_by_uv: Path, env: Path) -> No
         (site / f"{name}-1.dist-info").mkdir()
         (site / f"{name}-1.dist-info/WHEEL").write_text(f"Wheel-Version: 1.0\nTag: cp311-cp311-{tag}\n")
     if os.uname().machine == "aarch64":
-        pytest.skip("the build machine is the host's kind")
+        pytest.skip("the build machine is the target's kind")
     result = run(made_by_uv / "bin/python", "-c", BACKEND)
     assert result.returncode == 1
     assert result.stderr == (
-        "crossenv: error: uv has installed the host's tool_x as build requirements, which cannot run here\n"
+        "crossenv: error: uv has installed the target's tool_x as build requirements, which cannot run here\n"
         f"crossenv: hint: use {env}/bin/cross-uv in place of uv\n"
     )
     through = run(made_by_uv / "bin/python", "-c", BACKEND, CROSSENV_UV="pip install")

@@ -7,11 +7,13 @@ import json
 import os
 import platform
 import re
+import shutil
 import struct
+import subprocess
 import sys
 import textwrap
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -288,6 +290,122 @@ def test_build_systems(make: Any, windows_env: Path, tmp_path: Path, run: Run) -
     assert len(native) == 1
     assert native[0].endswith(f".cp{NODOT}-win_amd64.pyd")
     assert f"python{NODOT}.dll" in imported_dlls(files[native[0]])
+
+
+RESOURCES = """
+#include <Windows.h>
+#include "toy.h"
+VS_VERSION_INFO VERSIONINFO
+FILEVERSION 1, 2, 3, 4
+BEGIN
+  BLOCK "StringFileInfo"
+  BEGIN
+    BLOCK "040904B0"
+    BEGIN
+      VALUE "ProductName", PRODUCT
+    END
+  END
+END
+"""
+
+
+def with_resources(make: Callable[[Path], Path], directory: Path) -> Path:
+    """A project whose module has a resource too, beside a C file of the same name."""
+    project = make(directory)
+    projects.write(project, {"toy.rc": RESOURCES, "res/toy.h": '#define PRODUCT "A small toy"\n'})
+    for name, old, new in (
+        ("setup.py", "['toy.c']", "['toy.c', 'toy.rc'], include_dirs=['res']"),
+        (
+            "meson.build",
+            "'toy.c', header",
+            "'toy.c', header, import('windows').compile_resources('toy.rc',"
+            " include_directories: include_directories('res'))",
+        ),
+        ("CMakeLists.txt", "MODULE toy.c", "MODULE toy.c toy.rc"),
+        ("CMakeLists.txt", "LANGUAGES C", "LANGUAGES C RC"),
+        ("CMakeLists.txt", "install(", "target_include_directories(_toy PRIVATE res)\ninstall("),
+    ):
+        if (file := project / name).exists():
+            assert old in file.read_text()
+            file.write_text(file.read_text().replace(old, new))
+    return project
+
+
+@needs_zig
+@pytest.mark.integration
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    "make",
+    [projects.setuptools_c, projects.meson, projects.scikit_build_core],
+    ids=["setuptools", "Meson", "CMake"],
+)
+def test_resources(make: Callable[[Path], Path], windows_env: Path, tmp_path: Path, run: Run) -> None:
+    """The same words for each: zig makes its resource compiler for a minute when it is first used."""
+    files = built(windows_env, with_resources(make, tmp_path / "project"), tmp_path / "out", run)
+    (module,) = [data for name, data in files.items() if name.endswith(".pyd")]
+    assert "A small toy".encode("utf-16-le") in module
+    assert f"python{NODOT}.dll" in imported_dlls(module)
+
+
+@needs_zig
+@pytest.mark.integration
+def test_resource_compiler_says_what_is_missing(windows_env: Path, tmp_path: Path) -> None:
+    windres = str(windows_env / "etc/bin/x86_64-w64-mingw32-windres")
+    for words, says in (
+        (["x.rc"], "the output is not named"),
+        (["-o"], "-o needs a value"),
+        (["--input-format=res", "x.res", "x.o"], "reads .rc files only"),
+    ):
+        done = subprocess.run([windres, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        (line,) = done.stderr.splitlines()
+        assert says in line
+
+
+@pytest.fixture
+def rust_target(run: Run) -> None:
+    rustc = shutil.which("rustc")
+    if rustc is None or shutil.which("cargo") is None:
+        pytest.skip("needs cargo and rustc on PATH")
+    if not Path(run(rustc, "--print", "target-libdir", "--target", "x86_64-pc-windows-gnu").strip()).is_dir():
+        pytest.skip("needs Rust's standard library for x86_64-pc-windows-gnu")
+
+
+@needs_zig
+@pytest.mark.integration
+def test_rust_finds_the_library(windows_env: Path) -> None:
+    """PyO3 looks for it here, and maturin for a description, for want of `_sysconfigdata` with SOABI "cpython-..."."""
+    environment = json.loads((windows_env / "crossenv.json").read_text())["handover"]["environment"]
+    libraries = Path(environment["PYO3_CROSS_LIB_DIR"])
+    assert (libraries / f"python{NODOT}.lib").is_file()
+    details = json.loads((libraries / "build-details.json").read_text())
+    assert details["abi"]["extension_suffix"] == f".cp{NODOT}-win_amd64.pyd"
+
+
+@needs_zig
+@pytest.mark.integration
+@pytest.mark.thorough
+@pytest.mark.usefixtures("rust_target")
+@pytest.mark.parametrize(
+    ("backend", "features", "tag", "name", "dll"),
+    [
+        ("maturin", "extension-module", f"cp{NODOT}-cp{NODOT}", f".cp{NODOT}-win_amd64.pyd", f"python{NODOT}.dll"),
+        ("maturin", "abi3-py310", "cp310-abi3", ".pyd", "python3.dll"),
+        ("setuptools-rust", "abi3-py310", "cp310-abi3", ".pyd", "python3.dll"),
+    ],
+)
+def test_rust(
+    backend: str, features: str, tag: str, name: str, dll: str, windows_env: Path, tmp_path: Path, run: Run
+) -> None:
+    project = projects.rust(tmp_path / "project", backend)
+    manifest = project / "Cargo.toml"
+    manifest.write_text(re.sub(r"features = .*]", f'features = ["{features}"]', manifest.read_text()))
+    files = built(windows_env, project, tmp_path / "out", run)
+    (wheel,) = (tmp_path / "out").glob("*.whl")
+    assert wheel.name.endswith(f"-{tag}-win_amd64.whl")
+    native = {one: data for one, data in files.items() if one.endswith((".pyd", ".dll", ".so"))}
+    assert [one.rpartition("_toy")[2] for one in native] == [name]
+    assert [one for one in imported_dlls(*native.values()) if one.startswith("python")] == [dll]
 
 
 def test_the_made_up_environment_of_a_windows_target() -> None:

@@ -17,8 +17,7 @@ from elftools.elf.sections import SymbolTableSection
 from conftest import Run, with_thorough
 from crossenv.compilers.zig.locate import usable_cache
 from crossenv.compilers.zig.runtime_library import long_double_link_options, long_double_options, runtime_library
-from crossenv.platforms.linux_targets import Target
-from crossenv.targets import parse_target
+from crossenv.targets import Target, parse_target
 
 pytestmark = pytest.mark.integration
 

@@ -1,7 +1,7 @@
 """The record of an environment: the one hand-over between creating it and living in it.
 
-`ENV/crossenv.json` holds a `Record` with absolute, resolved values. Whatever works with an existing environment reads
-it and nothing else. The format is versioned by `SCHEMA`; a reader refuses another schema rather than guess.
+`ENV/crossenv.json` holds a `Record` with absolute, resolved values. Every command
+that works with an existing environment reads it, and finds nothing out anew. Readers refuse another `SCHEMA`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from crossenv.pythons.model import Host
 
 SCHEMA = 10
 RECORD_NAME = "crossenv.json"
-# Runs programs of the host; below the environment's root.
+# Runs the target's programs; below the environment's root.
 CROSS_RUN = "bin/cross-run"
-# The target's Python as an installation of its own would lie: `lib/pythonX.Y`, `include/pythonX.Y`, `lib/pkgconfig`.
-# Build scripts find one of these from another.
+# The target's Python in the layout of an installation: `lib/pythonX.Y`, `include/pythonX.Y`, `lib/pkgconfig`. Build
+# scripts find one of these directories from another.
 PREFIX = "host"
 
 
@@ -44,20 +44,21 @@ class BuildRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HostRecord(Host):
-    """The host Python and its machine: all that an environment's processes are told of it.
+    """The host Python and its machine, as the environment's processes see them.
 
     The shim's facts, `crossenv_info` and the judge's expectations follow from it.
 
     Attributes:
         source: What the user named.
-        extension_suffixes: What the host's import system takes, the full one first.
-        executable: The interpreter's path on the host machine.
-        sysroot: The root of the host's files here; None if there is none.
-        include_dirs: Where the host's headers are.
+        extension_suffixes: The suffixes of extension modules that it imports, the full one first.
+        executable: The interpreter's path on the target.
+        sysroot: The root of the target's files here; None if there is none.
+        include_dirs: Where its headers are.
         lib_dir: Where its libpython is, if anywhere.
         sysconfigdata: The localised `_sysconfigdata_*.py`.
         site_packages: Where host-side packages are installed.
-        platform_tag: The platform tag of the wheels built here (PEP 425, PEP 600).
+        platform_tag: The platform tag of the wheels built here (PEP 425, PEP 600): with a promise if the target makes
+            one, else `plain_tag`.
     """
 
     source: str
@@ -76,9 +77,9 @@ class ToolRecord:
     """One tool.
 
     Attributes:
-        command: The one word that builds call: the tool itself, or our launcher where it needs arguments.
+        command: The path that builds call: the tool's, or that of our launcher where it needs arguments.
         path: The tool.
-        args: What the launcher puts first.
+        args: The arguments that the launcher puts first.
         origin: How the tool was chosen.
     """
 
@@ -96,10 +97,10 @@ class ToolchainRecord:
         family: "gcc" or "clang".
         version: The compiler's version.
         triplet: "aarch64-linux-gnu".
-        sysroot: What the launchers pass as --sysroot; None for nothing.
+        sysroot: The launchers' --sysroot; None if they pass none.
         tools: The tools by usual name: cc, cxx, fc, ar, strip, ...
-        macros: What the compiler predefines for the host.
-        pkg_config_libdir: Where the host's `.pc` files are.
+        macros: The compiler's predefined macros for the target.
+        pkg_config_libdir: Where the target's `.pc` files are.
     """
 
     family: str
@@ -113,12 +114,12 @@ class ToolchainRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VariableRecord:
-    """An environment variable of the processes that answer for the host.
+    """An environment variable of the processes that answer for the target.
 
     Attributes:
         name: Its name.
         operator: "=" sets it, "?=" where it is not set, "+=" appends, ":=" appends behind a colon.
-        value: Its value, or what is appended.
+        value: Its value, or the text to append.
     """
 
     name: str
@@ -128,17 +129,17 @@ class VariableRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BackendRecord:
-    """What the shim does for one build back end.
+    """The shim's work for one build back end.
 
     Attributes:
-        settings: The `config_settings` (PEP 517) that its hooks get before the user's.
-        environment: Variables for the processes that run its hooks, set where the user has not set them.
-        fails_by_itself: Whether it ends a build in which a compile fails. Such back ends also compile to find things
-            out, so a wheel without native code is not suspect.
-        build_directory: Where it takes a build directory from that stays in the source tree, the strongest first:
+        settings: The `config_settings` (PEP 517) that its hooks get; the user's own come last.
+        environment: Variables for the processes that run its hooks, unless the user has set them.
+        fails_by_itself: Whether a failing compile ends its builds. Such back ends also compile probes, so a wheel
+            without native code is not suspect.
+        build_directory: The places that name a build directory inside the source tree, the strongest first:
             "setting:NAME", "variable:NAME", "project:TABLE.KEY" of pyproject.toml, "path:DIRECTORY"; for editable
             builds "default:DIRECTORY" and "tree:tool.NAME.KEY" (see `_crossenv.build_directories.settled`).
-        jobs_setting: The setting that takes `-jN`, for back ends that use all cores and heed no variable.
+        jobs_setting: The setting for `-jN`, of back ends that use all cores and read no variable.
     """
 
     settings: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -150,17 +151,18 @@ class BackendRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HandoverRecord:
-    """What the processes that run build back ends are given.
+    """What the processes that run build back ends get.
 
     Attributes:
-        environment: Variables, set where the user has not set them.
-        backends: By module or package, what is done for that back end alone; "" for those that are not listed.
+        environment: Variables for all of them, unless the user has set them.
+        backends: The shim's work for each back end, by the module or package of its hooks ("mesonpy"); the key "" is
+            for back ends that are not listed.
         allow_pure: Projects, by normalised name, that may lose their extension modules; "*" for all.
-        repair: Whether wheels get the host's libraries that they need, unless somebody says otherwise.
-        emulator: Whether Meson and CMake may run programs of the host, through `bin/cross-run`.
-        policy: What the wheels must keep to; None where nothing was promised.
-        variables: The user's own variables, for every process that answers for the host; applied in their order.
-        accepted_platforms: The platform tags of ready-made wheels that may be installed; empty for all that the host
+        repair: Whether to put the target's libraries into wheels that need them; a build can say otherwise.
+        emulator: Whether Meson and CMake may run the target's programs, through `bin/cross-run`.
+        policy: The policy that wheels must keep; None if nothing was promised.
+        variables: The user's own variables, for every process that answers for the target, in their order.
+        accepted_platforms: The platform tags of ready-made wheels that may be installed; empty for all that the target
             can load.
     """
 
@@ -181,22 +183,22 @@ class Record:
     Attributes:
         schema: The format's number, `SCHEMA`.
         crossenv: The version of the tool that made the environment.
-        crossenv_python: The interpreter that has the tool; "" if it may not be called.
+        crossenv_python: The interpreter that has this tool; "" if environments may not call it.
         root: The environment's directory.
         prompt: What activation shows.
         in_place: Whether the environment is an installation that was converted.
         pip: Whether the host side has pip.
-        build_pip: Whether the build side has.
-        cross_prefix: Where the host side is, if it is not in the environment, where `cross` links to it.
-        found: The entries of `root` that were there before the environment: they stay when it is cleared.
-        config_vars: Variables of the host's configuration that the user has set.
+        build_pip: Whether the build side has pip.
+        cross_prefix: The host side's directory outside the environment, to which `cross` links; None for inside.
+        found: The entries of `root` that are older than the environment; --clear leaves them.
+        config_vars: The configuration variables of the host Python that the user has set.
         pip_cache: The environment's pip cache.
-        requirements_cache: Where wheels of build requirements for the host are kept.
-        build_key: Stands for what builds make here, in the names of build directories.
+        requirements_cache: Where wheels of build requirements for the target are kept.
+        build_key: A hash in the names of build directories; it differs where builds would make other files.
         build: The build side.
         host: The host side.
-        toolchain: How to compile for the host.
-        handover: What back ends are given.
+        toolchain: How to compile for the target.
+        handover: What back ends get.
         cross_build_info: The public part, which has a version of its own (docs/reference/crossenv-info.md).
     """
 
@@ -222,12 +224,12 @@ class Record:
 
     @property
     def sysroot(self) -> str | None:
-        """The root of the host's files that compilers and loaders look into; None if there is none."""
+        """The root of the target's files, for compilers and loaders; None if there is none."""
         return self.toolchain.sysroot or self.host.sysroot
 
     @property
     def library_directories(self) -> tuple[Path, ...]:
-        """Where the host's loader looks for libraries, below that root; none without one."""
+        """Where the target's loader looks for libraries, below that root; none without one."""
         root = self.sysroot
         return () if root is None else self.host.platform.library_directories(Path(root), self.host.multiarch)
 

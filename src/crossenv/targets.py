@@ -11,6 +11,8 @@ from crossenv.platforms import PLATFORMS
 from crossenv.platforms.architectures import target_architectures
 from crossenv.platforms.linux_targets import Target
 
+__all__ = ["Target", "parse_target", "target_of_tag"]
+
 # Systems whose names are known, and that cannot be targets.
 _OTHER_SYSTEMS = (
     (r"macosx_.*|.*-(darwin|macos).*", "macOS"),

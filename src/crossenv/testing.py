@@ -20,11 +20,10 @@ from crossenv.environment.plan import Options, make_plan
 from crossenv.errors import UsageError
 from crossenv.files import scratch_directory
 from crossenv.platforms import EXAMPLE, Libc, platform_of_target
-from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.build_python import BuildPython
 from crossenv.pythons.model import HostPython
 from crossenv.record import Record
-from crossenv.targets import parse_target
+from crossenv.targets import Target, parse_target
 
 _MODULE = "crossenv_info"
 _BINUTILS = ("ar", "ranlib", "strip", "nm", "objcopy", "objdump", "readelf", "ld")

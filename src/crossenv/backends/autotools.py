@@ -11,7 +11,7 @@ from crossenv.record import BackendRecord, Record
 SITE_FILE = "etc/config.site"
 # Runs no test, and says so as automake understands it (Automake manual, "Scripts-based Testsuites").
 TEST_RUNNER = "etc/bin/skip-host-test"
-_TOOLS = {"CC": "cc", "CXX": "cxx", "AR": "ar", "RANLIB": "ranlib", "STRIP": "strip", "NM": "nm"}
+_TOOLS = {"CC": "cc", "CXX": "cxx", "AR": "ar", "RANLIB": "ranlib", "STRIP": "strip", "NM": "nm", "RC": "windres"}
 
 
 class Autotools:

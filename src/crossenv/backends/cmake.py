@@ -13,7 +13,7 @@ TOOLCHAIN_FILE = "etc/toolchain.cmake"
 VCPKG_TOOLCHAIN_FILE = "etc/vcpkg-toolchain.cmake"
 EMULATOR = "etc/bin/cross-python-only"
 _TOOLS = {"AR": "ar", "RANLIB": "ranlib", "STRIP": "strip", "NM": "nm", "OBJCOPY": "objcopy", "OBJDUMP": "objdump"}
-_TOOLS |= {"READELF": "readelf", "LINKER": "ld"}
+_TOOLS |= {"READELF": "readelf", "LINKER": "ld", "RC_COMPILER": "windres"}
 
 
 _VCPKG = """\
@@ -77,7 +77,7 @@ class CMake:
         roots = [root for root in (record.sysroot,) if root is not None]
         lines += [
             "",
-            "# Programs are the build machine's; headers, libraries and packages the host's, or a build requirement's.",
+            "# Programs are the build machine's; headers, libraries, packages the target's or a build requirement's.",
             *(f"list(APPEND CMAKE_FIND_ROOT_PATH {quoted(root)})" for root in roots),
             f"list(APPEND CMAKE_FIND_ROOT_PATH {quoted(f'{record.root}/{PREFIX}')})",
             "if(DEFINED ENV{CROSSENV_BUILD_ROOTS})",
@@ -133,7 +133,7 @@ def _emulator_text(record: Record) -> str:
     if record.handover.emulator:
         others = f'exec {shlex.quote(f"{record.root}/{CROSS_RUN}")} "$@"\n'
     else:
-        others = 'echo "crossenv: error: $1 is a program of the host and cannot run here" >&2\nexit 126\n'
+        others = 'echo "crossenv: error: $1 is a program of the target and cannot run here" >&2\nexit 126\n'
     own = " | ".join(f"{shlex.quote(record.root)}/{place}/*" for place in ("bin", "cross/bin", "etc/bin"))
     return f'#!/bin/sh\ncase "$1" in\n{own} | "$CROSSENV_PYTHON") exec "$@" ;;\nesac\n' + others
 
@@ -143,7 +143,7 @@ def _python_lines(record: Record) -> list[str]:
     config = f"{record.root}/etc/bin/python{record.host.version}{record.host.abi_flags}-config"
     launcher = f"{record.root}/{EMULATOR}"
     lines = [
-        "# FindPython, FindPython3: the interpreter runs here and answers for the host. An isolated build has its own.",
+        "# FindPython, FindPython3: the interpreter runs here, for the target. An isolated build has its own.",
         f"set(_crossenv_python {quoted(record.root + '/cross/bin/python')})",
         "if(DEFINED ENV{CROSSENV_PYTHON})",
         '  set(_crossenv_python "$ENV{CROSSENV_PYTHON}")',
@@ -179,7 +179,7 @@ def _python_lines(record: Record) -> list[str]:
     condition = "" if record.handover.emulator else "NOT CMAKE_VERSION VERSION_LESS 4.1 AND "
     lines += [
         "# From 4.1 on (CMP0190) FindPython asks the interpreter, through an emulator that has to be there. This one",
-        "# runs the interpreter, and programs of the host only if the environment was made with --emulator.",
+        "# runs the interpreter, and programs of the target only if the environment was made with --emulator.",
         f"if({condition}NOT DEFINED CMAKE_CROSSCOMPILING_EMULATOR)",
         f"  set(CMAKE_CROSSCOMPILING_EMULATOR {quoted(launcher)})",
         "endif()",

@@ -18,7 +18,7 @@ HOOK_PYTHON = "etc/bin/hook-python"
 # Programs of build requirements that answer for what they installed; found on PATH when Meson asks for them.
 _CONFIG_TOOLS = ("cmake", "numpy-config", "pybind11-config")
 _BINARIES = {"cc": "c", "cxx": "cpp", "ar": "ar", "ranlib": "ranlib", "strip": "strip", "nm": "nm"}
-_BINARIES |= {"objcopy": "objcopy", "readelf": "readelf", "objdump": "objdump"}
+_BINARIES |= {"objcopy": "objcopy", "readelf": "readelf", "objdump": "objdump", "windres": "windres"}
 
 
 def long_double_format(macros: Mapping[str, str], identity: Identity) -> str | None:
@@ -88,7 +88,7 @@ class Meson:
         if host.lib_dir is None or not host.platform.python_libraries(host.version, host.abi_flags):
             return []
         # Beside the libraries that were made: a Python of the user's (`--host-python`) has none.
-        details = Path(host.lib_dir).parent / "build-details.json"
+        details = Path(host.lib_dir) / "build-details.json"
         return ["", "[built-in options]", f"python.build_config = {quoted(str(details))}"]
 
     def environment(self, record: Record) -> Mapping[str, str]:

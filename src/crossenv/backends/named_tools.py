@@ -15,6 +15,7 @@ from crossenv.record import BackendRecord, Record
 
 _TARGET = {"CC": "cc", "CXX": "cxx", "FC": "fc", "F77": "fc", "F90": "fc", "AR": "ar", "RANLIB": "ranlib"}
 _TARGET |= {"NM": "nm", "STRIP": "strip", "LD": "ld", "OBJCOPY": "objcopy", "OBJDUMP": "objdump", "READELF": "readelf"}
+_TARGET |= {"WINDRES": "windres", "RC": "windres"}
 # What programs are compiled with that run during the build: GNU's names (AX_PROG_CC_FOR_BUILD), Linux's and Kconfig's,
 # and those of the crate cc, which would take CC for a build script's own C code.
 _NATIVE = {

@@ -21,15 +21,18 @@ class Rust:
         if triple is None:
             return {}
         name = triple.replace("-", "_")
-        tools = record.toolchain.tools
+        host, tools = record.host, record.toolchain.tools
+        # Where modules are linked to Python, PyO3 looks for its library here, and maturin for build-details.json.
+        linked = host.platform.python_libraries(host.version, host.abi_flags)
+        # Build scripts expect PREFIX/lib/pythonX.Y here, beside PREFIX/include/pythonX.Y (cryptography).
+        libraries = host.lib_dir if linked and host.lib_dir else str(Path(host.sysconfigdata).parent)
         variables = {
             "CARGO_BUILD_TARGET": triple,
             f"CARGO_TARGET_{name.upper()}_LINKER": tools["cc"].command,
             "PKG_CONFIG_ALLOW_CROSS": "1",
-            # Build scripts expect PREFIX/lib/pythonX.Y here, beside PREFIX/include/pythonX.Y (cryptography).
-            "PYO3_CROSS_LIB_DIR": str(Path(record.host.sysconfigdata).parent),
-            "PYO3_CROSS_PYTHON_VERSION": record.host.version,
-            "PYO3_CROSS_PYTHON_IMPLEMENTATION": "PyPy" if record.host.implementation == "pypy" else "CPython",
+            "PYO3_CROSS_LIB_DIR": libraries,
+            "PYO3_CROSS_PYTHON_VERSION": host.version,
+            "PYO3_CROSS_PYTHON_IMPLEMENTATION": "PyPy" if host.implementation == "pypy" else "CPython",
         }
         for variable, tool in (("CC", "cc"), ("CXX", "cxx"), ("AR", "ar"), ("RANLIB", "ranlib")):
             if tool in tools:

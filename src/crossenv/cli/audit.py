@@ -8,8 +8,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from crossenv.cli.active import active_environment
-from crossenv.cli.common import common_options
+from crossenv.cli.common import active_environment, common_options
 from crossenv.errors import AuditError, UsageError
 from crossenv.record import Record, load_record
 from crossenv.report import Reporter

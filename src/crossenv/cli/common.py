@@ -1,13 +1,17 @@
-"""What commands share: options that all take, and how they fetch a Python."""
+"""What commands share: options that all take, the environment they are about, and how they fetch a Python."""
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from crossenv.config import Settings
+from crossenv.errors import UsageError
 from crossenv.pythons.fetch import fetch_python
+from crossenv.record import RECORD_NAME
 from crossenv.report import Reporter
 
 
@@ -29,3 +33,28 @@ def fetcher(settings: Settings, reporter: Reporter) -> Callable[[str], None] | N
             fetch_python(version, os.environ)
 
     return fetch if settings.flags["fetch-python"] else None
+
+
+def active_environment(given: str | None, environ: Mapping[str, str]) -> Path | None:
+    """Return the named environment, else the active one, else that of a converted installation; or None."""
+    if given is not None:
+        return Path(given).expanduser().absolute()
+    active = environ.get("VIRTUAL_ENV")
+    if active and (Path(active) / RECORD_NAME).exists():
+        return Path(active)
+    # Costs as much as all else that a command such as `seal` imports here.
+    from crossenv.environment.in_place import find_converted
+
+    return find_converted(environ, Path(sys.base_prefix))
+
+
+def chosen_environment(given: str | None, environ: Mapping[str, str]) -> Path:
+    """Return the same, for commands that need one.
+
+    Raises:
+        UsageError: There is none.
+    """
+    root = active_environment(given, environ)
+    if root is None:
+        raise UsageError("no environment", hint="activate one, or name its directory")
+    return root

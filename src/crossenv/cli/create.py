@@ -15,8 +15,8 @@ import platformdirs
 from crossenv.cli import in_place
 from crossenv.cli.assignments import parse_config_vars, parse_variables
 from crossenv.cli.common import common_options, fetcher
-from crossenv.cli.host_lines import host_words, python_words
 from crossenv.cli.parser import Once
+from crossenv.cli.show import host_words, python_words
 from crossenv.compilers.choose import (
     AUTO,
     CHOICES,
@@ -27,8 +27,8 @@ from crossenv.compilers.choose import (
     replaced_compiler,
     require_linkable,
 )
+from crossenv.compilers.commands import with_relative_tools
 from crossenv.compilers.model import Toolchain
-from crossenv.compilers.relative import with_relative_tools
 from crossenv.config import FLAGS, LISTS, TEXTS, Settings, load_settings
 from crossenv.environment.cross_prefix import check_cross_prefix
 from crossenv.environment.fingerprint import surroundings

@@ -6,8 +6,7 @@ import argparse
 import dataclasses
 import os
 
-from crossenv.cli.active import chosen_environment
-from crossenv.cli.common import common_options
+from crossenv.cli.common import chosen_environment, common_options
 from crossenv.cli.show import add_environment_argument
 from crossenv.environment.doctor import examine
 from crossenv.errors import AuditError

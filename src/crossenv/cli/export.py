@@ -6,8 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from crossenv.cli.active import chosen_environment
-from crossenv.cli.common import common_options
+from crossenv.cli.common import chosen_environment, common_options
 from crossenv.errors import UsageError
 from crossenv.export import EXPORTERS
 from crossenv.files import write_file

@@ -27,7 +27,7 @@ from crossenv.environment.in_place import (
 from crossenv.environment.plan import Plan
 from crossenv.environment.write import write_environment
 from crossenv.errors import UsageError
-from crossenv.platforms.build_images import is_policy, target_of_image
+from crossenv.platforms.linux_targets import is_policy, target_of_image
 from crossenv.report import Reporter
 from crossenv.targets import parse_target
 

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
-from crossenv.cli.active import active_environment
-from crossenv.cli.common import common_options
+from crossenv.cli.common import active_environment, common_options
 from crossenv.emulation.command import AnySession, host_command
 from crossenv.emulation.environment import (
     EmulationOptions,

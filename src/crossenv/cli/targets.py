@@ -17,7 +17,6 @@ from crossenv.config import KNOWN_HOST
 from crossenv.errors import UsageError
 from crossenv.platforms import HERE, PLATFORMS
 from crossenv.platforms.architectures import Architecture, architecture_of
-from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.triplets import gnu_triplet
 from crossenv.pythons.build_python import find_build_python
 from crossenv.pythons.compare import compare_configurations
@@ -26,7 +25,7 @@ from crossenv.pythons.pyconfig import config_values
 from crossenv.pythons.read import read_host_python
 from crossenv.report import Reporter
 from crossenv.synthesis.synthesise import read_build_facts, synthesise_host_python
-from crossenv.targets import parse_target
+from crossenv.targets import Target, parse_target
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

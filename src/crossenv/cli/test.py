@@ -12,9 +12,8 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from crossenv.cli.active import active_environment
 from crossenv.cli.audit import wheel_path
-from crossenv.cli.common import common_options
+from crossenv.cli.common import active_environment, common_options
 from crossenv.cli.run import add_emulator_options, emulation_options
 from crossenv.emulation.environment import (
     EmulationOptions,
@@ -28,8 +27,7 @@ from crossenv.emulation.interpreters import architecture_of_host, interpreter_of
 from crossenv.emulation.trial.install import (
     Wanted,
     install_natively,
-    install_under_emulation,
-    install_under_wine,
+    install_on_target,
     install_with_environment,
 )
 from crossenv.emulation.trial.outcomes import Outcome, differences, summary
@@ -38,11 +36,10 @@ from crossenv.emulation.trial.trial import Import, Place, is_pytest, run_tests, 
 from crossenv.emulation.wine import NAME_A_PYTHON, WineSession
 from crossenv.errors import AuditError, UsageError
 from crossenv.files import scratch_directory
-from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.build_python import BuildPython, find_build_python
 from crossenv.record import Record, load_record
 from crossenv.report import Reporter
-from crossenv.targets import parse_target
+from crossenv.targets import Target, parse_target
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -201,7 +198,7 @@ def _host_place(
         version = python_for(subjects, args.python, platform.python_version().rpartition(".")[0])
         interpreter = interpreter_for(architecture, version, options, reporter)
         session = session_in(prefix, architecture, interpreter, options, reporter)
-        install_under_emulation(session, prefix, wanted, os.environ, reporter)
+        install_on_target(session, prefix, wanted, os.environ, reporter)
     # Again, now with the installed scripts.
     session = session_in(prefix, architecture, interpreter, options, reporter)
     return Place(label="host", session=session, scripts=prefix / "bin", python="python", environ=os.environ)
@@ -236,7 +233,7 @@ def _wine_place_in(
     if not suits(subjects, name):
         names = ", ".join(subject.path.name for subject in subjects)
         raise UsageError(f"{session.python.program} is Python {name}, which does not suit {names}", hint=NAME_A_PYTHON)
-    install_under_wine(session, prefix, wanted, os.environ, reporter)
+    install_on_target(session, prefix, wanted, os.environ, reporter)
     return Place(label="host", session=session, scripts=session.scripts, python="python", environ=os.environ)
 
 

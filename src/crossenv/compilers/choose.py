@@ -13,12 +13,12 @@ from crossenv.compilers.probe import Macros
 from crossenv.compilers.zig.find import find_zig_toolchain
 from crossenv.compilers.zig.locate import INSTALL_HINT, has_zig
 from crossenv.errors import ToolchainError, UsageError
-from crossenv.libc.macros import is_newer
+from crossenv.libc.compiling import is_newer
 from crossenv.libc.version import machines_of_libc
 from crossenv.platforms import Libc, platform_of_target
 from crossenv.platforms.architectures import Identity, architecture_of
-from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.model import HostPython
+from crossenv.targets import Target
 
 AUTO, ZIG = "auto", "zig"
 CHOICES = (AUTO, *KINDS, ZIG)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import shlex
 import shutil
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from pathlib import Path, PurePath, PurePosixPath
 
 from crossenv.compilers.model import Tool
 from crossenv.errors import ToolchainError
+from crossenv.pythons.model import HostPython
 
 WRAPPERS = frozenset({"ccache", "sccache", "distcc", "icecc", "gomacc"})
 
@@ -156,3 +158,31 @@ def machine_args(words: list[str]) -> list[str]:
         elif word in ("-target", "--target") and index + 1 < len(words):
             kept.append(f"--target={words[index + 1]}")
     return kept
+
+
+_TOOL_VARIABLES = ("CC", "CXX", "AR", "RANLIB", "NM", "READELF", "OBJCOPY", "STRIP")
+
+
+def with_relative_tools(host: HostPython) -> HostPython:
+    """`host` with its recorded tools named without their directories, to be looked up on PATH.
+
+    The directories that the host Python recorded are of another machine.
+    """
+    config = dict(host.config)
+    for name in _TOOL_VARIABLES:
+        value = config.get(name)
+        if isinstance(value, str):
+            config[name] = _relative(value)
+    return dataclasses.replace(host, config=config)
+
+
+def _relative(command: str) -> str:
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return command
+    for index, word in enumerate(words):
+        words[index] = PurePosixPath(word).name
+        if words[index] not in WRAPPERS:
+            break
+    return shlex.join(words)

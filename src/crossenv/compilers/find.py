@@ -16,11 +16,11 @@ from crossenv.compilers.model import Purpose, Tool, Toolchain
 from crossenv.compilers.probe import Macros, Prober
 from crossenv.errors import ToolchainError
 from crossenv.files import scratch_directory
+from crossenv.libc.compiling import describe, fits, is_newer
 from crossenv.libc.libraries import is_linkable
-from crossenv.libc.macros import describe, fits, is_newer
 from crossenv.platforms.architectures import Identity
 from crossenv.platforms.triplets import gnu_triplet
-from crossenv.sysroots.architectures import compiler_package
+from crossenv.sysroots.debian import compiler_package
 
 # Recorded by the host Python; GNU's or clang by the names that they are installed under.
 KINDS = ("recorded", "gnu", "clang")
@@ -28,9 +28,12 @@ _COMPILERS = ("cc", "cxx", "fc")
 # What linkers say when a part is missing, and where that part comes from.
 _LINK_HINTS = (
     ("__isoc23_", "the compiler's C headers are newer than this library: use an older --cc or a newer --sysroot"),
-    ("emulation|fuse-ld", "install the host's linker (its binutils), or lld and -fuse-ld=lld among the words of --cc"),
-    ("crtbegin|-lgcc", "the compiler has no libgcc for the host: install it (libgcc-dev, gcc-multilib) or use a GCC"),
-    ("", "install libc6-dev (or its like) of the host in the sysroot, or name another with --sysroot"),
+    (
+        "emulation|fuse-ld",
+        "install the target's linker (its binutils), or lld and -fuse-ld=lld among the words of --cc",
+    ),
+    ("crtbegin|-lgcc", "the compiler has no libgcc for the target: install it (libgcc-dev, gcc-multilib) or use a GCC"),
+    ("", "install libc6-dev (or its like) of the target in the sysroot, or name another with --sysroot"),
 )
 # A message stays one line: the rest of the names differ by their vendor's part only.
 _NAMED_AT_MOST = 4
@@ -200,7 +203,7 @@ class _Search:
             return "it is neither gcc nor clang"
         wanted = self.purpose.libc.family
         if macros.has_headers and not fits(macros.glibc, wanted):
-            return f"its C headers are {describe(macros.glibc)}, and the host uses {wanted}"
+            return f"its C headers are {describe(macros.glibc)}, and the target uses {wanted}"
         return _CCompiler(command=command, tool=tool, macros=macros, sysroot=sysroot, notes=tuple(notes))
 
     def _sibling(self, name: str, cc: Command) -> tuple[Tool | None, str]:
@@ -252,7 +255,7 @@ class _Search:
         if not outcome.succeeded:
             raise ToolchainError(
                 f"{cc.tool.path} cannot compile against {self.purpose.include_dirs[0]}: {outcome.complaint}",
-                hint="name the root that holds all of the host's headers with --sysroot",
+                hint="name the root that holds all of the target's headers with --sysroot",
             )
 
     def _prove_linking(self, cc: _CCompiler, library_dirs: tuple[Path, ...]) -> None:
@@ -271,8 +274,8 @@ class _Search:
     def _header_notes(self, cc: _CCompiler) -> list[str]:
         libc = self.purpose.libc
         says = (
-            f"the compiler's headers are glibc {cc.macros.glibc}'s, the host's library is {libc.version}: what it"
-            " builds may need symbols that the host does not have"
+            f"the compiler's headers are glibc {cc.macros.glibc}'s, the target's library is {libc.version}: what it"
+            " builds may need symbols that the target does not have"
         )
         return [says] if is_newer(cc.macros.glibc, libc) else []
 

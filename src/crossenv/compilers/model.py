@@ -9,7 +9,7 @@ from typing import Protocol
 
 from crossenv.compilers.memory import Memory
 from crossenv.compilers.zig.launchers import Launchers
-from crossenv.libc.macros import VERSION_MACROS
+from crossenv.libc.compiling import VERSION_MACROS
 from crossenv.platforms import Libc, Platform
 from crossenv.platforms.architectures import Identity
 from crossenv.pythons.model import ConfigValue

@@ -9,7 +9,7 @@ from pathlib import Path
 from crossenv.binaries import BinaryError, format_of
 from crossenv.compilers.model import PROBED_MACROS, Tool
 from crossenv.compilers.run import Outcome, run_tool
-from crossenv.libc.macros import glibc_of_macros
+from crossenv.libc.compiling import glibc_of_macros
 from crossenv.platforms.architectures import Identity
 
 _SOURCES = {
@@ -23,7 +23,7 @@ _LINKED = "#include <stdlib.h>\nlong crossenv_link(const char *s) { return strto
 
 _INCLUDES_PYTHON = """#include <Python.h>
 #if SIZEOF_VOID_P * 8 != {bits}
-#error "pyconfig.h is for another word size than the host's {bits} bits"
+#error "pyconfig.h is for another word size than the target's {bits} bits"
 #endif
 """
 

@@ -20,10 +20,10 @@ from crossenv.emulation.session import AUTO, open_session
 from crossenv.emulation.tree import write_unless_same
 from crossenv.emulation.wine import WineSession, open_wine_session
 from crossenv.platforms.architectures import PE, Architecture, Identity
-from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.windows_layout import find_windows_python
 from crossenv.record import Record
 from crossenv.report import Reporter
+from crossenv.targets import Target
 
 # In an environment; two levels down, or the shim would take it for a moved environment.
 TREE = "cache/run"

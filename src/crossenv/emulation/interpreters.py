@@ -16,8 +16,8 @@ from crossenv.platforms.linux_targets import GLIBC
 from crossenv.pythons.fetch import fetch_python
 from crossenv.record import Record
 from crossenv.report import Reporter
-from crossenv.sysroots.architectures import debian_name, release_with
 from crossenv.sysroots.archive import DEFAULT_KEYRING, Source, default_mirror
+from crossenv.sysroots.debian import debian_name, release_with
 from crossenv.sysroots.sysroot import create_host_root
 
 # Where the C library under uv's interpreters comes from.

@@ -12,8 +12,8 @@ from crossenv.emulation.model import Emulator
 from crossenv.errors import CrossenvError, EmulatorError
 from crossenv.platforms.architectures import Architecture
 from crossenv.report import Reporter
-from crossenv.sysroots.architectures import debian_name
 from crossenv.sysroots.archive import DEFAULT_KEYRING, Source, default_mirror, load_packages
+from crossenv.sysroots.debian import debian_name
 from crossenv.sysroots.fetch import store
 from crossenv.sysroots.sysroot import fetch_package
 from crossenv.sysroots.unpack import read_member

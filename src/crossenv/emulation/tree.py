@@ -66,7 +66,8 @@ def make_tree(
                 path.unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(
-            f"{directory} cannot be written: {error.strerror}", hint="it holds what running programs of the host takes"
+            f"{directory} cannot be written: {error.strerror}",
+            hint="it holds what running programs of the target takes",
         ) from None
     return directory
 

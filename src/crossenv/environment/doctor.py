@@ -68,7 +68,7 @@ _PROBE = """
 #include <math.h>
 #include <stdlib.h>
 #if SIZEOF_VOID_P * 8 != {bits}
-#error "pyconfig.h is not the host's"
+#error "pyconfig.h is not the target's"
 #endif
 static struct PyModuleDef module = {{PyModuleDef_HEAD_INIT, "probe"}};
 {own}

@@ -192,7 +192,7 @@ def _here(host: HostPython, recorded: str) -> Path | None:
 
 def data_module_text(config: Mapping[str, ConfigValue], origin: Path) -> str:
     """Write a `_sysconfigdata` module: one literal, as CPython's `sysconfig --generate-posix-vars` does."""
-    lines = [f"# Made by crossenv from {origin}: the host's configuration for builds on this machine."]
+    lines = [f"# Made by crossenv from {origin}: the target's configuration for builds on this machine."]
     lines.append("build_time_vars = {")
     lines += [f"    {name!r}: {config[name]!r}," for name in sorted(config)]
     lines.append("}")

@@ -1,4 +1,4 @@
-"""What an environment will be, before anything of it exists: pure."""
+"""Plan an environment: decide its record, files and links. Nothing here touches the disk."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ from crossenv.environment.isolation_base import base_copies, base_files, base_li
 from crossenv.environment.localise import data_module_text, localise
 from crossenv.files import script_body
 from crossenv.libc.policies import policy_of
-from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.build_details import build_details
 from crossenv.pythons.build_python import BuildPython
 from crossenv.pythons.model import Host, HostPython
@@ -47,6 +46,7 @@ from crossenv.record import (
     ToolRecord,
     VariableRecord,
 )
+from crossenv.targets import Target
 
 _NOTHING: Mapping[Path, str | bytes | Path] = {}
 # Where files of the host Python that are made for the environment are, below its root.
@@ -59,26 +59,26 @@ _HELPERS = ("response_words", "foreign_objects")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """What the user may choose of an environment beyond host, toolchain and build Python.
+    """The user's choices besides the host Python, the toolchain and the build Python.
 
     Attributes:
-        prompt: What activation shows; None for the directory's name.
+        prompt: The prompt of an activated shell; None for the directory's name.
         pip: Whether the host side gets pip.
-        build_pip: Whether the build side does.
+        build_pip: Whether the build side gets pip.
         system_site_packages: Whether the build side sees the build Python's own packages.
         allow_pure: Projects that may lose their extension modules; "*" for all.
         user_pip_cache: The user's ordinary pip cache, whose downloads are shared; None for none.
-        repair: Whether wheels get the host's libraries that they need.
-        emulator: Whether Meson and CMake may run programs of the host under an emulator.
+        repair: Whether to put the target's libraries into wheels that need them.
+        emulator: Whether Meson and CMake may run the target's programs under an emulator.
         crossenv_python: The interpreter that has this tool; "" if environments may not call it.
-        programs: Where the programs beside this tool are, uv perhaps among them.
-        user_cache: Where environments share what one of them has built; None for nowhere.
-        cross_prefix: Where the host side is made; None for in the environment.
-        config_vars: Variables of the host's configuration that are to say something else.
-        variables: Environment variables of the processes that answer for the host.
-        accepted_platforms: The platform tags of ready-made wheels; none for all that the host can load.
+        programs: The directory of this tool's scripts, which may hold uv too.
+        user_cache: The directory for wheels that environments share; None if they share none.
+        cross_prefix: The directory of the host side; None for one in the environment.
+        config_vars: New values for configuration variables of the host Python.
+        variables: Environment variables for the processes that answer for the target.
+        accepted_platforms: The platform tags of ready-made wheels; none for all that the target can load.
         beside: Whether the directory may hold other files.
-        found: The entries that it had before any environment came.
+        found: The entries that are older than any environment in the directory.
         in_place: Whether the installation that it is made from will start the shim (`crossenv.environment.in_place`).
     """
 
@@ -104,18 +104,18 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """Everything that `write_environment` does.
+    """All that `write_environment` writes.
 
     Attributes:
         root: The environment's directory.
-        record: What `crossenv.json` will say.
+        record: The contents of `crossenv.json`.
         build: The build Python.
         options: The user's choices.
-        files: By path below the root: what they hold, or the file to copy; those below a `bin` directory are programs.
-        links: Symbolic links: path below the root, what it points to.
-        copies: Programs: path below the root, the file that is copied there.
-        header_farm: Directories whose entries are linked into `ENV/host/include/pythonX.Y`, the first wins; empty
-            where the host's headers already lie in such a directory.
+        files: By path below the root, the content or the file to copy; those below a `bin` directory are programs.
+        links: By path below the root, the goal of a symbolic link.
+        copies: By path below the root, the program to copy.
+        header_farm: Directories whose entries are linked into `ENV/host/include/pythonX.Y`, the first of a name wins;
+            empty where the target's headers already lie in such a directory.
     """
 
     root: Path
@@ -140,7 +140,7 @@ def make_plan(
     flag_directories: Collection[Path] = (),
     surroundings: str = "",
 ) -> Plan:
-    """Decide everything about the environment in `root` (absolute, resolved); the disk is neither read nor written.
+    """Plan the environment in `root` (absolute, resolved), without a look at the disk.
 
     Args:
         root: The environment's directory.
@@ -148,13 +148,13 @@ def make_plan(
         host: The host Python.
         toolchain: The compilers and tools.
         options: The user's choices.
-        host_files: Those of the host Python's files that are yet to be written, below `root`.
-        flag_directories: What `crossenv.environment.localise.flag_directories` found.
-        surroundings: What `crossenv.environment.fingerprint.surroundings` says of the toolchain and the target's files.
-        target: What the user named, whose policy the wheels keep; None for a host Python of the user's.
+        target: The user's target, whose policy the wheels keep; None where the user named a host Python.
+        host_files: Files of a derived host Python, to be written below `root`.
+        flag_directories: The result of `crossenv.environment.localise.flag_directories`.
+        surroundings: The result of `crossenv.environment.fingerprint.surroundings`.
     """
     directory = host.directory_name
-    # A free-threaded host's packages are where this interpreter looks, which may have the GIL.
+    # Packages for a free-threaded target lie where this interpreter looks, which may have the GIL.
     packages = directory if "t" in build.abi_flags else directory.rstrip("t")
     include_name = f"{directory.rstrip('t')}{host.abi_flags}"
     first = host.include_dirs[0]
@@ -254,7 +254,7 @@ def make_plan(
 
 
 def _content_key(plan: Plan, more: str) -> str:
-    """What stands for all that decides what a build makes, but for the environment's own place."""
+    """A hash of everything that shapes a build's result, except the place of the environment."""
     said = {name: value for name, value in dataclasses.asdict(plan.record).items() if name not in NO_MATTER}
     made = [(name, str(content)) for name, content in sorted(plan.files.items())]
     text = json.dumps([said, made, sorted(map(str, plan.copies.values()))], sort_keys=True)
@@ -262,9 +262,9 @@ def _content_key(plan: Plan, more: str) -> str:
 
 
 def _requirements_cache(plan: Plan, target: Target | None, surroundings: str) -> Path:
-    """Where wheels of build requirements are kept: those for a user's own host Python are for this environment only.
+    """Where wheels of build requirements are kept.
 
-    Others are shared by all environments that would make them alike.
+    Environments for the same target and toolchain share them; one for a host Python that the user named does not.
     """
     cache = plan.options.user_cache
     if target is None or cache is None or policy_of(target) is None:
@@ -292,7 +292,7 @@ def _host_record(
         lib_dir=None if host.lib_dir is None else str(host.lib_dir),
         sysconfigdata=str(data_file),
         site_packages=str(root / "cross/lib" / packages / "site-packages"),
-        platform_tag=host.own_tag if target is None else target.platform_tag,
+        platform_tag=host.plain_tag if target is None else target.platform_tag,
     )
 
 
@@ -301,8 +301,8 @@ def _tools(
 ) -> tuple[dict[str, ToolRecord], dict[str, str], dict[str, Path]]:
     """The record's tools, the launchers of those that need arguments, and zig's launchers.
 
-    `multiarch` names the directories on this machine that hold the target's libraries, "" for none; `helpers` are
-    the commands that launchers start, by name.
+    `multiarch` is the name of this machine's directories with the target's libraries ("" for none), `helpers` the
+    commands that launchers start, by name.
     """
     chosen: dict[str, Tool | None] = {
         "cc": toolchain.cc,
@@ -346,7 +346,7 @@ def _tools(
 
 
 def pkg_config_libdir(host: HostPython, toolchain: Toolchain) -> tuple[str, ...]:
-    """Where the host's .pc files are looked for, whether or not there are any yet."""
+    """The directories in which pkg-config looks for the target's `.pc` files; they need not exist yet."""
     root = toolchain.sysroot or host.sysroot
     if root is None:
         return () if host.lib_dir is None else (str(host.lib_dir / "pkgconfig"),)
@@ -380,7 +380,7 @@ def _commands(record: Record, options: Options) -> dict[str, str]:
     shim = shlex.quote(f"{record.host.site_packages}/_crossenv")
     # Also where a process of the host side starts them.
     native = f"unset PYTHON_CROSSENV CROSSENV_RECORD\n{_take_back(record)}exec"
-    # By the program that each starts: the command before that and what follows.
+    # The program that each starts, the shell commands before it, and its arguments.
     scripts = {
         "bin/build-python": (build, native, '"$@"'),
         "bin/cross-uv": (build, "exec", f'-I {shim}/uv_command.py {programs} "$@"'),
@@ -396,7 +396,7 @@ def _commands(record: Record, options: Options) -> dict[str, str]:
     if record.build_pip:
         scripts["bin/build-pip"] = (build, native, '-m pip "$@"')
     mend = "create the environment again: a Python that it needs was removed"
-    # Each of these makes an interpreter take another place for its own: it starts without the shim, or not at all.
+    # Each of these moves an interpreter's own prefix: it would start without the shim, or not at all.
     before = f"{_OPEN_STREAMS}{_refuse_elsewhere(record.root)}unset PYTHONHOME PYTHONEXECUTABLE __PYVENV_LAUNCHER__\n"
     return {
         name: f"#!/bin/sh\n{before}{script_body(program, f'{command} {shlex.quote(program)} {rest}', mend)}"
@@ -404,12 +404,12 @@ def _commands(record: Record, options: Options) -> dict[str, str]:
     }
 
 
-# Streams that are closed: pip, for one, ends in a traceback without its standard output.
+# Opens streams that are closed: without standard output pip ends in a traceback.
 _OPEN_STREAMS = "true 3>&2 2>/dev/null || exec 2>/dev/null\ntrue 2>/dev/null 3>&1 || exec >/dev/null\n"
 
 
 def _refuse_elsewhere(root: str) -> str:
-    """Shell lines that end a script in an environment which is not where it was made: moved, or a copy."""
+    """Shell lines that end a script whose environment was moved or copied."""
     bin_directory = shlex.quote(f"{root}/bin")
     fault = shlex.quote(f"crossenv: error: this environment was created as {root} and has been moved or copied")
     return (
@@ -419,7 +419,7 @@ def _refuse_elsewhere(root: str) -> str:
 
 
 def _take_back(record: Record) -> str:
-    """Shell lines that unset what hook processes have been given: nothing of it is for the build side."""
+    """Shell lines that unset the variables of hook processes, which are not for the build side."""
     given = [record.handover.environment, *(backend.environment for backend in record.handover.backends.values())]
     pairs = {(name, value) for variables in given for name, value in variables.items()}
     return "".join(f'[ "${{{name}-}}" != {shlex.quote(value)} ] || unset {name}\n' for name, value in sorted(pairs))

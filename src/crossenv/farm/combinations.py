@@ -57,7 +57,7 @@ def places_for_hosts(paths: Sequence[Path], read: Callable[[Path], HostPython], 
         host = read(path)
         tag = tag_of_python(host.implementation, host.version, host.abi_flags)
         one = Python(tag=tag, executable=python or "")
-        label = host.own_tag
+        label = host.plain_tag
         if f"{one.label}-{label}" in found:
             raise UsageError(
                 f"{path} is the second host Python of the kind {one.label}-{label}: their wheels have the same names",

@@ -10,7 +10,8 @@ from functools import lru_cache
 from importlib.resources import files as package_files
 from typing import Any
 
-from crossenv.platforms.linux_targets import MUSL, Target
+from crossenv.platforms.linux_targets import MUSL
+from crossenv.targets import Target
 
 # musl has no symbol versions: these are the names that it exports since, by comparing the libraries of Debian's
 # releases (1.2.2, 1.2.3, 1.2.5), zig's lists of symbols (1.2.2, 1.2.5), and musl's WHATSNEW from 1.2.0 to 1.2.6. Its

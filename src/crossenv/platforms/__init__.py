@@ -1,6 +1,7 @@
 """The operating systems that targets run: one module each behind `Platform`, in one table.
 
-Names and layouts of a system are decided here and nowhere else. Adding a system: write its module, add it to the table.
+What a system calls things and where it keeps them is decided here, what its native files say in `crossenv.binaries`.
+To add a system, write its module and add it to `PLATFORMS`.
 """
 
 from __future__ import annotations
@@ -80,6 +81,6 @@ def platform_of_config(config: Mapping[str, int | str], source: str) -> Platform
             return platform
     system = str(config.get("MACHDEP") or str(config.get("SOABI", "")).rpartition("-")[2])
     raise HostPythonError(
-        f"{source} is for {system}; only Linux hosts with glibc or musl can be read",
+        f"{source} is for {system}; only Linux targets with glibc or musl can be read",
         hint="name the CPython of a Linux target with --host-python",
     )

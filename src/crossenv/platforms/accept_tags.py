@@ -53,7 +53,7 @@ def accepted_platforms(tags: Iterable[str], *, machine: str, libc: str, version:
 def _require_machine(tag: str, named: str, machine: str) -> None:
     if named != machine:
         raise UsageError(
-            f"--accept-tag {tag}: wheels for {named} do not load on the host, which is {machine}",
+            f"--accept-tag {tag}: wheels for {named} do not load on the target, which is {machine}",
             hint="leave the machine out of the tag",
         )
 
@@ -62,12 +62,12 @@ def _require_library(tag: str, policy: str, libc: str, version: str) -> None:
     family, *numbers = policy.split("_")
     if (family == "manylinux") != (libc == GLIBC) or libc not in (GLIBC, MUSL):
         raise UsageError(
-            f"--accept-tag {tag}: such wheels do not load on the host, whose C library is {libc}",
+            f"--accept-tag {tag}: such wheels do not load on the target, whose C library is {libc}",
             hint=f"name {'manylinux' if libc == GLIBC else 'musllinux'} tags",
         )
     known = [int(part) for part in version.split(".")[:2] if part.isdecimal()]
     if len(known) == 2 and [int(number) for number in numbers] > known:
         raise UsageError(
-            f"--accept-tag {tag}: such wheels do not load on the host, whose {libc} is {version}",
+            f"--accept-tag {tag}: such wheels do not load on the target, whose {libc} is {version}",
             hint=f"name a tag of {libc} {version} or earlier",
         )

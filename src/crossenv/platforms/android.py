@@ -59,7 +59,7 @@ class Android(Linux):
         """Return the API level stands for the system's version."""
         return f"Android {libc.version}".strip()
 
-    def own_tag(self, machine: Machine) -> str:
+    def plain_tag(self, machine: Machine) -> str:
         """`android_24_arm64_v8a`."""
         return f"android_{machine.libc.version}_{_ABIS.get(machine.name, machine.name)}"
 

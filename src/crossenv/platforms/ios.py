@@ -66,13 +66,13 @@ class IOS:
         """Nothing: it reads files of glibc."""
         return "", ""
 
-    def own_tag(self, machine: Machine) -> str:
+    def plain_tag(self, machine: Machine) -> str:
         """`ios_13_0_arm64_iphoneos`."""
         return f"ios_{machine.libc.version.replace('.', '_')}_{machine.multiarch.replace('-', '_')}"
 
     def accepted_tags(self, machine: Machine) -> tuple[str, ...]:
         """The machine's own; an installer on iOS installs nothing."""
-        return (self.own_tag(machine),)
+        return (self.plain_tag(machine),)
 
     def declared_tags(self, tags: Iterable[str], *, machine: str, libc: Libc) -> tuple[str, ...]:
         """The user's own, as they are."""

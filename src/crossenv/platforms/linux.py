@@ -80,13 +80,13 @@ class Linux:
         """The C library, whose name packaging asks for."""
         return libc.family, libc.version
 
-    def own_tag(self, machine: Machine) -> str:
+    def plain_tag(self, machine: Machine) -> str:
         """`linux_aarch64`."""
         return f"linux_{machine.name}"
 
     def accepted_tags(self, machine: Machine) -> tuple[str, ...]:
         """Every policy from the C library's own version down to the oldest."""
-        tags = [self.own_tag(machine)]
+        tags = [self.plain_tag(machine)]
         if not machine.libc.numbers:
             return tuple(tags)
         major, minor = machine.libc.numbers

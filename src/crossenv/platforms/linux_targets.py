@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from crossenv.errors import UsageError
-from crossenv.platforms.architectures import GLIBC, MUSL, Architecture, Identity, target_architectures
+from crossenv.platforms.architectures import ARCHITECTURES, GLIBC, MUSL, Architecture, Identity, target_architectures
 
 __all__ = ["GLIBC", "MUSL", "OLD_POLICIES", "Target", "default_floor", "default_target", "examples", "parse"]
 
@@ -261,3 +261,27 @@ def examples() -> Iterator[str]:
             yield _checked("", row, libc, target.floor).platform_tag
             yield target.gnu_triplet
         yield f"linux_{row.name}"
+
+
+# The policy of an image without one of the family.
+_USUAL = {"manylinux": "manylinux_2_28", "musllinux": "musllinux_1_2"}
+
+
+def target_of_image(policy: str, wanted: str, machine: str) -> str | None:
+    """Return the platform tag of an image, by cibuildwheel's word for it; None if it is not for another machine.
+
+    Args:
+        policy: The image's label: "manylinux_2_28_x86_64".
+        wanted: cibuildwheel's platform: "manylinux_aarch64".
+        machine: This machine, `os.uname().machine`.
+    """
+    family, _, architecture = wanted.partition("_")
+    if not architecture or architecture == machine or family not in _USUAL:
+        return None
+    own = next((policy.removesuffix(end) for row in ARCHITECTURES if policy.endswith(end := f"_{row.name}")), "")
+    return f"{own if own.startswith(family) else _USUAL[family]}_{architecture}"
+
+
+def is_policy(text: str) -> bool:
+    """Whether a label of an image is a policy's tag."""
+    return text.startswith(tuple(_USUAL))

@@ -136,7 +136,7 @@ class Platform(Protocol):
     def libc_ver(self, libc: Libc) -> tuple[str, str]:
         """`platform.libc_ver()` there."""
 
-    def own_tag(self, machine: Machine) -> str:
+    def plain_tag(self, machine: Machine) -> str:
         """The platform tag of wheels for this one machine, without a promise: "linux_aarch64" (PEP 425)."""
 
     def accepted_tags(self, machine: Machine) -> tuple[str, ...]:

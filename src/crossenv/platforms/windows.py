@@ -192,13 +192,13 @@ class Windows:
         """Nothing: it reads files of glibc."""
         return "", ""
 
-    def own_tag(self, machine: Machine) -> str:
+    def plain_tag(self, machine: Machine) -> str:
         """`win_amd64`."""
         return _MACHINES[machine.identity.machine][0]
 
     def accepted_tags(self, machine: Machine) -> tuple[str, ...]:
         """The machine's own and no other: `packaging` knows of no emulation."""
-        return (self.own_tag(machine),)
+        return (self.plain_tag(machine),)
 
     def declared_tags(self, tags: Iterable[str], *, machine: str, libc: Libc) -> tuple[str, ...]:
         """The machine's own tag, or the user's.
@@ -211,13 +211,13 @@ class Windows:
         for tag in tags:
             text = tag.strip().lower().replace("-", "_").replace(".", "_")
             if text != own and re.match(r"win|(many|musl)?linux|macosx", text):
-                raise UsageError(f"--accept-tag {tag}: such wheels do not load on the host, which takes {own}")
+                raise UsageError(f"--accept-tag {tag}: such wheels do not load on the target, which takes {own}")
             found.append(text)
         return tuple(dict.fromkeys(found))
 
     def get_platform(self, machine: Machine) -> str:
         """`win-amd64`, `win32`."""
-        return self.own_tag(machine).replace("_", "-")
+        return self.plain_tag(machine).replace("_", "-")
 
     def data_module(self, abi_flags: str, multiarch: str) -> str:
         """Windows' Pythons have no such module; this is the name that ours asks for here."""

@@ -770,7 +770,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--root",
         metavar="DIR",
         default="",
-        help="of a Python that is emulated: the directory that is / on its host, taken off the front of paths",
+        help="of a Python that is emulated: the directory that is / on its own machine, taken off the front of paths",
     )
     options = parser.parse_args(arguments)
     try:

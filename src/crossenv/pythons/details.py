@@ -135,7 +135,7 @@ def disagreements(details: Details, config: dict[str, ConfigValue], machine: str
     cpu = details.platform.rpartition("-")[2]
     row = next((row for row in ARCHITECTURES if re.fullmatch(row.spellings, cpu) or row.name == cpu), None)
     if row is not None and row.name != machine and not {row.name, machine} <= {"armv7l", "armv5tel", "aarch64"}:
-        yield f"{details.source} says {details.platform!r} for platform, and the host is {machine}, which is used"
+        yield f"{details.source} says {details.platform!r} for platform, and the target is {machine}, which is used"
 
 
 def configuration(details: Details, include_dirs: tuple[Path, ...]) -> dict[str, ConfigValue]:

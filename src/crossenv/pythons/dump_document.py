@@ -21,7 +21,7 @@ from crossenv.pythons.model import ConfigValue
 
 OURS = "arbitrary_data.crossenv"
 _LARGEST = 16 * 1024 * 1024
-_HINT = "take the dump again on the host: `crossenv dump --script` prints the program for it"
+_HINT = "take the dump again on the target: `crossenv dump --script` prints the program for it"
 _LEVELS = {"alpha": "a", "beta": "b", "candidate": "rc", "final": ""}
 # Variables that are compared with other facts; an undefined macro is recorded as 0.
 _NUMBERS = (

@@ -60,8 +60,8 @@ def describe_host(host: HostPython, *, today: datetime.date) -> dict[str, Any]:
     here = _Here(host)
     if not is_built_for(host.system):
         raise HostPythonError(
-            f"{host.source} is a Python of {host.system}, and only a Linux host's files tell enough for a dump",
-            hint="run what `crossenv dump --script` prints on the host",
+            f"{host.source} is a Python of {host.system}, and only a Linux target's files tell enough for a dump",
+            hint="run what `crossenv dump --script` prints on the target",
         )
     version = _version(host.full_version or f"{host.version}.0")
     own_version = _implementation_version(host, version)

@@ -24,7 +24,7 @@ _MEMBER = re.compile(r"include/(?:python|pypy)3\.\d+[a-z]*/((?:[\w+-][\w.+-]*/)*
 _LARGEST = 64 * 1024 * 1024
 _MOST = 10_000
 _WRAPPER = re.compile(r"#\s*include\s+<(.+)/pyconfig\.h>")
-_ARCHIVE_HINT = "make it again on the host: python crossenv_dump.py --output FILE.json --with-headers FILE.tar.gz"
+_ARCHIVE_HINT = "make it again on the target: python crossenv_dump.py --output FILE.json --with-headers FILE.tar.gz"
 # Macros that are numbers: of these, 0 is a value and does not mean "not defined".
 _NUMERIC = {"PY_SUPPORT_TIER"}
 
@@ -155,7 +155,7 @@ def _checked(headers: Headers, dump: Dump, path: Path) -> Headers:
     if version != dump.version:
         raise HostPythonError(
             f"the headers {path} are of Python {version} and the dump {dump.source} is of {dump.version}",
-            hint="name the host's own with --headers",
+            hint="name the target's own with --headers",
         )
     values = config_values(headers.files["pyconfig.h"].decode("utf-8", "replace"))
     for name, value in values.items():
@@ -163,7 +163,7 @@ def _checked(headers: Headers, dump: Dump, path: Path) -> Headers:
         if name.startswith("SIZEOF_") and isinstance(recorded, int) and recorded != value:
             raise HostPythonError(
                 f"{name} is {value} in {path} and {recorded} at '{OURS}.variables.{name}' in {dump.source}",
-                hint="name the host's own headers with --headers",
+                hint="name the target's own headers with --headers",
             )
     return headers
 
@@ -185,7 +185,7 @@ def adapted_headers(build: HostPython, dump: Dump) -> Headers:
     path = build.include_dirs[-1] / "pyconfig.h"
     text = derived_pyconfig(read_text(path), dump.variables, dump.byte_order)
     files["pyconfig.h"] = text.encode("utf-8")
-    origin = f"those of the build Python {build.full_version}, with the host's pyconfig.h"
+    origin = f"those of the build Python {build.full_version}, with the target's pyconfig.h"
     return Headers(origin=origin, files=files)
 
 

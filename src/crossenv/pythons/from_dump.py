@@ -70,15 +70,15 @@ def host_of_dump(
 def _refuse_other_kinds(dump: Dump) -> None:
     if dump.implementation not in ("cpython", "pypy"):
         raise HostPythonError(
-            f"{dump.source} is a dump of {dump.implementation}; only CPython and PyPy hosts are supported",
-            hint="take one of the host's CPython",
+            f"{dump.source} is a dump of {dump.implementation}; only CPython and PyPy targets are supported",
+            hint="take one of the target's CPython",
         )
     if not is_built_for(dump.system, dump.libc.family):
         system = _SYSTEMS.get(dump.system, dump.system)
         libc = f" with {dump.libc.family or 'an unknown C library'}" if is_built_for(dump.system) else ""
         raise HostPythonError(
-            f"{dump.source} is a dump of {system}{libc}; only Linux hosts with glibc or musl can be built for",
-            hint="take one of a Linux host's CPython",
+            f"{dump.source} is a dump of {system}{libc}; only Linux targets with glibc or musl can be built for",
+            hint="take one of a Linux target's CPython",
         )
 
 
@@ -94,8 +94,8 @@ def _identity_of_names(dump: Dump, gnu_type: str) -> Identity:
     identity = identity_of_triplet(triplet, pointer_bytes=dump.pointer_size) if triplet else None
     if identity is None:
         raise HostPythonError(
-            f"cannot tell the host's machine: nothing at '{OURS}.machine.elf' and the triplet is {triplet!r}"
+            f"cannot tell the target's machine: nothing at '{OURS}.machine.elf' and the triplet is {triplet!r}"
             f" in {dump.source}",
-            hint="take the dump again on the host, as a user who may read the interpreter's file",
+            hint="take the dump again on the target, as a user who may read the interpreter's file",
         )
     return identity

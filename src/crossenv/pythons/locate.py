@@ -108,7 +108,7 @@ def _in_directory(path: Path) -> Located:
         if stdlibs:
             raise HostPythonError(
                 f"no {DATA_FILES} in {stdlibs[0]}",
-                hint=f"install the host's {_package(stdlibs[0].name)} package there",
+                hint=f"install the target's {_package(stdlibs[0].name)} package there",
             )
         raise HostPythonError(f"no Python in {path}: it has no lib/python3.X", hint=_NAME_ONE)
     if len(holders) > 1:
@@ -181,7 +181,7 @@ def _around_program(path: Path, sysroot: Path | None) -> Located:
     if not stdlibs:
         raise HostPythonError(
             f"no lib/{program.name}/{DATA_FILES} beside {path}",
-            hint=f"install the host's {_package(program.name)} package there",
+            hint=f"install the target's {_package(program.name)} package there",
         )
     if len(stdlibs) > 1:
         raise HostPythonError(f"several Pythons beside {path}: {listed(stdlibs)}", hint=CHOOSE)
@@ -282,9 +282,9 @@ def _refuse_other_kinds(path: Path) -> None:
 
 
 def _unsupported(path: Path, kind: str) -> HostPythonError:
-    problem = f"{path} is {kind}; only Linux hosts can be read here"
+    problem = f"{path} is {kind}; only Linux targets can be read here"
     return HostPythonError(
-        problem, hint="name the CPython of a Linux host; `crossenv create --host-python` also takes one for Windows"
+        problem, hint="name the CPython of a Linux target; `crossenv create --host-python` also takes one for Windows"
     )
 
 

@@ -57,9 +57,9 @@ class Host:
         return Machine(name=self.machine, libc=self.libc, multiarch=self.multiarch, identity=self.identity)
 
     @property
-    def own_tag(self) -> str:
+    def plain_tag(self) -> str:
         """The platform tag of wheels for it that promise nothing: "linux_aarch64"."""
-        return self.platform.own_tag(self.as_machine)
+        return self.platform.plain_tag(self.as_machine)
 
     @property
     def free_threaded(self) -> bool:

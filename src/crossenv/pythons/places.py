@@ -101,7 +101,7 @@ def include_dirs_of(here: Places, names: Names, config: Mapping[str, ConfigValue
     if headers is None:
         raise HostPythonError(
             f"no Python.h for {here.located.sysconfigdata}",
-            hint=f"install the host's libpython{names.version}-dev (or python-devel) package in its sysroot, "
+            hint=f"install the target's libpython{names.version}-dev (or python-devel) package in its sysroot, "
             "or name the root that holds it with --sysroot",
         )
     wrapped = re.search(r"#\s*include\s+<(.+)/pyconfig\.h>", read_text(headers / "pyconfig.h"))
@@ -116,7 +116,7 @@ def include_dirs_of(here: Places, names: Names, config: Mapping[str, ConfigValue
     if found is None:
         raise HostPythonError(
             f"no pyconfig.h for {names.multiarch or here.located.sysconfigdata} with {headers / 'Python.h'}",
-            hint=f"install the libpython{names.version}-dev package of the host's architecture",
+            hint=f"install the libpython{names.version}-dev package of the target's architecture",
         )
     return (headers,) if found == headers else (headers, found)
 

@@ -34,7 +34,7 @@ def configuration_by_names(file: Path) -> dict[str, ConfigValue]:
     }
     if len(matches) != 1:
         raise HostPythonError(
-            f"{file} is code that answers for the machine it runs on, and no extension module beside it tells the host",
+            f"{file} is code that answers for the machine it runs on, and no extension module beside it names a target",
             hint="name a PyPy that has a static _sysconfigdata__TRIPLET.py (7.3.17 or later)",
         )
     (match,) = matches.values()

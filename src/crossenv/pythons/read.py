@@ -100,7 +100,7 @@ def _read(
     )
     if libc is None:
         problem = f"{path} uses a C library that is neither glibc nor musl"
-        raise HostPythonError(problem, hint="name the CPython of a Linux host")
+        raise HostPythonError(problem, hint="name the CPython of a Linux target")
     bin_dir = text_of(config, "BINDIR", file, f"{prefix}/bin")
     if host_prefix:
         bin_dir = f"{host_prefix.rstrip('/')}/bin"
@@ -207,7 +207,7 @@ def _elf_of_config(config: Mapping[str, ConfigValue], file: Path, triplet: str) 
     if identity is None:
         what = f"the triplet {triplet!r}" if triplet else "no MULTIARCH, no HOST_GNU_TYPE"
         raise HostPythonError(
-            f"cannot tell the host's machine: {file} has {what} and no ELF files beside it",
+            f"cannot tell the target's machine: {file} has {what} and no ELF files beside it",
             hint="name the interpreter or its prefix with --host-python",
         )
     return identity

@@ -121,7 +121,7 @@ def _literal(node: ast.expr | None, key_path: str, path: Path) -> object:
 def _is_code(key_path: str, path: Path) -> HostPythonError:
     return HostPythonError(
         f"{key_path} in {path} is code, not a literal; it would answer for this machine",
-        hint="name the host's static _sysconfigdata_*.py with --host-python",
+        hint="name the target's static _sysconfigdata_*.py with --host-python",
     )
 
 

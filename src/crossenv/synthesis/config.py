@@ -7,9 +7,9 @@ import shlex
 from collections.abc import Mapping
 
 from crossenv.platforms import platform_of_target
-from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.model import ConfigValue, HostPython
 from crossenv.pythons.pyconfig import config_values
+from crossenv.targets import Target
 
 # Directories and machine options of the build Python's own build.
 _FOREIGN = re.compile(

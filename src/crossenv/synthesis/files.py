@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from crossenv.platforms import Libc, platform_of_target
-from crossenv.platforms.linux_targets import Target
 from crossenv.pythons.model import ConfigValue, HostPython
+from crossenv.targets import Target
 
 LAYOUT = "synthesised"
 # Python's own; what else lies beside them belongs to packages of the build machine.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from crossenv.libc.functions import comes_later
-from crossenv.platforms.linux_targets import Target
+from crossenv.libc.compiling import comes_later
 from crossenv.pythons.pyconfig import Macro
 from crossenv.synthesis.probe_object import Answers
 from crossenv.synthesis.probe_source import DOUBLE_PATTERN
+from crossenv.targets import Target
 
 # Libraries that CPython's own modules use. No extension module may ask pyconfig.h for them, and a compiler's C
 # library says nothing of them: what the build Python was built with stays.

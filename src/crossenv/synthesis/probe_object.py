@@ -16,7 +16,7 @@ from crossenv.compilers.model import Toolchain
 from crossenv.compilers.run import Outcome, run_tool
 from crossenv.errors import ToolchainError
 from crossenv.files import scratch_directory
-from crossenv.libc.macros import glibc_of
+from crossenv.libc.compiling import glibc_of
 from crossenv.platforms import DEFAULT
 from crossenv.platforms.architectures import Identity
 from crossenv.pythons.pyconfig import Macro
@@ -132,7 +132,7 @@ class _Run:
         source.write_text(text, encoding="utf-8")
         outcome = self._cc("-c", "-O0", "-w", "-fPIC", *self.defines, source, "-o", made)
         if not outcome.succeeded:
-            raise self.error(f"cannot compile a C file that asks about the host: {outcome.complaint}")
+            raise self.error(f"cannot compile a C file that asks about the target: {outcome.complaint}")
         return made
 
     def link(self, wanted: Sequence[str]) -> frozenset[str]:
@@ -161,10 +161,10 @@ class _Run:
             if not absent:
                 break
             wanted = [name for name in wanted if name not in absent]
-        raise self.error(f"cannot link against the host's C library: {complaint}")
+        raise self.error(f"cannot link against the target's C library: {complaint}")
 
     def error(self, problem: str) -> ToolchainError:
-        hint = "name a compiler that has the host's C library with --cc, or the root that holds it with --sysroot"
+        hint = "name a compiler that has the target's C library with --cc, or the root that holds it with --sysroot"
         return ToolchainError(f"{self.compiler.cc.path} {problem}", hint=hint)
 
     def _cc(self, *arguments: str | Path) -> Outcome:

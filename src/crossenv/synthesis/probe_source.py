@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from crossenv.libc import macros as macros_of_libc
+from crossenv.libc import compiling as c_library
 from crossenv.pythons.pyconfig import Macro
 
 NUMBER = "crossenv_n_"
@@ -74,7 +74,7 @@ def questions(macros: Mapping[str, Macro], values: Mapping[str, str | None]) -> 
     lines += [_number(name, expression) for name, expression in EXPRESSIONS.items()]
     for name, condition in CONDITIONS.items():
         lines += _condition(name, condition)
-    lines += [f"#ifdef {macros_of_libc.DEFINED}", _number(macros_of_libc.QUESTION, macros_of_libc.ANSWER), "#endif"]
+    lines += [f"#ifdef {c_library.DEFINED}", _number(c_library.QUESTION, c_library.ANSWER), "#endif"]
     lines.append(f"const double {BYTES}double = 9006104071832581.0;")
     return "\n".join(lines) + "\n"
 

@@ -11,9 +11,8 @@ from pathlib import Path
 
 from crossenv.compilers.model import Toolchain
 from crossenv.errors import HostPythonError, ToolchainError, reason_of
-from crossenv.libc.macros import fits
+from crossenv.libc.compiling import fits
 from crossenv.platforms import Libc, platform_of_target
-from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.windows import WINDOWS
 from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.model import ConfigValue, HostPython, UnwrittenHost
@@ -25,9 +24,10 @@ from crossenv.synthesis.files import copied_headers, data_text, made_host
 from crossenv.synthesis.machine_macros import functions_to_ask, machine_macros
 from crossenv.synthesis.probe_object import Answers, ask_compiler
 from crossenv.synthesis.windows import windows_host_python
+from crossenv.targets import Target
 
-# How hosts of systems that need no compiler's answers are made.
-_WITHOUT_ANSWERS = {WINDOWS: windows_host_python}
+# For the systems on which a Python's configuration does not depend on the compiler.
+_MAKERS_WITHOUT_COMPILER = {WINDOWS: windows_host_python}
 
 
 def read_build_facts(executable: Path) -> HostPython:
@@ -41,7 +41,7 @@ def read_build_facts(executable: Path) -> HostPython:
     """
     if "pypy" in executable.name or "pypy" in executable.resolve().name:
         raise HostPythonError(
-            f"{executable} is PyPy, and a host can only be synthesised from a CPython",
+            f"{executable} is PyPy, and a target's Python is derived from a CPython only",
             hint="name a CPython of this machine with --python",
         )
     try:
@@ -49,7 +49,7 @@ def read_build_facts(executable: Path) -> HostPython:
     except HostPythonError as error:
         lacks_files = re.search(r"Python\.h|pyconfig\.h|_sysconfigdata", error.message)
         raise HostPythonError(
-            f"no host can be synthesised from {executable}: {error.message}",
+            f"no target's Python can be derived from {executable}: {error.message}",
             hint="install this Python's headers (python3.X-dev or python3-devel), or name with --python one that has"
             " them, such as one of `uv python install`"
             if lacks_files
@@ -114,7 +114,7 @@ def synthesise_host_python(
     """
     if build.implementation != "cpython":
         raise HostPythonError(
-            f"{build.source} is {build.implementation}, and a host can only be synthesised from a CPython",
+            f"{build.source} is {build.implementation}, and a target's Python is derived from a CPython only",
             hint="name a CPython of this machine with --python",
         )
     if not build.full_version:
@@ -122,7 +122,7 @@ def synthesise_host_python(
             f"{build.include_dirs[0]} has no patchlevel.h", hint="install all of this Python's headers"
         )
     host_prefix = host_prefix or platform_of_target(target).default_prefix(build.version)
-    if make := _WITHOUT_ANSWERS.get(target.system):
+    if make := _MAKERS_WITHOUT_COMPILER.get(target.system):
         return make(target, build, toolchain, directory, host_prefix=host_prefix, search_path=search_path, given=given)
     header = build.include_dirs[-1] / "pyconfig.h"
     try:

@@ -13,7 +13,6 @@ from crossenv.compilers.model import Tool, Toolchain
 from crossenv.compilers.run import run_tool
 from crossenv.errors import HostPythonError, ToolchainError
 from crossenv.platforms import Libc, platform_of_target
-from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.windows import WINDOWS
 from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.model import ConfigValue, HostPython, UnwrittenHost
@@ -21,6 +20,7 @@ from crossenv.pythons.windows_layout import WindowsPython
 from crossenv.synthesis.files import copied_headers, data_text, made_host
 from crossenv.synthesis.windows_exports import VERSIONS, definition_text
 from crossenv.synthesis.windows_pyconfig import pyconfig_text, sizes
+from crossenv.targets import Target
 
 # How hosts are called that were made from a Python for Windows.
 INSTALLATION = "Windows installation"
@@ -77,7 +77,7 @@ def windows_host_python(
             **copied_headers(own_headers, headers),
             headers / "pyconfig.h": pyconfig,
             host.sysconfigdata: data_text(config, build),
-            directory / "build-details.json": details,
+            directory / "lib/build-details.json": details,
             **{pkgconfig / name: text for name, text in pkg_config_texts(host).items()},
             **{directory / "lib" / name: content for name, content in made.items()},
             **{directory / "lib" / name: library for name, library in there.items()},

@@ -20,8 +20,8 @@ from crossenv.children import run_text
 from crossenv.errors import DownloadError, UsageError, reason_of
 from crossenv.files import scratch_directory
 from crossenv.report import Reporter
+from crossenv.sysroots.debian import compare
 from crossenv.sysroots.fetch import NotThereError, WrongContentError, fetch, fetch_verified, store
-from crossenv.sysroots.version import compare
 
 DEFAULT_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 # For suggestions only: what there is, the mirror knows.

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable, Mapping
 
 from crossenv.errors import UsageError
 from crossenv.sysroots.archive import Package
-from crossenv.sysroots.version import satisfies
+from crossenv.sysroots.debian import satisfies
 
 # Needed by an installed system and by no compiler and no interpreter: their maintainer scripts never run here, and
 # each pulls in dozens of others. They come if they are named.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,12 +17,11 @@ from crossenv.record import Record
 from crossenv.wheels import file_checks
 from crossenv.wheels.archive import Archive, ArchiveError, Member, opened
 from crossenv.wheels.loaded import left_over_findings, loaded_findings
-from crossenv.wheels.losses import Build, loss_findings
 from crossenv.wheels.metadata import Claims, digest_fault, purelib_finding, read_claims, record_findings
 from crossenv.wheels.model import ERROR, WARNING, Finding, NativeFile, WheelReport
-from crossenv.wheels.native import newest_versions
 from crossenv.wheels.promises import oldest_kept, policy_findings
 from crossenv.wheels.read_tags import Expected, accepts, expected_of, python_of
+from crossenv.wheels.refusals import Build, loss_findings
 from crossenv.wheels.symbols import symbol_findings
 
 
@@ -254,8 +254,8 @@ def _platform_findings(
 def _host_findings(claims: Claims, record: Record) -> Iterator[Finding]:
     """Tags that the host would not take; one that it does is enough, unless another names a machine of its own."""
     platforms = dict.fromkeys(tag.split("-", 2)[2] for tag in claims.tags)
-    takes = f"the host is {record.host.platform_tag} with Python {python_of(record).name}"
-    known = ("any", record.host.own_tag, record.host.platform_tag)
+    takes = f"the target is {record.host.platform_tag} with Python {python_of(record).name}"
+    known = ("any", record.host.plain_tag, record.host.platform_tag)
     foreign = [one for one in platforms if one not in known and not one.endswith(f"_{record.host.machine}")]
     if foreign:
         yield Finding(id="host-tag", severity=ERROR, path="", message=f"is tagged {', '.join(foreign)}; {takes}")
@@ -288,7 +288,18 @@ def _native_files(contents: Contents) -> Iterator[NativeFile]:
             kind=kind,
             machine=next(filter(None, words), ""),
             needs=() if file is None else (*file.needed, *file.delayed),
-            versions={} if file is None else newest_versions(file, contents.inside),
+            versions={} if file is None else _newest_versions(file, contents.inside),
             search_path=() if file is None else file.search_path,
             properties=() if file is None else file.properties,
         )
+
+
+def _newest_versions(file: Linked, inside: Set[str]) -> dict[str, str]:
+    """The newest version of each kind that a file needs of libraries outside the wheel: {"GLIBC": "2.17"}."""
+    newest: dict[str, tuple[int, ...]] = {}
+    for version in file.versions:
+        prefix, _, number = version.name.partition("_")
+        if version.library in inside or version.weak or not re.fullmatch(r"\d{1,6}(\.\d{1,6})*", number):
+            continue
+        newest[prefix] = max(newest.get(prefix, ()), tuple(map(int, number.split("."))))
+    return {prefix: ".".join(map(str, number)) for prefix, number in sorted(newest.items())}

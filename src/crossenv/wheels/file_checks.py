@@ -11,7 +11,6 @@ from crossenv.platforms import MODULE_SUFFIXES, ONLY_MODULE_SUFFIXES
 from crossenv.platforms.architectures import Identity
 from crossenv.record import Record
 from crossenv.wheels.model import ERROR, WARNING, Finding
-from crossenv.wheels.native import BUILD_PATHS
 from crossenv.wheels.read_tags import Expected
 
 # What extension modules are named (PEP 3149, 384).
@@ -20,6 +19,11 @@ _MODULES = "|".join(map(re.escape, ONLY_MODULE_SUFFIXES))
 _EXTENSION = re.compile(rf"^(?P<stem>[^/]*?)(?P<suffix>\.(?:cpython-|cp3\d|abi3|pypy)[^/]*(?:{_ENDS})|(?:{_MODULES}))$")
 _IN_DATA = re.compile(r"^[^/]+\.data/(?!(?:purelib|platlib)/)")
 _SHOWN = 80
+# Directories that only a build has: those of pip, build and uv for one build, and of a tool's checkout in a home.
+_BUILD_PATHS = re.compile(
+    rb"/(?:tmp|var/tmp)/(?:pip-(?:install|req-build|build-env|wheel|ephem|modern-metadata|standalone)-|build-env-|build-via-"
+    rb"|\.tmp[A-Za-z0-9]{6}/(?:sdist|build)|cibw-)[\x21-\x7e]*"
+)
 
 
 def machine_finding(
@@ -45,7 +49,7 @@ def machine_finding(
         return "", Finding(id=f"{native.name}-damaged", severity=ERROR, path=label, message=str(error))
     if machines and not any(machine.fits(wanted) for wanted in machines):
         words = " or ".join(FORMATS[wanted.format].describe(wanted) for wanted in machines)
-        says = f"is for {machine.words}; {'the wheel is for' if record is None else 'the host is'} {words}"
+        says = f"is for {machine.words}; {'the wheel is for' if record is None else 'the target is'} {words}"
         return machine.words, Finding(id="machine", severity=ERROR, path=label, message=says)
     return machine.words, None
 
@@ -114,7 +118,7 @@ def interpreter_finding(name: str, file: Linked, expected: Expected) -> Finding 
     loaders = {target.loader for target in expected.targets}
     if not file.interpreter or not loaders or expected.unknown or file.interpreter in loaders:
         return None
-    says = f"asks for the loader {_short(file.interpreter)}; the host's is {' or '.join(sorted(loaders))}"
+    says = f"asks for the loader {_short(file.interpreter)}; the target's is {' or '.join(sorted(loaders))}"
     return Finding(id="interpreter", severity=ERROR, path=name, message=says)
 
 
@@ -128,7 +132,7 @@ def stack_finding(name: str, file: Linked) -> Finding | None:
 
 def trace_finding(name: str, data: bytes, record: Record | None) -> Finding | None:
     """Paths of the build in a file's strings."""
-    found = {match[0] for match in BUILD_PATHS.finditer(data)}
+    found = {match[0] for match in _BUILD_PATHS.finditer(data)}
     for place in _places(record) if record is not None else ():
         found |= {match[0] for match in re.finditer(re.escape(place.encode()) + rb"/[\x21-\x7e]*", data)}
     if not found:

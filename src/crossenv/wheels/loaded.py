@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from crossenv.binaries import Linked
 from crossenv.platforms.loading import APART, OLD_RUNTIME, UNKNOWN, Libraries
-from crossenv.wheels.model import ERROR, WARNING, Finding
-from crossenv.wheels.native import listed
-from crossenv.wheels.python_api import exports_of_library, stable_since
+from crossenv.wheels.model import ERROR, WARNING, Finding, listed
 from crossenv.wheels.read_tags import Expected, PythonTag, python_of_file
+from crossenv.wheels.symbols import exports_of_library, stable_since
 
 
 def loaded_findings(

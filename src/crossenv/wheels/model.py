@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 ERROR, WARNING = "error", "warning"
+# A message names so many symbols and counts the rest.
+_NAMED = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,3 +75,10 @@ class WheelReport:
     def failed(self, *, strict: bool = False) -> bool:
         """Whether there is an error, or if `strict` a warning."""
         return any(strict or finding.severity == ERROR for finding in self.findings)
+
+
+def listed(words: Iterable[str]) -> str:
+    """The first few of `words`, and how many more there are."""
+    words = list(words)
+    rest = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
+    return ", ".join(words[:_NAMED]) + rest

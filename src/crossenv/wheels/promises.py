@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping, Set
 from crossenv.binaries import Linked
 from crossenv.libc.libraries import is_part_of_another
 from crossenv.libc.policies import LATE_RELEASE, Policy, policies_for
-from crossenv.platforms.linux_targets import Target
-from crossenv.wheels.model import ERROR, WARNING, Finding
-from crossenv.wheels.native import listed
+from crossenv.targets import Target
+from crossenv.wheels.model import ERROR, WARNING, Finding, listed
 
 
 def policy_findings(

@@ -10,9 +10,8 @@ from crossenv.errors import UsageError
 from crossenv.libc.policies import Policy, policy_of
 from crossenv.platforms import MODULE_SUFFIXES
 from crossenv.platforms.architectures import Identity
-from crossenv.platforms.linux_targets import Target
 from crossenv.record import Record
-from crossenv.targets import target_of_tag
+from crossenv.targets import Target, target_of_tag
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,7 +194,7 @@ def accepts_python(ours: PythonTag, python: str, abi: str) -> bool:
 
 
 def _accepts_platform(record: Record, platform: str) -> bool:
-    if platform in (record.host.own_tag, record.host.platform_tag):
+    if platform in (record.host.plain_tag, record.host.platform_tag):
         return True
     target = _target_of(platform, record.host.libc.family)
     if (

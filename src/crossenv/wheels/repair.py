@@ -22,15 +22,13 @@ from crossenv.errors import AuditError, BuildError, UsageError, reason_of
 from crossenv.files import scratch_directory
 from crossenv.libc.libraries import always_outside, libc_of_needed
 from crossenv.libc.policies import Policy, policies_for, policy_of
-from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.loading import LIBRARIES
 from crossenv.record import Record
-from crossenv.targets import parse_target
+from crossenv.targets import Target, parse_target
 from crossenv.wheels.archive import ArchiveError, opened
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.metadata import read_claims
-from crossenv.wheels.model import ERROR, Finding, WheelReport
-from crossenv.wheels.native import listed
+from crossenv.wheels.model import ERROR, Finding, WheelReport, listed
 from crossenv.wheels.promises import policy_findings
 from crossenv.wheels.read_tags import expected_of
 from crossenv.wheels.refusals import MENDABLE
@@ -217,7 +215,7 @@ def _target_of(
     target = expected.targets[0]
     if record is not None and target.identity != record.host.identity:
         raise AuditError(
-            f"{path.name} is for {target.machine}, and the environment's host is {record.host.machine}",
+            f"{path.name} is for {target.machine}, and the environment's target is {record.host.machine}",
             hint="name the environment that it was built in with --env",
         )
     if options.platform is None:

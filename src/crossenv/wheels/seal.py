@@ -20,9 +20,8 @@ from crossenv.record import Record, load_record
 from crossenv.wheels.archive import ArchiveError
 from crossenv.wheels.audit import Judgement, archive_finding, judge, target_findings
 from crossenv.wheels.file_checks import machine_finding
-from crossenv.wheels.losses import Build
 from crossenv.wheels.model import ERROR, Finding
-from crossenv.wheels.refusals import MENDABLE, READY_MADE_HINT, UNUSABLE, hint_for, refusal_of
+from crossenv.wheels.refusals import MENDABLE, READY_MADE_HINT, UNUSABLE, Build, hint_for, refusal_of
 
 if TYPE_CHECKING:
     from _crossenv.seal_types import FORMAT, Fault, Status
@@ -37,7 +36,7 @@ STATUS_VARIABLE = "CROSSENV_STATUS_DIRECTORY"
 class Job:
     """What the build tells; `_crossenv.seal_types.Job` describes the attributes."""
 
-    format: int
+    format: int = FORMAT
     wheel: str
     environment: str
     editable: bool
@@ -127,7 +126,7 @@ def _judged_repaired_and_tagged(job: Job, record: Record, notes: list[str]) -> P
     native = list(_written_findings(job, record))
     if native:
         raise Refused(native)
-    plain = record.host.own_tag in path.name.removesuffix(".whl").rpartition("-")[2].split(".")
+    plain = record.host.plain_tag in path.name.removesuffix(".whl").rpartition("-")[2].split(".")
     mend = job.repair and plain and not job.editable
     fatal = [finding for finding in judged.errors if not (mend and finding.id in MENDABLE)]
     if fatal:
@@ -154,7 +153,7 @@ def _judged_repaired_and_tagged(job: Job, record: Record, notes: list[str]) -> P
         return path
     from crossenv.wheels.platform_tag import retag
 
-    return retag(path, record.host.own_tag, record.handover.policy.tag)
+    return retag(path, record.host.plain_tag, record.handover.policy.tag)
 
 
 def _written_findings(job: Job, record: Record) -> Iterator[Finding]:

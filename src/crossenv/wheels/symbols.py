@@ -6,17 +6,67 @@ is left are names without one: Python's C API, musl, other files of the wheel, a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Set
+from functools import lru_cache
+from importlib.resources import files as package_files
 from pathlib import Path
 
 from crossenv.binaries import Linked
-from crossenv.libc.symbols import later_than, loaded_with_python, unprovided
+from crossenv.libc.libraries import later_than, loaded_with_python, unprovided
 from crossenv.record import Record
-from crossenv.wheels.model import ERROR, WARNING, Finding
-from crossenv.wheels.native import listed
-from crossenv.wheels.python_api import exports_of, is_python_name, stable_since
+from crossenv.synthesis.windows_exports import exported_names
+from crossenv.wheels.model import ERROR, WARNING, Finding, listed
 from crossenv.wheels.read_tags import Expected, PythonTag, python_of_file
 from crossenv.wheels.sysroot_libraries import Libraries
+
+
+@lru_cache(maxsize=1)
+def _sections() -> list[tuple[list[str], str]]:
+    """The names that CPython exports, one a line, with the versions that have them ("3.13", "3.13t")."""
+    text = package_files("crossenv").joinpath("wheels/data/python.txt").read_text(encoding="utf-8")
+    sections = [section.partition("]\n") for section in text.split("\n[")]
+    return [(head.split(), names) for head, _, names in sections[1:]]
+
+
+@lru_cache(maxsize=1)
+def _stable() -> dict[str, tuple[int, int]]:
+    """By name, since when it belongs to the stable ABI."""
+    from abi3info import DATAS, FUNCTIONS
+
+    # What exists only on some system, or in debug builds, has an `ifdef`: of those nobody may rely on the latter.
+    return {
+        entry.symbol.name: (entry.added.major, entry.added.minor)
+        for table in (FUNCTIONS, DATAS)
+        for entry in table.values()
+    }
+
+
+def known_versions() -> tuple[str, ...]:
+    """The versions of CPython whose names are known: "3.13", "3.13t"."""
+    return tuple(dict.fromkeys(version for versions, _ in _sections() for version in versions))
+
+
+@lru_cache
+def exports_of(version: str) -> frozenset[str] | None:
+    """What CPython `version` ("3.13", "3.13t") exports; None if that is not known."""
+    own = [names.split() for versions, names in _sections() if version in versions]
+    return frozenset().union(*own) if own else None
+
+
+def exports_of_library(library: str) -> frozenset[str]:
+    """What Python's library exports where it is one of its own ("python313.dll"); none if that is not known."""
+    return exported_names(library.lower().removeprefix("python").partition(".")[0])
+
+
+def stable_since(name: str) -> tuple[int, int] | None:
+    """The version that put `name` into the stable ABI; None if it does not belong to it."""
+    return _stable().get(name)
+
+
+def is_python_name(name: str) -> bool:
+    """Whether only Python can define a symbol of that name."""
+    return re.match(r"_?Py[A-Z_]|pypy_", name) is not None
 
 
 def symbol_findings(
@@ -62,7 +112,7 @@ def symbol_findings(
         loaded = loaded_with_python(libc)
         missing = [symbol for symbol in missing if symbol not in loaded]
         if missing:
-            where = "the host" if libraries is not None else "Python, the C library"
+            where = "the target" if libraries is not None else "Python, the C library"
             says = f"needs {listed(missing)}, which neither {where} nor another file of the wheel provides"
             findings.append(Finding(id="symbol", severity=ERROR, path=name, message=says))
         findings += _absent_versions(name, file, inside, libraries)
@@ -160,5 +210,5 @@ def _absent_versions(name: str, file: Linked, inside: Set[str], libraries: Libra
             if loaded is not None and symbol not in (libraries.exports([library]) or loaded.exports):
                 missing.setdefault(library, []).append(f"{symbol}@{version}")
     for library, symbols in sorted(missing.items()):
-        says = f"needs {listed(sorted(symbols))}, which the host's {library} does not have"
+        says = f"needs {listed(sorted(symbols))}, which the target's {library} does not have"
         yield Finding(id="symbol", severity=ERROR, path=name, message=says)

@@ -36,8 +36,8 @@ from crossenv.files import scratch_directory
 from crossenv.libc.compiling import compile_options
 from crossenv.platforms import platform_of_target
 from crossenv.platforms.architectures import Identity
-from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.windows import WINDOWS
+from crossenv.targets import Target
 
 
 def find_zig_toolchain(
@@ -80,7 +80,7 @@ def find_zig_toolchain(
     # Where there is no library to make, signs are left of what zig has made itself.
     place = runtime.place(zig.version) if runtime else f"runtime/{target.zig_triple}-{zig.version}/none"
     launchers = Launchers(
-        program=compiled_launcher(zig, cache),
+        program=compiled_launcher(zig, cache, target, processor(target, cpu)),
         settings={
             "zig": str(zig.path),
             "cache": str(cache),

@@ -6,7 +6,7 @@
  * program's own directory (crossenv.compilers.zig.launchers writes them). The tables of options are options.h, which
  * crossenv.compilers.zig.options makes.
  *
- * What it is depends on the end of its name: -clang, -clang++, -ar, -ranlib, -ld or -dlltool.
+ * What it is depends on the end of its name: -clang, -clang++, -ar, -ranlib, -ld, -dlltool or -windres.
  */
 
 #define _GNU_SOURCE
@@ -1503,6 +1503,112 @@ static int compile(const char *language, const List *words) {
     return status;
 }
 
+/* ---- resources of Windows ---------------------------------------------------------------------------------------- */
+
+/* The letter that stands for an option of GNU windres, and its value; '\0' for a file, '-' for an option without a value. */
+static char windres_option(const List *words, size_t *at, const char **value) {
+    static const char *const names[][2] = {
+        {"input", "i"},  {"output", "o"}, {"input-format", "J"}, {"output-format", "O"}, {"target", "F"},
+        {"define", "D"}, {"undefine", "U"}, {"include-dir", "I"}, {"language", "l"},      {"codepage", "c"},
+        {"preprocessor", "p"}, {"preprocessor-arg", "a"},
+    };
+    const char *word = words->words[*at], *next = *at + 1 < words->count ? words->words[*at + 1] : NULL;
+    *value = word;
+    if (word[0] != '-' || !word[1])
+        return '\0';
+    char letter = '-';
+    *value = NULL;
+    if (word[1] == '-') {
+        size_t length = strcspn(word + 2, "=");
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+            if (strlen(names[i][0]) == length && strncmp(word + 2, names[i][0], length) == 0)
+                letter = names[i][1][0];
+        if (letter != '-' && word[2 + length])
+            *value = word + 3 + length;
+    } else if (strchr("ioJOFDUIlc", word[1]) != NULL) {
+        letter = word[1];
+        if (word[2])
+            *value = word + 2;
+    }
+    if (letter != '-' && *value == NULL) {
+        if (next == NULL)
+            fail(1, "%s needs a value", word);
+        *value = next;
+        ++*at;
+    }
+    return letter;
+}
+
+/* Called as GNU windres is: the compiler's preprocessor, which finds headers in any case, then zig's resource compiler. */
+static int compile_resources(const List *words) {
+    List preprocess = {0}, command = {0};
+    append(&preprocess, text("%.*sclang", (int)(strlen(self) - strlen("windres")), self));
+    append(&command, configuration.zig);
+    append(&command, "rc");
+    for (const char *const *word = (const char *const[]){"-E", "-xc", "-DRC_INVOKED", "-fuse-line-directives", NULL}; *word; word++)
+        append(&preprocess, *word);
+    for (const char *const *word = (const char *const[]){"/:no-preprocess", "/x", "/:auto-includes", "none", NULL}; *word; word++)
+        append(&command, *word);
+    const char *input = NULL, *output = NULL, *format = NULL;
+    for (size_t i = 0; i < words->count; i++) {
+        const char *value, *word = words->words[i];
+        if (equal(word, "-V") || equal(word, "--version")) {
+            printf("GNU windres (as zig's resource compiler knows it) %s\n", configuration.version);
+            return 0;
+        }
+        char letter = windres_option(words, &i, &value);
+        if (letter == 'i' || (letter == '\0' && input == NULL))
+            input = value;
+        else if (letter == 'o' || letter == '\0')
+            output = value;
+        else if (letter == 'O')
+            format = value;
+        else if (letter == 'J' && !equal(value, "rc"))
+            fail(1, "zig's resource compiler reads .rc files only: leave out %s", word);
+        else if (letter == 'a')
+            append(&preprocess, value);
+        else if (letter == 'c' || letter == 'l') {
+            append(&command, letter == 'c' ? "/c" : "/l");
+            append(&command, letter == 'l' && starts(value, "0x") ? value + 2 : value);
+        } else if (letter == 'D' || letter == 'U' || letter == 'I')
+            append(&preprocess, text("-%c%s", letter, value));
+        if (letter == 'I') {
+            append(&command, "/i");
+            append(&command, value);
+        }
+    }
+    if (input == NULL || output == NULL)
+        fail(1, "%s is not named: %s [-I DIRECTORY] [-D NAME] -i FILE.rc -o FILE.o", input ? "the output" : "the input", tool_name);
+    const char *slash = strrchr(input, '/');
+    char *expanded = text("%s.rcpp", output);
+    for (const char *const *word = (const char *const[]){input, "-o", expanded, NULL}; *word; word++)
+        append(&preprocess, *word);
+    bool plain = format != NULL ? equal(format, "res") : ends(output, ".res");
+    append(&command, "/i");
+    append(&command, slash == NULL ? "." : text("%.*s", (int)(slash - input), input));
+    append(&command, "/:output-format");
+    append(&command, plain ? "res" : "coff");
+    if (!plain) {
+        append(&command, "/:target");
+        append(&command, equal(configuration.architecture, "i686") ? "x86" : configuration.architecture);
+    }
+    append(&command, "--");
+    append(&command, expanded);
+    append(&command, output);
+    /* zig compiles this part of itself when it is first asked for. */
+    char *sign = text("%s/resource-compiler-%s", getenv("ZIG_GLOBAL_CACHE_DIR"), configuration.version);
+    bool is_new = access(sign, F_OK) != 0;
+    int status = run(&preprocess, NULL);
+    if (status == 0 && is_new)
+        fprintf(stderr, "crossenv: making zig's resource compiler, once for each user\n");
+    if (status == 0)
+        status = run(&command, NULL);
+    if (status == 0 && is_new)
+        is_first(sign);
+    unlink(expanded);
+    return status;
+}
+
 int main(int count, char **arguments) {
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     if (length <= 0)
@@ -1517,13 +1623,15 @@ int main(int count, char **arguments) {
     words.count = 0;
     bool compiler = ends(tool_name, "-clang") || ends(tool_name, "-clang++");
     for (int i = 1; i < count; i++)
-        if (compiler)
+        if (compiler || ends(tool_name, "-windres"))
             expand(&words, arguments[i], 0);
         else
             append(&words, arguments[i]);
     if (compiler)
         return compile(ends(tool_name, "++") ? "c++" : "cc", &words);
     prepare_environment();
+    if (ends(tool_name, "-windres"))
+        return compile_resources(&words);
     List command = {0};
     append(&command, configuration.zig);
     append(&command, ends(tool_name, "-ranlib")    ? "ranlib"

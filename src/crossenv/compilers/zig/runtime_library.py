@@ -28,8 +28,8 @@ from crossenv.children import run_text
 from crossenv.errors import ToolchainError, reason_of
 from crossenv.files import locked
 from crossenv.libc.compiling import has_ibm_long_double
-from crossenv.platforms.linux_targets import Target
 from crossenv.report import Reporter
+from crossenv.targets import Target
 
 NAME = "libcrossenv_rt.a"
 _IBM_LONG_DOUBLE = ("-mabi=ibmlongdouble",)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crossenv.errors import ToolchainError
-from crossenv.platforms.linux_targets import Target
+from crossenv.targets import Target
 
 # What zig would assume is more than every machine of the name has: Debian's armhf and others do without NEON.
 _PROCESSORS = {"armv7l": "baseline-neon-d32"}

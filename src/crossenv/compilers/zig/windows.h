@@ -1,5 +1,5 @@
 /* Included before every compile for Windows. */
-#ifndef __ASSEMBLER__
+#if !defined(__ASSEMBLER__) && !defined(RC_INVOKED)
 
 /* Microsoft's compiler and C runtime have a `long double` of 64 bits, and so has Python. MinGW's functions for it are for
  * 80 bits: these names lead to those for `double` instead. */

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from crossenv.emulation.command import host_command
-from crossenv.emulation.model import Command, Session
+from crossenv.emulation.command import AnySession, host_command
+from crossenv.emulation.model import Command
 from crossenv.emulation.wine import WineSession, windows_path
 from crossenv.errors import BuildError
 from crossenv.pythons.build_python import BuildPython
@@ -62,32 +62,22 @@ def install_with_environment(
     _run(command, "installing the wheel and its requirements for the target", reporter)
 
 
-def install_under_emulation(
-    session: Session, prefix: Path, wanted: Wanted, environ: Mapping[str, str], reporter: Reporter
+def install_on_target(
+    session: AnySession, prefix: Path, wanted: Wanted, environ: Mapping[str, str], reporter: Reporter
 ) -> None:
-    """Install with a pip that runs in the target's interpreter, under emulation.
+    """Install with a pip that runs in the target's interpreter.
 
     Raises:
         BuildError: pip failed.
     """
-    wheel = _pip(session.interpreter.version)
-    words = ["python", f"{wheel}/pip", "install", *_OPTIONS, "--prefix", str(prefix), *wanted.words()]
-    what = "installing the wheel and its requirements, with the target's own pip under emulation"
-    _run(host_command(session, words, environ), what, reporter)
-
-
-def install_under_wine(
-    session: WineSession, prefix: Path, wanted: Wanted, environ: Mapping[str, str], reporter: Reporter
-) -> None:
-    """Install with a pip that runs in the target's interpreter, under wine.
-
-    Raises:
-        BuildError: pip failed.
-    """
-    wheel = _pip(session.python.version)
-    words = [windows_path(str(Path(word).absolute())) if Path(word).exists() else word for word in wanted.words()]
-    command = ["python", f"{wheel}/pip", "install", *_OPTIONS, "--prefix", windows_path(str(prefix)), *words]
-    what = "installing the wheel and its requirements, with the target's own pip under wine"
+    if isinstance(session, WineSession):
+        version, under, place = session.python.version, "wine", windows_path(str(prefix))
+        words = [windows_path(str(Path(word).absolute())) if Path(word).exists() else word for word in wanted.words()]
+    else:
+        version, under, place = session.interpreter.version, "emulation", str(prefix)
+        words = wanted.words()
+    command = ["python", f"{_pip(version)}/pip", "install", *_OPTIONS, "--prefix", place, *words]
+    what = f"installing the wheel and its requirements, with the target's own pip under {under}"
     _run(host_command(session, command, environ), what, reporter)
 
 

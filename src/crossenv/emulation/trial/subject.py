@@ -9,10 +9,10 @@ from pathlib import Path
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from crossenv.errors import AuditError, UsageError
-from crossenv.platforms.linux_targets import Target
 from crossenv.record import Record
 from crossenv.report import Reporter
-from crossenv.sysroots.architectures import PYTHONS
+from crossenv.sysroots.debian import PYTHONS
+from crossenv.targets import Target
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.read_tags import accepts, accepts_python, expected_of, python_of, tag_of_python
 

@@ -39,7 +39,7 @@ def missing(project: "dict[str, Any]", facts: "Facts") -> "list[str]":
         if kind in ("generic", "virtual") and not _is_there(name.rpartition("/")[2], directories):
             lines.append(
                 f"crossenv: warning: the project declares {name} as a host requirement, and there is no such library"
-                " for the host\n"
+                " for the target\n"
                 "crossenv: hint: put it into a sysroot (`crossenv sysroot add`) and name that (`create --sysroot`)"
             )
     if ("virtual", "compiler/fortran") in _declared(project, "build-requires") and not facts["fortran"]:

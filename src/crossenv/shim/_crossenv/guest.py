@@ -37,7 +37,7 @@ def _watch(event: str, arguments: "tuple[Any, ...]") -> None:
     if is_of_host(program):
         raise OSError(
             8,
-            "this is a program of the host, and without binfmt_misc only Python is started from a program of the host"
+            "this is a program of the target, and without binfmt_misc only Python is started from a target's program"
             " (crossenv run)",
             program,
         )

@@ -186,7 +186,7 @@ def _require_runnable_requirements(facts: "Facts") -> None:
 
         through = os.environ.get("CROSSENV_UV")
         fail(
-            f"uv has installed the host's {', '.join(sorted(foreign))} as build requirements, which cannot run here",
+            f"uv has installed the target's {', '.join(sorted(foreign))} as build requirements, which cannot run here",
             f"use {facts['root']}/bin/" + ("cross-pip in place of cross-uv" if through else "cross-uv in place of uv"),
         )
 
@@ -207,7 +207,9 @@ def _use_both_flavours(facts: "Facts") -> None:
     except OSError as error:
         from _crossenv.refusal import fail
 
-        fail(f"the host's flavour of the build requirements cannot be laid over them ({error})", "make room, try again")
+        fail(
+            f"the target's flavour of the build requirements cannot be laid over them ({error})", "make room, try again"
+        )
 
 
 def _require_rust_target() -> None:

@@ -41,7 +41,7 @@ def missing(distribution: Distribution, reason: str) -> str:
     """Describe a requirement that is not available for the target."""
     return (
         f"crossenv: warning: {distribution.name} {distribution.version} is here for the build machine only ({reason})\n"
-        "crossenv: hint: what links against it will fail; provide a wheel of it for the host: --find-links DIRECTORY"
+        "crossenv: hint: what links against it will fail; provide a wheel of it for the target: --find-links DIRECTORY"
     )
 
 
@@ -102,7 +102,7 @@ def host_wheel(distribution: Distribution, facts: "Facts", environment: "dict[st
             fetched, _ = run_pip(facts, words, environment)
             found = _cached(fresh if fetched else cache, distribution)
             if not found:
-                say(f"crossenv: {wanted} has no wheel for the host: building it")
+                say(f"crossenv: {wanted} has no wheel for the target: building it")
                 built, said = run_pip(facts, ["wheel", "--no-deps", "--wheel-dir", fresh, wanted], environment)
                 found = _cached(fresh, distribution) if built else ""
                 if not found:

@@ -250,7 +250,7 @@ def _target_requirements(home: str, facts: "Facts", environment: "dict[str, str]
     if wanted and not os.path.isdir(directory):
         good, words = run_pip(facts, ["install", "--quiet", "--target", directory, *wanted], environment)
         if not good:
-            fail(f"what the project requires for the host cannot be installed: {words}", "provide wheels of it", 6)
+            fail(f"what the project requires for the target cannot be installed: {words}", "provide wheels of it", 6)
     return [directory] if wanted else []
 
 

@@ -166,10 +166,38 @@ def distutils_compiler(module: "ModuleType", facts: "Facts") -> None:
         def customize_compiler(compiler: "Any") -> None:
             with variables.WithoutDefaults(os.environ):
                 original(compiler)
+            if facts["system"] and facts["system"]["sys_platform"] == "win32":
+                _take_resources(compiler)
 
         return customize_compiler
 
     _replace(module, "customize_compiler", make_customize_compiler)
+
+
+def _take_resources(compiler: "Any") -> None:
+    """Let the compiler take `.rc` files among its sources, as distutils' compilers for Windows do."""
+    # A project may have set up this one before.
+    if ".rc" in compiler.src_extensions or not os.environ.get("WINDRES"):
+        return
+    original, original_names = compiler._compile, compiler.object_filenames
+
+    def compile_(obj: str, src: str, ext: str, cc_args: "Any", extra: "Any", options: "list[str]") -> None:
+        if ext == ".rc":
+            compiler.spawn([os.environ["WINDRES"], *options, "-i", src, "-o", obj])
+        else:
+            original(obj, src, ext, cc_args, extra, options)
+
+    def object_filenames(sources: "Any", *args: "Any", **kwargs: "Any") -> "list[str]":
+        return [
+            # Beside toy.c there may be a toy.rc.
+            name[: -len(compiler.obj_extension)] + ".res" + compiler.obj_extension
+            if str(source).endswith(".rc")
+            else name
+            for source, name in zip(sources, original_names(sources, *args, **kwargs), strict=True)
+        ]
+
+    compiler.src_extensions = [*compiler.src_extensions, ".rc"]
+    compiler._compile, compiler.object_filenames = compile_, object_filenames
 
 
 def packaging_manylinux(module: "ModuleType", facts: "Facts") -> None:

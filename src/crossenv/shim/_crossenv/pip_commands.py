@@ -92,8 +92,8 @@ def refusing_unsafe_features(original: "Any") -> "Any":
     def run(self: "Any", options: "Any", args: "list[str]") -> int:
         if "inprocess-build-deps" in (getattr(options, "features_enabled", None) or ()):
             sys.stderr.write(
-                "crossenv: error: pip's feature inprocess-build-deps installs the host's wheels as build requirements,"
-                " which cannot run here\n"
+                "crossenv: error: pip's feature inprocess-build-deps installs the target's wheels as build requirements"
+                ", which cannot run here\n"
                 "crossenv: hint: leave out --use-feature=inprocess-build-deps (or unset PIP_USE_FEATURE)\n"
             )
             return 2

@@ -1,7 +1,4 @@
-"""What the process that built a wheel and the judge tell each other, as JSON: the one description for both sides.
-
-Neither side imports this module to run: types are all that is in it.
-"""
+"""The messages between the process that built a wheel and the judge, in JSON: one description for both sides."""
 
 from typing import TypedDict
 
