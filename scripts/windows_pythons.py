@@ -1,15 +1,16 @@
 """Fetch Pythons for Windows to test with: those that bytedeco builds for Java, from Maven Central (24 MB each).
 
-    python scripts/windows_pythons.py DIRECTORY [VERSION...] [--machine x86_64|x86]
+    python scripts/windows_pythons.py DIRECTORY [VERSION...] [--machine x86_64|x86] [--stable-abi]
 
 Prints where each lies; VERSION is "3.13" and the like, all of them by default. They are for tests: nothing of them is
-shipped. Needs `mvn`.
+shipped. Needs `mvn`; and for `--stable-abi` the packages `crossenv2` and `ziglang`.
 """
 
 from __future__ import annotations
 
 import argparse
 import subprocess
+import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -33,9 +34,13 @@ def main() -> None:
     parser.add_argument("directory", type=Path)
     parser.add_argument("versions", nargs="*")
     parser.add_argument("--machine", choices=list(RELEASES), default="x86_64")
+    parser.add_argument("--stable-abi", action="store_true", help="make the python3.dll that they do not have")
     args = parser.parse_args()
     for version in args.versions or RELEASES[args.machine]:
-        print(fetched(args.directory, version, args.machine))
+        directory = fetched(args.directory, version, args.machine)
+        if args.stable_abi:
+            add_stable_abi(directory)
+        print(directory)
 
 
 def fetched(directory: Path, version: str, machine: str = "x86_64") -> Path:
@@ -59,6 +64,30 @@ def fetched(directory: Path, version: str, machine: str = "x86_64") -> Path:
                 archive.extractall(Path(name) / "python")
             (Path(name) / "python").rename(goal)
     return goal
+
+
+def add_stable_abi(directory: Path) -> None:
+    """Make the `python3.dll` of a Python: modules for the stable ABI are linked to it, and these Pythons have none."""
+    # The packages `crossenv2` and `ziglang` are not needed to fetch.
+    from crossenv.pythons.windows_layout import find_windows_python
+    from crossenv.synthesis.windows_exports import exported_names
+
+    python = find_windows_python(directory)
+    assert python is not None, directory
+    made = python.directory / "python3.dll"
+    if made.exists():
+        return
+    names = sorted(exported_names("3") & python.exports)
+    with tempfile.TemporaryDirectory(dir=directory) as scratch:
+        definition = Path(scratch) / "python3.def"
+        lines = (f"{name}={python.dll.stem}.{name}" for name in names)
+        definition.write_text("\n".join(["LIBRARY python3.dll", "EXPORTS", *lines, ""]))
+        entry = "int __stdcall DllMainCRTStartup(void *module, int why, void *unused) { return 1; }\n"
+        (Path(scratch) / "empty.c").write_text(entry)
+        triple = {"x86_64": "x86_64-windows-gnu", "i686": "x86-windows-gnu"}[python.identity.machine or ""]
+        words = ["cc", "-target", triple, "-shared", "-nostdlib", "-o", "python3.dll", "empty.c", definition.name]
+        subprocess.run([sys.executable, "-m", "ziglang", *words], cwd=scratch, check=True)
+        (Path(scratch) / "python3.dll").rename(made)
 
 
 if __name__ == "__main__":

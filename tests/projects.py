@@ -65,6 +65,59 @@ def setuptools_cxx(directory: Path) -> Path:
     )
 
 
+EXCEPTIONS_H = """
+#include <Python.h>
+#include <stdexcept>
+#include <string>
+struct Problem : std::runtime_error { using std::runtime_error::runtime_error; };
+typedef void function_t(int);
+"""
+THROWS_CC = """
+#include "toy.h"
+static void throws(int what) {
+    if (what == 0) throw Problem("thrown in another module");
+    std::string().at(1);
+}
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_throws"};
+PyMODINIT_FUNC PyInit__throws(void) {
+    PyObject *made = PyModule_Create(&module);
+    PyModule_AddObject(made, "function", PyCapsule_New((void *)throws, NULL, NULL));
+    return made;
+}
+"""
+CATCHES_CC = """
+#include "toy.h"
+static PyObject *call(PyObject *self, PyObject *capsule) {
+    function_t *function = (function_t *)PyCapsule_GetPointer(capsule, NULL);
+    std::string caught = "caught ";
+    try { function(0); } catch (const Problem &problem) { caught += problem.what(); }
+    try { function(1); } catch (const std::out_of_range &) { caught += ", then std::out_of_range"; }
+    return PyUnicode_FromString(caught.c_str());
+}
+static PyMethodDef methods[] = {{"call", call, METH_O, NULL}, {NULL, NULL, 0, NULL}};
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_catches", NULL, -1, methods};
+PyMODINIT_FUNC PyInit__catches(void) { return PyModule_Create(&module); }
+"""
+
+
+def exceptions(directory: Path) -> Path:
+    """Two modules in C++: one calls a function of the other's, which throws."""
+    return write(
+        directory,
+        {
+            "pyproject.toml": _pyproject(["setuptools"], "setuptools.build_meta", "toy"),
+            "setup.py": "from setuptools import Extension, setup\n"
+            "names = ('throws', 'catches')\n"
+            "setup(packages=['toy'], ext_modules=[Extension('toy._' + name, [name + '.cc'], include_dirs=['.'],\n"
+            "      depends=['toy.h'], language='c++') for name in names])\n",
+            "toy/__init__.py": "",
+            "toy.h": EXCEPTIONS_H,
+            "throws.cc": THROWS_CC,
+            "catches.cc": CATCHES_CC,
+        },
+    )
+
+
 def cython(directory: Path) -> Path:
     return write(
         directory,

@@ -227,3 +227,40 @@ def test_what_is_built_runs(make: Callable[[Path], Path], env_of_host_root: Path
     report = json.loads(done.stdout)
     assert report["passed"], report
     assert all(one["outcome"] == "imported" for one in report["imports"])
+
+
+@pytest.mark.integration
+def test_the_stable_abi_loads_in_each_version(env_of_host_root: Path, host_root: Path, tmp_path: Path) -> None:
+    """A wheel of 3.13 with the least Python in its name, imported by what else there is."""
+    versions = sorted(
+        one.name.partition("-")[0].rpartition(".")[0] for one in host_root.parent.glob("3.1[1-9]*-x86_64")
+    )
+    script = Path(__file__).parent.parent / "scripts/windows_pythons.py"
+    # Neither has a python3.dll of its own.
+    words = [sys.executable, script, host_root.parent, *versions, "--stable-abi"]
+    roots = subprocess.run(list(map(str, words)), check=True, capture_output=True, text=True).stdout.splitlines()
+    project = projects.limited_api(tmp_path / "project")
+    setup = project / "setup.py"
+    limited = "setup(options={'bdist_wheel': {'py_limited_api': 'cp310'}}, "
+    setup.write_text(setup.read_text().replace("setup(", limited))
+    pip = [env_of_host_root / "bin/cross-pip", "wheel", "-q", "--no-deps", "-w", tmp_path, project]
+    subprocess.run(list(map(str, pip)), check=True)
+    (wheel,) = tmp_path.glob("*-cp310-abi3-win_amd64.whl")
+    for root in roots:
+        done = crossenv("test", "--json", "--no-index", "--target", "win_amd64", "--host-root", root, wheel)
+        report = json.loads(done.stdout)
+        assert report["passed"], report
+        assert "toy._toy" in [one["module"] for one in report["imports"] if one["outcome"] == "imported"]
+
+
+@pytest.mark.integration
+@pytest.mark.thorough
+def test_exceptions_from_one_module_to_another(env_of_host_root: Path, tmp_path: Path) -> None:
+    """One throws, the other catches by the type: each is linked to a C++ library of its own."""
+    project = projects.exceptions(tmp_path / "project")
+    pip = [env_of_host_root / "bin/cross-pip", "wheel", "-q", "--no-deps", "-w", tmp_path, project]
+    subprocess.run(list(map(str, pip)), check=True)
+    (wheel,) = tmp_path.glob("*-cp313-cp313-win_amd64.whl")
+    code = "import toy._catches, toy._throws; print(toy._catches.call(toy._throws.function))"
+    done = crossenv("test", "--no-index", "--env", env_of_host_root, wheel, "--", "python", "-c", code)
+    assert "caught thrown in another module, then std::out_of_range" in done.stdout

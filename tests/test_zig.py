@@ -80,6 +80,26 @@ def test_answers_are_kept_for_each_processor_and_for_no_sysroot(tmp_path: Path) 
 
 @needs_zig
 @pytest.mark.integration
+def test_the_targets_c_library_is_made_while_the_launcher_is_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And it is the one that links need: none makes another."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    cc = find_zig_toolchain(parse_target("armv7l"), environ_path=os.environ["PATH"]).cc
+
+    def libraries() -> int:
+        return len(list((tmp_path / "crossenv/zig/o").glob("*/libc_nonshared.a")))
+
+    of_both_machines = libraries()
+    assert of_both_machines == 2
+    subprocess.run(
+        [cc.path, *cc.args, "-rtlib=none", "-shared", "-x", "c", "/dev/null", "-o", tmp_path / "x.so"], check=True
+    )
+    assert libraries() == of_both_machines
+
+
+@needs_zig
+@pytest.mark.integration
 def test_floats_of_armv7l_are_passed_in_registers(tmp_path: Path) -> None:
     """A zig whose ABI for ARM changes ends here: an object without floating point, as a probe may be, fits either."""
     cc = find_zig_toolchain(parse_target("linux_armv7l"), environ_path=os.environ["PATH"]).cc

@@ -80,7 +80,7 @@ def find_zig_toolchain(
     # Where there is no library to make, signs are left of what zig has made itself.
     place = runtime.place(zig.version) if runtime else f"runtime/{target.zig_triple}-{zig.version}/none"
     launchers = Launchers(
-        program=compiled_launcher(zig, cache),
+        program=compiled_launcher(zig, cache, target, processor(target, cpu)),
         settings={
             "zig": str(zig.path),
             "cache": str(cache),

@@ -8,6 +8,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.resources import files as package_files
 from pathlib import Path
@@ -16,8 +17,10 @@ from crossenv.children import run_text
 from crossenv.compilers.zig.locate import Zig
 from crossenv.compilers.zig.options import header_text
 from crossenv.errors import ToolchainError
+from crossenv.files import scratch_directory
 from crossenv.libc.version import libc_of_this_machine
 from crossenv.platforms.architectures import target_architectures
+from crossenv.platforms.windows import WINDOWS
 from crossenv.targets import Target
 
 CONFIGURATION_NAME = "zig.conf"
@@ -53,8 +56,17 @@ class Launchers:
         return "".join(f"{key} {value}\n" for key, value in rows)
 
 
-def compiled_launcher(zig: Zig, cache: Path) -> Path:
-    """The launcher for this machine, compiled if it is not in the cache yet.
+def compiled_launcher(zig: Zig, cache: Path, target: Target, cpu: str) -> Path:
+    """Return the launcher for this machine, compiled if it is not in the cache yet.
+
+    Both the launcher and the first question about the target need a C library. zig makes each on one processor, so the
+    target's is made meanwhile.
+
+    Args:
+        zig: The compiler.
+        cache: The user's cache.
+        target: What the toolchain is for.
+        cpu: Its least processor, in zig's words; "" for zig's own.
 
     Raises:
         ToolchainError: zig cannot compile, or the cache cannot be written.
@@ -65,6 +77,13 @@ def compiled_launcher(zig: Zig, cache: Path) -> Path:
     program = cache / "launchers" / f"{platform.machine()}-{key}"
     if program.is_file():
         return program
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        if target.system != WINDOWS:
+            pool.submit(_make_c_library, zig, cache, target, cpu)
+        return _compiled(zig, cache, program, source, tables)
+
+
+def _compiled(zig: Zig, cache: Path, program: Path, source: bytes, tables: bytes) -> Path:
     try:
         program.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".making-", dir=program.parent) as directory:
@@ -76,7 +95,8 @@ def compiled_launcher(zig: Zig, cache: Path) -> Path:
                 _build_machine(),
                 # Static, as zig would have it for musl, takes the whole C library.
                 "-dynamic",
-                "-O2",
+                # Optimised, it compiles for most of a second more, and no faster start of it can be measured.
+                "-O0",
                 "-g0",
                 "-s",
                 "-fno-sanitize=undefined",
@@ -99,6 +119,23 @@ def compiled_launcher(zig: Zig, cache: Path) -> Path:
             f"zig's cache {cache} cannot be written: {error.strerror}", hint="name another with XDG_CACHE_HOME"
         ) from None
     return program
+
+
+def _make_c_library(zig: Zig, cache: Path, target: Target, cpu: str) -> None:
+    """Have zig make the target's C library as the launcher's links need it; a failure shows itself in those."""
+    words = [
+        "cc",
+        "-target",
+        target.zig_triple,
+        *([f"-mcpu={cpu}"] if cpu else []),
+        "-rtlib=none",
+        "-shared",
+        "-dynamic",
+    ]
+    words += ["-O2", "-fno-sanitize=undefined", "-Wl,--strip-debug", "-x", "c", os.devnull]
+    with scratch_directory("library") as directory:
+        environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(cache), "ZIG_LOCAL_CACHE_DIR": str(directory)}
+        run_text([zig.path, *words, "-o", directory / "empty"], environment=environment, directory=directory)
 
 
 def place_launchers(launchers: Launchers, names: Mapping[str, str], directory: Path, *, objects: Path) -> None:
