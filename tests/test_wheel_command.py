@@ -37,7 +37,7 @@ from crossenv.farm.release import covering, released
 from crossenv.farm.requirements import pinned, pip_variables, read_requirement, read_requirements_file, without_secrets
 from crossenv.farm.scratch import workshop
 from crossenv.farm.sources import digest_of
-from crossenv.farm.store import STATE_NAME, Store
+from crossenv.farm.store import DEFAULT_NAME, WheelDirectory
 from crossenv.wheels.read_tags import PythonTag
 from makers import X86_64, write
 from terminals import on_terminal
@@ -234,38 +234,28 @@ def test_settings(tmp_path: Path) -> None:
 # --- the wheel directory, and what surrounds it
 
 
-def test_only_what_is_known_to_be_right_is_kept(tmp_path: Path) -> None:
-    made = tmp_path / "made"
-    made.mkdir()
-    wheel = wheels.make_wheel(made)
-    store = Store(tmp_path / "wheelhouse")
-    store.open()
-    assert store.kept("a") == ()
-    assert store.publish("a", [wheel]) == (wheel.name,)
+def test_of_wheels_of_one_name_the_first_of_a_run_stays(tmp_path: Path) -> None:
+    wheel = wheels.make_wheel(tmp_path)
+    directory = WheelDirectory(tmp_path / "wheelhouse")
+    directory.open()
+    assert directory.place([wheel]) == (wheel.name,)
     place = tmp_path / "wheelhouse" / wheel.name
-    assert Store(tmp_path / "wheelhouse").kept("a") == (place,)
-    assert store.kept("b") == ()
-    # Another combination of the same run made the same wheel: the first one stays.
     content = place.read_bytes()
     wheel.write_bytes(b"other")
-    assert store.publish("b", [wheel]) == ()
+    assert directory.place([wheel]) == ()
     assert place.read_bytes() == content
-    # A later run replaces it, and what is not what was written down is not kept.
-    assert Store(tmp_path / "wheelhouse").publish("b", [wheel]) == (wheel.name,)
-    assert store.kept("a") == ()
-    assert store.kept("b") == (place,)
-    for damage in ("{", "[]", '{"schema": 1}', '{"schema": 1, "builds": {"b": {"../x": "y"}}}', '{"schema": 9}'):
-        (tmp_path / "wheelhouse" / STATE_NAME).write_text(damage)
-        assert store.kept("b") == ()
+    # A later run replaces it.
+    assert WheelDirectory(tmp_path / "wheelhouse").place([wheel]) == (wheel.name,)
+    assert place.read_bytes() == b"other"
 
 
 def test_leftovers_of_a_killed_run_are_removed(tmp_path: Path) -> None:
     write(tmp_path / "wheelhouse/.crossenv-part-toy.whl", b"half")
-    Store(tmp_path / "wheelhouse").open()
+    WheelDirectory(tmp_path / "wheelhouse").open()
     assert list((tmp_path / "wheelhouse").iterdir()) == []
     write(tmp_path / "file", b"")
     with pytest.raises(UsageError, match="cannot be written"):
-        Store(tmp_path / "file/wheelhouse").open()
+        WheelDirectory(tmp_path / "file/wheelhouse").open()
 
     left = tmp_path / "cache/run-left/x"
     left.mkdir(parents=True)
@@ -539,7 +529,7 @@ def test_one_command(crossenv: CrossenvCommand, host_prefix: Path, places: dict[
     status, report = run("-j2", "--log-dir", tmp_path / "logs", *trees.values())
     assert statuses(report) == {"native": "built", "pure": "built", "broken": "failed", "foreign": "refused"}
     assert (status, report["passed"], report["exit_code"]) == (6, False, 6)
-    assert sorted(path.name for path in (tmp_path / "out").glob("*")) == sorted([*report["wheels"], STATE_NAME])
+    assert sorted(path.name for path in (tmp_path / "out").glob("*")) == sorted([*report["wheels"], DEFAULT_NAME])
     assert {name.split("-")[0] for name in report["wheels"]} == {"native", "pure"}
     failed, refused = report["builds"][2:]
     assert failed["error"] == "toy.c:1:10: fatal error: toy.h: No such file"

@@ -48,6 +48,7 @@ def schema_rows(schema: dict[str, Any], prefix: str = "") -> Iterator[tuple[str,
         described = str(value.get("description", ""))
         yield f"`{prefix}{name}`", words, "yes" if name in required else "", described
         yield from schema_rows(value, f"{prefix}{name}.")
+        yield from schema_rows(value.get("items", {}), f"{prefix}{name}[].")
 
 
 def table(columns: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> list[str]:

@@ -15,7 +15,7 @@ from crossenv.errors import CrossenvError, UsageError, fault_of_the_machine
 from crossenv.report import LiveLines, Reporter, wants_colour, wants_live
 
 # Commands that take another command's words after "--".
-WITH_COMMAND = ("run", "test", "wheel")
+WITH_COMMAND = ("run", "test", "wheel", "plan")
 # The options of all commands (`crossenv.cli.common`), which may also precede the command.
 _COMMON = re.compile(r"-[vq]+|--verbose|--quiet|--json")
 

@@ -27,10 +27,13 @@ COMMANDS = (
     "test",
     "export",
     "wheel",
+    "plan",
+    "store",
 )
 # What follows "--", by command, with an example for a hint.
 _BEHIND = {
     "wheel": ("options of pip go", "crossenv wheel . -- {}"),
+    "plan": ("options of pip go", "crossenv plan . -- {}"),
     "test": ("the command to run goes", "crossenv test WHEEL -- pytest {}"),
     "run": ("the program to run goes", "crossenv run -- python {}"),
 }

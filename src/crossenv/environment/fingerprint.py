@@ -21,8 +21,9 @@ SESSION = (
     r"|LESS.*|LS_COLORS|PS[0-9]|PROMPT_.*|HIST.*|TMPDIR|TMP|TEMP|NO_COLOR|FORCE_COLOR|CLICOLOR.*|PY_COLORS|VSCODE_.*"
     r"|KITTY_.*|ALACRITTY_.*|ITERM_.*|KONSOLE_.*|GNOME_.*|WT_.*|INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_.*|DEBIAN_FRONTEND"
     r"|CI|CI_.*|GITHUB_.*|RUNNER_.*|ACTIONS_.*|GITLAB_.*|BUILDKITE.*|CIRCLE.*|TRAVIS.*|JENKINS.*|BUILD_(ID|NUMBER|URL|TAG)"
-    r"|SLURM_.*|PYTEST_.*|TOX_.*|NOX_.*|VIRTUAL_ENV.*|MAKELEVEL|MFLAGS|CMAKE_BUILD_PARALLEL_LEVEL|CARGO_BUILD_JOBS|CROSSENV_JOBS|PYTHON_CROSSENV"
+    r"|SLURMD?_.*|CUDA_VISIBLE_DEVICES|GPU_DEVICE_ORDINAL|ROCR_VISIBLE_DEVICES|PYTEST_.*|TOX_.*|NOX_.*|VIRTUAL_ENV.*|MAKELEVEL|MFLAGS|CMAKE_BUILD_PARALLEL_LEVEL|CARGO_BUILD_JOBS|CROSSENV_JOBS|PYTHON_CROSSENV"
 )
+_SAMPLE = 1 << 16
 # Of the record: where an environment is, and how it is used, but not what it makes.
 NO_MATTER = (
     "root",
@@ -41,8 +42,9 @@ def fingerprint(record: Record) -> str:
     """Return the same text for two environments only if they make the same wheels of the same sources.
 
     It depends on this tool's own code, on everything that the record says, on the compilers' files, on the target's
-    Python configuration, and on what lies at the usual places of a sysroot. Files are compared by size and time, and
-    directories by their entries, so that it costs milliseconds: a header that is edited three levels down is not seen.
+    Python configuration, and on what lies at the usual places of a sysroot. Its files are compared by size and time,
+    directories by their entries, and compilers by samples, so that it costs milliseconds: a header that is edited three
+    levels down is not seen.
 
     Args:
         record: The environment's record.
@@ -56,7 +58,8 @@ def fingerprint(record: Record) -> str:
             (Path(tool.path) for tool in record.toolchain.tools.values()),
             (Path(root) for root in (record.toolchain.sysroot, record.host.sysroot) if root),
             record.host.multiarch,
-            map(Path, record.toolchain.pkg_config_libdir),
+            # What an environment has there itself follows from the record, and is written anew each time.
+            (Path(one) for one in record.toolchain.pkg_config_libdir if Path(record.root) not in Path(one).parents),
         ),
     ]
     return hashlib.sha256("\0".join(texts).encode(errors="surrogateescape")).hexdigest()
@@ -71,6 +74,23 @@ def own_code() -> str:
         digest.update(f"{path.relative_to(package)}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def content_stamp(path: Path) -> str:
+    """Return what changes when another version of a program is installed, and is the same on every machine that has it.
+
+    The beginning and the end of a file and its size: compilers have hundreds of megabytes.
+    """
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            digest = hashlib.sha256()
+            for place in (0, size // 2, max(0, size - _SAMPLE)):
+                file.seek(place)
+                digest.update(file.read(_SAMPLE))
+    except OSError:
+        return ""
+    return f"{path} {size} {digest.hexdigest()}"
 
 
 def stamp(path: Path) -> str:
@@ -103,7 +123,7 @@ def surroundings(tools: Iterable[Path], roots: Iterable[Path], multiarch: str, d
         multiarch: The name of its directories there; "" for none.
         directories: Further directories whose entries count.
     """
-    found = [stamp(Path(os.path.realpath(tool))) for tool in tools]
+    found = [content_stamp(Path(os.path.realpath(tool))) for tool in tools]
     places = ("include", "lib", f"lib/{multiarch}", "local/include", "local/lib")
     for directory in (*(root / "usr" / place for root in dict.fromkeys(roots) for place in places), *directories):
         try:

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from crossenv.environment.fingerprint import is_of_session, stamp
+from crossenv.environment.fingerprint import content_stamp, is_of_session
 
 # Found by builds on PATH.
 _PROGRAMS = ("cmake", "make", "meson", "ninja", "pkg-config", "cargo", "rustc", "swig", "gfortran")
@@ -35,7 +35,7 @@ def digest_of(words: Iterable[str], environ: Mapping[str, str]) -> str:
     variables = {name: value for name, value in environ.items() if not is_of_session(name)}
     said = [*words, *(f"{name}={value}" for name, value in sorted(variables.items()))]
     programs = [shutil.which(name, path=environ.get("PATH", os.defpath)) for name in _PROGRAMS]
-    said += [stamp(Path(os.path.realpath(program))) for program in programs if program]
+    said += [content_stamp(Path(os.path.realpath(program))) for program in programs if program]
     named = [one for word in words for one in _named_files(word)]
     named += [one for name, value in variables.items() if name.startswith("PIP_") for one in _named_files(value)]
     home = environ.get("HOME", "~")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +82,33 @@ class Build:
     def label(self) -> str:
         """Its name, in one line."""
         return f"{self.requirement.label} {self.python.label} {self.destination.label}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """All that shapes the wheels of one combination.
+
+    Attributes:
+        requirement: The requirement, as the user wrote it.
+        python: The Python, as in a wheel's tag: "cp313".
+        target: The target; for a host Python the platform tag of its wheels.
+        source: A digest of the sources; for what pip fetches, the requirement.
+        environment: A digest of crossenv, the compilers, the target's Python and libraries.
+        circumstances: A digest of pip's options and files, of variables and of other programs.
+    """
+
+    requirement: str
+    python: str
+    target: str
+    source: str
+    environment: str
+    circumstances: str
+
+    @property
+    def key(self) -> str:
+        """Equal for two jobs only if they make the same wheels. The name of a source tree does not matter."""
+        parts = {name: value for name, value in dataclasses.asdict(self).items() if name != "requirement"}
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -51,7 +51,7 @@ class _Running:
 
 
 class Board:
-    """Shows what a run is doing. Only `stage` is safe to call from other threads.
+    """Shows what a run is doing. Only `stage` and `warn` are safe to call from other threads.
 
     On a terminal each combination has a line with the last line of its build's output. With -v the output itself is
     printed, each line with the combination that it belongs to.
@@ -119,6 +119,10 @@ class Board:
         for running in list(self._running.values()):
             for line in running.tail.lines() if running.tail is not None else ():
                 self._reporter.step(f"{running.label}: {line}")
+
+    def warn(self, text: str) -> None:
+        """Print a warning; safe to call from other threads."""
+        self._reporter.warning(text)
 
     def close(self) -> None:
         """Leave the terminal as it was."""

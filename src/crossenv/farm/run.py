@@ -14,7 +14,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from crossenv.errors import AuditError, BuildError, EmulatorError, fault_of_the_machine
+from crossenv.errors import AuditError, BuildError, EmulatorError, UsageError, fault_of_the_machine
 from crossenv.farm.circumstances import digest_of
 from crossenv.farm.complaint import complaint_of, hint_of, refusal_in
 from crossenv.farm.environments import Environment, EnvironmentFailedError, Environments
@@ -29,6 +29,7 @@ from crossenv.farm.model import (
     STOPPED,
     UNTESTED,
     Build,
+    Job,
     Requirement,
     Result,
 )
@@ -37,7 +38,7 @@ from crossenv.farm.progress import Board
 from crossenv.farm.release import covering, released
 from crossenv.farm.requirements import pinned, pip_arguments, pip_variables, settings_in
 from crossenv.farm.sources import SdistError, Source, source_of
-from crossenv.farm.store import Store
+from crossenv.farm.store import Entry, Stores, WheelDirectory, hash_of
 from crossenv.record import Record
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.model import ERROR
@@ -82,8 +83,22 @@ class BuildOptions:
 class Run:
     """One run.
 
+    Args:
+        builds: The combinations.
+        options: How to build them.
+        place: A directory for this run alone.
+        logs: Where the logs go.
+        wheels: Where the wheels go.
+        stores: Where they are kept.
+        environ: The environment.
+        board: Shows how the run goes.
+        planned: The jobs that a plan expects.
+
     Attributes:
         results: What is known so far.
+        jobs: The job of each combination whose environment was made.
+        compilers: Its compiler, for people.
+        untested: After a survey, those whose wheels are kept and have yet to be tried.
     """
 
     def __init__(
@@ -93,13 +108,19 @@ class Run:
         *,
         place: Path,
         logs: Path,
-        store: Store,
+        wheels: WheelDirectory,
+        stores: Stores,
         environ: Mapping[str, str],
         board: Board,
+        planned: Mapping[Build, Job] | None = None,
     ) -> None:
         self.results: dict[Build, Result] = {}
+        self.jobs: dict[Build, Job] = {}
+        self.compilers: dict[Build, str] = {}
+        self.untested: set[Build] = set()
         self._builds = list(builds)
-        self._options, self._place, self._logs, self._store, self._board = options, place, logs, store, board
+        self._options, self._place, self._logs, self._board = options, place, logs, board
+        self._wheels, self._stores, self._planned = wheels, stores, planned or {}
         self._environment = {name: value for name, value in environ.items() if name not in _OWN_VARIABLES}
         # Builds use UTF-8 names in any locale.
         self._environment["PYTHONUTF8"] = "1"
@@ -165,6 +186,45 @@ class Run:
                 self._children.end()
                 raise
 
+    def survey(self) -> Mapping[Build, Result]:
+        """Prepare everything and build nothing; return what is kept, and what cannot be built.
+
+        Raises:
+            KeyboardInterrupt: After the children were ended.
+        """
+        by_requirement: dict[Requirement, list[Build]] = {}
+        for build in self._builds:
+            by_requirement.setdefault(build.requirement, []).append(build)
+        with ThreadPoolExecutor(self._options.jobs) as pool:
+            try:
+                for failed in pool.map(self._prepare, by_requirement, by_requirement.values()):
+                    self.results.update(failed)
+                left = [build for build in self._builds if build not in self.results]
+                for build, result in zip(left, pool.map(self._surveyed, left), strict=True):
+                    self._environments.release(build)
+                    if result is not None:
+                        self.results[build] = result
+            except BaseException:
+                self._children.end()
+                raise
+        return self.results
+
+    def _surveyed(self, build: Build) -> Result | None:
+        try:
+            environment = self._environments.get(build, self._children)
+            found = None if self._options.rebuild else self._kept(self._job(build, environment))
+            if found is None:
+                return None
+            if self._options.test and not found[0].tested:
+                self.untested.add(build)
+            return self._good(KEPT, build, found[1])
+        except EnvironmentFailedError as error:
+            return _without_environment(error)
+        except EndedError:
+            return Result(status=STOPPED)
+        except OSError as error:
+            return self._broken_off(error)
+
     def _startable(self, by_requirement: Mapping[Requirement, Sequence[Build]], running: set[Build]) -> list[Build]:
         """Return what may be built now, and mark what a wheel covers already as done."""
         found = []
@@ -225,9 +285,7 @@ class Run:
         except EndedError:
             result = Result(status=STOPPED, log=log)
         except EnvironmentFailedError as error:
-            result = Result(
-                status=FAILED, log=error.log, complaint=str(error), hint=error.hint, exit_code=error.exit_code
-            )
+            result = _without_environment(error)
         except OSError as error:
             result = self._broken_off(error)
         if str(self._place) in result.hint and not self._options.keep_environments:
@@ -245,12 +303,19 @@ class Run:
     def _tried(self, build: Build, log: Path, cores: int) -> Result:
         self._board.stage(build, "making the environment", self._environments.log(build))
         environment = self._environments.get(build, self._children)
-        key = self._key(build, environment)
-        wheels = () if self._options.rebuild else self._kept(key)
-        if wheels and (not self._options.test or self._store.kept(_tested(key))):
-            return self._good(KEPT, build, wheels)
-        status = KEPT if wheels else BUILT
-        if not wheels:
+        job = self._job(build, environment)
+        if (refusal := self._differs(build, job)) is not None:
+            return refusal
+        found = None if self._options.rebuild else self._kept(job)
+        if found is not None and (not self._options.test or found[0].tested):
+            if self._stores.first.directory not in found[1][0].parents:
+                self._stores.first.write(*found)
+            self._wheels.place(found[1])
+            return self._good(KEPT, build, found[1])
+        began = time.monotonic()
+        if found is not None:
+            wheels = found[1]
+        else:
             made = self._made(build, environment, log, cores)
             if isinstance(made, Result):
                 return made
@@ -263,18 +328,46 @@ class Run:
             untested = self._failure_on_target(environment, wheels[0], own)
             if untested is not None and untested.status != UNTESTED:
                 return untested
-        new = self._store.publish(key, wheels)
-        if self._options.test and untested is None:
-            self._store.publish(_tested(key), wheels)
-        result = self._good(status, build, wheels, log)
+        result = self._good(BUILT if found is None else KEPT, build, wheels, log)
+        entry = Entry(
+            key=job.key,
+            job=job,
+            version=result.version,
+            tags=result.tags,
+            wheels={wheel.name: hash_of(wheel) for wheel in wheels},
+            tested=self._options.test and untested is None,
+            seconds=round(time.monotonic() - began, 1) if found is None else found[0].seconds,
+            made=time.time() if found is None else found[0].made,
+        )
+        self._stores.first.write(entry, wheels)
+        new = self._wheels.place(wheels)
         if untested is not None:
             return replace(result, status=UNTESTED, complaint=untested.complaint, hint=untested.hint)
         return result if new or self._options.deps else replace(result, status=COVERED)
 
-    def _kept(self, key: str) -> tuple[Path, ...]:
-        """Return the wheels of an earlier run, if they are still good."""
-        wheels = self._store.kept(key)
-        return () if any(audit_wheel(wheel).failed() for wheel in wheels) else wheels
+    def _differs(self, build: Build, job: Job) -> Result | None:
+        """Compare a job with the plan's; return the result if other sources would be built."""
+        planned = self._planned.get(build)
+        if planned is None or planned.key == job.key:
+            return None
+        if planned.source != job.source:
+            return Result(
+                status=FAILED,
+                complaint="the sources are not those of the plan",
+                hint="get the sources that the plan was made for, or make the plan again",
+                exit_code=UsageError.exit_code,
+            )
+        names = [name for name in ("environment", "circumstances") if getattr(planned, name) != getattr(job, name)]
+        self._board.warn(
+            f"{build.label}: the {' and '.join(names)} of this machine are not those of the plan;"
+            f" the wheel is kept under {job.key[:12]} instead of {planned.key[:12]}"
+        )
+        return None
+
+    def _kept(self, job: Job) -> tuple[Entry, tuple[Path, ...]] | None:
+        """Return what a store has of a job, if it is still good."""
+        found = self._stores.find(job.key, self._board.warn)
+        return None if found is None or any(audit_wheel(wheel).failed() for wheel in found[1]) else found
 
     def _made(self, build: Build, environment: Environment, log: Path, cores: int) -> tuple[Path, ...] | Result:
         """Build and audit wheels, in a directory of this run."""
@@ -358,14 +451,20 @@ class Run:
             return line
         return pinned(line, version)
 
-    def _key(self, build: Build, environment: Environment) -> str:
-        """Return what identifies a kept wheel: equal only if the same wheel would be built."""
-        source = self._sources[build.requirement]
-        words = (*self._options.pip, *build.requirement.options, *self._options.build_installs, str(self._options.deps))
-        circumstances = digest_of(words, self._environment)
-        return " | ".join(
-            [source.identity, build.python.label, build.destination.label, environment.key, circumstances]
+    def _job(self, build: Build, environment: Environment) -> Job:
+        options = self._options
+        words = (*options.pip, *build.requirement.options, *options.build_installs, str(options.deps))
+        toolchain = environment.record.toolchain
+        self.compilers[build] = f"{toolchain.family} {toolchain.version}, {toolchain.tools['cc'].origin}"
+        self.jobs[build] = job = Job(
+            requirement=build.requirement.label,
+            python=build.python.label,
+            target=build.destination.label,
+            source=self._sources[build.requirement].identity,
+            environment=environment.key,
+            circumstances=digest_of(words, self._environment),
         )
+        return job
 
     def _log_of(self, label: str) -> Path:
         path = self._logs / f"{_NOT_IN_LOG_NAMES.sub('-', label).strip('-.')}.log"
@@ -382,8 +481,8 @@ def shares(cores: int) -> dict[str, str]:
     return dict.fromkeys(names, str(cores))
 
 
-def _tested(key: str) -> str:
-    return f"{key} | tested"
+def _without_environment(error: EnvironmentFailedError) -> Result:
+    return Result(status=FAILED, log=error.log, complaint=str(error), hint=error.hint, exit_code=error.exit_code)
 
 
 def faults_of(wheel: Path, record: Record) -> list[str]:

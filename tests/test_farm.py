@@ -1,0 +1,385 @@
+"""Plans, their jobs, and the stores that wheels travel by."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import wheels
+from conftest import CrossenvCommand
+from crossenv.cli.main import main
+from crossenv.errors import UsageError
+from crossenv.farm.combinations import builds_of
+from crossenv.farm.model import KEPT, Build, Destination, Job, Python, Requirement, Result
+from crossenv.farm.plan import Plan, jobs_named, plan_of, plan_schema, plan_table, read_plan, waves, write_plan
+from crossenv.farm.store import DamagedWheelError, Entry, Store, Stores, hash_of
+from crossenv.wheels.read_tags import PythonTag
+from makers import write
+from test_wheel_command import FULL, project
+
+SCHEMA = Path(__file__).resolve().parent.parent / "docs/reference/plan.schema.json"
+TOY = Requirement(label="toy", line="toy", name="toy", open=True)
+PLACES = [
+    (
+        Python(tag=PythonTag(implementation="cp", version=(3, minor), abi="full", flags=""), executable=""),
+        Destination(label=target, words=("--target", target)),
+    )
+    for minor in (11, 12)
+    for target in ("aarch64", "s390x")
+]
+
+
+def job_of(build: Build, source: str = "sha256:00") -> Job:
+    python, target = build.python.label, build.destination.label
+    return Job(requirement="toy", python=python, target=target, source=source, environment="e", circumstances="c")
+
+
+def plan(results: dict[Build, Result] | None = None, *, together: bool = True) -> Plan:
+    builds = builds_of([TOY], PLACES)
+    return plan_of(
+        builds,
+        {build: job_of(build) for build in builds},
+        dict.fromkeys(builds, "gcc 12"),
+        results or {},
+        together=together,
+        untested=set(),
+        arguments=["toy"],
+        pip_arguments=[],
+    )
+
+
+def entry_of(wheel: Path, job: Job, **changes: Any) -> Entry:
+    usual: dict[str, Any] = {"version": "1", "tags": (), "tested": False, "seconds": 1.0, "made": 1.0}
+    return Entry(key=job.key, job=job, wheels={wheel.name: hash_of(wheel)}, **{**usual, **changes})
+
+
+# --- plans
+
+
+def test_the_schema_is_that_of_the_code() -> None:
+    """To write it: python -c 'import json, crossenv.farm.plan as p; print(json.dumps(p.plan_schema(), indent=2))'."""
+    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == plan_schema()
+    jsonschema.validate(json.loads(write_plan(plan())), plan_schema())
+
+
+def test_jobs_wait_for_those_whose_wheels_may_serve_them_too() -> None:
+    """The first one tells whether a wheel is for one Python; the first on a machine, whether it is for that alone."""
+    made = plan()
+    first, other, later, last = made.jobs
+    assert first.waits_for == ()
+    assert other.waits_for == later.waits_for == (first.key,)
+    assert set(last.waits_for) == {first.key, other.key}
+    assert [[job.key for job in wave] for wave in waves(made)] == [[first.key], [other.key, later.key], [last.key]]
+    assert all(not job.waits_for for job in plan(together=False).jobs)
+
+
+@pytest.mark.parametrize(
+    ("tag", "serves", "statuses"),
+    [
+        ("py3-none-any", "everything", ["kept", "covered", "covered", "covered"]),
+        ("cp311-abi3-linux_aarch64", "one machine", ["kept", "build", "covered", "build"]),
+        ("cp311-cp311-linux_aarch64", "one Python", ["kept", "build", "build", "build"]),
+    ],
+)
+def test_a_wheel_in_the_store_tells_what_is_left(tag: str, serves: str, statuses: list[str]) -> None:
+    build = builds_of([TOY], PLACES)[0]
+    made = plan({build: Result(status=KEPT, wheels=(f"toy-1-{tag}.whl",), tags=(tag,))})
+    assert [job.status for job in made.jobs] == statuses
+    assert made.jobs[0].serves == serves
+    waiting = [job for job in made.jobs if job.waits_for]
+    # With an abi3 wheel only the second Python of the other machine waits: for the first one there.
+    assert [job.waits_for for job in waiting] == ([(made.jobs[1].key,)] if serves == "one machine" else [])
+
+
+def test_a_plan_is_read_by_the_crossenv_that_made_it(tmp_path: Path) -> None:
+    path = write(tmp_path / "plan.json", write_plan(plan()))
+    made = read_plan(path)
+    assert made == plan()
+    assert jobs_named(made, [made.jobs[1].key[:12]]) == [1]
+    with pytest.raises(UsageError, match="no job"):
+        jobs_named(made, ["nothing"])
+    with pytest.raises(UsageError, match="several jobs"):
+        jobs_named(made, [""])
+    assert "build with gcc 12" in list(plan_table(made))[1]
+    for text in ("", "{}", '{"schema": 1}', '{"schema": 2}', "[]", "\xff"):
+        with pytest.raises(UsageError, match=r"the plan .* cannot be read"):
+            read_plan(write(tmp_path / "bad.json", text.encode("latin-1")))
+    other = {**json.loads(path.read_text()), "code": "0", "crossenv": "9"}
+    with pytest.raises(UsageError, match=r"was made by another crossenv \(9;"):
+        read_plan(write(tmp_path / "other.json", json.dumps(other)))
+
+
+# --- stores
+
+
+def test_only_what_is_known_to_be_right_is_read(tmp_path: Path) -> None:
+    wheel, job = wheels.make_wheel(tmp_path), job_of(builds_of([TOY], PLACES)[0])
+    store, team = Store(tmp_path / "mine"), Store(tmp_path / "team")
+    said: list[str] = []
+    stores = Stores(store, [team])
+    assert stores.find(job.key, said.append) is None
+    for one in (store, team):
+        one.open()
+        one.write(entry_of(wheel, job), [wheel])
+    found = stores.find(job.key, said.append)
+    assert found is not None
+    assert found[0] == entry_of(wheel, job)
+    (place,) = found[1]
+    assert place.is_relative_to(store.directory)
+    assert place.read_bytes() == wheel.read_bytes()
+    # A damaged one is refused, the next store asked, and the next write mends it.
+    place.write_bytes(b"half")
+    found = stores.find(job.key, said.append)
+    assert found is not None
+    assert found[1][0].is_relative_to(team.directory)
+    assert said == [f"{place} is damaged: it is not used"]
+    store.write(entry_of(wheel, job), [wheel])
+    assert store.read(entry_of(wheel, job)) == (place,)
+    place.unlink()
+    with pytest.raises(DamagedWheelError, match="is missing"):
+        store.read(entry_of(wheel, job))
+    file = store.directory / f"jobs/{job.key}.json"
+    good = json.loads(file.read_text())
+    for damage in ("", "{", "[]", {**good, "wheels": {"../x": "0" * 64}}, {**good, "wheels": {"x": "../y"}},
+                   {**good, "schema": 9}, {**good, "job": {**good["job"], "source": "other"}}):  # fmt: skip
+        file.write_text(damage if isinstance(damage, str) else json.dumps(damage))
+        assert store.entry(job.key) is None
+
+
+WRITER = """
+import sys
+sys.path[:0] = {path!r}
+from pathlib import Path
+import test_farm
+from crossenv.farm.combinations import builds_of
+from crossenv.farm.store import Store
+store, build, wheel = Store(Path({store!r})), builds_of([test_farm.TOY], test_farm.PLACES)[0], Path({wheel!r})
+for number in range(60):
+    job = test_farm.job_of(build, str(number % 20))
+    store.write(test_farm.entry_of(wheel, job), [wheel])
+    store.collect()
+"""
+
+
+def test_many_writers_and_a_collector_at_once(tmp_path: Path) -> None:
+    """Whatever a reader sees meanwhile is whole."""
+    wheel, store = wheels.make_wheel(tmp_path), Store(tmp_path / "store")
+    store.open()
+    text = WRITER.format(path=sys.path, store=str(store.directory), wheel=str(wheel))
+    writers = [subprocess.Popen([sys.executable, "-c", text]) for _ in range(3)]
+    seen = 0
+    while any(writer.poll() is None for writer in writers):
+        for entry in store.entries():
+            store.read(entry)
+            seen += 1
+    assert [writer.wait() for writer in writers] == [0, 0, 0]
+    assert seen
+    assert len(list(store.entries())) == 20
+    assert not list(store.directory.rglob(".*"))
+
+
+def filled(directory: Path, wheel: Path, *sources: str) -> Store:
+    store = Store(directory)
+    store.open()
+    for source in sources:
+        store.write(entry_of(wheel, job_of(builds_of([TOY], PLACES)[0], source)), [wheel])
+    return store
+
+
+def test_looking_after_a_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wheel = wheels.make_wheel(tmp_path)
+    store = filled(tmp_path / "store", wheel, "1", "2")
+    (place,) = store.directory.glob("wheels/*/*")
+
+    def run(*words: str | Path) -> tuple[int, Any]:
+        status = main(["store", *map(str, words), "--json"])
+        return status, json.loads(capsys.readouterr().out or "null")
+
+    assert [one["version"] for one in run("list", store.directory)[1]] == ["1", "1"]
+    assert run("verify", store.directory) == (0, [])
+    place.write_bytes(b"x")
+    status, faults = run("verify", store.directory)
+    assert (status, {one["path"] for one in faults}) == (7, {str(place)})
+    # Good ones come from elsewhere; damaged ones do not spread.
+    assert run("merge", tmp_path / "copy", store.directory) == (7, {"copied": 0, "damaged": 2})
+    other = filled(tmp_path / "other", wheel, "1", "2", "3")
+    # One wheel serves them all.
+    assert run("merge", store.directory, other.directory) == (0, {"copied": 1, "damaged": 0})
+    assert len(list(store.entries())) == 3
+    assert run("merge", store.directory, other.directory) == (0, {"copied": 0, "damaged": 0})
+    assert run("verify", store.directory) == (0, [])
+    # A wheel without a job goes, unless its job may be about to be written.
+    assert run("gc", store.directory, "--older-than", "1") == (0, [])
+    assert place.exists()
+    long_ago = time.time() - 7200
+    os.utime(place, (long_ago, long_ago))
+    assert run("gc", store.directory) == (0, [str(place)])
+    assert main(["store", "list", str(tmp_path / "nothing")]) == 2
+    assert "is not a store" in capsys.readouterr().err
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
+    """The address of `tmp_path`/index, and what was asked for there."""
+    asked: list[str] = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def __init__(self, *words: Any) -> None:
+            super().__init__(*words, directory=str(tmp_path / "index"))
+
+        def log_message(self, *words: Any) -> None:
+            asked.append(self.path)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/", asked
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_pip_installs_from_the_index(
+    tmp_path: Path, served: tuple[str, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As `python -m http.server` serves it; the metadata come first, by themselves."""
+    metadata = b"Metadata-Version: 2.1\nName: toy\nVersion: 1\nRequires-Python: >=3.9, <4\n"
+    files = {"toy/__init__.py": b"answer = 42\n"}
+    wheel = wheels.make_wheel(tmp_path, files, "py3-none-any", replace={"METADATA": metadata})
+    store = filled(tmp_path / "store", wheel, "1")
+    for _ in range(2):
+        assert main(["store", "index", str(store.directory), str(tmp_path / "index")]) == 0
+    page = json.loads((tmp_path / "index/toy/index.json").read_text())
+    assert page["files"][0]["hashes"] == {"sha256": hash_of(wheel)}
+    assert (page["versions"], page["files"][0]["requires-python"]) == (["1"], ">=3.9, <4")
+    words = [sys.executable, "-m", "pip", "install", "--isolated", "--no-cache-dir", "--target", tmp_path / "site"]
+    subprocess.run([*map(str, words), "--index-url", served[0], "toy"], check=True, capture_output=True)
+    assert (tmp_path / "site/toy/__init__.py").read_bytes() == b"answer = 42\n"
+    assert [path for path in served[1] if ".whl" in path] == [f"/toy/{wheel.name}.metadata", f"/toy/{wheel.name}"]
+    # What is damaged on the way is refused.
+    (tmp_path / "index/toy" / wheel.name).write_bytes(b"x")
+    done = subprocess.run(
+        [*map(str, words), "--upgrade", "--index-url", served[0], "toy"], check=False, capture_output=True, text=True
+    )
+    assert done.returncode
+    assert "DO NOT MATCH THE HASHES" in done.stderr
+    write(tmp_path / "full/x", "")
+    capsys.readouterr()
+    assert main(["store", "index", str(store.directory), str(tmp_path / "full")]) == 2
+    assert "is not an index of crossenv" in capsys.readouterr().err
+
+
+# --- with environments
+
+
+@pytest.fixture
+def farm(crossenv: CrossenvCommand, host_prefix: Path, tmp_path: Path) -> Any:
+    """`crossenv` in a directory with two source trees; also what is for the made-up host."""
+    project(tmp_path, "native", FULL)
+    project(tmp_path, "pure", "py3-none-any")
+    place = ["--host-python", str(host_prefix)]
+
+    def run(*words: str | Path, status: int = 0, **variables: str) -> Any:
+        done = subprocess.run(
+            [sys.executable, "-m", "crossenv", *map(str, words)],
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "PATH": crossenv.path,
+                "XDG_CACHE_HOME": str(tmp_path / "cache"),
+                "PIP_NO_INDEX": "1",
+                **variables,
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == status, done.stdout + done.stderr
+        return json.loads(done.stdout) if "--json" in words and done.stdout else done.stderr
+
+    return run, place
+
+
+def test_the_jobs_of_a_plan_run_apart(farm: Any, tmp_path: Path) -> None:
+    run, place = farm
+    trees = ["./native", "./pure"]
+    made = run("plan", *trees, *place, "-o", "plan.json", "--json", "-C", "a=1")
+    jsonschema.validate(made, plan_schema())
+    assert json.loads((tmp_path / "plan.json").read_text()) == made
+    assert [job["status"] for job in made["jobs"]] == ["build", "build"]
+    # Nothing was built or left, and the same plan has the same keys.
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "native", "plan.json", "pure"]
+    assert run("wheel", *trees, *place, "-C", "a=1", "--dry-run", "--json") == made
+    keys = [job["key"] for job in made["jobs"]]
+
+    for number, key in enumerate(keys):
+        words = ["--plan", "plan.json", "--job", key[:12], "--store", f"store{number}", "-w", f"out{number}"]
+        (row,) = run("wheel", *words, "--json")["builds"]
+        assert (row["status"], row["requirement"]) == ("built", trees[number])
+        assert [entry["key"] for entry in run("store", "list", f"store{number}", "--json")] == [key]
+    run("store", "merge", "all", "store0", "store1")
+    # Whoever has the wheels of the jobs builds none of them, and finds them all in the wheel directory.
+    stores = ["--store", "mine", "--store", "all"]
+    left = run("plan", *trees, *place, "-C", "a=1", *stores, "--json")
+    assert [(job["key"], job["status"], job["serves"]) for job in left["jobs"]] == [
+        (keys[0], "kept", "one Python"),
+        (keys[1], "kept", "everything"),
+    ]
+    report = run("wheel", *trees, *place, "-C", "a=1", *stores, "--json")
+    assert [row["status"] for row in report["builds"]] == ["kept", "kept"]
+    assert sorted(path.name for path in (tmp_path / "wheelhouse").glob("*.whl")) == report["wheels"]
+    # What a killed writer or a bad disk has left is built again.
+    for path in tmp_path.glob("*/wheels/*/native*"):
+        path.write_bytes(b"half")
+    report = run("wheel", *trees, *place, "-C", "a=1", *stores, "--json")
+    assert [row["status"] for row in report["builds"]] == ["built", "kept"]
+    assert run("store", "verify", "mine", "--json") == []
+
+
+def test_a_job_that_is_not_the_plans(farm: Any, tmp_path: Path) -> None:
+    run, place = farm
+    key = run("plan", "./native", *place, "-o", "plan.json", "--json")["jobs"][0]["key"]
+    job = ["wheel", "--plan", "plan.json", "--job", key]
+    for words, says in [
+        (["wheel", "--job", key], "--job goes with --plan"),
+        (["wheel", "--plan", "plan.json"], "--job goes with --plan"),
+        ([*job, "./pure"], "takes what is built, and how, from the plan"),
+        ([*job, "-C", "a=1"], "takes what is built, and how, from the plan"),
+        (["wheel", "--plan", "plan.json", "--job", "nothing"], "the plan has no job 'nothing'"),
+        (["wheel", "--plan", "absent.json", "--job", key], "the plan absent.json cannot be read"),
+        (["plan", "./pure", *place, "-i", "https://me:secret@x.invalid/"], "an address has a password"),
+        (["plan", "./pure", *place, "-o", "absent/plan.json"], "absent/plan.json cannot be written"),
+        (["plan", "./pure", *place, "--store", "a", "--store", "b"], "b is not a store"),
+    ]:
+        assert says in run(*words, status=2), words
+    # Another environment makes another wheel: it is kept under a key of its own.
+    said = run(*job, CFLAGS="-O3")
+    assert "warning: ./native" in said
+    assert "the circumstances of this machine are not those of the plan" in said
+    assert key not in [entry["key"] for entry in run("store", "list", "wheelhouse/.crossenv-store", "--json")]
+    with (tmp_path / "native/payload").open("ab") as file:
+        file.write(b"more")
+    assert "the sources are not those of the plan" in run(*job, status=2)
+    run(*job, "--json", status=2)
+    assert (tmp_path / "wheelhouse").is_dir()
+
+
+def test_environments_for_a_target_that_are_made_again_make_the_same_wheels(farm: Any, cross_gcc: str) -> None:
+    """They have files of the target's Python themselves."""
+    run, _ = farm
+    path = f"{Path(cross_gcc).parent}{os.pathsep}{os.environ['PATH']}"
+    words = ["plan", "./native", "--target", "aarch64-linux-gnu", "--toolchain", "gnu", "--json"]
+    first, second = run(*words, PATH=path), run(*words, PATH=path)
+    assert first["jobs"][0]["status"] == "build", first
+    assert first == second
