@@ -335,8 +335,16 @@ def test_setuptools(windows_env: Path, tmp_path: Path, run: Run) -> None:
 @pytest.mark.integration
 @pytest.mark.parametrize("make", [projects.meson, projects.scikit_build_core], ids=["Meson", "CMake"])
 def test_build_systems(make: Any, windows_env: Path, tmp_path: Path, run: Run) -> None:
-    files = built(windows_env, make(tmp_path / "project"), tmp_path / "out", run)
-    native = [name for name in files if name.endswith((".pyd", ".dll", ".lib", ".so"))]
+    project = make(tmp_path / "project")
+    if (project / "meson.build").exists():
+        with (project / "meson.build").open("a") as file:
+            file.write("shared_library('helper', 'helper.c', install: true)\n")
+        (project / "helper.c").write_text("__declspec(dllexport) int helper(void) { return 3; }\n")
+    files = built(windows_env, project, tmp_path / "out", run)
+    # Meson's targets bring import libraries with them, which nobody links to in a wheel.
+    assert [name for name in files if name.endswith((".lib", ".a", ".pdb"))] == []
+    assert ".toy.mesonpy.libs/libhelper.dll" in files or not (project / "helper.c").exists()
+    native = [name for name in files if name.endswith((".pyd", ".so"))]
     assert len(native) == 1
     assert native[0].endswith(f".cp{NODOT}-win_amd64.pyd")
     assert f"python{NODOT}.dll" in imported_dlls(files[native[0]])
