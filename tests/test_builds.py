@@ -34,7 +34,9 @@ def extension(wheel: Path, directory: Path) -> Path:
     with zipfile.ZipFile(wheel) as archive:
         names = [name for name in archive.namelist() if name.endswith(".so")]
         assert len(names) == 1, names
-        assert names[0].endswith((f".cpython-{NODOT}{sys.abiflags}-aarch64-linux-gnu.so", ".abi3.so")), names
+        # The stable ABI has the machine in its suffix from Python 3.15 on.
+        stable = ".abi3-aarch64-linux-gnu.so" if sys.version_info >= (3, 15) else ".abi3.so"
+        assert names[0].endswith((f".cpython-{NODOT}{sys.abiflags}-aarch64-linux-gnu.so", stable)), names
         path = Path(archive.extract(names[0], directory))
     identity = elf_identity(path)
     assert (identity.number, identity.bits, identity.byte_order) == (183, 64, "little")

@@ -143,6 +143,23 @@ def test_bash_takes_it_and_puts_everything_back(root: str, tmp_path: Path) -> No
     assert done.stderr == ""
 
 
+def test_windows_has_names_of_its_own() -> None:
+    """Its machines too: AMD64."""
+    for target, conan, vcpkg, rust in (
+        ("win_amd64", "x86_64", "x64", "x86_64-pc-windows-gnu"),
+        ("win32", "x86", "x86", "i686-pc-windows-gnu"),
+        ("win_arm64", "armv8", "arm64", "aarch64-pc-windows-gnullvm"),
+    ):
+        record = made_up_record(target)
+        assert {"os=Windows", f"arch={conan}"} < set(EXPORTERS["conan"](record).splitlines())
+        triplet = EXPORTERS["vcpkg"](record).splitlines()
+        # vcpkg calls Windows by its compiler.
+        assert {f"set(VCPKG_TARGET_ARCHITECTURE {vcpkg})", "set(VCPKG_CMAKE_SYSTEM_NAME MinGW)"} < set(triplet)
+        assert "set(CMAKE_SYSTEM_NAME Windows)" in EXPORTERS["cmake"](record)
+        assert "system = 'windows'" in EXPORTERS["meson"](record)
+        assert f'target = "{rust}"' in EXPORTERS["cargo"](record)
+
+
 @pytest.mark.parametrize("kind", ["cargo", "conan", "vcpkg"])
 def test_a_machine_without_a_name_there(kind: str) -> None:
     record = made_up_record("aarch64")

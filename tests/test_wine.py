@@ -116,6 +116,15 @@ def crossenv(*words: str | Path, check: bool = True) -> subprocess.CompletedProc
     return subprocess.run(command, capture_output=True, text=True, check=check)
 
 
+def test_a_python_is_described(tmp_path: Path) -> None:
+    make_python(tmp_path / "python")
+    said = crossenv("show", "--host-python", tmp_path).stdout
+    assert "target          win_amd64\n" in said and "host Python     CPython 3.13" in said
+    document = json.loads(crossenv("show", "--host-python", tmp_path, "--json").stdout)
+    assert (document["target"], document["version"], document["flags"]) == ("win_amd64", "3.13", "")
+    assert "Py_GetVersion" in document["exports"]
+
+
 def test_the_python_has_to_fit(tmp_path: Path) -> None:
     if shutil.which("wine") is None and shutil.which("wine64") is None:
         pytest.skip("no wine")

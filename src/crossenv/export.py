@@ -29,7 +29,7 @@ _ARCHITECTURES = {
     "loongarch64": ("loongarch64", "loongarch64"),
 }
 _TOOLS = {"cc": "CC", "cxx": "CXX", "fc": "FC", "ar": "AR", "ranlib": "RANLIB", "strip": "STRIP", "nm": "NM"}
-_TOOLS |= {"objcopy": "OBJCOPY", "objdump": "OBJDUMP", "readelf": "READELF", "ld": "LD"}
+_TOOLS |= {"objcopy": "OBJCOPY", "objdump": "OBJDUMP", "readelf": "READELF", "ld": "LD", "windres": "RC"}
 
 # Restores all variables, also those that were not exported.
 _UNDO = """\
@@ -85,6 +85,12 @@ _CPP17 = {"gcc": 11, "clang": 16}
 _EXECUTABLES = {"cc": "c", "cxx": "cpp", "fc": "fortran"}
 
 
+def _architecture(record: Record) -> tuple[str | None, str | None]:
+    """The machine's names in that table: some systems have their own word for it (AMD64)."""
+    names = (record.host.machine, record.host.identity.machine or "")
+    return next((_ARCHITECTURES[name] for name in names if name in _ARCHITECTURES), (None, None))
+
+
 def conan_profile(record: Record) -> str:
     """Conan 2: a host profile (its manual, "Profiles"), for `conan install --profile:host`.
 
@@ -92,7 +98,7 @@ def conan_profile(record: Record) -> str:
         UsageError: Conan has no name for the host's machine.
     """
     toolchain, machine = record.toolchain, record.host.machine
-    architecture, _vcpkg = _ARCHITECTURES.get(machine, (None, None))
+    architecture, _vcpkg = _architecture(record)
     if architecture is None:
         raise UsageError(f"Conan has no name for {machine}", hint="use another format, or write the profile by hand")
     major = toolchain.version.partition(".")[0]
@@ -134,8 +140,8 @@ def vcpkg_triplet(record: Record) -> str:
     Raises:
         UsageError: vcpkg has no name for the host's machine.
     """
-    machine = record.host.machine
-    _conan, architecture = _ARCHITECTURES.get(machine, (None, None))
+    machine, names = record.host.machine, record.host.platform.names
+    _conan, architecture = _architecture(record)
     if architecture is None:
         raise UsageError(f"vcpkg has no name for {machine}", hint="use another format, or write the triplet by hand")
     lines = [
@@ -143,7 +149,7 @@ def vcpkg_triplet(record: Record) -> str:
         f"set(VCPKG_TARGET_ARCHITECTURE {architecture})",
         "set(VCPKG_CRT_LINKAGE dynamic)",
         "set(VCPKG_LIBRARY_LINKAGE static)",
-        f"set(VCPKG_CMAKE_SYSTEM_NAME {record.host.platform.names.cmake})",
+        f"set(VCPKG_CMAKE_SYSTEM_NAME {names.vcpkg or names.cmake})",
         f"set(VCPKG_CHAINLOAD_TOOLCHAIN_FILE {quoted(f'{record.root}/{VCPKG_TOOLCHAIN_FILE}')})",
         f"set(VCPKG_MAKE_BUILD_TRIPLET {quoted(f'--host={record.toolchain.triplet}')})",
     ]

@@ -13,6 +13,7 @@ from crossenv.errors import UsageError
 from crossenv.pythons.known import host_python_path
 from crossenv.pythons.model import HostPython
 from crossenv.pythons.read import read_host_python
+from crossenv.pythons.windows_layout import WindowsPython, find_windows_python, target_name
 from crossenv.record import Record, load_record
 from crossenv.report import Reporter
 from crossenv.synthesis.files import LAYOUT as SYNTHESISED
@@ -101,7 +102,11 @@ def show_host_python(args: argparse.Namespace, reporter: Reporter) -> int:
     if args.env is not None:
         raise UsageError("both an environment and --host-python", hint="leave one of them out")
     sysroot = None if args.sysroot is None else Path(args.sysroot).expanduser().resolve()
-    host = read_host_python(host_python_path(args.host_python), sysroot=sysroot)
+    path = host_python_path(args.host_python)
+    windows = find_windows_python(path) if path.exists() else None
+    if windows is not None:
+        return show_windows_python(windows, args, reporter)
+    host = read_host_python(path, sysroot=sysroot)
     if args.json:
         reporter.json(json.loads(json.dumps(dataclasses.asdict(host), default=str)))
     else:
@@ -109,6 +114,29 @@ def show_host_python(args: argparse.Namespace, reporter: Reporter) -> int:
             reporter.result(f"{name:<16}{value}")
     for note in host.notes:
         reporter.warning(note)
+    return 0
+
+
+def show_windows_python(python: WindowsPython, args: argparse.Namespace, reporter: Reporter) -> int:
+    """Print what is known of a Python for Windows before anything is made of it."""
+    target = target_name(python)
+    if args.json:
+        document = {**dataclasses.asdict(python), "target": target, "exports": sorted(python.exports)}
+        reporter.json(json.loads(json.dumps(document, default=str)))
+        return 0
+    made = "made from the names that the DLL exports"
+    rows = [
+        ("host Python", python_words("cpython", python.full_version or python.version, python.flags)),
+        ("named", args.host_python),
+        ("target", target),
+        ("directory", str(python.directory)),
+        ("library", f"{python.dll.name}, {len(python.exports)} names"),
+        ("interpreter", str(python.program or "none")),
+        ("headers", str(python.include or "none; the build Python's are taken")),
+        ("libraries", ", ".join(map(str, python.libraries.values())) or f"none; {made}"),
+    ]
+    for name, value in rows:
+        reporter.result(f"{name:<16}{value}")
     return 0
 
 

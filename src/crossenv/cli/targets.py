@@ -14,6 +14,7 @@ from crossenv.cli.common import common_options
 from crossenv.compilers.choose import AUTO, CHOICES, Wishes, choose_toolchain_for_target
 from crossenv.compilers.zig.locate import has_zig
 from crossenv.config import KNOWN_HOST
+from crossenv.emulation.wine import wine_name
 from crossenv.errors import UsageError
 from crossenv.platforms import HERE, PLATFORMS
 from crossenv.platforms.architectures import Architecture, architecture_of
@@ -141,7 +142,9 @@ def available(search_path: str) -> Iterator[dict[str, Any]]:
                     *([] if platform.toolchains else _installed(target, search_path)),
                     *(["zig"] if zig else []),
                 ],
-                "emulator": _emulator(architecture, search_path) if platform is HERE else None,
+                "emulator": _emulator(architecture, search_path)
+                if platform is HERE
+                else wine_name(target, search_path),
             }
 
 

@@ -1,1 +1,1 @@
-"""The compiler for the host: what it is, and how it is found."""
+"""Find, prove and launch compilers for the target."""

@@ -1,4 +1,4 @@
-"""Find the tools that go with a compiler: ar, strip and their like."""
+"""Find the tools beside a compiler: ar, strip and the like."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from crossenv.pythons.model import ConfigValue
 
 BINUTILS: tuple[str, ...] = ("ar", "ranlib", "strip", "nm", "objcopy", "objdump", "readelf", "ld")
 
-# gcc has its own front ends of these, which load its LTO plug-in.
+# For these gcc has front ends of its own, which load its LTO plug-in.
 _WRAPPED_BY_GCC = ("ar", "ranlib", "nm")
-# These read or write containers whose form no machine changes; a foreign `strip` or `objcopy` destroys.
+# These work on archives of any machine's objects. A `strip` or `objcopy` for another machine would damage files.
 _MACHINE_INDEPENDENT = ("ar", "ranlib", "readelf")
 
 
@@ -28,14 +28,14 @@ def find_binutils(
     overrides: Mapping[str, str],
     search_path: str,
 ) -> dict[str, Tool]:
-    """The tools that exist, by their usual names.
+    """Return the tools that exist, by their usual names.
 
     Args:
         compiler: The chosen C compiler's file.
-        command: What it was chosen as.
+        command: The command line that chose it.
         family: "gcc" or "clang".
-        triplets: What the tools' names may begin with, likeliest first.
-        config: The host's recorded configuration.
+        triplets: The prefixes that the tools' names may have, likeliest first.
+        config: The host Python's recorded configuration.
         overrides: The user's choices by tool name.
         search_path: PATH.
 
@@ -67,10 +67,10 @@ def find_binutils(
 
 
 def named_tool(option: str, text: str, search_path: str) -> Tool:
-    """The tool that a user gave as `--ar` and the like.
+    """Return the tool that the user named with `--ar` or a similar option.
 
     Raises:
-        ToolchainError: It is not there.
+        ToolchainError: There is no such program.
     """
     command = split_override(option, text)
     tool = command.find(search_path)
@@ -86,7 +86,7 @@ def _candidates(
     name: str, command: Command, family: str, triplets: Sequence[str], config: Mapping[str, ConfigValue]
 ) -> Iterator[tuple[str, str]]:
     recorded = split_recorded(str(config.get(name.upper(), "")))
-    # A plain `ar` was right on the host, or for whoever built it; here it would be the build machine's.
+    # A recorded plain `ar` was right where the host Python was built; here it would be the build machine's.
     if recorded is not None and PurePath(recorded.name).name != name:
         yield PurePath(recorded.name).name, "recorded by the host Python"
     for triplet in dict.fromkeys([command.triplet, *triplets]):

@@ -15,7 +15,7 @@ from crossenv.pythons.directories import compilers_beside
 
 
 def host_triplets(purpose: Purpose) -> list[str]:
-    """The triplets that a compiler for `purpose` may be named by, likeliest first."""
+    """Return the triplets that compilers for `purpose` may have in their names, likeliest first."""
     vendorless = without_vendor(purpose.gnu_type)
     usual = gnu_triplet(purpose.identity, purpose.libc.family)
     cpu, _, system = usual.partition("-")
@@ -26,12 +26,12 @@ def host_triplets(purpose: Purpose) -> list[str]:
 
 
 def c_compilers(purpose: Purpose, search_path: str, kinds: Collection[str]) -> Iterator[Command]:
-    """The C compilers to try.
+    """Return the C compilers to try.
 
     Args:
         purpose: The machine, or the host Python on it.
         search_path: PATH.
-        kinds: Those that are wanted, of "recorded", "gnu" and "clang".
+        kinds: The kinds to try, of "recorded", "gnu" and "clang".
     """
     recorded = split_recorded(str(purpose.config.get("CC", "")))
     if recorded is not None and "recorded" in kinds:
@@ -53,13 +53,13 @@ def c_compilers(purpose: Purpose, search_path: str, kinds: Collection[str]) -> I
 
 
 def sibling_compilers(tool: str, cc: Command, purpose: Purpose) -> Iterator[Command]:
-    """The C++ ("cxx") or Fortran ("fc") compilers to try with the chosen C compiler."""
+    """Return the C++ ("cxx") or Fortran ("fc") compilers to try with the chosen C compiler."""
     derived = cc.sibling(tool)
     recorded = split_recorded(str(purpose.config.get("CXX", ""))) if tool == "cxx" else None
     first = list(recorded_forms(recorded)) if recorded is not None else []
     last: list[Command] = []
     if derived is not None:
-        # Two compilers of one release go together: the recorded pair, or the chosen one's own sibling.
+        # The compilers must be of one release: the recorded pair, or the chosen one and its sibling.
         if cc.origin.startswith("recorded"):
             last.append(derived)
         else:
@@ -72,7 +72,7 @@ def sibling_compilers(tool: str, cc: Command, purpose: Purpose) -> Iterator[Comm
 
 
 def recorded_forms(command: Command) -> Iterator[Command]:
-    """A recorded command as it stands, then its base name on PATH."""
+    """Yield a recorded command as it stands, then its base name on PATH."""
     yield command
     base = PurePath(command.name).name
     if base != command.name:
@@ -80,7 +80,7 @@ def recorded_forms(command: Command) -> Iterator[Command]:
 
 
 def _nearby(command: Command, purpose: Purpose) -> Iterator[Command]:
-    """A recorded compiler where build systems keep it, seen from the sysroot that they made."""
+    """Look for a recorded compiler where build systems keep it, beside the sysroot that they made."""
     if purpose.sysroot is None:
         return
     base = PurePath(command.name).name
@@ -91,7 +91,7 @@ def _nearby(command: Command, purpose: Purpose) -> Iterator[Command]:
 
 
 def _versioned(names: list[str], search_path: str) -> list[str]:
-    """Programs such as `aarch64-linux-gnu-gcc-12`, the newest of the likeliest name first."""
+    """Return programs such as `aarch64-linux-gnu-gcc-12`: the likeliest name first, of each the newest first."""
     pattern = re.compile(rf"({'|'.join(map(re.escape, names))})-(\d+(?:\.\d+)*)")
     found: dict[str, tuple[int, tuple[int, ...]]] = {}
     for directory in map(Path, filter(None, search_path.split(os.pathsep))):

@@ -1,4 +1,4 @@
-"""Choose between the compilers that are installed and zig."""
+"""Choose an installed compiler or zig."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ CHOICES = (AUTO, *KINDS, ZIG)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wishes:
-    """What a user says of the toolchain.
+    """The user's choices for the toolchain.
 
     Attributes:
-        kind: Of `CHOICES`; "auto" is an installed compiler that fits, else zig.
+        kind: One of `CHOICES`; "auto" takes an installed compiler that fits, else zig.
         environ_path: PATH.
-        sysroot: The root of the host's headers and libraries.
+        sysroot: The root of the target's headers and libraries.
         overrides: Command lines by tool name; see `find_toolchain`.
-        cpu: The least processor of the host, in the compiler's words.
+        cpu: The oldest processor that the code must run on, in the compiler's words.
     """
 
     kind: str
@@ -44,11 +44,10 @@ class Wishes:
 
 
 def choose_toolchain(host: HostPython, wishes: Wishes) -> Toolchain:
-    """The compilers and tools for a host Python.
+    """Return the compilers and tools for a host Python.
 
     Raises:
-        ToolchainError: None fits, one that the user named does not, or the host's system is one for which nothing can
-            be linked here.
+        ToolchainError: No compiler fits, the user's does not, or nothing can be linked here for the target's system.
     """
     require_linkable(host)
     _require_sysroot_for(host.identity, wishes.sysroot)
@@ -66,7 +65,7 @@ def choose_toolchain(host: HostPython, wishes: Wishes) -> Toolchain:
 
 
 def _require_sysroot_for(identity: Identity, sysroot: Path | None) -> None:
-    """Refuse a sysroot of another machine: "/", or one taken for another target."""
+    """Refuse a sysroot of another machine, such as "/"."""
     machines = machines_of_libc(sysroot) if sysroot is not None else frozenset()
     if machines and identity.numbers not in {one.numbers for one in machines}:
         raise ToolchainError(
@@ -76,7 +75,7 @@ def _require_sysroot_for(identity: Identity, sysroot: Path | None) -> None:
 
 
 def require_linkable(host: HostPython) -> None:
-    """Refuse a host whose system's own tools are needed.
+    """Refuse a target that only its vendor's tools can link for.
 
     Raises:
         ToolchainError: It is Android or iOS.
@@ -91,7 +90,7 @@ def require_linkable(host: HostPython) -> None:
 
 
 def replaced_compiler(host: HostPython, toolchain: Toolchain) -> str:
-    """What takes the place of the compiler that built the host Python; "" if it was found, or none was recorded."""
+    """Name the substitute for the recorded compiler; "" if that was found, or none was recorded."""
     recorded = str(host.config.get("CC", "")).split()
     if not recorded or toolchain.cc.origin.startswith("recorded"):
         return ""
@@ -104,8 +103,7 @@ def choose_toolchain_for_target(target: Target, wishes: Wishes) -> Toolchain:
     """Return the compilers and tools for a target.
 
     Raises:
-        ToolchainError: None fits, one that the user named does not, or its C library is newer than the target's policy
-            allows.
+        ToolchainError: No compiler fits, the user's does not, or its C library is too new for the target's policy.
     """
     if "recorded" in _kinds(wishes) and wishes.kind != AUTO:
         raise UsageError("a target has no recorded compilers", hint="use --toolchain gnu, clang or zig")
@@ -116,7 +114,7 @@ def choose_toolchain_for_target(target: Target, wishes: Wishes) -> Toolchain:
         return _zig(target, wishes, wishes.sysroot)
 
     def installed() -> Toolchain:
-        # Without a policy nothing is promised, so no compiler's headers are too new.
+        # Without a policy there is no promise, so headers cannot be too new.
         libc = Libc(family=target.libc, version=target.floor_text if target.policy else "")
         return find_toolchain(
             BarePurpose(
@@ -137,7 +135,7 @@ def choose_toolchain_for_target(target: Target, wishes: Wishes) -> Toolchain:
 
 
 def _require_one_of(kinds: tuple[str, ...], target: Target, wishes: Wishes) -> None:
-    """Refuse a compiler that the user names where only some kinds can be used."""
+    """Refuse the user's compiler if it is of a kind that the target does not allow."""
     named = next((f"--{name}" for name in ("cc", "cxx") if name in wishes.overrides), "")
     if wishes.kind not in (AUTO, *kinds):
         named = f"--toolchain {wishes.kind}"
@@ -149,7 +147,7 @@ def _require_one_of(kinds: tuple[str, ...], target: Target, wishes: Wishes) -> N
 
 
 def _require_floor(target: Target, cc: Tool, macros: Macros, libc: Libc) -> None:
-    """A wheel must not be compiled against a C library that is newer than its tag says."""
+    """Refuse a compiler whose C library is newer than the wheel's tag promises."""
     if is_newer(macros.glibc, libc):
         raise ToolchainError(
             f"{cc.path} compiles against glibc {macros.glibc}, and {target.platform_tag} promises {target.floor_text}",
@@ -177,7 +175,7 @@ def _installed_or_zig(wishes: Wishes, installed: Callable[[], Toolchain], zig: C
         return zig()
     if found.has_headers or not may_be_zig or not has_zig(wishes.environ_path):
         return found
-    # A cross compiler that was installed without a C library: it compiles next to nothing.
+    # A cross compiler without a C library compiles almost nothing.
     try:
         return zig()
     except ToolchainError:
@@ -203,7 +201,7 @@ def _zig(target: Target, wishes: Wishes, sysroot: Path | None) -> Toolchain:
 
 
 def _target_of(host: HostPython) -> Target:
-    """The target that a host Python was built for, as far as compilers are concerned."""
+    """Return the target of a host Python, as compilers need it."""
     row = architecture_of(host.identity)
     target = host.platform.target_of_machine(row, host.libc) if row is not None else None
     if target is None:

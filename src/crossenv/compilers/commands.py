@@ -16,12 +16,12 @@ from crossenv.pythons.model import HostPython
 
 WRAPPERS = frozenset({"ccache", "sccache", "distcc", "icecc", "gomacc"})
 
-# Options that choose the machine or its ABI; all others of a recorded command are the host's own affair.
+# Options that choose the machine or its ABI; builds here do not need the others of a recorded command.
 _MACHINE_OPTION = re.compile(
     r"-m(16|32|64|x32|thumb|arm|(little|big)-endian|hard-float|soft-float)|-E[BL]"
     r"|-m(arch|cpu|tune|float-abi|fpu|abi|isa-spec|cmodel|mode)=.+|--target=.+"
 )
-# These run a command that stands somewhere behind their own options: `env CCACHE_DIR=/x gcc`.
+# These run a command that follows their own options: `env CCACHE_DIR=/x gcc`.
 _RUNNERS = frozenset({*WRAPPERS, "env", "nice", "ionice", "time", "taskset", "setarch"})
 _ROLES = {
     "cc": ("gcc", "clang", "cc"),
@@ -42,9 +42,9 @@ class Command:
 
     Attributes:
         name: The compiler, a path or a name.
-        args: What always comes after it.
-        wrapper: What comes before it ("ccache").
-        origin: How it came about, for people.
+        args: The arguments that always follow it.
+        wrapper: The words before it ("ccache").
+        origin: Who chose it, for people.
     """
 
     name: str
@@ -54,12 +54,12 @@ class Command:
 
     @property
     def triplet(self) -> str:
-        """What the compiler's name begins with: "aarch64-linux-gnu"; "" for a plain name."""
+        """The prefix of the compiler's name: "aarch64-linux-gnu"; "" for a plain name."""
         match = _COMPILER_NAME.fullmatch(PurePath(self.name).name)
         return match["prefix"].rstrip("-") if match else ""
 
     def sibling(self, tool: str) -> Command | None:
-        """The C++ ("cxx") or Fortran ("fc") compiler of the same make; None if the name tells nothing."""
+        """Return the C++ ("cxx") or Fortran ("fc") compiler of the same family; None for an unknown name."""
         path = PurePath(self.name)
         if path.name == "zig" and self.args[:1] == ("cc",) and tool == "cxx":
             return replace(self, args=("c++", *self.args[1:]), origin="beside zig cc")
@@ -71,7 +71,7 @@ class Command:
         return replace(self, name=str(path.with_name(name)), origin=f"beside {path.name}")
 
     def find(self, search_path: str) -> Tool | None:
-        """The tool to run; None if one of its words is not there."""
+        """Look it up; None if one of its programs does not exist."""
         found = [find_program(word, search_path) for word in (*self.wrapper[:1], self.name)]
         if None in found:
             return None
@@ -85,13 +85,13 @@ class Command:
 
 
 def role_of(name: str) -> str:
-    """Return what a compiler of this file name is for: "cc", "cxx" or "fc"; "" if the name does not tell."""
+    """Return the role of a compiler by its file name: "cc", "cxx" or "fc"; "" for other names."""
     match = _COMPILER_NAME.fullmatch(name)
     return next((role for role, kinds in _ROLES.items() if match is not None and match["kind"] in kinds), "")
 
 
 def find_program(name: str, search_path: str) -> Path | None:
-    """An executable file: `name` itself if it is a path, else the first of its name on `search_path`."""
+    """Find an executable file: `name` itself if it is a path, else the first of that name on `search_path`."""
     if "/" in name:
         path = Path(name).absolute()
         return path if path.is_file() and os.access(path, os.X_OK) else None
@@ -100,10 +100,10 @@ def find_program(name: str, search_path: str) -> Path | None:
 
 
 def split_override(option: str, text: str) -> Command:
-    """The command that a user gave as `--cc` and the like.
+    """Parse the command of `--cc` or a similar option.
 
     Raises:
-        ToolchainError: It is empty, or a quotation mark is left open.
+        ToolchainError: It is empty, or lacks a closing quotation mark.
     """
     if Path(text).is_file():
         return Command(name=text, origin=f"--{option}")
@@ -118,7 +118,7 @@ def split_override(option: str, text: str) -> Command:
 
 
 def split_recorded(text: str) -> Command | None:
-    """The command that the host Python recorded, without the options that are not about the machine."""
+    """Parse a command that the host Python recorded; of its options only those that choose the machine stay."""
     try:
         words = shlex.split(text)
     except ValueError:
@@ -145,12 +145,12 @@ def _before_compiler(words: list[str]) -> int:
     for index, word in enumerate(words):
         if index and role_of(PurePath(word).name) and (index == 1 or first in _RUNNERS):
             return index
-    # A compiler whose name tells nothing, behind a wrapper.
+    # A compiler with an unknown name behind a wrapper.
     return 1 if first in WRAPPERS and len(words) > 1 and not words[1].startswith("-") else 0
 
 
 def machine_args(words: list[str]) -> list[str]:
-    """Those of a compiler's options that choose the machine or its ABI."""
+    """Return the options that choose the machine or its ABI."""
     kept: list[str] = []
     for index, word in enumerate(words):
         if _MACHINE_OPTION.fullmatch(word):

@@ -22,10 +22,10 @@ from crossenv.platforms.architectures import Identity
 from crossenv.platforms.triplets import gnu_triplet
 from crossenv.sysroots.debian import compiler_package
 
-# Recorded by the host Python; GNU's or clang by the names that they are installed under.
+# The host Python's recorded compiler; GNU's and clang by their usual names.
 KINDS = ("recorded", "gnu", "clang")
 _COMPILERS = ("cc", "cxx", "fc")
-# What linkers say when a part is missing, and where that part comes from.
+# Linkers' messages about a missing part, and the package to install.
 _LINK_HINTS = (
     ("__isoc23_", "the compiler's C headers are newer than this library: use an older --cc or a newer --sysroot"),
     (
@@ -35,7 +35,7 @@ _LINK_HINTS = (
     ("crtbegin|-lgcc", "the compiler has no libgcc for the target: install it (libgcc-dev, gcc-multilib) or use a GCC"),
     ("", "install libc6-dev (or its like) of the target in the sysroot, or name another with --sysroot"),
 )
-# A message stays one line: the rest of the names differ by their vendor's part only.
+# One line is enough: the other names differ in the vendor only.
 _NAMED_AT_MOST = 4
 _LANGUAGES = {"cc": "c", "cxx": "c++", "fc": "fortran"}
 
@@ -54,16 +54,15 @@ def find_toolchain(
     Args:
         purpose: The machine, or the host Python on it.
         environ_path: PATH, where tools are looked up.
-        sysroot: The user's own choice; that of `purpose` if None.
+        sysroot: The user's choice; None for that of `purpose`.
         overrides: The user's command lines by tool name (cc, cxx, fc, ar, ranlib, strip, nm, objcopy,
             objdump, readelf, ld).
-        kinds: Where a compiler may come from, of `KINDS`; one that the user names may be any.
-        accept: Raises what is to be said where the C compiler is one that cannot be used; it is called before anything
-            else is looked for.
+        kinds: The sources to try, of `KINDS`; a compiler that the user names may be of any kind.
+        accept: Raises an error for a C compiler that cannot be used; called before the other tools are looked for.
 
     Raises:
-        ToolchainError: No compiler for the host is there, or one that the user named is missing, compiles
-            for another machine, or cannot link against the sysroot.
+        ToolchainError: There is no compiler for the target, or the user's is missing, compiles for another machine, or
+            cannot link against the sysroot.
     """
     _check_names(overrides)
     sysroot = sysroot.absolute() if sysroot is not None else None
@@ -83,14 +82,14 @@ def find_toolchain(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _CCompiler:
-    """A C compiler that was accepted.
+    """An accepted C compiler.
 
     Attributes:
-        command: What it was chosen as.
-        tool: How it is run.
-        macros: What its preprocessor says.
-        sysroot: The sysroot it is used with.
-        notes: What a user should know.
+        command: The command line that chose it.
+        tool: The program and its arguments.
+        macros: Its predefined macros.
+        sysroot: Its sysroot.
+        notes: Remarks for the user.
     """
 
     command: Command
@@ -121,7 +120,7 @@ class _Search:
         multiarch = self.purpose.multiarch or triplet
         library_dirs = self.purpose.platform.library_directories(cc.sysroot, multiarch) if cc.sysroot else ()
         notes = [*cc.notes, *self._header_notes(cc)]
-        # Most of the time of a search is that of the compilers.
+        # Compilers take most of a search's time.
         with ThreadPoolExecutor(2) as pool:
             siblings = [pool.submit(self._sibling, name, cc.command) for name in ("cxx", "fc")]
             self._prove_headers(cc)
@@ -184,7 +183,7 @@ class _Search:
         raise ToolchainError(problem, hint=self._hint("cc"))
 
     def _accept_c(self, command: Command, tool: Tool) -> _CCompiler | str:
-        """The compiler whose objects are the host's, with what it knows of the C library; or why not."""
+        """Return the compiler if its objects are the target's, with facts of its C library; else a reason."""
         sysroot = self.sysroot or self.purpose.sysroot
         macros = self.prober.macros(tool, _sysroot_argument(sysroot))
         notes: list[str] = []
@@ -207,7 +206,7 @@ class _Search:
         return _CCompiler(command=command, tool=tool, macros=macros, sysroot=sysroot, notes=tuple(notes))
 
     def _sibling(self, name: str, cc: Command) -> tuple[Tool | None, str]:
-        """The C++ or Fortran compiler, or what was tried."""
+        """Return the C++ or Fortran compiler, or the names that were tried."""
         if name in self.overrides:
             return self._named(split_override(name, self.overrides[name]), name), ""
         missing: list[str] = []
@@ -224,7 +223,7 @@ class _Search:
         return None, _tried(refused, missing)
 
     def _named(self, command: Command, option: str) -> Tool:
-        """The compiler that the user named, proved."""
+        """Return the user's compiler, proved."""
         tool = command.find(self.prober.search_path)
         if tool is None:
             problem = f"--{option}: {command.name} is not an executable file or a name on PATH"
@@ -236,7 +235,7 @@ class _Search:
         return tool
 
     def _wrong_machine(self, name: str, tool: Tool) -> str:
-        """Why `tool`'s objects are not the host's; "" if they are."""
+        """Say why `tool`'s objects are not the target's; "" if they are."""
         made = self.prober.object_identity(tool, _LANGUAGES[name])
         if made == self.purpose.identity:
             return ""
@@ -245,7 +244,7 @@ class _Search:
         return f"it does not compile ({made})"
 
     def _prove_headers(self, cc: _CCompiler) -> None:
-        """Compile against the host's `Python.h`."""
+        """Compile against the target's `Python.h`."""
         if not cc.macros.has_headers or not self.purpose.include_dirs:
             return
         includes = [f"-I{directory}" for directory in self.purpose.include_dirs]

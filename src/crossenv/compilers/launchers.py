@@ -20,9 +20,9 @@ from crossenv.platforms.own_directories import (
     OWN_DIRECTORIES,
 )
 
-# They look into the sysroot, and always have a launcher.
+# These look into the sysroot, and always have a launcher.
 COMPILERS = ("cc", "cxx", "fc")
-# Leaves a sign of a compile where a build asks for one, to tell a wheel that lost its native code from a pure one.
+# Records that the compiler was called, which tells a wheel that lost its native code from a pure one.
 _MARK = """\
 if [ -n "$CROSSENV_COMPILER_CALLED" ]; then
   case " $* " in *" -c "* | *" -o "*) echo >>"$CROSSENV_COMPILER_CALLED" ;; esac
@@ -88,7 +88,7 @@ for word do
 done
 if [ -n "$option" ]; then set -- "$@" "$option"; fi
 """
-# A link that fails is looked at: the linker's words of a native object are hard to understand.
+# Explains a failed link: a linker's message about a native object is hard to understand.
 _EXPLAINED = """\
 links=yes objects=
 for word do
@@ -104,16 +104,16 @@ if [ -n "$links" ] && [ -n "$objects" ]; then
   exit $status
 fi
 """
-# Where the sources lie while a wheel is made: in a temporary directory with most front ends, whose name would be in the
-# debug information and in what asserts print.
+# Most front ends build in a temporary directory, whose name would appear in debug information and in messages of
+# `assert`.
 _DIRECTORIES = {
     "CROSSENV_SOURCE_DIRECTORY": ".",
     "CROSSENV_REQUIREMENTS_DIRECTORY": "requirements",
     "CROSSENV_MORE_REQUIREMENTS_DIRECTORY": "requirements",
 }
-# The first versions that take the option.
+# The first versions with the option.
 _MAPS_PREFIXES = {"gcc": 8, "clang": 10}
-# What build systems recognise a compiler of each family by.
+# The names by which build systems recognise a compiler of each family.
 _ROLE_NAMES = {
     "gcc": {"cc": "gcc", "cxx": "g++", "fc": "gfortran"},
     "clang": {"cc": "clang", "cxx": "clang++", "fc": "flang"},
@@ -121,10 +121,9 @@ _ROLE_NAMES = {
 
 
 def launcher_name(tool: str, toolchain: Toolchain, chosen: Tool) -> str:
-    """Return the launcher's file name, by which build systems tell what the tool is.
+    """Return the launcher's file name, by which build systems recognise the tool.
 
-    It is the tool's own name where that says what the tool is for. A wrapper's name (`ccache`) or one that the C and
-    C++ compilers share says nothing.
+    It is the tool's own name, except for a wrapper (`ccache`) and for a name that the C and C++ compilers share.
     """
     name = chosen.name or chosen.path.name
     if tool in COMPILERS and role_of(name) != tool:
@@ -133,16 +132,16 @@ def launcher_name(tool: str, toolchain: Toolchain, chosen: Tool) -> str:
 
 
 def leading_arguments(tool: str, chosen: Tool, toolchain: Toolchain) -> tuple[str, ...]:
-    """What has to precede a user's arguments."""
+    """Return the arguments before the caller's."""
     sysroot = (f"--sysroot={toolchain.sysroot}",) if tool in COMPILERS and toolchain.sysroot is not None else ()
     return (*chosen.args, *sysroot)
 
 
 def trailing_arguments(tool: str, toolchain: Toolchain) -> tuple[str, ...]:
-    """What has to follow them: a user's own -L come first."""
+    """Return the arguments after the caller's, whose own -L come first."""
     if tool not in COMPILERS or toolchain.family != "gcc":
         return ()
-    # Debian's cross gcc searches a C library of its own before the sysroot's.
+    # Debian's cross gcc searches its own C library before the sysroot's.
     return tuple(f"-L{directory}" for directory in toolchain.library_dirs)
 
 
@@ -164,24 +163,23 @@ def launcher_text(
     expander: Iterable[str] = ("false",),
     explainer: Iterable[str] = (),
 ) -> str:
-    """A POSIX shell script that becomes the tool.
+    """Write a POSIX shell script that becomes the tool.
 
     Args:
         tool: Its usual name.
         path: Where it is.
-        leading: What precedes the caller's arguments.
-        trailing: What follows them.
-        multiarch: The name of the directories on this machine that hold the host's libraries; "" for none.
-        sysroot: Where the compiler has the target's files from.
-        map_prefixes: Whether to keep the names of temporary directories out of the result, as `maps_prefixes` says.
-        expander: The command that takes a program and its words, puts the words of response files in their place, and
-            becomes the program.
-        explainer: The command that takes the words of a link that has failed, and says which objects are native.
+        leading: The arguments before the caller's.
+        trailing: The arguments after them.
+        multiarch: The name of this machine's directories with the target's libraries; "" for none.
+        sysroot: The root of the target's files for the compiler.
+        map_prefixes: Whether to keep the names of temporary directories out of the result; see `maps_prefixes`.
+        expander: The command that replaces response files among its arguments by their words, and runs the result.
+        explainer: The command that gets the words of a failed link and names the objects that are native.
     """
-    # Libraries of build requirements: before the directories in which a build finds those of the build machine.
+    # Libraries of build requirements, before the directories with the build machine's.
     link = ('${CROSSENV_LINK_DIRECTORY:+"-L$CROSSENV_LINK_DIRECTORY"}',) if tool in COMPILERS else ()
     option = "-fdebug-prefix-map" if tool == "fc" else "-ffile-prefix-map"
-    # Before the caller's own: of two that fit, the last one counts.
+    # Before the caller's own, which win: the last match counts.
     maps = [f'${{{name}:+"{option}=${name}={new}"}}' for name, new in _DIRECTORIES.items()]
     if not map_prefixes or tool not in COMPILERS:
         maps = []

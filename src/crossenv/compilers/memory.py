@@ -1,4 +1,4 @@
-"""What a compiler has answered, kept in the user's cache: the same file, told the same, answers the same."""
+"""A cache of compilers' answers in the user's directory: the same file with the same input answers the same."""
 
 from __future__ import annotations
 
@@ -17,25 +17,24 @@ from crossenv.files import write_file
 class Memory:
     """The answers of one compiler with the same first options.
 
-    Only for a compiler that brings everything that it reads: another's answers follow from headers and libraries, which
-    change without it.
+    Only for a compiler that brings all its headers and libraries along: those of others change without the compiler.
 
     Attributes:
-        directory: Where they are kept.
+        directory: The cache's directory.
     """
 
     directory: Path
 
     @classmethod
     def of(cls, cache: Path, program: Path, about: Iterable[str]) -> Memory:
-        """The memory of the very file `program`; `about` is everything else on which its answers depend."""
+        """Return the cache for this very file; `about` lists everything else on which its answers depend."""
         state = program.stat()
         identity = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
         key = "\0".join([str(program.resolve()), *map(str, identity), *about])
         return cls(cache / "answers" / hashlib.sha256(key.encode()).hexdigest()[:32])
 
     def recall(self, question: str) -> Any:
-        """The answer, as JSON has it; None if the question is new."""
+        """Return the answer as a JSON value; None if there is none yet."""
         try:
             return json.loads(self._file(question).read_text(encoding="utf-8"))
         except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""A toolchain, and what it is for."""
+"""A toolchain and its purpose."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from crossenv.pythons.model import ConfigValue
 
 
 class Purpose(Protocol):
-    """What a toolchain is for: a machine, and what is recorded of how its Python was built. A `HostPython` is one."""
+    """The machine of a toolchain, and its Python's recorded build. A `HostPython` is one."""
 
     @property
     def identity(self) -> Identity:
-        """What the machine's files say."""
+        """The identity of the machine's files."""
 
     @property
     def platform(self) -> Platform:
@@ -28,7 +28,7 @@ class Purpose(Protocol):
 
     @property
     def libc(self) -> Libc:
-        """Its C library; without a version where nothing is promised."""
+        """Its C library; without a version if none is promised."""
 
     @property
     def multiarch(self) -> str:
@@ -40,7 +40,7 @@ class Purpose(Protocol):
 
     @property
     def config(self) -> Mapping[str, ConfigValue]:
-        """What its Python recorded, such as its compilers."""
+        """Its Python's recorded configuration, such as its compilers."""
 
     @property
     def sysroot(self) -> Path | None:
@@ -48,12 +48,12 @@ class Purpose(Protocol):
 
     @property
     def include_dirs(self) -> tuple[Path, ...]:
-        """Where its Python's headers are."""
+        """The directories of its Python's headers."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BarePurpose:
-    """A machine of whose Python nothing is recorded; see `Purpose`."""
+    """A machine without a recorded Python; see `Purpose`."""
 
     identity: Identity
     platform: Platform
@@ -72,9 +72,9 @@ class Tool:
     Attributes:
         path: The program, absolute.
         args: Arguments that always come first ("-m32", "--target=aarch64-linux-gnu").
-        origin: How it was chosen, for people: "--cc", "recorded by the host Python", "aarch64-linux-gnu-gcc on PATH".
-        launcher: Whether it is a launcher of ours, of which each environment has its own.
-        name: The tool's own file name, where `path` may be a wrapper (`ccache`); "" for that of `path`.
+        origin: Who chose it, for people: "--cc", "recorded by the host Python", "aarch64-linux-gnu-gcc on PATH".
+        launcher: Whether it is our launcher, of which each environment gets a copy.
+        name: The tool's own file name if `path` is a wrapper (`ccache`); else "".
     """
 
     path: Path
@@ -86,26 +86,26 @@ class Tool:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Toolchain:
-    """How to compile for the host.
+    """The compilers and tools for the target.
 
     Attributes:
         family: "gcc" or "clang".
         version: The compiler's version, "12.2.0".
-        cc: The C compiler; proved to make objects for `elf`.
+        cc: The C compiler; proved to make objects of `identity`.
         cxx: The C++ compiler; None where there is none.
         fc: The Fortran compiler; None where there is none.
         binutils: The other tools that exist, by their usual names: ar, ranlib, strip, nm, objcopy, objdump,
             readelf, ld.
-        triplet: What the tools' names begin with, or `-dumpmachine` says ("aarch64-linux-gnu").
-        identity: What the compiler's objects say.
-        sysroot: What to pass as `--sysroot`; None to leave the compiler its own.
-        library_dirs: Directories of the sysroot that the linker must search before the compiler's own.
-        macros: The compiler's predefined macros that a build needs to know: see `PROBED_MACROS`.
+        triplet: The prefix of the tools' names, or the answer to `-dumpmachine` ("aarch64-linux-gnu").
+        identity: The identity of the compiler's objects.
+        sysroot: The `--sysroot` to pass; None for the compiler's own.
+        library_dirs: The sysroot's directories that the linker must search before the compiler's own.
+        macros: The compiler's predefined macros that builds need; see `PROBED_MACROS`.
         has_headers: Whether it finds the C library's headers.
-        notes: What a user should know of the choice, one line each.
-        probe_link: Options of links that only ask what the C library has; they save work.
-        memory: Where its answers are kept; None for a compiler whose answers other files change.
-        zig: What an environment's own launchers are made of where the compiler is zig; None for any other.
+        notes: Remarks for the user, one line each.
+        probe_link: Options for links that only probe the C library; they save time.
+        memory: The cache of its answers; None for a compiler whose answers depend on other files.
+        zig: The parts of an environment's own launchers if the compiler is zig; else None.
     """
 
     family: str

@@ -1,4 +1,4 @@
-"""Ask a compiler what it makes, without running anything that it made."""
+"""Ask a compiler about its target without running its results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SOURCES = {
     "c++": ("probe.cc", "class Probe { public: int x; };\nint crossenv_probe(Probe &probe) { return probe.x; }\n"),
     "fortran": ("probe.f90", "subroutine crossenv_probe(x)\ninteger :: x\nx = x + 1\nend subroutine\n"),
 }
-# strtol has got a second symbol in glibc 2.38: headers that are newer than the library show themselves.
+# strtol got a second symbol in glibc 2.38, which reveals headers that are newer than the library.
 _LINKED = "#include <stdlib.h>\nlong crossenv_link(const char *s) { return strtol(s, 0, 10); }\n"
 
 _INCLUDES_PYTHON = """#include <Python.h>
@@ -30,12 +30,12 @@ _INCLUDES_PYTHON = """#include <Python.h>
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Macros:
-    """What a compiler's preprocessor says.
+    """The predefined macros of a compiler.
 
     Attributes:
-        values: All macros that are defined after `<stdio.h>`.
-        has_headers: Whether `<stdio.h>` was there.
-        complaint: What was said if not.
+        values: All macros after `#include <stdio.h>`.
+        has_headers: Whether there is a `<stdio.h>`.
+        complaint: The compiler's message if there is none.
     """
 
     values: dict[str, str]
@@ -61,18 +61,18 @@ class Macros:
 
     @property
     def glibc(self) -> str:
-        """The glibc version of its headers; "" for another C library's."""
+        """The glibc version of its headers; "" for another C library."""
         return glibc_of_macros(self.values)
 
     @property
     def probed(self) -> dict[str, str]:
-        """Those that a toolchain records."""
+        """The macros that a toolchain records."""
         return {name: self.values[name] for name in PROBED_MACROS if name in self.values}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prober:
-    """Where and how probes run.
+    """The place in which probes run.
 
     Attributes:
         directory: An empty directory for them.
@@ -83,7 +83,7 @@ class Prober:
     search_path: str
 
     def object_identity(self, tool: Tool, language: str) -> Identity | str:
-        """The machine that `tool` compiles for, or what it said instead of compiling."""
+        """Return the machine that `tool` compiles for, or its message if it does not compile."""
         name, text = _SOURCES[language]
         source, made = self.directory / name, self.directory / f"{name}.o"
         source.write_text(text, encoding="utf-8")
@@ -99,7 +99,7 @@ class Prober:
             return "made no native object"
 
     def macros(self, tool: Tool, arguments: Sequence[str | Path]) -> Macros:
-        """What the preprocessor says when `arguments` are given; without headers if they are not there."""
+        """Return the macros with these `arguments`; if there are no headers, without theirs."""
         source = self.directory / "headers.c"
         source.write_text("#include <stdio.h>\n", encoding="utf-8")
         outcome = self._run(tool, ["-dM", "-E", "-x", "c", *arguments, source])
@@ -119,12 +119,12 @@ class Prober:
         """Link a shared library that needs the C library."""
         source = self.directory / "link.c"
         source.write_text(_LINKED, encoding="utf-8")
-        # -z defs: a shared library may leave symbols undefined, and the question is whether libc has them.
+        # -z defs, since a shared library may otherwise leave symbols undefined.
         words = ["-shared", "-fPIC", "-Wl,-z,defs", source, "-o", self.directory / "linked", *arguments]
         return self._run(tool, words)
 
     def ask(self, tool: Tool, option: str) -> str:
-        """The one line that `option` (-dumpmachine) prints; "" if it fails."""
+        """Return the line that `option` (-dumpmachine) prints; "" if it fails."""
         outcome = self._run(tool, [option])
         return outcome.output.strip() if outcome.succeeded and "\n" not in outcome.output.strip() else ""
 

@@ -21,8 +21,8 @@ class Outcome:
     Attributes:
         succeeded: Whether its exit status was 0.
         output: Its standard output.
-        complaint: The line of its diagnostics that says most; "" if it succeeded.
-        diagnostics: All of them.
+        complaint: The most telling line of its diagnostics; "" if it succeeded.
+        diagnostics: All its diagnostics.
     """
 
     succeeded: bool
@@ -40,7 +40,7 @@ def run_tool(
         "LC_ALL": "C",
         "TMPDIR": str(directory),
         "HOME": str(directory),
-        # A probe is not worth a place in anyone's cache.
+        # Probes would only fill the cache.
         "CCACHE_DISABLE": "1",
     }
     timeout = _TIMEOUT_SECONDS if seconds is None else seconds
@@ -59,7 +59,7 @@ def run_tool(
 
 def _first_complaint(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    # A driver sums up what its linker said: the linker's own words come before that.
+    # The driver's summary follows the linker's own message.
     own = [line for line in lines if not re.search(r"linker command failed|ld returned \d+ exit status", line)]
     telling = [line for line in own if re.search("error|cannot|undefined|unrecogni", line, re.I)]
     return (telling or own or lines or [""])[0][:300]

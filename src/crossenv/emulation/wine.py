@@ -21,8 +21,10 @@ from crossenv.emulation.wine_run import end_server
 from crossenv.errors import EmulatorError
 from crossenv.files import locked
 from crossenv.platforms.architectures import PE, Identity
+from crossenv.platforms.windows import WINDOWS
 from crossenv.pythons.windows_layout import WindowsPython, find_windows_python
 from crossenv.report import Reporter
+from crossenv.targets import Target
 
 # No messages, no debugger, and none of the parts that wine would offer to download; nothing of them is needed.
 _SETTINGS = {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "winedbg.exe=;mscoree=;mshtml="}
@@ -30,6 +32,11 @@ _SETTINGS = {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "winedbg.exe=;mscoree=;msh
 _SCREEN = ("DISPLAY", "WAYLAND_DISPLAY")
 # Debian's `wine` is a shell script that chooses; its programs are elsewhere.
 PLACES = ("/usr/lib/wine", "/opt/wine-stable/bin", "/opt/wine-devel/bin")
+_NAMES = ("wine64", "wine")
+# What programs it runs, by this machine.
+_FITS = {"x86_64": ("x86_64", "i686"), "aarch64": ("aarch64",), "i686": ("i686",)}
+# Where in the file system Debian's and WineHQ's packages have what 32-bit programs need.
+_PARTS_32 = ("usr/lib/i386-linux-gnu/wine/i386-unix", "usr/lib*/wine/i386-unix", "opt/wine-*/lib*/wine/i386-windows")
 NAME_A_PYTHON = (
     "name the directory of one with --host-root: an installation, an unpacked embeddable zip or NuGet package"
 )
@@ -83,14 +90,13 @@ def find_wine(identity: Identity, *, given: str | None, environ: Mapping[str, st
     Raises:
         EmulatorError: There is none, or none for that machine.
     """
-    fits = {"x86_64": ("x86_64", "i686"), "aarch64": ("aarch64",), "i686": ("i686",)}
-    if identity.machine not in fits.get(platform.machine(), ()):
+    if identity.machine not in _FITS.get(platform.machine(), ()):
         raise EmulatorError(
             f"wine on {platform.machine()} does not run programs for Windows on {identity}",
             hint="`crossenv audit` looks at such wheels; run them on a machine of that kind",
         )
     path = os.pathsep.join((environ.get("PATH", os.defpath), *PLACES))
-    names = [given] if given else ["wine64", "wine"]
+    names = (given,) if given else _NAMES
     found = next((one for name in names if (one := shutil.which(name, path=path))), None)
     if found is None:
         problem = (
@@ -110,6 +116,17 @@ def find_wine(identity: Identity, *, given: str | None, environ: Mapping[str, st
         raise EmulatorError(f"there is no wineserver beside {program}", hint=_INSTALL)
     match = re.search(r"wine-(\d+(?:\.\d+)*)", run_text([program, "--version"]).stdout)
     return Wine(program=program, server=server, version=match[1] if match else "unknown")
+
+
+def wine_name(target: Target, search_path: str) -> str | None:
+    """The wine on `search_path` that runs programs for `target`; None if there is none."""
+    if target.system != WINDOWS or target.identity.machine not in _FITS.get(platform.machine(), ()):
+        return None
+    path = os.pathsep.join((search_path, *PLACES))
+    program = next((one for name in _NAMES if (one := shutil.which(name, path=path))), None)
+    if program is None or (target.identity.bits == 32 and not any(any(Path("/").glob(one)) for one in _PARTS_32)):
+        return None
+    return Path(program).name
 
 
 def open_wine_session(

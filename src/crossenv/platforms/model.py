@@ -39,8 +39,9 @@ class BuildSystemNames:
         meson_system: `system` in Meson's machine files.
         meson_subsystem: `subsystem` there.
         meson_kernel: `kernel` there.
-        cmake: CMAKE_SYSTEM_NAME; vcpkg takes the same.
+        cmake: CMAKE_SYSTEM_NAME.
         conan: The setting `os`.
+        vcpkg: VCPKG_CMAKE_SYSTEM_NAME; "" if it is the name that CMake has.
     """
 
     meson_system: str
@@ -48,6 +49,7 @@ class BuildSystemNames:
     meson_kernel: str
     cmake: str
     conan: str
+    vcpkg: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -125,7 +125,12 @@ class Windows:
     os_name = "nt"
     system = "Windows"
     names = BuildSystemNames(
-        meson_system="windows", meson_subsystem="windows", meson_kernel="nt", cmake="Windows", conan="Windows"
+        meson_system="windows",
+        meson_subsystem="windows",
+        meson_kernel="nt",
+        cmake="Windows",
+        conan="Windows",
+        vcpkg="MinGW",
     )
     native_format = PE
     module_suffix = ".pyd"

@@ -1,1 +1,1 @@
-"""The host Python: what it is, read from its files as data."""
+"""The host Python, read from its files as data, and the build Python."""

@@ -1,4 +1,4 @@
-"""Write what describes a host Python to build systems: `build-details.json` (PEP 739) and pkg-config files."""
+"""Describe a host Python to build systems: `build-details.json` (PEP 739) and pkg-config files."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _LEVEL_NUMBERS = {"alpha": 0xA, "beta": 0xB, "candidate": 0xC, "final": 0xF}
 
 
 def build_details_text(host: HostPython, *, headers: Path, pkgconfig: Path, libraries: Sequence[Path] = ()) -> str:
-    """A `build-details.json` of schema 1.0.
+    """Return the text of a `build-details.json` of schema 1.0.
 
     Args:
         host: The host Python.
-        headers: Where `Python.h` is on this machine.
-        pkgconfig: Where its `.pc` files are on this machine.
-        libraries: Its libpythons on this machine, or what stands for them in links.
+        headers: The directory of `Python.h` on this machine.
+        pkgconfig: The directory of its `.pc` files on this machine.
+        libraries: Its libpythons on this machine, or their substitutes for links.
     """
     details = build_details(host, headers=headers, pkgconfig=pkgconfig, libraries=libraries)
     assert details is not None, host.full_version
@@ -31,12 +31,12 @@ def build_details_text(host: HostPython, *, headers: Path, pkgconfig: Path, libr
 def build_details(
     host: HostPython, *, headers: Path, pkgconfig: Path | None, libraries: Sequence[Path] = ()
 ) -> dict[str, Any] | None:
-    """The contents of that file; None for a host Python whose full version, or implementation's, is not known.
+    """Return the contents of that file; None if the full version of Python or its implementation is unknown.
 
     Args:
         host: The host Python.
-        headers: Where `Python.h` is on this machine.
-        pkgconfig: Where its `.pc` files are on this machine; None for nowhere.
+        headers: The directory of `Python.h` on this machine.
+        pkgconfig: The directory of its `.pc` files on this machine; None if there is none.
         libraries: Its libpythons on this machine.
     """
     match = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)(?:(a|b|rc)(\d+))?\+?", host.full_version)
@@ -85,12 +85,12 @@ def _libpython(host: HostPython, libraries: Sequence[Path]) -> dict[str, Any]:
     linked = host.platform.python_libraries(host.version, host.abi_flags)
     names |= dict(zip(linked, ("dynamic", "dynamic_stableabi"), strict=False))
     found = {names[library.name]: str(library) for library in libraries if library.name in names}
-    # Elsewhere extension modules find its symbols in the program that loads them.
+    # On other systems extension modules find Python's symbols in the program that loads them.
     return {**found, "link_extensions": bool(linked)}
 
 
 def pkg_config_texts(host: HostPython) -> dict[str, str]:
-    """The `.pc` files by name; they find the headers from their own place, `PREFIX/lib/pkgconfig`."""
+    """Return the `.pc` files by name; they name headers relative to their own directory, `PREFIX/lib/pkgconfig`."""
     name = f"python-{host.version}{host.abi_flags}"
     directory = f"python{host.version}{host.abi_flags}"
     linked = host.platform.python_libraries(host.version, host.abi_flags)

@@ -26,12 +26,12 @@ LAST = (3, 17)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildPython:
-    """The interpreter that runs here.
+    """The interpreter that runs on this machine.
 
     Attributes:
         executable: The installation's own executable, not one of a virtual environment.
         prefix: The installation's `sys.base_prefix`.
-        stdlib: Where its standard library is.
+        stdlib: The directory of its standard library.
         implementation: "cpython".
         version: "3.11".
         full_version: "3.11.7".
@@ -55,14 +55,13 @@ def find_build_python(
     """Find the interpreter that `spec` names, or one that fits `host`, or this one.
 
     Args:
-        spec: A path, a version ("3.11") or what else python-discovery takes; None for the host's version, or
-            for the interpreter that this tool runs in.
-        host: The host Python that it must match in version, implementation and ABI flags; None if the host's will be
-            made after it.
-        fetch: Installs a version ("cpython3.14") that is not on this machine; None if nothing may be fetched.
+        spec: A path, a version ("3.11") or another specification of python-discovery's; None for the host Python's
+            version, or for the interpreter that runs this tool.
+        host: The host Python that it must match in version, implementation and ABI flags; None for any.
+        fetch: Installs a version ("cpython3.14") that this machine lacks; None to fetch nothing.
 
     Raises:
-        UsageError: No such interpreter, or one that does not match the host Python.
+        UsageError: There is no such interpreter, or it does not match the host Python.
         DownloadError: It could not be fetched.
     """
     fitting = (
@@ -104,20 +103,20 @@ def find_build_python(
 def find_build_python_for_target(
     spec: str | None, *, free_threaded: bool = False, fetch: Callable[[str], None] | None = None
 ) -> tuple[BuildPython, bool]:
-    """Find the interpreter for a target whose host Python is made from it.
+    """Find the interpreter from which a target's host Python is derived.
 
-    A free-threaded host Python can be made from a build Python with the GIL: nothing that is built sees the latter.
+    A free-threaded host Python can be derived from a build Python with the GIL: no build sees that.
 
     Args:
-        spec: As for `find_build_python`; "3.14t" asks for a free-threaded host.
-        free_threaded: Whether the host is to be free-threaded, whatever `spec` names.
+        spec: As for `find_build_python`; "3.14t" asks for a free-threaded host Python.
+        free_threaded: Whether the host Python must be free-threaded whatever `spec` says.
         fetch: As for `find_build_python`.
 
     Returns:
-        The interpreter, and whether the host is to be free-threaded.
+        The interpreter, and whether the host Python is to be free-threaded.
 
     Raises:
-        UsageError: No such interpreter, or no free-threaded Python of its version exists.
+        UsageError: There is no such interpreter, or no free-threaded Python of that version.
         DownloadError: It could not be fetched.
     """
     version = None if spec is None else fetchable(spec)
@@ -135,7 +134,7 @@ def find_build_python_for_target(
 
 
 def find_interpreter(spec: str) -> Path:
-    """The executable of the interpreter of this machine that `spec` names, of whatever kind and version.
+    """Return the executable of this machine's interpreter that `spec` names, of any kind and version.
 
     Raises:
         UsageError: There is none.
@@ -150,7 +149,7 @@ def find_interpreter(spec: str) -> Path:
 
 
 def _discover(spec: str) -> PythonInfo | None:
-    # Where it cannot keep what it learns of interpreters, it warns, which is of no use to anybody here.
+    # It warns if it cannot write its cache, which helps nobody here.
     logging.getLogger("python_discovery").addHandler(logging.NullHandler())
     search_path = os.pathsep.join([os.environ.get("PATH", os.defpath), *managed_places(os.environ)])
     try:
@@ -164,7 +163,7 @@ def _discover(spec: str) -> PythonInfo | None:
 
 
 def managed_places(environ: Mapping[str, str]) -> Iterator[str]:
-    """The directories of programs that version managers installed, which need not be on PATH; uv's are found anyway."""
+    """Return the program directories of version managers, which may not be on PATH; uv's are found anyway."""
     home = Path(environ.get("HOME", "/nonexistent"))
     for variable, usual, versions in (
         ("PYENV_ROOT", ".pyenv", "versions"),
@@ -200,7 +199,7 @@ def _require_usable(build: BuildPython) -> None:
 
 
 def _words(host: HostPython) -> str:
-    """The build Python that a host Python needs, as one would look for it to install."""
+    """Name the build Python for a host Python, for a hint to install it."""
     if host.implementation == "pypy":
         version = host.version
         return f"PyPy {version} of the ABI {host.soabi} (Debian's pypy3, or `uv python install pypy{version}`)"

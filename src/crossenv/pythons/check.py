@@ -1,4 +1,4 @@
-"""Check a host Python's facts against each other."""
+"""Check that a host Python's facts agree."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from crossenv.pythons.sysconfigdata import number_of
 
 
 def check_host_python(host: HostPython, *, stdlib: Path, elf_file: Path | None) -> None:
-    """Compare what was found with what was recorded.
+    """Compare the facts in the files with the recorded ones.
 
     Args:
         host: The host Python.
-        stdlib: The directory its configuration lies in.
-        elf_file: The file whose header was read; None if the identity was derived.
+        stdlib: The directory of its configuration.
+        elf_file: The file with the identity; None if that was derived.
 
     Raises:
-        HostPythonError: Two facts exclude each other; all that do are named.
+        HostPythonError: Facts contradict each other; the message names all of them.
     """
     faults = [*_abi_faults(host), *_place_faults(host, stdlib)]
     if elf_file is not None:
@@ -77,12 +77,12 @@ def _machine_faults(host: HostPython, file: Path) -> Iterator[str]:
         ("DOUBLE_IS_LITTLE_ENDIAN_IEEE754", "little"),
     ):
         number = number_of(host.config, name, data)
-        # An undefined macro is recorded as 0 or left out, by how pyconfig.h spells it: only 1 says something.
+        # An undefined macro is recorded as 0 or left out, depending on its spelling in pyconfig.h: only 1 is certain.
         if number and order != identity.byte_order:
             yield f"{file} is {identity.byte_order}-endian but {name} is {number}"
 
 
 def _same_machine(named: Identity, identity: Identity) -> bool:
-    # A triplet tells ARM's float ABI; RISC-V's and LoongArch's are in the file alone.
+    # A triplet names ARM's float ABI; those of RISC-V and LoongArch are in the file's header only.
     mask = EF_ARM_ABI_FLOAT_HARD if identity.number == 40 else 0
     return (named.numbers, named.abi_flags & mask) == (identity.numbers, identity.abi_flags & mask)

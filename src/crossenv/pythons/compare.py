@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from crossenv.pythons.model import ConfigValue
 
 _NAMES = ("SOABI", "EXT_SUFFIX", "MULTIARCH", "VERSION", "ABIFLAGS")
-# What the machine and its ABI decide; the rest is what whoever ran configure chose, or had libraries for.
+# The machine and its ABI decide these. The others depend on configure's options and the libraries that it found.
 _MACHINE = re.compile(
     r"(SIZEOF|ALIGNOF)_\w+|DOUBLE_IS_\w+|FLOAT_WORDS_BIGENDIAN|HAVE_GCC_\w+|HAVE___UINT128_T|HAVE_\w+_ATOMIC"
     r"|HAVE_LARGEFILE_SUPPORT|HAVE_USABLE_WCHAR_T|VA_LIST_IS_ARRAY|X87_DOUBLE_ROUNDING|" + "|".join(_NAMES)
@@ -18,13 +18,13 @@ _MACHINE = re.compile(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
-    """A variable that two host Pythons do not agree on.
+    """A variable with different values in two host Pythons.
 
     Attributes:
         name: "SIZEOF_TIME_T".
         machine: Whether the machine and its ABI decide it.
-        real: What the real one recorded.
-        synthesised: What the synthesis made of it.
+        real: The value in the real one.
+        synthesised: The value in the synthesised one.
     """
 
     name: str
@@ -35,12 +35,12 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """What was compared.
+    """The result of a comparison.
 
     Attributes:
-        machine: How many variables that the machine decides.
-        others: How many others.
-        differences: Those that differ, the machine's first.
+        machine: The number of variables that the machine decides.
+        others: The number of others.
+        differences: The differences, those of the machine first.
     """
 
     machine: int
@@ -51,7 +51,7 @@ class Comparison:
 def compare_configurations(
     real: Mapping[str, ConfigValue], synthesised: Mapping[str, ConfigValue], macros: Collection[str]
 ) -> Comparison:
-    """The macros of `pyconfig.h` and the names of the ABI that two configurations both have.
+    """Compare the macros of `pyconfig.h` and the names of the ABI that both configurations have.
 
     Args:
         real: The `build_time_vars` of the real host Python.

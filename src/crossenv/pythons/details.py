@@ -1,4 +1,4 @@
-"""Read a host's `build-details.json` (PEP 739), and mend what is known to be wrong in those that exist."""
+"""Read a target's `build-details.json` (PEP 739), and mend the known faults of existing ones."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ _SOABI = re.compile(rf"\.?((?:cpython-|pypy)\d+[^.]*){re.escape(_PLAIN)}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Details:
-    """What a `build-details.json` says, mended: a source of a `HostPython`, or of notes on one.
+    """The mended contents of a `build-details.json`, a source of a `HostPython` or of notes on one.
 
     Attributes:
         source: The file.
-        platform: `sysconfig.get_platform()`: "linux-aarch64"; "" where neither it nor anything else tells.
+        platform: `sysconfig.get_platform()`: "linux-aarch64"; "" if it is unknown.
         implementation: "cpython".
         version: "3.14".
-        full_version: "3.14.2"; "" where it is not said.
+        full_version: "3.14.2"; "" if it is missing.
         abi_flags: "", "d", "t", "td".
         extension_suffix: ".cpython-314-aarch64-linux-gnu.so".
-        multiarch: "aarch64-linux-gnu"; "" where there is none.
-        prefix: `sys.base_prefix` on the host, absolute.
-        interpreter: The interpreter there; "" where there is none.
-        headers: The directory of Python.h there; "" where it is not said.
-        notes: What was wrong with it, one line each.
+        multiarch: "aarch64-linux-gnu"; "" if there is none.
+        prefix: `sys.base_prefix` on the target, absolute.
+        interpreter: The interpreter there; "" if there is none.
+        headers: The directory of Python.h there; "" if it is missing.
+        notes: Its faults, one line each.
     """
 
     source: Path
@@ -58,7 +58,7 @@ class Details:
 
     @property
     def soabi(self) -> str:
-        """SOABI, which is a part of the suffix."""
+        """SOABI, a part of the suffix."""
         return self.extension_suffix.removeprefix(".").removesuffix(_PLAIN)
 
 
@@ -66,8 +66,8 @@ def load_details(path: Path) -> Details:
     """Read a `build-details.json` of schema 1.
 
     Raises:
-        HostPythonError: It cannot be read, is not JSON, is of another schema, or lacks what cannot be derived; the
-            message has the key's path.
+        HostPythonError: It cannot be read, is not JSON, is of another schema, or lacks a necessary key; the message has
+            the key's path.
     """
     document = _document(path)
     try:
@@ -119,7 +119,7 @@ def _details(top: Node, path: Path) -> Details:
 
 
 def disagreements(details: Details, config: dict[str, ConfigValue], machine: str) -> Iterator[str]:
-    """What it says otherwise than the recorded configuration, which is believed: one line each.
+    """Yield its contradictions to the recorded configuration, which counts, one line each.
 
     Builds for another machine have put the build machine's values there (python/cpython#136267, #140266).
     """
@@ -139,9 +139,9 @@ def disagreements(details: Details, config: dict[str, ConfigValue], machine: str
 
 
 def configuration(details: Details, include_dirs: tuple[Path, ...]) -> dict[str, ConfigValue]:
-    """The configuration variables that follow from a `build-details.json` and the headers.
+    """Derive the configuration variables from a `build-details.json` and the headers.
 
-    Compilers and flags are in neither: CPython's own defaults stand for the latter.
+    Neither names compilers or flags; the flags are CPython's defaults.
     """
     identity = identity_of_triplet(details.multiarch)
     prefix, flags = PurePosixPath(details.prefix), details.abi_flags
@@ -227,5 +227,5 @@ def _platform_of(multiarch: str) -> str:
 
 
 def _joined(base: str, path: str) -> str:
-    """A path that may be relative to another; nothing of it is looked up here."""
+    """Join a path to another that it may be relative to, without a look at the disk."""
     return posixpath.normpath(posixpath.join(base, path))

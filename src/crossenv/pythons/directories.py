@@ -1,4 +1,4 @@
-"""The directories that Pythons lie in, below one that a user names."""
+"""Find the directories of Pythons below one that the user names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ STDLIB_NAME = re.compile(r"(?P<kind>python|pypy)(?P<version>3\.\d+)(?P<threads>t
 
 # A sysroot's own lib may be a link to usr/lib, so its usr goes first.
 _PREFIXES = ("usr", "usr/local", ".")
-# What is made around a prefix or a sysroot, and by whom; looked through where the directory itself has no Python.
+# The directories around a prefix or a sysroot and who makes them, for a directory without a Python of its own.
 _INSIDE = (
     *("python", "install", "python/install"),  # python-build-standalone, both kinds of its archives
     *("staging/usr", "host/*/sysroot/usr", "*/sysroot/usr"),  # Buildroot: output, and its host directory as an SDK
@@ -19,24 +19,24 @@ _INSIDE = (
     "prefix",  # CPython's archive for Android
     *("Python.xcframework/*", "ios-*"),  # for iOS
 )
-# Yocto's SDK holds a Python for the machine that the SDK runs on, too.
+# Yocto's SDK also holds a Python for the machine that runs the SDK.
 _OF_THE_SDK = re.compile(r"[^/]*sdk-linux")
 
 
 def stdlibs_below(path: Path) -> list[Path]:
-    """The `lib/python3.X` and `lib/pypy3.X` of the Pythons in `path`, likeliest first, none twice."""
+    """Return the `lib/python3.X` and `lib/pypy3.X` of the Pythons in `path`, likeliest first, each once."""
     return _unique(stdlib for name in _PREFIXES for stdlib in stdlibs_of(path / name))
 
 
 def stdlibs_further_below(path: Path) -> list[Path]:
-    """Those in the directories that distributions and build systems make around a prefix."""
+    """Return those below the directories that distributions and build systems make around a prefix."""
     prefixes = [prefix for pattern in _INSIDE for prefix in sorted(path.glob(pattern))]
     own = [prefix for prefix in prefixes if not any(map(_OF_THE_SDK.fullmatch, prefix.relative_to(path).parts))]
     return _unique(stdlib for prefix in own for stdlib in stdlibs_of(prefix))
 
 
 def stdlibs_of(prefix: Path) -> list[Path]:
-    """The `lib/python3.X` and `lib/pypy3.X` of one prefix (lib64 where a distribution says so), none twice."""
+    """Return the `lib/python3.X` and `lib/pypy3.X` of one prefix (`lib64` on some distributions), each once."""
     found = []
     for name in ("lib", "lib64"):
         directory = prefix / name
@@ -46,7 +46,7 @@ def stdlibs_of(prefix: Path) -> list[Path]:
 
 
 def compilers_beside(root: Path) -> Iterator[Path]:
-    """Where a build system keeps the compilers that go with the sysroot that it made."""
+    """Return the directories in which build systems keep the compilers for a sysroot."""
     # Buildroot's host/TRIPLET/sysroot, Yocto's sysroots/TARGET, OpenWrt's staging_dir/target-NAME.
     for place, pattern in (
         (root.parent.parent, "bin"),

@@ -1,4 +1,4 @@
-"""The host Python that a dump describes."""
+"""Make the host Python that a dump describes."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _SYSTEMS = {"win32": "Windows", "darwin": "macOS"}
 def host_of_dump(
     dump: Dump, *, sysroot: Path | None = None, machine: str | None = None, host_prefix: str | None = None
 ) -> HostPython:
-    """The host Python; without headers, unless they are in `sysroot`.
+    """Return the host Python, with headers only if they are in `sysroot`.
 
     Args:
-        dump: What was read.
-        sysroot: The root of the host's files here; None where only the dump is.
-        machine: `os.uname().machine` of the host; the dump's if None.
-        host_prefix: `sys.prefix` on the host, if it will be installed elsewhere.
+        dump: The dump.
+        sysroot: The root of the target's files here; None if there is only the dump.
+        machine: `os.uname().machine` of the target; None for the dump's.
+        host_prefix: `sys.prefix` on the target, if it differs from the dump's.
 
     Raises:
-        HostPythonError: It is of an unsupported kind, or its facts exclude each other.
+        HostPythonError: It is of an unsupported kind, or its facts contradict each other.
     """
     _refuse_other_kinds(dump)
     variables = dump.variables

@@ -1,4 +1,4 @@
-"""The library of known hosts: dumps of real Pythons that come with crossenv."""
+"""The known hosts: dumps of real Pythons that come with crossenv."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ INDEX = "index.json"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KnownHost:
-    """One of them, as the index has it: what lists show without opening the dump.
+    """One known host's entry in the index, which lists show without reading the dump.
 
     Attributes:
         name: "debian-bookworm-arm64".
@@ -24,10 +24,10 @@ class KnownHost:
         version: "3.11.2".
         machine: "aarch64".
         libc: "glibc 2.36".
-        tag: The platform tag that its wheels get without a policy.
+        tag: The platform tag of its wheels without a policy.
         taken: How the dump was taken: "running" (under an emulator) or "reading".
-        date: When: "2026-11-28".
-        origin: Whose Python it is, with the versions of the packages.
+        date: The day: "2026-11-28".
+        origin: Its distributor, with the versions of the packages.
     """
 
     name: str
@@ -42,18 +42,18 @@ class KnownHost:
 
     @property
     def path(self) -> Path:
-        """The dump."""
+        """The dump's file."""
         return LIBRARY / f"{self.name}.json.gz"
 
 
 def known_hosts() -> list[KnownHost]:
-    """All of them, by name."""
+    """Return all known hosts by name."""
     entries = json.loads((LIBRARY / INDEX).read_text(encoding="utf-8"))
     return [KnownHost(name=name, **entry) for name, entry in sorted(entries.items())]
 
 
 def known_host(name: str) -> KnownHost:
-    """The known host of a name, with or without "known:".
+    """Return the known host of a name, with or without "known:".
 
     Raises:
         UsageError: There is none.
@@ -68,10 +68,10 @@ def known_host(name: str) -> KnownHost:
 
 
 def host_python_path(text: str) -> Path:
-    """The file that a `--host-python` names, absolute.
+    """Return the absolute path that `--host-python` names.
 
     Raises:
-        UsageError: It is the name of a known host that is none.
+        UsageError: It names a known host that does not exist.
     """
     if text.startswith(KNOWN_HOST):
         return known_host(text).path

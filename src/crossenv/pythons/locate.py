@@ -1,4 +1,4 @@
-"""Find a host Python's files, whatever of it the user named."""
+"""Find a host Python's files from any path in it."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ _NAME_ONE = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Located:
-    """Where a host Python's files are.
+    """The places of a host Python's files.
 
     Attributes:
         layout: "prefix", "build tree", "sysconfigdata file" or "build-details.json".
-        sysconfigdata: Its recorded configuration; the `build-details.json` where that is all there is.
-        prefix: What is its `sys.prefix` on the host, or the build tree's root; None for a lone file.
+        sysconfigdata: Its recorded configuration, or else its `build-details.json`.
+        prefix: The directory that is its `sys.prefix` on the target, or the build tree's root; None for a lone file.
         stdlib: `lib/python3.X` of a prefix, else the directory that holds `sysconfigdata`.
-        executable: The interpreter that the user named, if it was one.
+        executable: The interpreter, if the user named one.
         details: Its `build-details.json`, if there is one beside the configuration.
     """
 
@@ -56,12 +56,12 @@ class Located:
 
 
 def locate(path: Path, *, sysroot: Path | None = None) -> Located:
-    """The host Python that `path` stands for.
+    """Find the host Python that `path` names.
 
     Raises:
-        HostPythonError: There is none, more than one, or one of a kind that is not supported.
+        HostPythonError: There is none, more than one, or one of an unsupported kind.
     """
-    # The host's absolute links are broken here until they are followed inside its tree.
+    # The target's absolute links are broken here unless they are followed inside its tree.
     if not path.exists() and not (path.is_symlink() and _follow(path, sysroot).exists()):
         what = "is a broken link" if path.is_symlink() else "does not exist"
         raise HostPythonError(f"{path} {what}", hint=_NAME_ONE)
@@ -75,7 +75,7 @@ def locate(path: Path, *, sysroot: Path | None = None) -> Located:
 
 
 def locate_with_data(path: Path, data: Path, *, sysroot: Path | None = None) -> Located:
-    """The host Python that `path` stands for, with the configuration in `data`.
+    """Find the host Python that `path` names, with the configuration in `data`.
 
     Raises:
         HostPythonError: As `locate`; or there is no such configuration.
@@ -85,7 +85,7 @@ def locate_with_data(path: Path, data: Path, *, sysroot: Path | None = None) -> 
     try:
         return dataclasses.replace(locate(path, sysroot=sysroot), sysconfigdata=data)
     except HostPythonError:
-        # Several configurations that differ: this one says which of them.
+        # This file tells which of several configurations is the Python's.
         if not path.exists():
             raise
         located = _around_data_file(data)
@@ -137,7 +137,7 @@ def _around_data_file(path: Path) -> Located:
 
 
 def _around_details(path: Path) -> Located:
-    """A `build-details.json` stands for the configuration beside it, if there is one, else for itself."""
+    """Take the configuration beside a `build-details.json`, or else the file itself."""
     if data_files(path.parent):
         located = _in_stdlib(path.parent) if STDLIB_NAME.fullmatch(path.parent.name) else _lone_pair(path)
         return dataclasses.replace(located, details=path)
@@ -215,7 +215,7 @@ def _in_stdlib(stdlib: Path, program: Path | None = None, flags: str | None = No
 
 
 def _details_in(stdlib: Path) -> Path | None:
-    """The one that the specification names, else whatever there is."""
+    """Return the file of the name in the specification, or else any."""
     files = details_files(stdlib)
     return next((file for file in files if file.name == "build-details.json"), files[0] if files else None)
 
@@ -254,7 +254,7 @@ def _looks_built(path: Path) -> bool:
 
 
 def _follow(path: Path, sysroot: Path | None) -> Path:
-    """The file that a link ends at, absolute links being the host's own."""
+    """Follow a link; absolute links start at the target's root."""
     for _ in range(40):
         if not path.is_symlink():
             break
@@ -264,7 +264,7 @@ def _follow(path: Path, sysroot: Path | None) -> Path:
             inside = [root / target.relative_to("/") for root in roots]
             here = next((candidate for candidate in inside if candidate.exists()), None)
             if here is None and sysroot:
-                # Followed as it stands, it would name this machine's own Python.
+                # Followed from this machine's root it would lead to this machine's Python.
                 raise HostPythonError(
                     f"{path} links to {target}, which is not in {sysroot}", hint="name the interpreter itself"
                 )
@@ -289,11 +289,11 @@ def _unsupported(path: Path, kind: str) -> HostPythonError:
 
 
 def _package(name: str) -> str:
-    """What has a Python's headers and configuration, by the name of its directory or program."""
+    """Name the package with a Python's headers and configuration, by the name of its directory or program."""
     return f"{name}-dev (or pypy3-dev)" if name.startswith("pypy") else f"lib{name}-dev (or -devel)"
 
 
 def find_program(prefix: Path, names: Iterable[str]) -> Path | None:
-    """The first ELF file of these names in a prefix's `bin`."""
+    """Return the first ELF file of these names in a prefix's `bin`."""
     candidates = (prefix / "bin" / name for name in names)
     return next((candidate for candidate in candidates if is_elf(candidate)), None)

@@ -14,23 +14,24 @@ ConfigValue = int | str
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Host:
-    """What a host Python is, wherever its files are: the facts that every stage has in common.
+    """The facts of a host Python that every stage needs, without the places of its files.
 
-    `HostPython` adds where its files were found, `crossenv.record.HostRecord` where they are in an environment.
+    `HostPython` adds the places in which its files were found, `crossenv.record.HostRecord` those in an environment.
 
     Attributes:
-        layout: What the user named: "prefix", "build tree", "sysconfigdata file", "build-details.json" or "dump".
+        layout: The kind of thing that the user named: "prefix", "build tree", "sysconfigdata file",
+            "build-details.json" or "dump".
         implementation: "cpython" or "pypy".
         version: "3.11".
         full_version: "3.11.2", from `patchlevel.h`; "" without headers.
-        abi_flags: `sys.abiflags` of the host: "", "d", "t", "td".
+        abi_flags: its `sys.abiflags`: "", "d", "t", "td".
         soabi: "cpython-311-aarch64-linux-gnu".
-        multiarch: `sys.implementation._multiarch`: "aarch64-linux-gnu"; "" where the host has none.
-        gnu_type: HOST_GNU_TYPE as recorded: "aarch64-unknown-linux-gnu"; "" where it is not.
-        machine: `os.uname().machine` of the host.
-        identity: What its native files say; from the config's triplet and sizes where it has none here.
+        multiarch: `sys.implementation._multiarch`: "aarch64-linux-gnu"; "" if it has none.
+        gnu_type: The recorded HOST_GNU_TYPE: "aarch64-unknown-linux-gnu"; "" if there is none.
+        machine: `os.uname().machine` of the target.
+        identity: The identity of its native files; if there are none here, from the recorded triplet and sizes.
         libc: Its C library.
-        system: `sys.platform` on the host, a key of `crossenv.platforms.PLATFORMS`.
+        system: `sys.platform` on the target, a key of `crossenv.platforms.PLATFORMS`.
     """
 
     layout: str
@@ -53,12 +54,12 @@ class Host:
 
     @property
     def as_machine(self) -> Machine:
-        """What its platform's names and tags depend on."""
+        """The facts on which its platform's names and tags depend."""
         return Machine(name=self.machine, libc=self.libc, multiarch=self.multiarch, identity=self.identity)
 
     @property
     def plain_tag(self) -> str:
-        """The platform tag of wheels for it that promise nothing: "linux_aarch64"."""
+        """The platform tag of wheels without a promise: "linux_aarch64"."""
         return self.platform.plain_tag(self.as_machine)
 
     @property
@@ -69,25 +70,24 @@ class Host:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HostPython(Host):
-    """What was found of the Python that the wheels are for: everything that is decided before there is an environment.
+    """The Python that the wheels are for, as its files describe it; nobody has run it.
 
-    All paths are absolute paths of this machine. Nothing here was learned by running it.
+    All paths are absolute paths of this machine.
 
     Attributes:
-        source: What the user named.
-        sysconfigdata: The file that `config` was parsed from, or follows from.
-        config: Its `build_time_vars`, as recorded: paths and compilers are the host's own.
+        source: The file or directory that the user named.
+        sysconfigdata: The file that `config` comes from.
+        config: Its recorded `build_time_vars`; their paths and compilers are those of the machine that built it.
         ext_suffix: ".cpython-311-aarch64-linux-gnu.so".
         include_dirs: Directories that together hold `Python.h` and `pyconfig.h` (the latter's own last).
-        lib_dir: Where libpython is, or would be; None where nothing like it exists here.
+        lib_dir: The directory for libpython, whether it is there or not; None if there is no such directory here.
         libraries: Its libpythons there.
         executable: The interpreter's file, if one was found.
-        host_executable: The path of the interpreter on the host machine ("/usr/bin/python3.11").
-        sysroot: The root of the tree that it lives in: recorded paths are below it. None if they are not
-            to be found anywhere.
-        origin: Who made it, as far as its files tell: "Debian GNU/Linux 12 (bookworm)", "conda"; "" if they do not.
-        prefix: Where its prefix is here; None where it is not. The recorded one is `config["prefix"]`.
-        notes: What was wrong with its files and was mended, one line each.
+        host_executable: The path of the interpreter on the target ("/usr/bin/python3.11").
+        sysroot: The root directory below which the recorded paths are; None if they are not here.
+        origin: Its distributor, if its files tell: "Debian GNU/Linux 12 (bookworm)", "conda"; else "".
+        prefix: Its prefix here; None if it is not here. The recorded one is `config["prefix"]`.
+        notes: The faults of its files that were mended, one line each.
     """
 
     source: Path
@@ -106,7 +106,7 @@ class HostPython(Host):
 
     @property
     def extension_suffixes(self) -> tuple[str, ...]:
-        """What its import system takes, the most specific first. PyPy takes its own only."""
+        """The suffixes of extension modules that it imports, the most specific first. PyPy has only its own."""
         if self.implementation == "pypy":
             return (self.ext_suffix,)
         plain, names = self.platform.module_suffix, [self.platform.stable_suffix]
@@ -125,23 +125,23 @@ class HostPython(Host):
 
     @property
     def recorded_prefix(self) -> str:
-        """`sys.prefix` on the host, as recorded."""
+        """The recorded `sys.prefix`."""
         return str(self.config.get("prefix") or "/usr")
 
     @property
     def directory_name(self) -> str:
-        """What its standard library's directory is called: "python3.13t", "pypy3.11"."""
+        """The name of its standard library's directory: "python3.13t", "pypy3.11"."""
         kind = "pypy" if self.implementation == "pypy" else "python"
         return f"{kind}{self.version}{'t' if self.free_threaded else ''}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnwrittenHost:
-    """A host Python some of whose files are yet to be written: a dump's, or one that was synthesised.
+    """A host Python with files that are yet to be written: from a dump, or synthesised.
 
     Attributes:
-        host: What it will be then.
-        files: The files by absolute path: what each will hold, or the file to copy.
+        host: The host Python once they are written.
+        files: By absolute path, the content of each file, or the file to copy.
     """
 
     host: HostPython

@@ -1,4 +1,4 @@
-"""Who made a host Python, as far as its files tell."""
+"""Tell a host Python's distributor by its files."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from crossenv.libc.version import read_text
 from crossenv.platforms.triplets import vendor_of
 from crossenv.pythons.model import ConfigValue
 
-# Where python-build-standalone installs before it packs; the archives record it.
+# The recorded prefix of python-build-standalone's archives, in which they are made.
 STANDALONE_PREFIX = "/install"
-# What conda puts in place of the prefix until a package is installed.
+# conda's placeholder for the prefix of a package that is not installed.
 _CONDA_PLACEHOLDER = "_placehold"
 _RECORDED = ("HOST_GNU_TYPE", "CC", "AR", "CONFIG_ARGS")
 
 
 def origin_of(config: Mapping[str, ConfigValue], *, prefix: Path | None, sysroot: Path | None) -> str:
-    """What a user would call it: "Debian GNU/Linux 12 (bookworm)", "conda"; "" where nothing tells.
+    """Return its distributor: "Debian GNU/Linux 12 (bookworm)", "conda"; "" if the files do not tell.
 
     Args:
         config: The recorded configuration.
         prefix: Its prefix here.
-        sysroot: The root that it lives in.
+        sysroot: Its root directory.
     """
     recorded = str(config.get("prefix", ""))
-    # Resolved, for an SDK's symbolic links hide its name.
+    # Resolved, since an SDK's symbolic links hide its name.
     place = str(prefix.resolve()) if prefix is not None else ""
     if recorded == STANDALONE_PREFIX:
         return "python-build-standalone"
@@ -44,13 +44,13 @@ def origin_of(config: Mapping[str, ConfigValue], *, prefix: Path | None, sysroot
 
 
 def prefix_is_provisional(config: Mapping[str, ConfigValue]) -> bool:
-    """Whether the recorded prefix is one that no host has."""
+    """Whether the recorded prefix is a placeholder."""
     recorded = str(config.get("prefix", ""))
     return recorded == STANDALONE_PREFIX or _CONDA_PLACEHOLDER in recorded
 
 
 def _distribution(sysroot: Path | None, multiarch: str) -> str:
-    """PRETTY_NAME of the sysroot's os-release(5), or who lays libraries out like this."""
+    """Return PRETTY_NAME of the sysroot's os-release(5), or the distribution with this layout of libraries."""
     for name in ("etc/os-release", "usr/lib/os-release"):
         text = read_text(sysroot / name) if sysroot is not None else ""
         match = re.search(r"^PRETTY_NAME=([\"']?)([^\"'\n]{1,80})\1$", text, re.M)

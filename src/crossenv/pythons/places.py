@@ -1,4 +1,4 @@
-"""Where the files of one host Python are on this machine: recorded paths, relocated."""
+"""Find the files of a host Python on this machine: its recorded paths, relocated."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from crossenv.pythons.locate import DETAILS, Located, find_program
 from crossenv.pythons.model import ConfigValue
 from crossenv.pythons.sysconfigdata import text_of
 
-# Prefixes of a system root; any other prefix is only below a sysroot if there is a C library too.
+# Prefixes in a root file system. Another prefix is below a sysroot only if there is a C library too.
 _SYSTEM_PREFIXES = {"/usr", "/usr/local", "/"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Names:
-    """What files of one Python are called."""
+    """The names of one Python's files."""
 
     implementation: str
     version: str
@@ -29,19 +29,19 @@ class Names:
 
     @property
     def programs(self) -> list[str]:
-        """The interpreter's names, which directories of headers and libraries share."""
+        """The names of the interpreter, which directories of headers and libraries have too."""
         kind = "pypy" if self.implementation == "pypy" else "python"
         return list(dict.fromkeys([f"{kind}{self.version}{self.abi_flags}", f"{kind}{self.version}"]))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Places:
-    """Where recorded paths are on this machine.
+    """The places of recorded paths on this machine.
 
     Attributes:
         located: The files that were found.
-        recorded: `sys.prefix` on the host.
-        sysroot: The root of the host's tree, if known.
+        recorded: `sys.prefix` on the target.
+        sysroot: The root of the target's tree, if known.
     """
 
     located: Located
@@ -50,19 +50,19 @@ class Places:
 
     @property
     def prefix(self) -> Path | None:
-        """The host's prefix here; None where only its configuration is."""
+        """The prefix here; None if only the configuration is here."""
         if self.located.layout == "prefix" or (self.located.layout == DETAILS and self.located.prefix is not None):
             return self.located.prefix
         return self.below_sysroot(self.recorded)
 
     def below_sysroot(self, path: PurePosixPath) -> Path | None:
-        """Where an absolute path of the host is in its tree here; None without one."""
+        """Return the place of an absolute path in the target's tree here; None without a tree."""
         if self.sysroot is None or not path.is_absolute():
             return None
         return self.sysroot / path.relative_to("/")
 
     def find(self, recorded: str) -> Iterator[Path]:
-        """Where a recorded path may be here, likeliest first."""
+        """Yield the possible places of a recorded path here, likeliest first."""
         path = PurePosixPath(recorded)
         if not recorded or not path.is_absolute():
             return
@@ -74,7 +74,7 @@ class Places:
 
 
 def sysroot_of(prefix: Path | None, recorded: PurePosixPath) -> Path | None:
-    """The root that `prefix` is in, if it ends with the path recorded for it."""
+    """Return the root of `prefix`, if that ends with the recorded prefix."""
     if prefix is None or not recorded.is_absolute():
         return None
     tail = recorded.parts[1:]
@@ -91,7 +91,7 @@ def sysroot_of(prefix: Path | None, recorded: PurePosixPath) -> Path | None:
 
 
 def include_dirs_of(here: Places, names: Names, config: Mapping[str, ConfigValue]) -> tuple[Path, ...]:
-    """The directories that together hold `Python.h` and `pyconfig.h`.
+    """Return the directories that together hold `Python.h` and `pyconfig.h`.
 
     Raises:
         HostPythonError: One of the two is not there.
@@ -109,7 +109,7 @@ def include_dirs_of(here: Places, names: Names, config: Mapping[str, ConfigValue
         own = [headers, *(c for c in candidates if c != headers)]
         found = next((directory for directory in own if (directory / "pyconfig.h").is_file()), None)
     else:
-        # Debian's is a list of `#include <TRIPLET/python3.X/pyconfig.h>`, one for each architecture.
+        # Debian's file only includes <TRIPLET/python3.X/pyconfig.h>, one for each architecture.
         parts = [f"{names.multiarch}/{name}" for name in names.programs]
         own = [headers.parent / part for part in parts]
         found = next((directory for directory in own if (directory / "pyconfig.h").is_file()), None)
@@ -139,7 +139,7 @@ def _include_candidates(here: Places, names: Names, config: Mapping[str, ConfigV
 
 
 def executable_of(here: Places, names: Names) -> Path | None:
-    """The interpreter, if it is there."""
+    """Return the interpreter, if it is here."""
     if here.located.layout == "build tree" and here.located.prefix is not None:
         program = here.located.prefix / "python"
         return program if is_elf(program) else None
@@ -147,7 +147,7 @@ def executable_of(here: Places, names: Names) -> Path | None:
 
 
 def lib_dir_of(here: Places, names: Names, config: Mapping[str, ConfigValue]) -> Path | None:
-    """The directory of libpython, or where it would be; None where nothing like it is here."""
+    """Return the directory for libpython, whether it is there or not; None if there is no such directory here."""
     if here.located.layout == "build tree":
         return here.located.prefix
     file = here.located.sysconfigdata
@@ -161,5 +161,5 @@ def lib_dir_of(here: Places, names: Names, config: Mapping[str, ConfigValue]) ->
 
 
 def libraries_in(lib_dir: Path | None) -> tuple[Path, ...]:
-    """The libpythons in a directory."""
+    """Return the libpythons in a directory."""
     return () if lib_dir is None else tuple(sorted(lib_dir.glob("libpython*")))

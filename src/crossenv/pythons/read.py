@@ -35,19 +35,18 @@ def read_host_python(
     host_prefix: str | None = None,
     sysconfigdata: Path | None = None,
 ) -> HostPython:
-    """What `path` says about the Python that the wheels are for.
+    """Read the Python that the wheels are for from `path`.
 
     Args:
         path: An interpreter, a prefix, a sysroot, a CPython build tree, a `_sysconfigdata*.py`, a
             `build-details.json` or a dump.
-        sysroot: The root that recorded paths are below; found from the recorded prefix if None.
-        machine: `os.uname().machine` of the host; by its ELF files if None.
-        host_prefix: `sys.prefix` on the host, if it will be installed elsewhere than recorded.
-        sysconfigdata: The configuration to read, of several or in place of the one that is there.
+        sysroot: The root for recorded paths; None to find it from the recorded prefix.
+        machine: `os.uname().machine` of the target; None to take it from the ELF files.
+        host_prefix: `sys.prefix` on the target, if it differs from the recorded one.
+        sysconfigdata: The configuration to read instead of the one beside `path`.
 
     Raises:
-        HostPythonError: There is no such Python, it is of an unsupported kind, or its facts exclude each
-            other.
+        HostPythonError: There is no such Python, it is of an unsupported kind, or its facts contradict each other.
     """
     try:
         if sysroot is not None:
@@ -145,7 +144,7 @@ def _read(
 def _configuration(
     located: Located, details: Details | None, include_dirs: tuple[Path, ...]
 ) -> tuple[dict[str, ConfigValue], list[str]]:
-    """The configuration variables, recorded or derived, and what a user should know of them."""
+    """Return the configuration variables, recorded or derived, and remarks for the user."""
     file = located.sysconfigdata
     if located.layout == DETAILS:
         assert details is not None
@@ -186,7 +185,7 @@ def _full_version(include_dirs: tuple[Path, ...]) -> str:
 def _elf_facts(
     executable: Path | None, lib_dir: Path | None, stdlib: Path, platform: Platform
 ) -> tuple[ElfFacts | None, Path | None]:
-    """What the host's own ELF files say: its interpreter, else libpython, else an extension module."""
+    """Return the facts in its ELF files: the interpreter, else libpython, else an extension module."""
     candidates: list[Path] = [executable] if executable else []
     if not candidates and lib_dir is not None:
         candidates += sorted(lib_dir.glob(f"libpython3*{platform.library_suffix}*"))
