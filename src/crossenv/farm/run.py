@@ -486,8 +486,7 @@ def shares(cores: int) -> dict[str, str]:
     MAKEFLAGS is not among them: make uses one core by default, and not every Makefile works in parallel.
     """
     names = ("CROSSENV_JOBS", "CMAKE_BUILD_PARALLEL_LEVEL", "CARGO_BUILD_JOBS", "MAX_JOBS", "NPY_NUM_BUILD_JOBS")
-    names += ("GRPC_PYTHON_BUILD_EXT_COMPILER_JOBS",)
-    return dict.fromkeys(names, str(cores))
+    return dict.fromkeys((*names, "GRPC_PYTHON_BUILD_EXT_COMPILER_JOBS"), str(cores))
 
 
 def _without_environment(error: EnvironmentFailedError) -> Result:
