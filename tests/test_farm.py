@@ -20,6 +20,7 @@ import wheels
 from conftest import CrossenvCommand
 from crossenv.cli.main import main
 from crossenv.errors import UsageError
+from crossenv.farm.budget import Budget, was_killed
 from crossenv.farm.combinations import builds_of
 from crossenv.farm.model import KEPT, Build, Destination, Job, Python, Requirement, Result
 from crossenv.farm.plan import Plan, jobs_named, plan_of, plan_schema, plan_table, read_plan, waves, write_plan
@@ -162,6 +163,7 @@ import sys
 sys.path[:0] = {path!r}
 from pathlib import Path
 import test_farm
+from crossenv.farm.budget import Budget, was_killed
 from crossenv.farm.combinations import builds_of
 from crossenv.farm.store import Store
 store, build, wheel = Store(Path({store!r})), builds_of([test_farm.TOY], test_farm.PLACES)[0], Path({wheel!r})
@@ -278,6 +280,106 @@ def test_pip_installs_from_the_index(
     capsys.readouterr()
     assert main(["store", "index", str(store.directory), str(tmp_path / "full")]) == 2
     assert "is not an index of crossenv" in capsys.readouterr().err
+
+
+# --- cores
+
+
+def test_builds_never_get_more_cores_than_there_are() -> None:
+    budget, held, most = Budget(3), [0], [0]
+    lock = threading.Lock()
+
+    def build(wanted: int) -> None:
+        for _ in range(50):
+            with budget.share(wanted) as got:
+                assert 1 <= got <= wanted
+                with lock:
+                    held[0] += got
+                    most[0] = max(most[0], held[0])
+                time.sleep(0)
+                with lock:
+                    held[0] -= got
+        with budget.alone():
+            assert held == [0]
+
+    threads = [threading.Thread(target=build, args=(wanted,)) for wanted in (1, 2, 3, 3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (held, most) == ([0], [3])
+
+
+@pytest.mark.parametrize(
+    ("status", "output", "killed"),
+    [
+        (-9, "", True),
+        (1, "g++: fatal error: Killed signal terminated program cc1plus\n", True),
+        (1, "make: *** [Makefile:2: a.o] Error 1\n", False),
+        (1, "make: *** [Makefile:2: a.o] Killed\n", True),
+        (1, "      LLVM ERROR: out of memory\n", True),
+    ],
+)
+def test_what_a_process_without_memory_leaves(status: int, output: str, killed: bool) -> None:
+    assert was_killed(status, output) == killed
+
+
+# A back end that compiles as many files at a time as it may, and writes down from when to when.
+PARALLEL = """
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    import subprocess, sys
+    from concurrent.futures import ThreadPoolExecutor
+    compiler = "import sys, time; t = time.time(); time.sleep(0.2); print(t, time.time(), file=open(sys.argv[1], 'a'))"
+    words = [sys.executable, "-I", "-c", compiler, os.environ["TOY_TIMES"]]
+    with ThreadPoolExecutor(int(os.environ["CMAKE_BUILD_PARALLEL_LEVEL"])) as pool:
+        list(pool.map(subprocess.check_call, [words] * 6))
+    mark = pathlib.Path(os.environ["TOY_TIMES"] + "." + NAME)
+    if NAME == "hungry" and not mark.exists():
+        mark.touch()
+        print("c++: fatal error: Killed signal terminated program cc1plus")
+        raise SystemExit(1)
+    return make_wheel(wheel_directory, config_settings)
+"""
+
+
+def test_more_jobs_than_cores_compile_no_more_at_a_time(
+    crossenv: CrossenvCommand, host_prefix: Path, tmp_path: Path
+) -> None:
+    """And one that was killed for want of memory is built once more, by itself."""
+    trees = [project(tmp_path, name, "py3-none-any") for name in ("one", "two", "three", "hungry")]
+    for tree in trees:
+        backend = tree / "tools/backend.py"
+        backend.write_text(backend.read_text().replace("def build_wheel", "def make_wheel") + PARALLEL)
+    times = tmp_path / "times"
+    words = ["wheel", "--json", "-j4", "-w", str(tmp_path / "out"), "--host-python", str(host_prefix), *map(str, trees)]
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    limited = (
+        f"import os, sys; os.sched_setaffinity(0, {cores}); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", limited, "-m", "crossenv", *words],
+        env={
+            **os.environ,
+            "PATH": crossenv.path,
+            "PIP_NO_INDEX": "1",
+            "XDG_CACHE_HOME": str(tmp_path / "cache"),
+            "TOY_TIMES": str(times),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "hungry cp3" in done.stderr
+    assert "building it once more, alone" in done.stderr
+    spans = [tuple(map(float, line.split())) for line in times.read_text().splitlines()]
+    assert len(spans) == 6 * 5
+    events = sorted([(began, 1) for began, _ in spans] + [(ended, -1) for _, ended in spans])
+    running = most = 0
+    for _, change in events:
+        running += change
+        most = max(most, running)
+    assert most <= len(cores)
 
 
 # --- with environments
