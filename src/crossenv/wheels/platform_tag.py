@@ -1,4 +1,4 @@
-"""Give a finished wheel the platform tag that its target promises, and change nothing else of it (PEP 427)."""
+"""Give a finished wheel the platform tag of its target, and change nothing else in it (PEP 427)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def retag(path: Path, old_tag: str, tag: str) -> Path:
         The wheel's new path; `path` itself if it has no such tag.
 
     Raises:
-        zipfile.BadZipFile: What it has to change cannot be read.
+        zipfile.BadZipFile: The files to change cannot be read.
     """
     stem, _, platforms = path.name.removesuffix(".whl").rpartition("-")
     replaced = [tag if platform == old_tag else platform for platform in platforms.split(".")]
@@ -44,7 +44,7 @@ def retag(path: Path, old_tag: str, tag: str) -> Path:
 
 
 def _copy_retagged(source: BinaryIO, old: zipfile.ZipFile, new: zipfile.ZipFile, tags: tuple[str, str]) -> None:
-    """Write into `new` what `old` has, which is read from `source`."""
+    """Copy `old`, which is read from `source`, to `new`."""
     new.comment = old.comment
     changed: dict[str, bytes] = {}
     for info in old.infolist():
@@ -54,9 +54,9 @@ def _copy_retagged(source: BinaryIO, old: zipfile.ZipFile, new: zipfile.ZipFile,
         if _is_metadata(info, "RECORD"):
             changed[info.filename] = _record_of(old.read(info), changed)
         elif not info.filename.isascii() and not info.flag_bits & _ZIP_UTF8:
-            # The directory's entry will be in UTF-8, and a reader wants the member's own header to agree.
+            # The directory's entry will be in UTF-8; readers require that the member's header agrees.
             changed[info.filename] = old.read(info)
-    # Members lie one behind the other, and the directory behind the last one.
+    # The directory follows the last member.
     starts = sorted(info.header_offset for info in old.infolist())
     ends = dict(zip(starts, [*starts[1:], old.start_dir], strict=True))
     for info in old.infolist():
@@ -75,7 +75,7 @@ def _is_metadata(info: zipfile.ZipInfo, name: str) -> bool:
 
 
 def _copy_member(source: BinaryIO, info: zipfile.ZipInfo, end: int, new: zipfile.ZipFile) -> None:
-    """Append a member as it is: to compress it again would take most of the time, and change its bytes."""
+    """Append a member as it is. Compressing it again would take long and change its bytes."""
     assert new.fp is not None
     left = end - info.header_offset
     source.seek(info.header_offset)

@@ -1,6 +1,6 @@
 """Judge a wheel that was just built in an environment: check it, repair it if asked, tag it.
 
-The process that built the wheel starts this as a child (`crossenv seal`) and tells what only the build knows.
+The process that built the wheel starts `crossenv seal` and reports on the build.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 else:
     from crossenv.shim._crossenv.seal_types import FORMAT
 
-# Names the directory in which builds leave the judge's answers.
+# Names the directory for the judge's answers.
 STATUS_VARIABLE = "CROSSENV_STATUS_DIRECTORY"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """What the build tells; `_crossenv.seal_types.Job` describes the attributes."""
+    """The build's report; `_crossenv.seal_types.Job` describes the attributes."""
 
     format: int = FORMAT
     wheel: str
@@ -53,7 +53,7 @@ def parse_job(text: str) -> Job:
     """Read a job.
 
     Raises:
-        UsageError: It is not one, or of another version of crossenv.
+        UsageError: It cannot be read, or is of another version of crossenv.
     """
     hint = "create the environment again: crossenv create --clear ..."
     try:
@@ -74,7 +74,7 @@ class Refused(Exception):  # noqa: N818 - no error of the tool's
 
 
 def read_status(path: Path) -> Status | None:
-    """The judge's answer in a file; None if there is none that can be read."""
+    """Read the judge's answer from a file; None if that is impossible."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -85,7 +85,7 @@ def read_status(path: Path) -> Status | None:
 def seal(job: Job) -> Status:
     """Judge the wheel of a job.
 
-    The wheel stays if it is refused: the build deletes it, whatever happens here.
+    A refused wheel stays here; the build deletes it.
     """
     record = load_record(Path(job.environment))
     notes: list[str] = []
@@ -118,7 +118,7 @@ def _judged_repaired_and_tagged(job: Job, record: Record, notes: list[str]) -> P
     )
     judged = judge(path, record, None if job.ready_made else build)
     if job.ready_made:
-        # Others answer for what it links; code of another machine is of no use to anybody here.
+        # Its makers answer for its links; only code of another machine is refused.
         unusable = [finding for finding in judged.errors if finding.id in UNUSABLE]
         if unusable:
             raise Refused(unusable)
@@ -157,7 +157,7 @@ def _judged_repaired_and_tagged(job: Job, record: Record, notes: list[str]) -> P
 
 
 def _written_findings(job: Job, record: Record) -> Iterator[Finding]:
-    """Libraries in the source tree that the target cannot load."""
+    """Find libraries in the source tree that the target cannot load."""
     for name in job.written:
         _words, finding = machine_finding(name, Path(name).read_bytes(), (record.host.identity,), record)
         if finding is not None:
@@ -165,7 +165,7 @@ def _written_findings(job: Job, record: Record) -> Iterator[Finding]:
 
 
 def _repaired(path: Path, record: Record, judged: Judgement, job: Job, notes: list[str]) -> Path:
-    # auditwheel's part of the imports costs as much as everything else.
+    # auditwheel takes as long to import as everything else.
     from crossenv.wheels.repair import RepairOptions, repair
 
     needed = {name for file in judged.contents.linked.values() for name in file.needed} - judged.contents.inside
@@ -185,7 +185,7 @@ def _repaired(path: Path, record: Record, judged: Judgement, job: Job, notes: li
 
 
 def _directories_with(names: set[str], roots: Sequence[str]) -> list[Path]:
-    """The directories below `roots` that hold a file of one of these names."""
+    """Return the directories below `roots` that hold a file of one of these names."""
     found: dict[Path, None] = {}
     for root in roots if names else ():
         for directory, _directories, files in os.walk(root):
