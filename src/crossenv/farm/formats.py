@@ -63,7 +63,7 @@ def gitlab(plan: Plan) -> str:
     pipeline: dict[str, object] = {
         "stages": ["build", "collect"],
         "default": {
-            "image": "$CROSSENV_IMAGE",
+            "image": "$GITLAB_WHEEL_IMAGE",
             "before_script": [f"python3 -m pip install 'crossenv2[zig]=={plan.crossenv}'"],
         },
         "collect": {
