@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -22,6 +25,7 @@ from crossenv.cli.main import main
 from crossenv.errors import UsageError
 from crossenv.farm.budget import Budget, was_killed
 from crossenv.farm.combinations import builds_of
+from crossenv.farm.formats import FORMATS
 from crossenv.farm.model import KEPT, Build, Destination, Job, Python, Requirement, Result
 from crossenv.farm.plan import Plan, jobs_named, plan_of, plan_schema, plan_table, read_plan, waves, write_plan
 from crossenv.farm.store import DamagedWheelError, Entry, Store, Stores, hash_of
@@ -119,6 +123,87 @@ def test_a_plan_is_read_by_the_crossenv_that_made_it(tmp_path: Path) -> None:
     other = {**json.loads(path.read_text()), "code": "0", "crossenv": "9"}
     with pytest.raises(UsageError, match=r"was made by another crossenv \(9;"):
         read_plan(write(tmp_path / "other.json", json.dumps(other)))
+
+
+# --- for schedulers
+
+PAGE = SCHEMA.parent.parent / "how-to/wheel-farm.md"
+
+
+def checked(program: str, *words: str | Path) -> None:
+    """Run a checker, which must be content; skip the test where it is missing."""
+    place = Path(sys.executable).parent / program
+    found = str(place) if place.exists() else shutil.which(program)
+    if found is None:
+        pytest.skip(f"needs {program}")
+    done = subprocess.run([found, *map(str, words)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_matrices_for_github() -> None:
+    lines = dict(line.split("=", 1) for line in FORMATS["github"](plan()).splitlines())
+    first, rest = (json.loads(lines[name])["include"] for name in ("first", "rest"))
+    assert [one["jobs"] for one in first] == [f"--job {plan().jobs[0].key}"]
+    assert {one["jobs"] for one in rest} == {f"--job {job.key}" for job in plan().jobs[1:]}
+    assert rest[0]["name"].startswith("toy cp311 s390x")
+    # The longest matrix has 256 entries; an empty one is a fault.
+    many = dataclasses.replace(
+        plan(), jobs=tuple(dataclasses.replace(plan().jobs[0], key=f"{n:064}") for n in range(600))
+    )
+    lines = dict(line.split("=", 1) for line in FORMATS["github"](many).splitlines())
+    groups = json.loads(lines["first"])["include"]
+    assert len(groups) == 200
+    assert sum(group["jobs"].count("--job ") for group in groups) == 600
+    assert lines["rest"] == ""
+
+
+def test_the_workflow_of_the_page(tmp_path: Path) -> None:
+    (text,) = re.findall(r"(?ms)^```yaml\n(# \.github.*?)^```", PAGE.read_text(encoding="utf-8"))
+    checked("actionlint", write(tmp_path / "wheels.yml", text))
+
+
+def test_a_pipeline_for_gitlab(tmp_path: Path) -> None:
+    pipeline = json.loads(FORMATS["gitlab"](plan()))
+    first, *rest = (next(name for name in pipeline if job.key[:12] in name) for job in plan().jobs)
+    assert [need.get("job") for need in pipeline[first]["needs"]] == ["plan"]
+    assert all({"job": first} in pipeline[name]["needs"] for name in rest)
+    # The jobs go on where the first one fails.
+    assert all(pipeline[name]["when"] == "always" for name in rest)
+    path = write(tmp_path / "child.yml", FORMATS["gitlab"](plan()))
+    checked("check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", path)
+
+
+def test_a_script_for_slurm_is_good(tmp_path: Path) -> None:
+    checked("shellcheck", write(tmp_path / "farm.sh", FORMATS["slurm"](plan())))
+
+
+SBATCH = """#!/bin/sh
+# Stands in for a cluster: runs the tasks of an array at once, here, and prints the job's number.
+number=$(($(cat "$JOBS" 2>/dev/null || echo 0) + 1))
+echo $number >"$JOBS"
+echo "$*" >>"$JOBS.said"
+for word; do case $word in --array=0-*) last=${word#--array=0-} ;; esac; script=$wave wave=$word; done
+for task in $(seq 0 "$last"); do SLURM_ARRAY_TASK_ID=$task bash "$script" "$wave" >&2 || exit; done
+echo $number
+"""
+
+
+def test_a_script_for_slurm_runs_each_job_once(tmp_path: Path) -> None:
+    """In waves, the later after the earlier."""
+    script = write(tmp_path / "farm.sh", FORMATS["slurm"](plan()))
+    write(tmp_path / "bin/sbatch", SBATCH, mode=0o755)
+    write(tmp_path / "bin/crossenv", '#!/bin/sh\necho "$*" >>"$JOBS.run"\n', mode=0o755)
+    jobs = tmp_path / "jobs"
+    environ = {**os.environ, "PATH": f"{tmp_path}/bin{os.pathsep}{os.environ['PATH']}", "JOBS": str(jobs)}
+    subprocess.run(["bash", script, "--partition=arm"], env=environ, check=True, cwd=tmp_path)
+    said = Path(f"{jobs}.said").read_text().splitlines()
+    assert [re.findall(r"--array=\S+|--dependency=\S+|--partition=\S+", line) for line in said] == [
+        ["--array=0-0", "--partition=arm"],
+        ["--dependency=afterany:1", "--array=0-1", "--partition=arm"],
+        ["--dependency=afterany:2", "--array=0-0", "--partition=arm"],
+    ]
+    run = Path(f"{jobs}.run").read_text()
+    assert [run.count(job.key) for job in plan().jobs] == [1, 1, 1, 1]
 
 
 # --- stores

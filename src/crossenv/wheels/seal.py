@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, cast
 
 from crossenv.codec import WrongValueError, decode
 from crossenv.errors import AuditError, UsageError
+from crossenv.platforms.loading import LIBRARIES
 from crossenv.record import Record, load_record
 from crossenv.wheels.archive import ArchiveError
 from crossenv.wheels.audit import Judgement, archive_finding, judge, target_findings
 from crossenv.wheels.file_checks import machine_finding
-from crossenv.wheels.model import ERROR, Finding
+from crossenv.wheels.loaded import left_overs
+from crossenv.wheels.model import ERROR, Finding, listed
 from crossenv.wheels.refusals import MENDABLE, READY_MADE_HINT, UNUSABLE, Build, hint_for, refusal_of
 
 if TYPE_CHECKING:
@@ -133,6 +135,7 @@ def _judged_repaired_and_tagged(job: Job, record: Record, notes: list[str]) -> P
         raise Refused(fatal)
     if job.editable or not plain or not judged.contents.native:
         return path
+    _leave_out_left_overs(path, record, judged, notes)
     if record.handover.policy is None:
         return _repaired(path, record, judged, job, notes) if mend else path
     found = target_findings(judged, record.handover.policy)
@@ -154,6 +157,17 @@ def _judged_repaired_and_tagged(job: Job, record: Record, notes: list[str]) -> P
     from crossenv.wheels.platform_tag import retag
 
     return retag(path, record.host.plain_tag, record.handover.policy.tag)
+
+
+def _leave_out_left_overs(path: Path, record: Record, judged: Judgement, notes: list[str]) -> None:
+    libraries = LIBRARIES.get(record.host.system)
+    contents = judged.contents
+    names = () if libraries is None else left_overs(contents.members, tuple(contents.native), libraries)
+    if names:
+        from crossenv.wheels.platform_tag import leave_out
+
+        leave_out(path, names)
+        notes.append(f"left out what a linker has left: {listed(names)}")
 
 
 def _written_findings(job: Job, record: Record) -> Iterator[Finding]:
