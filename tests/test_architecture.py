@@ -210,7 +210,6 @@ REMAIN: dict[str, str] = {
     "pythons/crossenv_dump.py": "a program by itself, which runs on the target without this package",
     # Words of other tools.
     "cli/older.py": "translates the option `--manylinux` of crossenv 1",
-    "pythons/directories.py": "knows the names that Yocto gives its own directories (pokysdk-linux)",
     "compilers/zig/options.py": "lists options of GCC, one of which is -mabi=aapcs-linux",
 }
 # Names by which code would ask what system or C library there is.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -20,7 +23,9 @@ import wheels
 from conftest import CrossenvCommand
 from crossenv.cli.main import main
 from crossenv.errors import UsageError
+from crossenv.farm.budget import Budget, was_killed
 from crossenv.farm.combinations import builds_of
+from crossenv.farm.formats import FORMATS
 from crossenv.farm.model import KEPT, Build, Destination, Job, Python, Requirement, Result
 from crossenv.farm.plan import Plan, jobs_named, plan_of, plan_schema, plan_table, read_plan, waves, write_plan
 from crossenv.farm.store import DamagedWheelError, Entry, Store, Stores, hash_of
@@ -120,6 +125,87 @@ def test_a_plan_is_read_by_the_crossenv_that_made_it(tmp_path: Path) -> None:
         read_plan(write(tmp_path / "other.json", json.dumps(other)))
 
 
+# --- for schedulers
+
+PAGE = SCHEMA.parent.parent / "how-to/wheel-farm.md"
+
+
+def checked(program: str, *words: str | Path) -> None:
+    """Run a checker, which must be content; skip the test where it is missing."""
+    place = Path(sys.executable).parent / program
+    found = str(place) if place.exists() else shutil.which(program)
+    if found is None:
+        pytest.skip(f"needs {program}")
+    done = subprocess.run([found, *map(str, words)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_matrices_for_github() -> None:
+    lines = dict(line.split("=", 1) for line in FORMATS["github"](plan()).splitlines())
+    first, rest = (json.loads(lines[name])["include"] for name in ("first", "rest"))
+    assert [one["jobs"] for one in first] == [f"--job {plan().jobs[0].key}"]
+    assert {one["jobs"] for one in rest} == {f"--job {job.key}" for job in plan().jobs[1:]}
+    assert rest[0]["name"].startswith("toy cp311 s390x")
+    # The longest matrix has 256 entries; an empty one is a fault.
+    many = dataclasses.replace(
+        plan(), jobs=tuple(dataclasses.replace(plan().jobs[0], key=f"{n:064}") for n in range(600))
+    )
+    lines = dict(line.split("=", 1) for line in FORMATS["github"](many).splitlines())
+    groups = json.loads(lines["first"])["include"]
+    assert len(groups) == 200
+    assert sum(group["jobs"].count("--job ") for group in groups) == 600
+    assert lines["rest"] == ""
+
+
+def test_the_workflow_of_the_page(tmp_path: Path) -> None:
+    (text,) = re.findall(r"(?ms)^```yaml\n(# \.github.*?)^```", PAGE.read_text(encoding="utf-8"))
+    checked("actionlint", write(tmp_path / "wheels.yml", text))
+
+
+def test_a_pipeline_for_gitlab(tmp_path: Path) -> None:
+    pipeline = json.loads(FORMATS["gitlab"](plan()))
+    first, *rest = (next(name for name in pipeline if job.key[:12] in name) for job in plan().jobs)
+    assert [need.get("job") for need in pipeline[first]["needs"]] == ["plan"]
+    assert all({"job": first} in pipeline[name]["needs"] for name in rest)
+    # The jobs go on where the first one fails.
+    assert all(pipeline[name]["when"] == "always" for name in rest)
+    path = write(tmp_path / "child.yml", FORMATS["gitlab"](plan()))
+    checked("check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", path)
+
+
+def test_a_script_for_slurm_is_good(tmp_path: Path) -> None:
+    checked("shellcheck", write(tmp_path / "farm.sh", FORMATS["slurm"](plan())))
+
+
+SBATCH = """#!/bin/sh
+# Stands in for a cluster: runs the tasks of an array at once, here, and prints the job's number.
+number=$(($(cat "$JOBS" 2>/dev/null || echo 0) + 1))
+echo $number >"$JOBS"
+echo "$*" >>"$JOBS.said"
+for word; do case $word in --array=0-*) last=${word#--array=0-} ;; esac; script=$wave wave=$word; done
+for task in $(seq 0 "$last"); do SLURM_ARRAY_TASK_ID=$task bash "$script" "$wave" >&2 || exit; done
+echo $number
+"""
+
+
+def test_a_script_for_slurm_runs_each_job_once(tmp_path: Path) -> None:
+    """In waves, the later after the earlier."""
+    script = write(tmp_path / "farm.sh", FORMATS["slurm"](plan()))
+    write(tmp_path / "bin/sbatch", SBATCH, mode=0o755)
+    write(tmp_path / "bin/crossenv", '#!/bin/sh\necho "$*" >>"$JOBS.run"\n', mode=0o755)
+    jobs = tmp_path / "jobs"
+    environ = {**os.environ, "PATH": f"{tmp_path}/bin{os.pathsep}{os.environ['PATH']}", "JOBS": str(jobs)}
+    subprocess.run(["bash", script, "--partition=arm"], env=environ, check=True, cwd=tmp_path)
+    said = Path(f"{jobs}.said").read_text().splitlines()
+    assert [re.findall(r"--array=\S+|--dependency=\S+|--partition=\S+", line) for line in said] == [
+        ["--array=0-0", "--partition=arm"],
+        ["--dependency=afterany:1", "--array=0-1", "--partition=arm"],
+        ["--dependency=afterany:2", "--array=0-0", "--partition=arm"],
+    ]
+    run = Path(f"{jobs}.run").read_text()
+    assert [run.count(job.key) for job in plan().jobs] == [1, 1, 1, 1]
+
+
 # --- stores
 
 
@@ -162,6 +248,7 @@ import sys
 sys.path[:0] = {path!r}
 from pathlib import Path
 import test_farm
+from crossenv.farm.budget import Budget, was_killed
 from crossenv.farm.combinations import builds_of
 from crossenv.farm.store import Store
 store, build, wheel = Store(Path({store!r})), builds_of([test_farm.TOY], test_farm.PLACES)[0], Path({wheel!r})
@@ -278,6 +365,106 @@ def test_pip_installs_from_the_index(
     capsys.readouterr()
     assert main(["store", "index", str(store.directory), str(tmp_path / "full")]) == 2
     assert "is not an index of crossenv" in capsys.readouterr().err
+
+
+# --- cores
+
+
+def test_builds_never_get_more_cores_than_there_are() -> None:
+    budget, held, most = Budget(3), [0], [0]
+    lock = threading.Lock()
+
+    def build(wanted: int) -> None:
+        for _ in range(50):
+            with budget.share(wanted) as got:
+                assert 1 <= got <= wanted
+                with lock:
+                    held[0] += got
+                    most[0] = max(most[0], held[0])
+                time.sleep(0)
+                with lock:
+                    held[0] -= got
+        with budget.alone():
+            assert held == [0]
+
+    threads = [threading.Thread(target=build, args=(wanted,)) for wanted in (1, 2, 3, 3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (held, most) == ([0], [3])
+
+
+@pytest.mark.parametrize(
+    ("status", "output", "killed"),
+    [
+        (-9, "", True),
+        (1, "g++: fatal error: Killed signal terminated program cc1plus\n", True),
+        (1, "make: *** [Makefile:2: a.o] Error 1\n", False),
+        (1, "make: *** [Makefile:2: a.o] Killed\n", True),
+        (1, "      LLVM ERROR: out of memory\n", True),
+    ],
+)
+def test_what_a_process_without_memory_leaves(status: int, output: str, killed: bool) -> None:
+    assert was_killed(status, output) == killed
+
+
+# A back end that compiles as many files at a time as it may, and writes down from when to when.
+PARALLEL = """
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    import subprocess, sys
+    from concurrent.futures import ThreadPoolExecutor
+    compiler = "import sys, time; t = time.time(); time.sleep(0.2); print(t, time.time(), file=open(sys.argv[1], 'a'))"
+    words = [sys.executable, "-I", "-c", compiler, os.environ["TOY_TIMES"]]
+    with ThreadPoolExecutor(int(os.environ["CMAKE_BUILD_PARALLEL_LEVEL"])) as pool:
+        list(pool.map(subprocess.check_call, [words] * 6))
+    mark = pathlib.Path(os.environ["TOY_TIMES"] + "." + NAME)
+    if NAME == "hungry" and not mark.exists():
+        mark.touch()
+        print("c++: fatal error: Killed signal terminated program cc1plus")
+        raise SystemExit(1)
+    return make_wheel(wheel_directory, config_settings)
+"""
+
+
+def test_more_jobs_than_cores_compile_no_more_at_a_time(
+    crossenv: CrossenvCommand, host_prefix: Path, tmp_path: Path
+) -> None:
+    """And one that was killed for want of memory is built once more, by itself."""
+    trees = [project(tmp_path, name, "py3-none-any") for name in ("one", "two", "three", "hungry")]
+    for tree in trees:
+        backend = tree / "tools/backend.py"
+        backend.write_text(backend.read_text().replace("def build_wheel", "def make_wheel") + PARALLEL)
+    times = tmp_path / "times"
+    words = ["wheel", "--json", "-j4", "-w", str(tmp_path / "out"), "--host-python", str(host_prefix), *map(str, trees)]
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    limited = (
+        f"import os, sys; os.sched_setaffinity(0, {cores}); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", limited, "-m", "crossenv", *words],
+        env={
+            **os.environ,
+            "PATH": crossenv.path,
+            "PIP_NO_INDEX": "1",
+            "XDG_CACHE_HOME": str(tmp_path / "cache"),
+            "TOY_TIMES": str(times),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "hungry cp3" in done.stderr
+    assert "building it once more, alone" in done.stderr
+    spans = [tuple(map(float, line.split())) for line in times.read_text().splitlines()]
+    assert len(spans) == 6 * 5
+    events = sorted([(began, 1) for began, _ in spans] + [(ended, -1) for _, ended in spans])
+    running = most = 0
+    for _, change in events:
+        running += change
+        most = max(most, running)
+    assert most <= len(cores)
 
 
 # --- with environments

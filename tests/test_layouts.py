@@ -104,12 +104,11 @@ def test_alpine(tmp_path: Path) -> None:
     assert host.sysconfigdata == tree.data
 
 
-def test_the_python_of_an_sdk_itself_is_passed_over(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sdk", ["x86_64-pokysdk-linux", "x86_64-distrosdk-mingw32"])
+def test_the_python_of_an_sdk_itself_is_passed_over(tmp_path: Path, sdk: str) -> None:
     """Yocto's SDK holds a Python for the machine that it runs on."""
     tree = HostTree(prefix=tmp_path / "sysroots/armv8a-poky-linux/usr").make()
-    HostTree(
-        prefix=tmp_path / "sysroots/x86_64-pokysdk-linux/usr", triplet="x86_64-linux-gnu", identity=makers.X86_64
-    ).make()
+    HostTree(prefix=tmp_path / f"sysroots/{sdk}/usr", triplet="x86_64-linux-gnu", identity=makers.X86_64).make()
     assert read_host_python(tmp_path).sysconfigdata == tree.data
     other = replace(tree, prefix=tmp_path / "sysroots/cortexa53-poky-linux/usr").make()
     error = refused(tmp_path)

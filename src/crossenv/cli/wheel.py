@@ -11,7 +11,7 @@ from crossenv.cli.common import common_options
 from crossenv.cli.parser import build_parser
 from crossenv.errors import UsageError
 from crossenv.farm.model import Build, Job, Result
-from crossenv.farm.plan import Plan, covered_by, jobs_named, plan_table, read_plan, write_plan
+from crossenv.farm.plan import Plan, covered_by, exit_code_of_plan, jobs_named, plan_table, read_plan, write_plan
 from crossenv.farm.table import as_json, exit_code_of, table
 from crossenv.report import Reporter
 
@@ -77,7 +77,7 @@ def show_plan(plan: Plan, args: argparse.Namespace, reporter: Reporter) -> int:
     else:
         for line in plan_table(plan):
             reporter.result(line)
-    return next((job.exit_code for job in plan.jobs if job.exit_code), 0)
+    return exit_code_of_plan(plan)
 
 
 def _of_plan(args: argparse.Namespace, reporter: Reporter) -> tuple[Wanted, dict[Build, Job], dict[Build, Result]]:

@@ -248,6 +248,11 @@ def waves(plan: Plan) -> list[list[PlannedJob]]:
     return found
 
 
+def exit_code_of_plan(plan: Plan) -> int:
+    """Return the exit code of the first job that cannot be built; else 0."""
+    return next((job.exit_code for job in plan.jobs if job.exit_code), 0)
+
+
 def plan_table(plan: Plan) -> Iterator[str]:
     """Yield the lines of a table for people."""
     rows = [("job", "requirement", "python", "for", "what")]

@@ -15,6 +15,7 @@ from typing import Any
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from crossenv.errors import AuditError, BuildError, EmulatorError, UsageError, fault_of_the_machine
+from crossenv.farm.budget import Budget, was_killed
 from crossenv.farm.circumstances import digest_of
 from crossenv.farm.complaint import complaint_of, hint_of, refusal_in
 from crossenv.farm.environments import Environment, EnvironmentFailedError, Environments
@@ -126,6 +127,7 @@ class Run:
         self._environment["PYTHONUTF8"] = "1"
         self._children = Children()
         self._cores = len(os.sched_getaffinity(0))
+        self._budget = Budget(self._cores)
         self._sources: dict[Requirement, Source] = {}
         self._versions: dict[tuple[Requirement, str], str] = {}
         (place / "environments").mkdir()
@@ -371,7 +373,6 @@ class Run:
 
     def _made(self, build: Build, environment: Environment, log: Path, cores: int) -> tuple[Path, ...] | Result:
         """Build and audit wheels, in a directory of this run."""
-        self._board.stage(build, "building", log)
         place = self._place / f"wheels-{build.python.label}-{build.destination.label}-{self._builds.index(build)}"
         place.mkdir()
         asked = pip_arguments(
@@ -389,8 +390,15 @@ class Run:
         words += ["--wheel-dir", str(place), *asked]
         judged = place / "judged"
         judged.mkdir()
-        variables = {**shares(cores), "PYTHONUNBUFFERED": "1", **self._environment, STATUS_VARIABLE: str(judged)}
-        status = self._children.run(words, log, variables)
+        variables = {"PYTHONUNBUFFERED": "1", **self._environment, STATUS_VARIABLE: str(judged)}
+        self._board.stage(build, "waiting for a core")
+        with self._budget.share(cores) as share:
+            self._board.stage(build, "building", log)
+            status = self._children.run(words, log, {**shares(share), **variables})
+        if status and len(self._builds) > 1 and was_killed(status, log.read_text(encoding="utf-8", errors="replace")):
+            self._board.warn(f"{build.label}: a process was killed, or had no memory; building it once more, alone")
+            with self._budget.alone() as share:
+                status = self._children.run(words, log, {**shares(share), **variables})
         if status:
             refusal = refusal_in(judged)
             if refusal is not None:
@@ -478,7 +486,7 @@ def shares(cores: int) -> dict[str, str]:
     MAKEFLAGS is not among them: make uses one core by default, and not every Makefile works in parallel.
     """
     names = ("CROSSENV_JOBS", "CMAKE_BUILD_PARALLEL_LEVEL", "CARGO_BUILD_JOBS", "MAX_JOBS", "NPY_NUM_BUILD_JOBS")
-    return dict.fromkeys(names, str(cores))
+    return dict.fromkeys((*names, "GRPC_PYTHON_BUILD_EXT_COMPILER_JOBS"), str(cores))
 
 
 def _without_environment(error: EnvironmentFailedError) -> Result:

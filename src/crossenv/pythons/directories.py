@@ -19,8 +19,9 @@ _INSIDE = (
     "prefix",  # CPython's archive for Android
     *("Python.xcframework/*", "ios-*"),  # for iOS
 )
-# Yocto's SDK also holds a Python for the machine that runs the SDK.
-_OF_THE_SDK = re.compile(r"[^/]*sdk-linux")
+# Yocto's SDK also holds a Python for the machine that runs it, in a directory named ARCHITECTURE-VENDOR-SYSTEM whose
+# vendor ends with "sdk" (SDK_SYS in its manual).
+_OF_THE_SDK = re.compile(r"[^-]+-[^-]*sdk-.+")
 
 
 def stdlibs_below(path: Path) -> list[Path]:
@@ -50,7 +51,7 @@ def compilers_beside(root: Path) -> Iterator[Path]:
     # Buildroot's host/TRIPLET/sysroot, Yocto's sysroots/TARGET, OpenWrt's staging_dir/target-NAME.
     for place, pattern in (
         (root.parent.parent, "bin"),
-        (root.parent, "*sdk-linux/usr/bin/*"),
+        (root.parent, "*-*sdk-*/usr/bin/*"),
         (root.parent, "toolchain-*/bin"),
     ):
         yield from sorted(place.glob(pattern))

@@ -1,4 +1,4 @@
-"""The headers that go with a dump: from an archive, a directory, a sysroot, or the build Python's own."""
+"""Find the headers for a dump: in an archive, a directory, a sysroot, or the build Python's own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from crossenv.pythons.dump_document import OURS, Dump
 from crossenv.pythons.model import ConfigValue, HostPython, UnwrittenHost
 from crossenv.pythons.pyconfig import config_values, edit_pyconfig, parse_pyconfig
 
-# Python's own; what else lies beside them belongs to packages.
+# Python's own; other headers beside them belong to packages.
 _DIRECTORIES = ("", "cpython", "internal")
 _MEMBER = re.compile(r"include/(?:python|pypy)3\.\d+[a-z]*/((?:[\w+-][\w.+-]*/)*[\w+-][\w.+-]*\.h)")
 _LARGEST = 64 * 1024 * 1024
@@ -34,7 +34,7 @@ class Headers:
     """Python's headers.
 
     Attributes:
-        origin: Where they come from, for people.
+        origin: Their origin, for people.
         files: Their contents by path: "Python.h", "cpython/object.h".
     """
 
@@ -43,7 +43,7 @@ class Headers:
 
 
 def headers_below(sysroot: Path, dump: Dump) -> tuple[Path, ...]:
-    """The directories of `Python.h` and, where that is another, `pyconfig.h` in a sysroot; none if one is missing."""
+    """Return the directories of `Python.h` and `pyconfig.h` in a sysroot, each once; none if one is missing."""
     if not dump.headers.startswith("/"):
         return ()
     directory = sysroot / PurePosixPath(dump.headers).relative_to("/")
@@ -56,17 +56,17 @@ def headers_below(sysroot: Path, dump: Dump) -> tuple[Path, ...]:
 
 
 def find_headers(dump: Dump, named: Path | None) -> Headers | None:
-    """The headers that were taken with a dump.
+    """Find the headers that were taken with a dump.
 
     Args:
         dump: The dump.
         named: The archive or the directory that the user named.
 
     Returns:
-        What the user named, else the archive that was made with the dump if it lies beside it, else None.
+        The user's headers, else those in the archive of the dump if it lies beside the dump, else None.
 
     Raises:
-        HostPythonError: They are not the host's, or cannot be read.
+        HostPythonError: They are not the target's, or cannot be read.
     """
     if named is not None:
         return _checked(_in_directory(named, dump) if named.is_dir() else read_archive(named), dump, named)
@@ -77,14 +77,14 @@ def find_headers(dump: Dump, named: Path | None) -> Headers | None:
 
 
 def read_archive(path: Path, *, expected_hash: str = "") -> Headers:
-    """The headers in an archive; nothing is written.
+    """Read the headers in an archive; nothing is written.
 
     Args:
-        path: What `--with-headers` made: `include/pythonX.Y/...` in a compressed tar file.
-        expected_hash: Its SHA-256, if that is known.
+        path: The result of `--with-headers`: `include/pythonX.Y/...` in a compressed tar file.
+        expected_hash: Its SHA-256, if known.
 
     Raises:
-        HostPythonError: It is damaged, another one, or holds anything but headers: links, paths that lead out.
+        HostPythonError: It is damaged, is another archive, or holds more than headers: links, paths that lead out.
     """
     try:
         data = path.read_bytes()
@@ -145,7 +145,7 @@ def _own_pyconfig(directory: Path, multiarch: str) -> Path | None:
 
 
 def _checked(headers: Headers, dump: Dump, path: Path) -> Headers:
-    """The headers, if they can be the dump's."""
+    """Return the headers if they can be the dump's."""
     for name in ("Python.h", "pyconfig.h", "patchlevel.h"):
         if name not in headers.files:
             raise HostPythonError(f"there is no {name} in {path}", hint=_ARCHIVE_HINT)
@@ -169,12 +169,12 @@ def _checked(headers: Headers, dump: Dump, path: Path) -> Headers:
 
 
 def adapted_headers(build: HostPython, dump: Dump) -> Headers:
-    """The build Python's own headers, with the host's `pyconfig.h`.
+    """Return the build Python's own headers with the target's `pyconfig.h`.
 
-    CPython's headers are the same on all machines, and in all releases of one X.Y as far as modules are concerned.
+    CPython's headers are the same on all machines; for extension modules they are in all releases of X.Y.
 
     Raises:
-        HostPythonError: The host is PyPy, whose headers say what its machine is.
+        HostPythonError: The host Python is PyPy, whose headers depend on the machine.
     """
     if dump.implementation != "cpython":
         raise HostPythonError(
@@ -190,15 +190,15 @@ def adapted_headers(build: HostPython, dump: Dump) -> Headers:
 
 
 def derived_pyconfig(text: str, variables: Mapping[str, ConfigValue], byte_order: str) -> str:
-    """A host's `pyconfig.h`, from one of the same Python for another machine and the host's recorded configuration.
+    """Derive a target's `pyconfig.h` from that of another machine and the target's recorded configuration.
 
     The recorded configuration holds every macro whose name begins with a capital letter (`sysconfig.parse_config_h`),
-    but for `WORDS_BIGENDIAN`, which stands indented between conditions. The others are not facts about a machine.
+    except `WORDS_BIGENDIAN`, which is indented between conditions. The others are not facts about a machine.
 
     Args:
         text: The `pyconfig.h` of another machine.
-        variables: The host's `build_time_vars`.
-        byte_order: The host's: "little" or "big".
+        variables: The target's `build_time_vars`.
+        byte_order: The target's: "little" or "big".
     """
     changes: dict[str, str | None] = {}
     for macro in parse_pyconfig(text).values():
@@ -216,7 +216,7 @@ def derived_pyconfig(text: str, variables: Mapping[str, ConfigValue], byte_order
 
 
 def with_headers(headers: Headers, host: HostPython, directory: Path) -> UnwrittenHost:
-    """Give a host Python headers, and what describes them to build systems.
+    """Give a host Python headers, and the files that describe them to build systems.
 
     Args:
         headers: Python's headers.

@@ -1,1 +1,1 @@
-"""What is inside a wheel: audit and repair."""
+"""Check, tag and repair wheels."""

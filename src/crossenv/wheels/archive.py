@@ -38,7 +38,7 @@ _FOREIGN = re.compile(r"^[A-Za-z]:|[\\\x00-\x1f\x7f]")
 
 
 class ArchiveError(ValueError):
-    """An archive that is none, or is damaged; its text continues "the wheel ..."."""
+    """A file that is not an archive, or a damaged one; the text continues "the wheel ..."."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +61,7 @@ class Archive:
 
     Attributes:
         members: Its files, in their order, each name once.
-        findings: What is wrong with the list of them.
+        findings: The faults in the list of them.
     """
 
     def __init__(self, opened: zipfile.ZipFile, size: int) -> None:
@@ -137,7 +137,7 @@ def opened(path: Path) -> Iterator[Archive]:
     """Open the archive at `path`.
 
     Raises:
-        ArchiveError: It is none, is damaged, or cannot be read.
+        ArchiveError: It is not an archive, is damaged, or cannot be read.
     """
     try:
         size = path.stat().st_size
@@ -154,7 +154,7 @@ def opened(path: Path) -> Iterator[Archive]:
 
 
 def _fault_of(info: zipfile.ZipInfo) -> tuple[str, str] | None:
-    """What makes a member one that must not be unpacked: the finding's id and message."""
+    """Return the fault for which a member must not be unpacked: the finding's id and message."""
     name = info.filename
     if name.startswith("/") or ".." in name.split("/") or _FOREIGN.search(info.orig_filename):
         return "member-outside", "is a path that leaves the directory it is unpacked into, or does on some system"

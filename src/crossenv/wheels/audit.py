@@ -144,7 +144,7 @@ def judge(path: Path, record: Record | None = None, build: Build | None = None) 
     libraries = _libraries(expected, record)
     if libraries is not None:
         findings += loaded_findings(linked, contents.members, expected, libraries)
-        findings += left_over_findings(contents.members, tuple(linked), libraries)
+        findings += left_over_findings(contents.members, tuple(contents.native), libraries)
     for policy in {(policy.libc, policy.floor): policy for policy in expected.promised}.values():
         own = record is not None and record.handover.policy == policy
         findings += policy_findings(linked, contents.inside, policy, first_release=own)

@@ -1,4 +1,4 @@
-"""What an audit finds out about a wheel, as records."""
+"""The results of an audit, as records."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 ERROR, WARNING = "error", "warning"
-# A message names so many symbols and counts the rest.
+# The number of symbols that a message names; it counts the rest.
 _NAMED = 3
 
 
@@ -15,7 +15,7 @@ class Finding:
     """One fault.
 
     Attributes:
-        id: Which kind of fault (docs/reference/audit.md lists them).
+        id: The kind of fault (docs/reference/audit.md lists them).
         severity: "error" or "warning".
         path: The member at fault; "" for the wheel itself.
         message: One line that says what is wrong, without the path.
@@ -34,11 +34,11 @@ class NativeFile:
     Attributes:
         path: The member's name.
         kind: "extension", "library", "program", "object" or "archive".
-        machine: What its header says, in words.
-        needs: The libraries it names (DT_NEEDED; PE's imports, then those that are delayed).
+        machine: The machine in its header, in words.
+        needs: The libraries that it names (DT_NEEDED; PE's imports, then those that are delayed).
         versions: The newest version of each kind that it needs, by prefix ("GLIBC": "2.17").
         search_path: Its RUNPATH or RPATH.
-        properties: What else it says, as information ("ASLR", "debug information in x.pdb"); () for ELF.
+        properties: Further facts, for information ("ASLR", "debug information in x.pdb"); () for ELF.
     """
 
     path: str
@@ -52,16 +52,16 @@ class NativeFile:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WheelReport:
-    """What an audit found out about one wheel.
+    """The result of one wheel's audit.
 
     Attributes:
         path: The wheel.
         tags: Its tags (PEP 425).
-        keeps: The oldest policy that it keeps, for each C library its tags name; empty where no file has one.
-        policies: Whether there are policies for what its tags name.
+        keeps: The oldest policy that it keeps, for each C library in its tags; empty if no file needs one.
+        policies: Whether there are policies for its tags.
         files: Its native files.
         findings: Its faults, the errors first.
-        unchecked: What could not be looked at, and why.
+        unchecked: The parts that could not be checked, and why.
     """
 
     path: str
@@ -78,7 +78,7 @@ class WheelReport:
 
 
 def listed(words: Iterable[str]) -> str:
-    """The first few of `words`, and how many more there are."""
+    """List the first few of `words`, and count the rest."""
     words = list(words)
     rest = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
     return ", ".join(words[:_NAMED]) + rest

@@ -1,4 +1,4 @@
-"""Which policies a wheel keeps: those that its tags promise, and the oldest one (PEP 600, PEP 656)."""
+"""Check whether a wheel keeps the policies in its tags, and find the oldest that it keeps (PEP 600, PEP 656)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from crossenv.wheels.model import ERROR, WARNING, Finding, listed
 def policy_findings(
     files: Mapping[str, Linked], inside: Set[str], policy: Policy, *, first_release: bool = False
 ) -> Iterator[Finding]:
-    """What breaks the promise of `policy`.
+    """Find what breaks `policy`.
 
     Args:
         files: The wheel's linked files by name.
         inside: The base names of all its files.
         policy: The policy.
-        first_release: Whether musl's first release of the series counts, because a target names it. A tag alone names
-            the series (PEP 656 has no third number), and real wheels rely on later releases of it.
+        first_release: Whether the policy means musl's first release of its series, as a target does. A tag alone
+            means the series (PEP 656 has no third number), and real wheels rely on its later releases.
 
     Yields:
         A finding for each file and kind of fault.
@@ -53,7 +53,7 @@ def policy_findings(
 
 
 def oldest_kept(files: Mapping[str, Linked], inside: Set[str], target: Target) -> Policy | None:
-    """The oldest policy for the machine and C library of `target` that the files keep; None if they keep none."""
+    """Return the oldest policy for `target`'s machine and C library that the files keep; None if there is none."""
     for policy in policies_for(target):
         if all(finding.severity != ERROR for finding in policy_findings(files, inside, policy)):
             return policy
@@ -61,7 +61,7 @@ def oldest_kept(files: Mapping[str, Linked], inside: Set[str], target: Target) -
 
 
 def _late_symbols(file: Linked, policy: Policy, inside: Set[str]) -> tuple[list[str], list[str]]:
-    """What a file needs that is later than the floor: with versions, and by names alone."""
+    """Return the symbols of a file that are later than the floor: those with versions, and those without."""
     late = {
         version.index: version.name
         for version in file.versions
@@ -78,11 +78,11 @@ def _late_symbols(file: Linked, policy: Policy, inside: Set[str]) -> tuple[list[
         if wanted.version in symbols:
             symbols[wanted.version].append(symbol)
         elif wanted.weak:
-            # Without a version it may be missing: the program asks whether it is there.
+            # A weak symbol may be missing: the program checks for it.
             continue
         elif symbol in exact or any(fnmatch.fnmatchcase(symbol, pattern) for pattern in patterns):
             plain.add(symbol)
-    # A version that no symbol has is a demand of the linker's (GLIBC_ABI_DT_RELR).
+    # The linker adds a version without a symbol (GLIBC_ABI_DT_RELR).
     words = [
         f"{symbol}@{version}" if symbol else version
         for index, version in late.items()

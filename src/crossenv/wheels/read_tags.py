@@ -1,4 +1,4 @@
-"""What a wheel's tags, and the environment it is for, let one expect of its files (PEP 425, 600, 656)."""
+"""Derive the requirements on a wheel's files from its tags and its environment (PEP 425, 600, 656)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from crossenv.targets import Target, target_of_tag
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PythonTag:
-    """The Python that a tag, or an extension's suffix, names.
+    """The Python in a tag or in an extension module's suffix.
 
     Attributes:
         implementation: "cp", "pp" or "py".
-        version: (3, 11); (3,) where the tag names no minor version.
+        version: (3, 11); (3,) if the tag has no minor version.
         abi: "full", "stable" or "none".
         flags: ABI flags: "", "t", "d".
     """
@@ -32,12 +32,12 @@ class PythonTag:
 
     @property
     def name(self) -> str:
-        """The version as the lists of symbols have it: "3.13t"."""
+        """The version in the form of the lists of symbols: "3.13t"."""
         return ".".join(map(str, self.version)) + ("t" if "t" in self.flags else "")
 
 
 def tag_of_python(implementation: str, version: str, flags: str) -> PythonTag:
-    """What the tag of a wheel says that is for one Python alone.
+    """Return the tag of a wheel for one Python alone.
 
     Args:
         implementation: "cpython" or "pypy".
@@ -59,16 +59,16 @@ def python_of(record: Record) -> PythonTag:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Expected:
-    """What to expect of a wheel's files.
+    """The requirements on a wheel's files.
 
     Attributes:
-        pure: Whether it says that it runs anywhere.
-        pythons: The Pythons it is for.
-        targets: The machines and C libraries it is for; those of `linux_...` tags promise no policy.
-        unknown: Platform tags that this tool has no facts of.
-        machines: What its ELF files may say; empty if that is not known.
-        promised: The policies that it promises to keep.
-        suffixes: What its extension modules' names may end in; empty if that is not known.
+        pure: Whether its tags say that it runs anywhere.
+        pythons: The Pythons in its tags.
+        targets: The machines and C libraries in its tags; those of `linux_...` tags promise no policy.
+        unknown: Platform tags that this tool does not know.
+        machines: The identities that its native files may have; empty if unknown.
+        promised: The policies in its tags.
+        suffixes: The suffixes that its extension modules may have; empty if unknown.
     """
 
     pure: bool
@@ -81,12 +81,12 @@ class Expected:
 
 
 def expected_of(tags: Sequence[str], *, libc: str, record: Record | None) -> Expected:
-    """What the tags say.
+    """Derive the requirements from the tags.
 
     Args:
         tags: The wheel's, written out.
-        libc: The C library that its files need, for tags that name none: "glibc" or "musl"; "" if they do not tell.
-        record: The environment's record, if the wheel is to be looked at for it.
+        libc: The C library that its files need, for tags without one: "glibc" or "musl"; "" if unknown.
+        record: The environment's record, to check the wheel for that environment.
     """
     parts = [tag.split("-", 2) for tag in tags]
     pythons = tuple(dict.fromkeys(python for one, abi, _ in parts if (python := _python_of(one, abi)) is not None))
@@ -119,7 +119,7 @@ def expected_of(tags: Sequence[str], *, libc: str, record: Record | None) -> Exp
         pythons=pythons,
         targets=tuple(targets),
         unknown=tuple(unknown),
-        # An environment's host is known, whatever the tags say.
+        # An environment's target is known, whatever the tags say.
         machines=() if unknown and record is None else machines,
         promised=tuple(policy for target in targets if (policy := policy_of(target)) is not None),
         suffixes=() if unknown else suffixes,
@@ -148,7 +148,7 @@ def _python_of(python: str, abi: str) -> PythonTag | None:
 
 
 def _suffixes(python: PythonTag, target: Target, *, libc_known: bool) -> tuple[str, ...]:
-    """What an import system takes there; PyPy's is not known."""
+    """Return the suffixes that an import system takes; none for PyPy, whose are not known."""
     if python.implementation == "pp":
         return ()
     if python.abi == "stable":
@@ -159,9 +159,9 @@ def _suffixes(python: PythonTag, target: Target, *, libc_known: bool) -> tuple[s
 
 
 def python_of_file(name: str, expected: Expected) -> PythonTag | None:
-    """The Python whose C API an extension module may use; None if nothing tells.
+    """Return the Python whose C API an extension module may use; None if unknown.
 
-    Its suffix tells, then the wheel's tags: the oldest Python that they name.
+    Its suffix names it, or else the wheel's tags: the oldest Python in them.
     """
     match = re.search(r"\.cp(?:ython-)?3(\d+)([a-z]*)-[^/]*$", name)
     if match is not None and name.endswith(MODULE_SUFFIXES):
@@ -174,7 +174,7 @@ def python_of_file(name: str, expected: Expected) -> PythonTag | None:
 
 
 def accepts(record: Record, tag: str) -> bool:
-    """Whether the host's installer would take a wheel with this tag."""
+    """Whether the target's installer would take a wheel with this tag."""
     python, abi, platform = tag.split("-", 2)
     return accepts_python(python_of(record), python, abi) and (platform == "any" or _accepts_platform(record, platform))
 

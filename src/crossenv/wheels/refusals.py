@@ -15,12 +15,12 @@ from crossenv.wheels.model import ERROR, Finding
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Build:
-    """What the process that built a wheel tells of the build.
+    """A build, as reported by the process that ran it.
 
     Attributes:
         editable: Whether the wheel is an editable one (PEP 660): it points to its modules and need not hold any.
-        attempted: The extension modules that it tried to build, each with what went wrong ("" for nothing).
-        compiler_called: Whether it called a compiler; None if nobody watched.
+        attempted: The extension modules that it tried to build, each with its error ("" for none).
+        compiler_called: Whether it called a compiler; None if unknown.
         allow_pure: The projects that may lose their extension modules; "*" for all.
     """
 
@@ -30,21 +30,21 @@ class Build:
     allow_pure: tuple[str, ...] = ()
 
     def may_be_pure(self, project: str) -> bool:
-        """Whether the wheel of that project may do without its extension modules."""
+        """Whether the project's wheel may lack its extension modules."""
         return bool({"*", canonicalize_name(project)} & {canonicalize_name(name) or name for name in self.allow_pure})
 
 
 def loss_findings(build: Build, *, project: str, tagged: bool, native: bool) -> Iterator[Finding]:
-    """What a build lost.
+    """Find native code that a build lost.
 
     Args:
-        build: What the build says.
+        build: The build's report.
         project: The project's name.
         tagged: Whether the wheel's tags name a machine.
         native: Whether it holds native code.
 
     Yields:
-        Extension modules that were tried and not made, and native code that its tags or the build promised.
+        Extension modules that failed, and missing native code that the tags or the build promise.
     """
     if build.may_be_pure(project):
         return
@@ -70,14 +70,14 @@ def _lost(kind: str, message: str) -> Finding:
 # A native file that cannot be read, by its format.
 _DAMAGED = tuple(f"{name}-damaged" for name in FORMATS)
 
-# The findings that a repair can mend; a wheel with any other is one that nobody should have.
+# The findings that a repair can mend. A wheel with any other is refused.
 MENDABLE = ("library", "libpython", "policy", "rpath", "symbol", "host-tag", "platform-tag", "libc")
 
 
 class Refusal(enum.Enum):
     """A kind of refusal: the findings (docs/reference/audit.md) that one remedy mends.
 
-    In the order in which their hints are given where a wheel has several faults.
+    Their order decides which hint is printed if a wheel has several faults.
     """
 
     FOREIGN = ("machine", "libc", "interpreter", "extension-suffix", *_DAMAGED)
@@ -117,7 +117,7 @@ _HINTS = {
     Refusal.REPAIR: "`--no-repair` leaves the wheel as the back end made it",
     Refusal.ARCHIVE: "the back end made a broken archive: report it to its project",
 }
-# What a wheel that nothing built here is refused for.
+# The findings for which a wheel that was not built here is refused.
 UNUSABLE = ("machine", *_DAMAGED)
 READY_MADE_HINT = (
     "this wheel was not built here: take one for the target, or build it from its source"
@@ -128,11 +128,11 @@ _BY_ID = {kind: refusal for refusal in Refusal for kind in refusal.value}
 
 
 def refusal_of(findings: Iterable[Finding]) -> Refusal:
-    """The kind whose remedy comes first."""
+    """Return the kind that comes first."""
     kinds = {_BY_ID[finding.id] for finding in findings}
     return next(kind for kind in Refusal if kind in kinds)
 
 
 def hint_for(refusal: Refusal, root: str) -> str:
-    """What mends a refusal, in the environment at `root`."""
+    """Return the hint for a refusal in the environment at `root`."""
     return _HINTS[refusal].replace("{root}", root)

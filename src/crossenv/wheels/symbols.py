@@ -1,7 +1,7 @@
-"""Whether somebody provides every symbol that a wheel's files need.
+"""Check that each symbol that a wheel's files need is provided.
 
-Symbols with a version come from the library that the version names, and the policies say which versions there are. What
-is left are names without one: Python's C API, musl, other files of the wheel, and libraries that have no versions.
+A symbol with a version comes from the library of that version, and policies say which versions there are. The others
+have no version: Python's C API, musl, other files of the wheel, and libraries that have no versions.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _stable() -> dict[str, tuple[int, int]]:
     """By name, since when it belongs to the stable ABI."""
     from abi3info import DATAS, FUNCTIONS
 
-    # What exists only on some system, or in debug builds, has an `ifdef`: of those nobody may rely on the latter.
+    # Names of one system, or of debug builds, have an `ifdef`; nobody may rely on those of debug builds.
     return {
         entry.symbol.name: (entry.added.major, entry.added.minor)
         for table in (FUNCTIONS, DATAS)
@@ -43,24 +43,24 @@ def _stable() -> dict[str, tuple[int, int]]:
 
 
 def known_versions() -> tuple[str, ...]:
-    """The versions of CPython whose names are known: "3.13", "3.13t"."""
+    """Return the versions of CPython with known names: "3.13", "3.13t"."""
     return tuple(dict.fromkeys(version for versions, _ in _sections() for version in versions))
 
 
 @lru_cache
 def exports_of(version: str) -> frozenset[str] | None:
-    """What CPython `version` ("3.13", "3.13t") exports; None if that is not known."""
+    """Return the names that CPython `version` ("3.13", "3.13t") exports; None if unknown."""
     own = [names.split() for versions, names in _sections() if version in versions]
     return frozenset().union(*own) if own else None
 
 
 def exports_of_library(library: str) -> frozenset[str]:
-    """What Python's library exports where it is one of its own ("python313.dll"); none if that is not known."""
+    """Return the names that Python's own library ("python313.dll") exports; none if unknown."""
     return exported_names(library.lower().removeprefix("python").partition(".")[0])
 
 
 def stable_since(name: str) -> tuple[int, int] | None:
-    """The version that put `name` into the stable ABI; None if it does not belong to it."""
+    """Return the version that put `name` into the stable ABI; None if it is not in there."""
     return _stable().get(name)
 
 
@@ -72,17 +72,17 @@ def is_python_name(name: str) -> bool:
 def symbol_findings(
     files: Mapping[str, Linked], inside: Set[str], expected: Expected, libc: str, record: Record | None
 ) -> tuple[list[Finding], list[str]]:
-    """The symbols that nobody provides.
+    """Find the symbols that nothing provides.
 
     Args:
         files: The wheel's linked files by name.
         inside: The base names of all its files.
-        expected: What its tags say.
-        libc: "glibc" or "musl"; "" if that is not known.
+        expected: The requirements of its tags.
+        libc: "glibc" or "musl"; "" if unknown.
         record: The environment's record, if any.
 
     Returns:
-        The findings, and what could not be looked at.
+        The findings, and the parts that could not be checked.
     """
     offered = set().union(*(file.exports for file in files.values()))
     libraries = _host_libraries(record)
@@ -128,7 +128,7 @@ def _host_libraries(record: Record | None) -> Libraries | None:
 
 
 def _python_fault(symbols: set[str], tag: PythonTag | None, expected: Expected) -> tuple[str | None, str]:
-    """The finding's id and message; None and what could not be looked at; None and "" if all is well."""
+    """Return the finding's id and message; None and the part that could not be checked; None and "" if all is well."""
     if tag is None:
         if any(python.implementation == "pp" for python in expected.pythons):
             return None, "the C API of PyPy: its names are not known here"
@@ -160,7 +160,7 @@ def _python_fault(symbols: set[str], tag: PythonTag | None, expected: Expected) 
 
 
 def _missing(symbols: list[str], file: Linked, outside: list[str], libc: str, libraries: Libraries | None) -> list[str]:
-    """Which of `symbols`, all without a version, nobody provides; none if that cannot be told."""
+    """Return those of `symbols`, all without a version, that nothing provides; none if that is unknown."""
     if not symbols:
         return []
     if libraries is not None:
@@ -171,7 +171,7 @@ def _missing(symbols: list[str], file: Linked, outside: list[str], libc: str, li
 
 
 def _late_names(name: str, symbols: list[str], libc: str, expected: Expected) -> Iterator[Finding]:
-    """Names of the C library without a version, which hides that they are later than what the tags promise."""
+    """Find names of the C library that are later than the tags promise; without a version they do not show that."""
     floors = [policy.floor for policy in expected.promised if policy.libc == libc]
     late = later_than(min(floors), symbols, libc) if floors else []
     if late:
@@ -183,18 +183,18 @@ def _late_names(name: str, symbols: list[str], libc: str, expected: Expected) ->
 def _absent_libraries(
     name: str, outside: list[str], expected: Expected, libraries: Libraries | None
 ) -> Iterator[Finding]:
-    """Libraries that the host does not have; where the tags promise a policy, that one decides."""
+    """Find libraries that the target lacks; if the tags promise a policy, that decides."""
     if libraries is None or expected.promised:
         return
     for library in outside:
         if libraries.find(library) is None and not library.startswith("libpython3"):
-            # Another wheel may bring it along: `linux_...` says nothing about libraries.
+            # Another wheel may provide it: `linux_...` promises nothing about libraries.
             says = f"needs {library}, which is not in the wheel nor in the sysroot"
             yield Finding(id="library", severity=WARNING, path=name, message=says)
 
 
 def _absent_versions(name: str, file: Linked, inside: Set[str], libraries: Libraries | None) -> Iterator[Finding]:
-    """Symbols with a version, of a library of the host's that does not have them."""
+    """Find symbols with a version that the target's library lacks."""
     if libraries is None:
         return
     wanted: dict[int, tuple[str, str]] = {}

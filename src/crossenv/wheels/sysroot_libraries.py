@@ -1,4 +1,4 @@
-"""The shared libraries of a sysroot: where they are, and which symbols they define."""
+"""Find the shared libraries of a sysroot, and the symbols that they define."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from crossenv.binaries import BinaryError, Linked, format_of
 from crossenv.libc.libraries import files_of_libc, names_of_file
 from crossenv.platforms.architectures import Identity
 
-# The kernel gives up there too.
+# The kernel's limit, too.
 _MOST_LINKS = 40
 
 
 def inside(root: Path, path: Path) -> Path | None:
-    """Where `path`, a file below `root`, is on this machine, with its links followed as on the target.
+    """Follow the links of `path`, a file below `root`, as the target would.
 
-    An absolute link leads from the target's root: opened as it stands, it would lead to a file of this machine.
+    An absolute link starts at the target's root; this machine would follow it to a file of its own.
 
     Returns:
         A path below `root` without links; None if there is no such file, or its links leave `root` or have no end.
@@ -40,7 +40,7 @@ def inside(root: Path, path: Path) -> Path | None:
             return None
         target = here.readlink()
         if target.is_absolute():
-            # Written for this machine, by a tool that made the sysroot here.
+            # An absolute link into the sysroot, by the tool that made that on this machine.
             own = target.is_relative_to(top)
             found, target = [], target.relative_to(top if own else "/")
         waiting += reversed([one for one in target.parts if one != "."])
@@ -49,13 +49,13 @@ def inside(root: Path, path: Path) -> Path | None:
 
 
 class Libraries:
-    """Looks libraries of a target up, and reads each once.
+    """Looks up a target's libraries, and reads each once.
 
     Args:
-        identity: What the target's files say.
+        identity: The identity of the target's files.
         sysroot: The root of its files here; None for none.
-        directories: Those below `sysroot` that hold libraries.
-        first: Directories of this machine that hold libraries of the target; searched first.
+        directories: The directories of libraries below `sysroot`.
+        first: Directories of this machine with the target's libraries; searched first.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Libraries:
         self._read: dict[str, Linked | None] = {}
 
     def find(self, name: str) -> Path | None:
-        """The library of that name if it is for the target; None if there is none."""
+        """Return the target's library of that name; None if there is none."""
         if "/" in name:
             return None
         for one in names_of_file(name, self._elf):
@@ -75,7 +75,7 @@ class Libraries:
                     if path.is_file() and self._is_for_target(path):
                         return path
                 except (BinaryError, OSError):
-                    # A linker script, or a damaged file: the loader goes on too.
+                    # A linker script, or a damaged file: the loader goes on to the next directory, too.
                     continue
         return None
 
@@ -89,7 +89,7 @@ class Libraries:
                     yield path
 
     def closure(self, names: Iterable[str]) -> dict[str, Path]:
-        """Where libraries, and those that they need, are; those that are not found are left out."""
+        """Return the paths of libraries and of those that they need, without those that were not found."""
         found: dict[str, Path] = {}
         waiting = list(names)
         seen = set(waiting)
@@ -104,11 +104,11 @@ class Libraries:
         return found
 
     def has_libc(self) -> bool:
-        """Whether the C library itself is there; a sysroot without it is for compiling only."""
+        """Whether the C library itself is there; without it a sysroot is for compiling only."""
         return any(self.find(name) is not None for name in files_of_libc(self._elf))
 
     def load(self, name: str) -> Linked | None:
-        """What that library defines and needs; None if it is not there or cannot be read."""
+        """Return the symbols and needs of that library; None if it is not there or cannot be read."""
         if name not in self._read:
             path = self.find(name)
             try:
@@ -120,7 +120,7 @@ class Libraries:
         return self._read[name]
 
     def exports(self, names: Iterable[str]) -> set[str] | None:
-        """What libraries, and those that they need, define together; None if one of them is missing."""
+        """Return the symbols of libraries and of those that they need; None if one of them is missing."""
         defined: set[str] = set()
         waiting = list(names)
         seen = set(waiting)
