@@ -11,6 +11,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import sysconfig
 import textwrap
 import zipfile
 from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ from crossenv import testing
 from crossenv.emulation.wine import wine_name
 from crossenv.platforms import PLATFORMS, Libc, Machine
 from crossenv.platforms.architectures import PE
-from crossenv.synthesis.windows_exports import VERSIONS, definition_text, exported_names
+from crossenv.synthesis.windows_exports import VERSIONS, declared_names, definition_text, exported_names
 from crossenv.synthesis.windows_pyconfig import pyconfig_text, sizes
 from crossenv.targets import parse_target
 from test_zig import needs_zig
@@ -106,6 +107,38 @@ def test_the_exports_of_each_version() -> None:
     assert "PyDict_Pop" in exported_names("313") - exported_names("312")
     assert "_Py_MergeZeroLocalRefcount" in exported_names("313t") - exported_names("313") - exported_names("3")
     assert definition_text("39") is None
+
+
+def test_the_exports_of_a_later_version(tmp_path: Path) -> None:
+    """They are those of the newest that is known, and what the version's headers declare."""
+    declarations = """
+        PyAPI_FUNC(PyObject *) PyNew_FromInt(int);
+        /* PyAPI_FUNC(int) PyNew_Gone(void); */
+        PyAPI_FUNC(void (*)(int)) PyNew_Handler(void);
+        PyAPI_DATA(const char *const) PyNew_Name;
+        extern PyAPI_DATA(PyTypeObject) PyNew_Type;
+    """
+    projects.write(tmp_path, {"cpython/new.h": declarations})
+    lines = (definition_text("399t", headers=tmp_path) or "").splitlines()
+    assert lines[0] == "LIBRARY python399t.dll"
+    assert [line for line in lines if "PyNew" in line] == [
+        *("PyNew_FromInt", "PyNew_Handler", "PyNew_Name DATA", "PyNew_Type DATA")
+    ]  # fmt: skip
+    assert exported_names("314t") <= {line.removesuffix(" DATA") for line in lines}
+    # Nothing is guessed of an older one, nor added to one of the table.
+    assert definition_text("39", headers=tmp_path) is None
+    assert "PyNew_Name" not in (definition_text("312", headers=tmp_path) or "")
+
+
+def test_headers_declare_what_is_exported() -> None:
+    headers = Path(sysconfig.get_path("include"))
+    if not (headers / "Python.h").is_file() or NODOT not in VERSIONS:
+        pytest.skip("needs the headers of a Python of the table")
+    names = exported_names(NODOT)
+    missing = names - declared_names(headers).keys()
+    # Names for the binary alone: those of older headers.
+    assert len(missing) < 50 < len(names)
+    assert not missing & {"PyModule_Create2", "PyType_FromModuleAndSpec", "_Py_NoneStruct", "PyExc_ValueError"}
 
 
 def test_pyconfig_of_each_version() -> None:
@@ -302,8 +335,16 @@ def test_setuptools(windows_env: Path, tmp_path: Path, run: Run) -> None:
 @pytest.mark.integration
 @pytest.mark.parametrize("make", [projects.meson, projects.scikit_build_core], ids=["Meson", "CMake"])
 def test_build_systems(make: Any, windows_env: Path, tmp_path: Path, run: Run) -> None:
-    files = built(windows_env, make(tmp_path / "project"), tmp_path / "out", run)
-    native = [name for name in files if name.endswith((".pyd", ".dll", ".lib", ".so"))]
+    project = make(tmp_path / "project")
+    if (project / "meson.build").exists():
+        with (project / "meson.build").open("a") as file:
+            file.write("shared_library('helper', 'helper.c', install: true)\n")
+        (project / "helper.c").write_text("__declspec(dllexport) int helper(void) { return 3; }\n")
+    files = built(windows_env, project, tmp_path / "out", run)
+    # Meson's targets bring import libraries with them, which nobody links to in a wheel.
+    assert [name for name in files if name.endswith((".lib", ".a", ".pdb"))] == []
+    assert ".toy.mesonpy.libs/libhelper.dll" in files or not (project / "helper.c").exists()
+    native = [name for name in files if name.endswith((".pyd", ".so"))]
     assert len(native) == 1
     assert native[0].endswith(f".cp{NODOT}-win_amd64.pyd")
     assert f"python{NODOT}.dll" in imported_dlls(files[native[0]])

@@ -15,11 +15,13 @@ class Libraries(Protocol):
 
     Attributes:
         longest_path: How many characters a file's path may have there.
+        module_suffix: How the names of extension modules end.
         leftovers: How the names of files end that compilers and linkers leave behind.
         import_libraries: How the names of files end that only a linker reads.
     """
 
     longest_path: int
+    module_suffix: str
     leftovers: tuple[str, ...]
     import_libraries: tuple[str, ...]
 

@@ -56,6 +56,7 @@ class WindowsLibraries:
     """The libraries of Windows, as `crossenv.platforms.loading.Libraries` has them."""
 
     longest_path = 260
+    module_suffix = ".pyd"
     leftovers: tuple[str, ...] = (".pdb", ".ilk", ".exp")
     import_libraries: tuple[str, ...] = (".lib", ".dll.a")
 

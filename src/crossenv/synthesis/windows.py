@@ -105,7 +105,8 @@ def _import_libraries(
     with tempfile.TemporaryDirectory(prefix="crossenv-dlltool-") as scratch:
         for name in names:
             dll = name.removesuffix(".lib")
-            text = definition_text(dll.removeprefix("python"), exports if name == names_of_version[0] else None)
+            number, own = dll.removeprefix("python"), exports if name == names_of_version[0] else None
+            text = definition_text(number, own, headers=build.include_dirs[0])
             if text is None:
                 known = ", ".join(f"{one[0]}.{one[1:]}" for one in VERSIONS if len(one) > 1)
                 raise HostPythonError(

@@ -41,6 +41,23 @@ def loaded_findings(
                 yield from _library_findings(name, file, library, libraries)
 
 
+def left_overs(members: Sequence[str], native: Sequence[str], libraries: Libraries) -> list[str]:
+    """The files that a linker has left: nobody links to a module, nor to what lies where only loaders look.
+
+    Args:
+        members: The names of all files.
+        native: Those of the native ones.
+        libraries: The system's.
+    """
+    end = libraries.module_suffix
+    modules = {name.removesuffix(end) for name in native if name.endswith(end)}
+    found = [name for name in members if name.lower().endswith(libraries.leftovers)]
+    for suffix in libraries.import_libraries:
+        ours = (name for name in members if name.endswith(suffix))
+        found += [name for name in ours if name.removesuffix(suffix) in modules or ".libs/" in name]
+    return found
+
+
 def left_over_findings(members: Sequence[str], native: Sequence[str], libraries: Libraries) -> Iterator[Finding]:
     """What a linker has left beside the modules, and paths that are too long there.
 
@@ -49,10 +66,7 @@ def left_over_findings(members: Sequence[str], native: Sequence[str], libraries:
         native: Those of the native ones.
         libraries: The system's.
     """
-    stems = {name.rpartition(".")[0] for name in native if not name.endswith(libraries.import_libraries)}
-    found = [name for name in members if name.lower().endswith(libraries.leftovers)]
-    for suffix in libraries.import_libraries:
-        found += [name for name in members if name.endswith(suffix) and name.removesuffix(suffix) in stems]
+    found = left_overs(members, native, libraries)
     if found:
         says = f"holds what a linker has left beside its modules, which nobody needs: {listed(found)}"
         yield Finding(id="left-over", severity=WARNING, path="", message=says)

@@ -1,4 +1,4 @@
-"""Give a finished wheel the platform tag of its target, and change nothing else in it (PEP 427)."""
+"""Give a finished wheel the platform tag of its target, or leave files out; change nothing else in it (PEP 427)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import csv
 import hashlib
 import io
 import zipfile
+from collections.abc import Container
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,28 +32,47 @@ def retag(path: Path, old_tag: str, tag: str) -> Path:
     made = path.with_name(f"{stem}-{'.'.join(dict.fromkeys(replaced))}.whl")
     if made == path:
         return path
-    partial = path.with_name(f".{made.name}.part")
-    try:
-        with path.open("rb") as source, zipfile.ZipFile(source) as old, zipfile.ZipFile(partial, "w") as new:
-            _copy_retagged(source, old, new, (old_tag, tag))
-        partial.chmod(path.stat().st_mode & 0o777)
-        partial.replace(made)
-    finally:
-        partial.unlink(missing_ok=True)
+    _rewrite(path, made, tags=(old_tag, tag))
     path.unlink()
     return made
 
 
-def _copy_retagged(source: BinaryIO, old: zipfile.ZipFile, new: zipfile.ZipFile, tags: tuple[str, str]) -> None:
+def leave_out(path: Path, names: Container[str]) -> None:
+    """Take the files of these names out of the wheel at `path`, and out of its RECORD.
+
+    Raises:
+        zipfile.BadZipFile: What it has to change cannot be read.
+    """
+    _rewrite(path, path, without=names)
+
+
+def _rewrite(path: Path, made: Path, tags: tuple[str, str] | None = None, without: Container[str] = ()) -> None:
+    partial = path.with_name(f".{made.name}.part")
+    try:
+        with path.open("rb") as source, zipfile.ZipFile(source) as old, zipfile.ZipFile(partial, "w") as new:
+            _copy(source, old, new, tags, without)
+        partial.chmod(path.stat().st_mode & 0o777)
+        partial.replace(made)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _copy(
+    source: BinaryIO,
+    old: zipfile.ZipFile,
+    new: zipfile.ZipFile,
+    tags: tuple[str, str] | None,
+    without: Container[str],
+) -> None:
     """Copy `old`, which is read from `source`, to `new`."""
     new.comment = old.comment
     changed: dict[str, bytes] = {}
     for info in old.infolist():
-        if _is_metadata(info, "WHEEL"):
+        if tags is not None and _is_metadata(info, "WHEEL"):
             changed[info.filename] = _retagged_text(old.read(info), *tags)
     for info in old.infolist():
         if _is_metadata(info, "RECORD"):
-            changed[info.filename] = _record_of(old.read(info), changed)
+            changed[info.filename] = _record_of(old.read(info), changed, without)
         elif not info.filename.isascii() and not info.flag_bits & _ZIP_UTF8:
             # The directory's entry will be in UTF-8; readers require that the member's header agrees.
             changed[info.filename] = old.read(info)
@@ -60,6 +80,8 @@ def _copy_retagged(source: BinaryIO, old: zipfile.ZipFile, new: zipfile.ZipFile,
     starts = sorted(info.header_offset for info in old.infolist())
     ends = dict(zip(starts, [*starts[1:], old.start_dir], strict=True))
     for info in old.infolist():
+        if info.filename in without:
+            continue
         if info.filename in changed:
             made = zipfile.ZipInfo(info.filename, info.date_time)
             made.external_attr, made.create_system = info.external_attr, info.create_system
@@ -99,9 +121,9 @@ def _retagged_text(data: bytes, old_tag: str, tag: str) -> bytes:
     return "\n".join(lines).encode("utf-8")
 
 
-def _record_of(data: bytes, changed: dict[str, bytes]) -> bytes:
+def _record_of(data: bytes, changed: dict[str, bytes], without: Container[str]) -> bytes:
     try:
-        rows = list(csv.reader(io.StringIO(_decoded(data), newline="")))
+        rows = [row for row in csv.reader(io.StringIO(_decoded(data), newline="")) if not row or row[0] not in without]
     except csv.Error as error:
         raise zipfile.BadZipFile(f"its RECORD is damaged: {error}") from None
     for row in rows:
