@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import jsonschema
 import pytest
@@ -28,6 +29,7 @@ from crossenv.farm.combinations import builds_of
 from crossenv.farm.formats import FORMATS
 from crossenv.farm.model import KEPT, Build, Destination, Job, Python, Requirement, Result
 from crossenv.farm.plan import Plan, jobs_named, plan_of, plan_schema, plan_table, read_plan, waves, write_plan
+from crossenv.farm.reports import as_junit, as_page, report_of
 from crossenv.farm.store import DamagedWheelError, Entry, Store, Stores, hash_of
 from crossenv.wheels.read_tags import PythonTag
 from makers import write
@@ -560,6 +562,50 @@ def test_a_job_that_is_not_the_plans(farm: Any, tmp_path: Path) -> None:
     assert "the sources are not those of the plan" in run(*job, status=2)
     run(*job, "--json", status=2)
     assert (tmp_path / "wheelhouse").is_dir()
+
+
+def test_reports(farm: Any, tmp_path: Path) -> None:
+    run, place = farm
+    project(tmp_path, "broken", "fail")
+    names = ["report.html", "report.json", "report.xml"]
+    words = ["wheel", "./native", "./pure", "./broken", *place, "--json"]
+    printed = run(*words, *(f"--report={name}" for name in names), status=6)
+
+    data = json.loads((tmp_path / "report.json").read_text())
+    assert {**data, "builds": [{key: row[key] for key in printed["builds"][0]} for row in data["builds"]]} == printed
+    assert [row["size"] > 0 for row in data["builds"]] == [True, True, False]
+    assert data["builds"][0]["needs"].startswith("GLIBC 2.")
+
+    suite = ElementTree.parse(tmp_path / "report.xml").getroot()[0]
+    assert [suite.get(name) for name in ("tests", "failures", "skipped")] == ["3", "1", "0"]
+    assert [case.get("classname") for case in suite] == ["./native", "./pure", "./broken"]
+    fault = suite[2][0]
+    assert fault.get("message") == "toy.c:1:10: fatal error: toy.h: No such file"
+    assert "broken-1.tar.gz" in str(fault.text)
+
+    page = (tmp_path / "report.html").read_text()
+    assert "2 built, 1 failed" in page
+    assert re.search(r'<td class="built"><details><summary>built</summary><small>native-1-[^<]*whl</small>', page)
+    assert "toy.c:1:10: fatal error: toy.h: No such file" in page
+    # It needs no other file, and what a build prints is text.
+    assert not re.search(r"(src|href)=(?!\"file:)|@import|<script", page)
+    for bad, says in [("report.pdf", "--report cannot be"), ("absent/report.html", "there is no directory")]:
+        assert says in run(*words[:-1], "--report", bad, status=2)
+    # The results are there all the same where the report is not.
+    (tmp_path / "taken.html").mkdir()
+    assert "taken.html cannot be written" in run("wheel", "./pure", *place, "--report", "taken.html", status=2)
+
+
+def test_a_page_shows_what_builds_print_as_text(tmp_path: Path) -> None:
+    build = builds_of([TOY], PLACES)[0]
+    log = write(tmp_path / "log", "<script>x</script>\x1b[31m & more\n")
+    result = Result(status="failed", log=log, complaint="<b>", hint="&", exit_code=6)
+    report = report_of([build], {build: result}, tmp_path, {"builds": [{}]})
+    page, xml = as_page(report), as_junit(report)
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+    assert "<p>&lt;b&gt;</p><p>&amp;</p>" in page
+    assert "<script>x</script>[31m & more" in str(ElementTree.fromstring(xml)[0][0][0].text)
 
 
 def test_environments_for_a_target_that_are_made_again_make_the_same_wheels(farm: Any, cross_gcc: str) -> None:

@@ -86,6 +86,7 @@ class Linked:
         imported_from: The names that it wants of each library; empty in a format whose loader looks for a name in
             every library.
         properties: What else it says, for people: "ASLR", "debug information in x.pdb".
+        managed: Whether it is .NET's, and runs on each machine.
     """
 
     needed: tuple[str, ...]
@@ -101,6 +102,7 @@ class Linked:
     delayed: tuple[str, ...] = ()
     imported_from: Mapping[str, frozenset[str]] = field(default_factory=dict)
     properties: tuple[str, ...] = ()
+    managed: bool = False
 
     @property
     def init_functions(self) -> frozenset[str]:

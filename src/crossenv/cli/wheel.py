@@ -12,12 +12,13 @@ from crossenv.cli.parser import build_parser
 from crossenv.errors import UsageError
 from crossenv.farm.model import Build, Job, Result
 from crossenv.farm.plan import Plan, covered_by, exit_code_of_plan, jobs_named, plan_table, read_plan, write_plan
+from crossenv.farm.reports import report_of, require_places, write_reports
 from crossenv.farm.table import as_json, exit_code_of, table
 from crossenv.report import Reporter
 
 # What goes with --job; all else is in the plan.
 _WITH_JOB = ("wheel_dir", "store", "log_dir", "jobs", "fail_fast", "keep_environments", "rebuild", "test")
-_OF_OUTPUT = ("job", "plan", "json", "verbose", "quiet", "behind")
+_OF_OUTPUT = ("job", "plan", "report", "json", "verbose", "quiet", "behind")
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -42,6 +43,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="KEY",
         help="run this job of the plan, and no other; can be repeated",
     )
+    group.add_argument(
+        "--report",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="write a report: a page (.html), JSON (.json) or JUnit's XML (.xml); can be repeated",
+    )
     group.add_argument("--fail-fast", action="store_true", help="stop at the first failure")
     group.add_argument("--keep-environments", action="store_true", help="do not remove the environments")
     parser.set_defaults(run=run)
@@ -49,6 +57,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
     """Build all combinations and report."""
+    reports = [Path(name).expanduser().absolute() for name in args.report]
+    require_places(reports)
     if args.job or args.plan:
         asked, planned, covered = _of_plan(args, reporter)
     else:
@@ -62,11 +72,16 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
         with opened(dataclasses.replace(asked, builds=left), reporter, planned) as one:
             results |= one.all()
     status = exit_code_of(results)
+    data = as_json(asked.builds, results, asked.wheels.directory, status)
     if args.json:
-        reporter.json(as_json(asked.builds, results, asked.wheels.directory, status))
+        reporter.json(data)
     else:
         for line in table(asked.builds, results):
             reporter.result(line)
+    if reports:
+        for fault in write_reports(reports, report_of(asked.builds, results, asked.wheels.directory, data)):
+            reporter.error(fault)
+            status = status or fault.exit_code
     return status
 
 

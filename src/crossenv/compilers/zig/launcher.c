@@ -1326,21 +1326,19 @@ static bool contains(const List *words, const char *word) {
     return false;
 }
 
-/* Says which of the objects of a link that failed are not the target's, if one is. */
+/* Says which of the objects or libraries of a link that failed is not the target's, if one is. */
 static void explain(const List *words) {
     static const char *const ends_of_objects[] = {".o", ".lo", ".a", ".so", NULL};
     List command = {0};
     append(&command, configuration.python);
     append(&command, "-I");
     append(&command, configuration.explainer);
-    size_t start = command.count;
+    append_all(&command, words);
+    bool objects = false;
     for (size_t i = 0; i < words->count; i++)
         for (const char *const *end = ends_of_objects; *end != NULL; end++)
-            if (ends(words->words[i], *end)) {
-                append(&command, words->words[i]);
-                break;
-            }
-    if (*configuration.explainer && command.count > start)
+            objects = objects || ends(words->words[i], *end);
+    if (*configuration.explainer && objects)
         run(&command, NULL);
 }
 
