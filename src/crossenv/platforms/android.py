@@ -34,7 +34,7 @@ class Android(NoTargets, Linux):
         return Libc(family="bionic", version=str(config.get("ANDROID_API_LEVEL", "")))
 
     def describe(self, libc: Libc) -> str:
-        """Return the API level stands for the system's version."""
+        """Name the API level, which stands for the system's version."""
         return f"Android {libc.version}".strip()
 
     def plain_tag(self, machine: Machine) -> str:
