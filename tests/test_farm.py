@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -15,10 +16,12 @@ from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import jsonschema
 import pytest
 
+import crossenv as crossenv_package
 import wheels
 from conftest import CrossenvCommand
 from crossenv.cli.main import main
@@ -28,6 +31,7 @@ from crossenv.farm.combinations import builds_of
 from crossenv.farm.formats import FORMATS
 from crossenv.farm.model import KEPT, Build, Destination, Job, Python, Requirement, Result
 from crossenv.farm.plan import Plan, jobs_named, plan_of, plan_schema, plan_table, read_plan, waves, write_plan
+from crossenv.farm.reports import as_junit, as_page, report_of
 from crossenv.farm.store import DamagedWheelError, Entry, Store, Stores, hash_of
 from crossenv.wheels.read_tags import PythonTag
 from makers import write
@@ -562,6 +566,50 @@ def test_a_job_that_is_not_the_plans(farm: Any, tmp_path: Path) -> None:
     assert (tmp_path / "wheelhouse").is_dir()
 
 
+def test_reports(farm: Any, tmp_path: Path) -> None:
+    run, place = farm
+    project(tmp_path, "broken", "fail")
+    names = ["report.html", "report.json", "report.xml"]
+    words = ["wheel", "./native", "./pure", "./broken", *place, "--json"]
+    printed = run(*words, *(f"--report={name}" for name in names), status=6)
+
+    data = json.loads((tmp_path / "report.json").read_text())
+    assert {**data, "builds": [{key: row[key] for key in printed["builds"][0]} for row in data["builds"]]} == printed
+    assert [row["size"] > 0 for row in data["builds"]] == [True, True, False]
+    assert data["builds"][0]["needs"].startswith("GLIBC 2.")
+
+    suite = ElementTree.parse(tmp_path / "report.xml").getroot()[0]
+    assert [suite.get(name) for name in ("tests", "failures", "skipped")] == ["3", "1", "0"]
+    assert [case.get("classname") for case in suite] == ["./native", "./pure", "./broken"]
+    fault = suite[2][0]
+    assert fault.get("message") == "toy.c:1:10: fatal error: toy.h: No such file"
+    assert "broken-1.tar.gz" in str(fault.text)
+
+    page = (tmp_path / "report.html").read_text()
+    assert "2 built, 1 failed" in page
+    assert re.search(r'<td class="built"><details><summary>built</summary><small>native-1-[^<]*whl</small>', page)
+    assert "toy.c:1:10: fatal error: toy.h: No such file" in page
+    # It needs no other file, and what a build prints is text.
+    assert not re.search(r"(src|href)=(?!\"file:)|@import|<script", page)
+    for bad, says in [("report.pdf", "--report cannot be"), ("absent/report.html", "there is no directory")]:
+        assert says in run(*words[:-1], "--report", bad, status=2)
+    # The results are there all the same where the report is not.
+    (tmp_path / "taken.html").mkdir()
+    assert "taken.html cannot be written" in run("wheel", "./pure", *place, "--report", "taken.html", status=2)
+
+
+def test_a_page_shows_what_builds_print_as_text(tmp_path: Path) -> None:
+    build = builds_of([TOY], PLACES)[0]
+    log = write(tmp_path / "log", "<script>x</script>\x1b[31m & more\n")
+    result = Result(status="failed", log=log, complaint="<b>", hint="&", exit_code=6)
+    report = report_of([build], {build: result}, tmp_path, {"builds": [{}]})
+    page, xml = as_page(report), as_junit(report)
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+    assert "<p>&lt;b&gt;</p><p>&amp;</p>" in page
+    assert "<script>x</script>[31m & more" in str(ElementTree.fromstring(xml)[0][0][0].text)
+
+
 def test_environments_for_a_target_that_are_made_again_make_the_same_wheels(farm: Any, cross_gcc: str) -> None:
     """They have files of the target's Python themselves."""
     run, _ = farm
@@ -570,3 +618,135 @@ def test_environments_for_a_target_that_are_made_again_make_the_same_wheels(farm
     first, second = run(*words, PATH=path), run(*words, PATH=path)
     assert first["jobs"][0]["status"] == "build", first
     assert first == second
+
+
+# --- on other machines
+
+
+class Cluster:
+    """A Dask cluster on this machine."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._processes: list[subprocess.Popen[bytes]] = []
+        file = directory / "scheduler.json"
+        self.scheduler = self.start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
+                                    "--scheduler-file", file)  # fmt: skip
+        while not file.exists() or not file.read_text().endswith("}"):
+            assert self.scheduler.poll() is None
+            time.sleep(0.05)
+        self.address = json.loads(file.read_text())["address"]
+
+    def start(self, kind: str, *words: str | Path, **variables: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", *map(str, words)]
+        with (self._directory / "cluster.log").open("ab") as log:
+            environ = {**os.environ, "XDG_CACHE_HOME": str(self._directory / "cache"), **variables}
+            process = subprocess.Popen(command, env=environ, cwd=self._directory, stdout=log, stderr=log)
+        self._processes.append(process)
+        return process
+
+    def worker(self, **variables: str) -> subprocess.Popen[bytes]:
+        return self.start("worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", **variables)
+
+    def end(self) -> None:
+        for process in reversed(self._processes):
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    pytest.importorskip("distributed")
+    (tmp_path / "cluster").mkdir()
+    one = Cluster(tmp_path / "cluster")
+    yield one
+    one.end()
+
+
+# A back end that waits, the first time, until it is ended.
+FIRST_WAITS = """
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    mark = pathlib.Path(os.environ["TOY_PID"])
+    if not mark.exists():
+        mark.write_text(str(os.getpid()))
+        time.sleep(120)
+    return make_wheel(wheel_directory, config_settings)
+"""
+
+
+@pytest.mark.integration
+def test_jobs_run_on_a_cluster(farm: Any, cluster: Cluster, tmp_path: Path) -> None:
+    """One whose worker is lost runs again on another, and what was made is found at home."""
+    run, place = farm
+    backend = tmp_path / "pure/tools/backend.py"
+    backend.write_text(backend.read_text().replace("def build_wheel", "def make_wheel") + FIRST_WAITS)
+    pid = tmp_path / "pid"
+    workers = [cluster.worker(), cluster.worker()]
+    words = ["wheel", "./native", "./pure", *place, "--store", "store", "--json"]
+    here = threading.Thread(target=lose, args=(pid, workers))
+    here.start()
+    report = run(*words, "--executor", f"dask:{cluster.address}", TOY_PID=str(pid))
+    here.join()
+    assert [row["status"] for row in report["builds"]] == ["built", "built"]
+    assert sorted(path.name for path in (tmp_path / "wheelhouse").glob("*.whl")) == report["wheels"]
+    assert Path(report["builds"][0]["log"]).is_relative_to(tmp_path / "store/logs")
+    assert [worker.poll() is None for worker in workers].count(True) == 1
+    # The keys are those of a run without a cluster.
+    report = run(*words, TOY_PID=str(pid))
+    assert [row["status"] for row in report["builds"]] == ["kept", "kept"]
+
+
+def lose(pid: Path, processes: list[subprocess.Popen[bytes]]) -> None:
+    """When the build has started that waits, kill it, and the first of these processes that it comes from, if any."""
+    while not pid.exists() or not pid.read_text():
+        time.sleep(0.1)
+    build = number = int(pid.read_text())
+    known = {process.pid: process for process in processes}
+    while number > 1 and number not in known:
+        # The parent (proc(5)).
+        number = int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
+    known.get(number, processes[0]).kill()
+    os.killpg(os.getpgid(build), signal.SIGKILL)
+
+
+@pytest.mark.integration
+def test_a_scheduler_that_goes_away(farm: Any, cluster: Cluster, tmp_path: Path) -> None:
+    """What was built is in the store."""
+    run, place = farm
+    backend = tmp_path / "pure/tools/backend.py"
+    backend.write_text(backend.read_text().replace("def build_wheel", "def make_wheel") + FIRST_WAITS)
+    pid = tmp_path / "pid"
+    cluster.worker()
+    words = ["wheel", "./native", "./pure", *place, "--store", "store"]
+    here = threading.Thread(target=lose, args=(pid, [cluster.scheduler]))
+    here.start()
+    said = run(*words, "--executor", f"dask:{cluster.address}", status=2, TOY_PID=str(pid))
+    here.join()
+    assert "the scheduler went away" in said
+    assert "Traceback" not in said
+    report = run(*words, "--json", TOY_PID=str(pid))
+    assert [row["status"] for row in report["builds"]] == ["kept", "built"]
+
+
+@pytest.mark.integration
+def test_a_cluster_that_cannot_do_it(farm: Any, cluster: Cluster, tmp_path: Path) -> None:
+    run, place = farm
+    words = ["wheel", "./native", *place, "--store", "store"]
+    name = f"dask:{cluster.address}"
+    for bad, says in [
+        ("slurm", "--executor cannot be slurm"),
+        ("dask:host", "--executor cannot be dask:host"),
+        ("dask:tcp://127.0.0.1:9", "no Dask scheduler at tcp://127.0.0.1:9"),
+        (name, "has no worker"),
+    ]:
+        said = run(*words, "--executor", bad, status=2)
+        assert says in said
+        assert len(said.splitlines()) == 2, said
+    later = tmp_path / "later/crossenv"
+    shutil.copytree(Path(crossenv_package.__file__).parent, later)
+    with (later / "__init__.py").open("a") as file:
+        file.write('__version__ = "99"\n')
+    worker = cluster.worker(PYTHONPATH=str(later.parent))
+    while "has no worker" in (said := run(*words, "--executor", name, status=2)):
+        assert worker.poll() is None
+    assert "has another crossenv" in said

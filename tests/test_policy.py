@@ -29,7 +29,7 @@ from crossenv.binaries.elf import Dynamic, Elf
 from crossenv.libc.policies import Policy, policy_of
 from crossenv.targets import parse_target
 from crossenv.wheels.model import ERROR
-from crossenv.wheels.platform_tag import retag
+from crossenv.wheels.platform_tag import leave_out, retag
 from crossenv.wheels.promises import policy_findings
 from makers import write
 
@@ -458,6 +458,21 @@ def test_retagging_changes_the_tag_and_nothing_else(tmp_path: Path) -> None:
             data = wheel.read(name)
             assert digest == "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
             assert size == str(len(data))
+
+
+def test_files_are_left_out(tmp_path: Path) -> None:
+    files = {"toy/a.so": os.urandom(3000), "toy/a.dll.a": b"x", "toy/data.txt": b"x" * 5000}
+    wheel = make_wheel(tmp_path, files, "cp311-cp311-win_amd64")
+    leave_out(wheel, ["toy/a.dll.a"])
+    assert [path.name for path in tmp_path.iterdir()] == [wheel.name]
+    with zipfile.ZipFile(wheel) as archive:
+        assert archive.testzip() is None
+        kept = [name for name in archive.namelist() if ".dist-info/" not in name]
+        assert {name: archive.read(name) for name in kept} == {
+            name: files[name] for name in ("toy/a.so", "toy/data.txt")
+        }
+        rows = csv.reader(io.StringIO(archive.read("toy-1.dist-info/RECORD").decode()))
+        assert [row[0] for row in rows] == archive.namelist()
 
 
 def test_members_are_copied_as_they_are(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import pytest
 from _crossenv import attempts, hooks, judge, seal_types, source_tree, variables
 
 import projects
+import windows_files
 from conftest import CrossenvCommand
 from crossenv.binaries import ar
 from crossenv.binaries.elf import Elf
@@ -27,8 +28,9 @@ from crossenv.platforms.architectures import Identity
 from crossenv.record import load_record
 from crossenv.targets import parse_target
 from crossenv.wheels.audit import audit_wheel
+from crossenv.wheels.audit import judge as judged_of
 from crossenv.wheels.model import ERROR
-from crossenv.wheels.refusals import Refusal, hint_for
+from crossenv.wheels.refusals import Build, Refusal, hint_for
 from crossenv.wheels.seal import Job, parse_job, seal
 from makers import AARCH64, ARMEL, ARMHF, S390X, X86_64, elf_bytes, write
 from wheels import LIBC, extension, linked, make_wheel, static_library
@@ -626,12 +628,72 @@ def test_ready_made_wheels_are_looked_at(env: Path, tmp_path: Path, command: str
     assert not out.exists() or not list(out.iterdir())
 
 
-def test_a_wheel_of_an_index_that_brings_helpers_for_some_machines_is_warned_of(env: Path, tmp_path: Path) -> None:
-    """debugpy is pure and has libraries for x86-64 inside, which it does without elsewhere."""
-    make_wheel(tmp_path, NATIVE, "py3-none-any")
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"toy/attach.dll": windows_files.module()},
+        {"toy/manager.exe": windows_files.launcher("t64")},
+        {"toy/attach.dylib": b"\xcf\xfa\xed\xfe" + bytes(60)},
+        {"toy/_toy.cpython-311-darwin.so": b"\xca\xfe\xba\xbe\0\0\0\2" + bytes(60)},
+        {"toy/toy.wasm": b"\0asm\1\0\0\0"},
+    ],
+    ids=["a DLL", "a program of Windows", "a library of macOS", "a module of macOS", "WebAssembly"],
+)
+def test_a_wheel_for_every_machine_may_bring_files_for_several(
+    env: Path, tmp_path: Path, other: dict[str, bytes]
+) -> None:
+    """debugpy and selenium bring some, and choose where they run."""
+    path = make_wheel(tmp_path, {**NATIVE, **other}, "py3-none-any")
+    (finding,) = audit_wheel(path, load_record(env)).findings
+    assert (finding.id, finding.severity) == ("platform-tag", "warning")
+    assert finding.message.startswith("says that it runs anywhere, and brings native files for ")
+    assert finding.message.endswith("; none is for the target")
+
+
+def test_a_wheel_for_every_machine_with_files_for_several_is_warned_of(env: Path, tmp_path: Path) -> None:
+    """In the words of `crossenv audit`."""
+    path = make_wheel(tmp_path, {**NATIVE, "toy/toy.wasm": b"\0asm\1\0\0\0"}, "py3-none-any")
     said = pip(env, "install", "--target", tmp_path / "out", "--find-links", tmp_path, "toy")
-    assert "crossenv: warning: toy-1-py3-none-any.whl: toy/_toy.so is for x86-64" in said
+    (finding,) = audit_wheel(path, load_record(env)).findings
+    assert f"crossenv: warning: toy-1-py3-none-any.whl {finding.message}\n" in said
     assert (tmp_path / "out/toy/_toy.so").exists()
+
+
+def test_one_of_several_files_may_be_the_targets(env: Path, tmp_path: Path) -> None:
+    path = make_wheel(tmp_path, {**NATIVE, "toy/other.so": elf_bytes(AARCH64)}, "py3-none-any")
+    assert audit_wheel(path, load_record(env)).findings == ()
+
+
+def test_a_build_that_compiled_does_not_run_anywhere(env: Path, tmp_path: Path) -> None:
+    """Whatever else is in the wheel: the other files may be anybody's."""
+    files = {**NATIVE, "toy/other.so": elf_bytes(AARCH64)}
+    build = Build(attempted={"toy._toy": ""}, compiler_called=True)
+    judged = judged_of(make_wheel(tmp_path, files, "py3-none-any"), load_record(env), build)
+    assert {"machine", "platform-tag"} <= {finding.id for finding in judged.errors}
+    idle = judged_of(make_wheel(tmp_path, files, "py3-none-any"), load_record(env), Build(compiler_called=False))
+    assert idle.errors == ()
+
+
+def test_a_wheel_for_every_machine_with_files_for_one(
+    env: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is a native wheel with a wrong tag, and refused unless the user says that it works without that file."""
+    path = make_wheel(tmp_path, {"toy/m.pyd": windows_files.module()}, "py3-none-any")
+    words: list[str | Path] = ["install", "--target", tmp_path / "out", "--find-links", tmp_path, "toy"]
+    said = pip(env, *words, status=7)
+    assert f"{REFUSED}py3-none-any.whl: toy/m.pyd is for x86-64" in said
+    assert "say so with CROSSENV_ALLOW_PURE=NAME" in said
+    assert "machine" in {finding.id for finding in audit_wheel(path, load_record(env)).findings}
+    monkeypatch.setenv("CROSSENV_ALLOW_PURE", "Toy")
+    assert "crossenv" not in pip(env, *words)
+
+
+def test_files_of_other_systems_are_data_in_a_wheel_for_every_machine(env: Path, tmp_path: Path) -> None:
+    """The launchers of pip and setuptools, and a library of .NET's (pythonnet's)."""
+    launchers = {f"toy/{name}.exe": windows_files.launcher(name) for name in ("t32", "t64", "t64-arm")}
+    path = make_wheel(tmp_path, {**launchers, "toy/Runtime.dll": windows_files.managed_library()}, "py3-none-any")
+    assert "crossenv" not in pip(env, "install", "--target", tmp_path / "out", path)
+    assert audit_wheel(path, load_record(env)).findings == ()
 
 
 def test_ready_made_wheels_that_fit_are_left_alone(env: Path, tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from crossenv.errors import UsageError
 from crossenv.platforms.architectures import (
     ARCHITECTURES,
     architecture_of,
+    default_floor,
     elf_identity_of,
     identity_of,
     target_architectures,
 )
-from crossenv.platforms.linux_targets import default_floor
 from crossenv.targets import Target, parse_target
 
 EIGHT = ["x86_64", "i686", "aarch64", "armv7l", "ppc64le", "s390x", "riscv64", "loongarch64"]

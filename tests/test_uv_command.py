@@ -221,7 +221,10 @@ def test_another_sitecustomize_is_refused(env: Path, uv: Path, tmp_path: Path) -
     assert f"the sitecustomize in {tmp_path} would keep crossenv out of uv's environments" in result.stderr
 
 
-@pytest.mark.parametrize(("kind", "status"), [("named", 7), ("tagged", 7), ("offered for all", 0), ("the target's", 0)])
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [("for one", 7), ("tagged", 7), ("several", 0), ("several, with the target's", 0), ("the target's", 0)],
+)
 def test_what_uv_installs_is_looked_at(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, status: int
 ) -> None:
@@ -230,10 +233,11 @@ def test_what_uv_installs_is_looked_at(
     before = uv_command._distributions(str(tmp_path))
     tag = "cp311-cp311-linux_aarch64" if kind == "tagged" else "py3-none-any"
     write(tmp_path / "toy-1.dist-info/WHEEL", f"Wheel-Version: 1.0\nTag: {tag}\n")
-    write(tmp_path / "toy-1.dist-info/RECORD", "toy/gone.py,,\ntoy/_toy.so,,\n")
+    write(tmp_path / "toy-1.dist-info/RECORD", "toy/gone.py,,\ntoy/_toy.so,,\ntoy/other,,\n")
     write(tmp_path / "toy/_toy.so", elf_bytes(AARCH64 if kind == "the target's" else X86_64))
-    if kind == "named":
-        write(tmp_path / "toy-1.dist-info/direct_url.json", "{}")
+    others = {"several": b"MZ\0\0", "several, with the target's": elf_bytes(AARCH64), "tagged": elf_bytes(AARCH64)}
+    if kind in others:
+        write(tmp_path / "toy/other", others[kind])
     assert uv_command.check_installed(facts, before) == status
     said = capsys.readouterr().err
     if status:
@@ -241,7 +245,7 @@ def test_what_uv_installs_is_looked_at(
         assert "cross-uv pip uninstall toy" in said
     else:
         assert said == (
-            "" if kind == "the target's" else "crossenv: warning: toy: toy/_toy.so is not for the target (aarch64)\n"
+            "crossenv: warning: toy: toy/_toy.so is not for the target (aarch64)\n" if kind == "several" else ""
         )
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import shutil
+import struct
 import subprocess
 import sys
 import sysconfig
@@ -66,6 +67,21 @@ def test_layouts(tmp_path: Path, place: str) -> None:
     assert found.include == directory / "include" and list(found.libraries) == ["python313.lib"]
     assert "PyModule_Create2" in found.exports
     assert find_windows_python(directory / "python.exe") == found == find_windows_python(found.dll)
+
+
+def test_an_import_library_for_another_machine(tmp_path: Path) -> None:
+    python = make_python(tmp_path)
+    library = python / "libs/python313.lib"
+    for tag, number in (("win_amd64", 0x8664), ("win32", 0x14C)):
+        # The header of an import object (PE format, "Import Library Format"), in an archive.
+        content = struct.pack("<HHHHIIHH", 0, 0xFFFF, 0, number, 0, 14, 0, 4) + b"Py_X\0python.dll\0"
+        head = f"{'python313.dll/':<16}{0:<12}{0:<6}{0:<6}{0:<8}{len(content):<10}`\n".encode()
+        library.write_bytes(b"!<arch>\n" + head + content + b"\n" * (len(content) % 2))
+        if tag == "win_amd64":
+            assert find_windows_python(tmp_path) is not None
+            continue
+        with pytest.raises(HostPythonError, match=r"python313\.lib is for .*x86, and python313\.dll for .*x86-64"):
+            find_windows_python(tmp_path)
 
 
 def test_an_embeddable_zip_has_no_headers(tmp_path: Path) -> None:

@@ -41,6 +41,11 @@ def module(
     return _linked(tag, tuple((library, tuple(names)) for library, names in wanted.items()), having, text)
 
 
+def managed_library() -> bytes:
+    """A DLL of .NET's, which says that it is for x86."""
+    return module(tag="win32", imports={"mscoree.dll": ("_CorDllMain",)}, exports=())
+
+
 def object_file(tag: str = "win_amd64") -> bytes:
     """An object file."""
     with tempfile.TemporaryDirectory() as place:

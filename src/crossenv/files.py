@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import functools
 import os
-import secrets
 import shlex
 import shutil
 import tempfile
@@ -123,7 +122,7 @@ def write_file(path: Path, content: str | bytes, *, mode: int = 0o666) -> None:
         content: Its content; text is written as UTF-8.
         mode: Its permissions, less the umask.
     """
-    partial = path.with_name(f".{path.name[:32]}-{secrets.token_hex(6)}")
+    partial = path.with_name(f".{path.name[:32]}-{os.urandom(6).hex()}")
     data = content.encode("utf-8") if isinstance(content, str) else content
     try:
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as file:

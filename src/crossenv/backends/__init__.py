@@ -1,6 +1,7 @@
-"""What each build tool needs beyond the target's configuration variables: one module each.
+"""Tell each build tool about the target: one module a tool.
 
-To add a back end, write its module and add it to `BACKENDS`: the shim reads everything from the record.
+To add a back end, write its module and add it to `BACKENDS`. Its files, variables and settings get into the record, and
+from there to the shim.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ class Backend(Protocol):
         """Return files to write, by path below the environment; those below `etc/bin` are programs."""
 
     def environment(self, record: Record) -> Mapping[str, str]:
-        """Variables for every process that runs hooks, set where the user has not set them."""
+        """Return variables for every process that runs hooks; the user's own win."""
 
     def modules(self, record: Record) -> Mapping[str, BackendRecord]:
-        """Return the shim's work by module or package of the back end; "" stands for all others."""
+        """Return the shim's work by the module or package of the hooks ("mesonpy"); the key "" is for all others."""
 
 
 BACKENDS: tuple[Backend, ...] = (

@@ -39,7 +39,7 @@ class Autotools:
         return {SITE_FILE: "\n".join(lines) + "\n", TEST_RUNNER: "#!/bin/sh\nexit 77\n"}
 
     def environment(self, record: Record) -> Mapping[str, str]:
-        """Return every configure script reads the first; `make check` of automake starts tests through the second."""
+        """Return CONFIG_SITE, for configure scripts, and LOG_COMPILER, through which `make check` starts tests."""
         return {"CONFIG_SITE": f"{record.root}/{SITE_FILE}", "LOG_COMPILER": f"{record.root}/{TEST_RUNNER}"}
 
     def modules(self, record: Record) -> Mapping[str, BackendRecord]:

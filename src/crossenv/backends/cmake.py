@@ -20,7 +20,7 @@ _VCPKG = """\
 # Made by crossenv: the host machine for vcpkg's ports.
 include("${CMAKE_CURRENT_LIST_DIR}/toolchain.cmake")
 get_property(_crossenv_trying GLOBAL PROPERTY IN_TRY_COMPILE)
-# CMake reads this file more than once, and what it tries out inherits the flags.
+# CMake reads this file more than once, and its test projects inherit the flags.
 if(NOT _crossenv_trying AND NOT DEFINED _crossenv_vcpkg_flags)
   set(_crossenv_vcpkg_flags 1)
   string(APPEND CMAKE_C_FLAGS_INIT " -fPIC ${VCPKG_C_FLAGS}")
@@ -37,7 +37,7 @@ endif()
 
 
 def quoted(text: str) -> str:
-    """A quoted argument of the CMake language."""
+    """Quote an argument for the CMake language."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
     return f'"{escaped}"'
 
@@ -46,14 +46,14 @@ class CMake:
     """scikit-build-core, scikit-build, py-build-cmake and setup.py files that call CMake."""
 
     def files(self, record: Record) -> Mapping[str, str]:
-        """The toolchain file."""
+        """Return the toolchain file."""
         host, tools = record.host, record.toolchain.tools
         lines = [
             "# Made by crossenv: the host machine for CMake.",
             f"set(CMAKE_SYSTEM_NAME {host.platform.names.cmake})",
             f"set(CMAKE_SYSTEM_PROCESSOR {host.machine})",
         ]
-        # A -D on the command line and a user's variables win.
+        # A user's -D and variables win.
         compilers = {language: tools[tool].command for language, tool in (("C", "cc"), ("CXX", "cxx")) if tool in tools}
         compilers["Fortran"] = fortran_command(record)
         for language, command in compilers.items():
@@ -67,7 +67,7 @@ class CMake:
             for name, tool in _TOOLS.items()
             if tool in tools
         ]
-        # Link-time optimisation calls these, which CMake otherwise looks for beside the compiler.
+        # Link-time optimisation calls these; by default CMake looks for them beside the compiler.
         lines += [
             f"set(CMAKE_{language}_COMPILER_{name} {quoted(tools[tool].command)})"
             for language in ("C", "CXX")
@@ -106,12 +106,12 @@ class CMake:
         }
 
     def environment(self, record: Record) -> Mapping[str, str]:
-        """CMake reads it where no toolchain file is given (CMake 3.21)."""
+        """Return the variable that names the toolchain file (CMake 3.21)."""
         return {"CMAKE_TOOLCHAIN_FILE": f"{record.root}/{TOOLCHAIN_FILE}"}
 
     def modules(self, record: Record) -> Mapping[str, BackendRecord]:
-        """They read the variable; a failed compile ends the build."""
-        # The first builds in a temporary directory unless a directory is named.
+        """Return their build directories; a failed compile ends their builds."""
+        # scikit-build-core builds in a temporary directory unless the project names one.
         places = (
             *("tree:tool.scikit-build.editable.mode", "setting:build-dir", "variable:SKBUILD_BUILD_DIR"),
             "project:tool.scikit-build.build-dir",
@@ -123,13 +123,13 @@ class CMake:
 
 
 def _include_roots(record: Record) -> list[str]:
-    """Headers of the host Python that lie outside its sysroot."""
+    """Return the directories of the host Python's headers outside its sysroot."""
     sysroot = record.host.sysroot
     return [entry for entry in record.host.include_dirs if sysroot is None or not entry.startswith(sysroot + "/")]
 
 
 def _emulator_text(record: Record) -> str:
-    """A shell script that runs the environment's interpreters; others under an emulator if that is wanted, or not."""
+    """Write a script that runs the environment's interpreters, and other programs only with --emulator."""
     if record.handover.emulator:
         others = f'exec {shlex.quote(f"{record.root}/{CROSS_RUN}")} "$@"\n'
     else:
@@ -139,7 +139,7 @@ def _emulator_text(record: Record) -> str:
 
 
 def _python_lines(record: Record) -> list[str]:
-    """What FindPython asks of an interpreter when cross-compiling, in both of its ways."""
+    """Answer FindPython's questions to an interpreter, for its old and its new version."""
     config = f"{record.root}/etc/bin/python{record.host.version}{record.host.abi_flags}-config"
     launcher = f"{record.root}/{EMULATOR}"
     lines = [

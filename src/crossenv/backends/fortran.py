@@ -1,4 +1,4 @@
-"""Fortran: the host's compiler, or a program in its place that says there is none."""
+"""Fortran: the target's compiler, or a program that says that there is none."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from crossenv.record import BackendRecord, Record
 
 
 def fortran_command(record: Record) -> str:
-    """Return the Fortran compiler that builds are told of. Told of none, they would find the build machine's."""
+    """Return the Fortran compiler for builds; without one they would find the build machine's."""
     tool = record.toolchain.tools.get("fc")
     return _substitute(record) if tool is None else tool.command
 
 
 def _substitute(record: Record) -> str:
-    # The name is the message: Meson shows it and keeps what the program says in a file.
+    # The program's name is the message: Meson prints it, but hides the program's output in a log.
     return f"{record.root}/etc/bin/no-fortran-compiler-for-{record.toolchain.triplet}"
 
 
@@ -23,7 +23,7 @@ class Fortran:
     """Fortran in any build system."""
 
     def files(self, record: Record) -> Mapping[str, str]:
-        """Return a program that names the missing compiler, where there is none."""
+        """Return the program that says that there is no compiler, if there is none."""
         if "fc" in record.toolchain.tools:
             return {}
         lines = (
@@ -35,7 +35,7 @@ class Fortran:
         return {_substitute(record).removeprefix(f"{record.root}/"): f"#!/bin/sh\n{says}exit 1\n"}
 
     def environment(self, record: Record) -> Mapping[str, str]:
-        """None: configure scripts have their site file, Meson and CMake files of theirs."""
+        """None: configure scripts, Meson and CMake have files of their own."""
         return {}
 
     def modules(self, record: Record) -> Mapping[str, BackendRecord]:

@@ -12,21 +12,21 @@ from crossenv.platforms.architectures import Identity, architecture_of
 from crossenv.record import CROSS_RUN, BackendRecord, Record
 
 CROSS_FILE = "etc/meson-cross.ini"
-# The interpreter with the build requirements: that of the hook, whose isolated environment may have one of its own.
+# The interpreter with the build requirements: the hook's, which an isolated environment may have of its own.
 HOOK_PYTHON = "etc/bin/hook-python"
 
-# Programs of build requirements that answer for what they installed; found on PATH when Meson asks for them.
+# Programs of build requirements, which name their own headers and libraries; Meson finds them on PATH.
 _CONFIG_TOOLS = ("cmake", "numpy-config", "pybind11-config")
 _BINARIES = {"cc": "c", "cxx": "cpp", "ar": "ar", "ranlib": "ranlib", "strip": "strip", "nm": "nm"}
 _BINARIES |= {"objcopy": "objcopy", "readelf": "readelf", "objdump": "objdump", "windres": "windres"}
 
 
 def long_double_format(macros: Mapping[str, str], identity: Identity) -> str | None:
-    """Numpy's name for the host's long double; None for one that it does not know.
+    """Return numpy's name for the target's long double; None for an unknown one.
 
     Args:
-        macros: The compiler's, `__LDBL_MANT_DIG__` and `__SIZEOF_LONG_DOUBLE__` among them.
-        identity: The host's identity, for the byte order.
+        macros: The compiler's macros, with `__LDBL_MANT_DIG__` and `__SIZEOF_LONG_DOUBLE__`.
+        identity: The target's identity, for the byte order.
     """
     order = "LE" if identity.byte_order == "little" else "BE"
     size = macros.get("__SIZEOF_LONG_DOUBLE__", "")
@@ -39,7 +39,7 @@ def long_double_format(macros: Mapping[str, str], identity: Identity) -> str | N
 
 
 def quoted(text: str) -> str:
-    """A string of Meson's machine files, which escapes backslashes itself: a quote takes a string in three of them."""
+    """Quote a string for Meson's machine files; Meson escapes backslashes itself."""
     return f"'''{text}'''" if "'" in text else f"'{text}'"
 
 
@@ -47,7 +47,7 @@ class Meson:
     """Meson through meson-python, whatever copy of Meson the package uses."""
 
     def files(self, record: Record) -> Mapping[str, str]:
-        """The cross file, and the interpreter that it names."""
+        """Return the cross file, and the interpreter that it names."""
         identity = record.host.identity
         architecture = architecture_of(identity)
         tools, names = record.toolchain.tools, record.host.platform.names
@@ -83,11 +83,11 @@ class Meson:
         }
 
     def _python_lines(self, record: Record) -> list[str]:
-        """Where modules are linked to Python: its description (PEP 739), which Meson prefers to the interpreter."""
+        """Name Python's build details (PEP 739), which Meson prefers to the interpreter, if modules link to Python."""
         host = record.host
         if host.lib_dir is None or not host.platform.python_libraries(host.version, host.abi_flags):
             return []
-        # Beside the libraries that were made: a Python of the user's (`--host-python`) has none.
+        # Only a Python made by crossenv has them; the user's (`--host-python`) has none.
         details = Path(host.lib_dir) / "build-details.json"
         return ["", "[built-in options]", f"python.build_config = {quoted(str(details))}"]
 
@@ -96,9 +96,9 @@ class Meson:
         return {}
 
     def modules(self, record: Record) -> Mapping[str, BackendRecord]:
-        """The cross file, before the user's own `setup-args`: a later cross file overrides an earlier one."""
+        """Return the cross file, before the user's own `setup-args`: a later cross file overrides an earlier one."""
         settings: dict[str, tuple[str, ...]] = {"setup-args": (f"--cross-file={record.root}/{CROSS_FILE}",)}
-        # Editable builds stay in build/cp311 by default, where Meson keeps to the cross file of the first time.
+        # By default editable builds stay in build/cp311, where Meson keeps the first build's cross file.
         places = ("setting:build-dir", "setting:builddir", "default:build")
         mesonpy = BackendRecord(
             settings=settings, fails_by_itself=True, build_directory=places, jobs_setting="compile-args"

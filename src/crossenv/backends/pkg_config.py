@@ -1,4 +1,4 @@
-"""pkg-config, answering for the host's sysroot only."""
+"""pkg-config for the target's sysroot only."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from crossenv.record import PREFIX, BackendRecord, Record
 
 EMPTY_DIRECTORY = "etc/pkgconfig"
-# Holds `pkg-config` alone: hook processes put it on their PATH where there is a pkg-config to call.
+# A directory with `pkg-config` alone, for the PATH of hook processes if there is a pkg-config to call.
 PLAIN_DIRECTORY = "etc/pkg-config/bin"
 
-# $PATH is searched for the first pkg-config that is not this one. What build requirements bring along comes first: its
-# paths are of this machine, and no sysroot may be put before them.
+# Calls the first other pkg-config on $PATH. Files of build requirements come first: their paths are this machine's, and
+# must not be prefixed with a sysroot.
 _LAUNCHER = """\
 #!/bin/sh
 {settings}IFS=:
@@ -44,12 +44,12 @@ exec "$program" "$@"
 
 
 def launcher_path(record: Record) -> str:
-    """Return the program that answers for the host."""
+    """Return the pkg-config that answers for the target."""
     return f"{record.root}/etc/bin/{record.toolchain.triplet}-pkg-config"
 
 
 def _python_files(record: Record) -> dict[str, str]:
-    """Return the `.pc` files of the target's Python: those that CPython installs."""
+    """Return the target Python's `.pc` files, like those that CPython installs."""
     host = record.host
     version = f"{host.version}{host.abi_flags}"
     includes = " ".join(f"-I{_escaped(directory)}" for directory in dict.fromkeys(host.include_dirs))
@@ -70,7 +70,7 @@ def _python_files(record: Record) -> dict[str, str]:
 
 
 def _escaped(path: str) -> str:
-    """Return a path as pkg-config reads it."""
+    """Escape a path for pkg-config."""
     return re.sub(r"([^\w@%+=:,./-])", r"\\\1", path)
 
 
@@ -78,9 +78,9 @@ class PkgConfig:
     """pkg-config: by variables for builds that call the program, by a launcher for those that can name it."""
 
     def files(self, record: Record) -> Mapping[str, str]:
-        """Return the launcher, and the program the host's own Python came with: `pythonX.Y-config`."""
+        """Return the launcher, and a `pythonX.Y-config` like that of the host Python."""
         name = f"{record.toolchain.triplet}-pkg-config"
-        # A user's own settings win, and PKG_CONFIG_PATH is an addition of theirs.
+        # A user's own settings win, and the user's PKG_CONFIG_PATH is added.
         settings = "".join(
             f'[ -n "${variable}" ] || {variable}={shlex.quote(value)}\nexport {variable}\n'
             for variable, value in self.environment(record).items()
@@ -92,7 +92,7 @@ class PkgConfig:
             f'#!/bin/sh\nexec {shlex.quote(record.root + "/cross/bin/python")} -I -m _crossenv.python_config "$@"\n'
         )
         version = f"{record.host.version}{record.host.abi_flags}"
-        # Every name under which a build on the target would find it; Debian's, for another architecture, among them.
+        # All names that a build on the target could use, Debian's with the triplet among them.
         names = [f"python{version}", f"python{record.host.version}", "python3", "python"]
         names += [f"{record.toolchain.triplet}-{name}" for name in names]
         places = [f"{place}/{name}-config" for place in ("etc/bin", f"{PREFIX}/bin") for name in names]
@@ -105,7 +105,7 @@ class PkgConfig:
 
     def environment(self, record: Record) -> Mapping[str, str]:
         """Return the directories of the target's `.pc` files, and the root of their paths."""
-        # Never empty: pkg-config would fall back to the build machine's directories.
+        # Never empty, or pkg-config would search the build machine's directories.
         directories = record.toolchain.pkg_config_libdir or (f"{record.root}/{EMPTY_DIRECTORY}",)
         variables = {"PKG_CONFIG_LIBDIR": ":".join(directories)}
         sysroot = record.sysroot

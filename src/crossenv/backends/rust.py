@@ -1,4 +1,4 @@
-"""Cargo, for maturin and setuptools-rust: the target, its linker and C compiler, and PyO3's view of the host."""
+"""Cargo, for maturin and setuptools-rust: the target, its linker and C compiler, and PyO3's settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from crossenv.record import BackendRecord, Record
 
 
 class Rust:
-    """maturin and setuptools-rust, through cargo's, the cc crate's and PyO3's own variables."""
+    """maturin and setuptools-rust, through variables of cargo, the crate cc and PyO3."""
 
     def files(self, record: Record) -> Mapping[str, str]:
         """None."""
@@ -22,7 +22,7 @@ class Rust:
             return {}
         name = triple.replace("-", "_")
         host, tools = record.host, record.toolchain.tools
-        # Where modules are linked to Python, PyO3 looks for its library here, and maturin for build-details.json.
+        # If modules link to Python, PyO3 looks for its library here, and maturin for build-details.json.
         linked = host.platform.python_libraries(host.version, host.abi_flags)
         # Build scripts expect PREFIX/lib/pythonX.Y here, beside PREFIX/include/pythonX.Y (cryptography).
         libraries = host.lib_dir if linked and host.lib_dir else str(Path(host.sysconfigdata).parent)
@@ -40,5 +40,5 @@ class Rust:
         return variables
 
     def modules(self, record: Record) -> Mapping[str, BackendRecord]:
-        """Maturin only: setuptools-rust is a part of setuptools."""
+        """Return maturin's; setuptools-rust is a part of setuptools."""
         return {"maturin": BackendRecord(fails_by_itself=True)}

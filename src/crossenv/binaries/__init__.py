@@ -26,6 +26,7 @@ __all__ = [
     "format_of",
     "is_native",
     "objects_in",
+    "other_format",
 ]
 
 # By the names that platforms use for their native format.
@@ -35,6 +36,20 @@ FORMATS: Mapping[str, Format] = {one.name: one for one in (Elf(), Pe(), MachO())
 def format_of(head: bytes) -> Format | None:
     """Return the format of a file that begins with these bytes; None for a file that is not native."""
     return next((one for one in FORMATS.values() if one.recognises(head)), None)
+
+
+# Formats without a reader. A Java class begins as a Mach-O file for several machines does; their number follows.
+_OTHERS = {
+    **dict.fromkeys((b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe\0\0\0"), "Mach-O"),
+    b"\0asm": "WebAssembly",
+}
+_MOST_MACHINES = 32
+
+
+def other_format(head: bytes) -> str:
+    """Return the format of a native file that begins with these bytes and that no reader here reads; "" for none."""
+    title = next((title for magic, title in _OTHERS.items() if head.startswith(magic)), "")
+    return "" if head.startswith(b"\xca") and not 0 < int.from_bytes(head[4:8], "big") < _MOST_MACHINES else title
 
 
 def is_native(head: bytes) -> bool:

@@ -95,6 +95,7 @@ class Linked:
         imported_from: The names that it wants of each library, `ANY_LIBRARY` for those that are looked for in all;
             empty in a format whose loader always does that.
         properties: What else it says, for people: "ASLR", "debug information in x.pdb".
+        managed: Whether it is .NET's, and runs on each machine.
         oldest_systems: By machine, the oldest release of the system that takes it; empty in a format that says none.
     """
 
@@ -111,6 +112,7 @@ class Linked:
     delayed: tuple[str, ...] = ()
     imported_from: Mapping[str, frozenset[str]] = field(default_factory=dict)
     properties: tuple[str, ...] = ()
+    managed: bool = False
     oldest_systems: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _MZ, _PE = b"MZ", b"PE\0\0"
 _DOS_HEADER, _FILE_HEADER = 64, 20
+# The library that loads a program or DLL of .NET.
+_DOTNET = "mscoree.dll"
 # Compilers put it behind a DOS program of a few hundred bytes; text that begins with "MZ" gives a large number.
 _FARTHEST_HEADER = 1 << 16
 _I386, _ARMNT, _AMD64, _ARM64, _ARM64EC, _ARM64X = 0x14C, 0x1C4, 0x8664, 0xAA64, 0xA641, 0xA64E
@@ -93,6 +95,7 @@ class Pe:
             imports={name: Import(weak=False, version=0) for wanted in names.values() for name in wanted},
             imported_from={library: frozenset(wanted) for library, wanted in names.items()},
             properties=tuple(_properties(image)),
+            managed={library.lower() for library, _ in at_once} == {_DOTNET},
         )
 
     def describe(self, identity: Identity) -> str:

@@ -1,4 +1,7 @@
-"""What commands share: options that all take, the environment they are about, and how they fetch a Python."""
+"""What commands share: options that all take, the environment they are about, and how they fetch a Python.
+
+Each build starts `crossenv seal`, so that modules which most commands do not need are imported where they are used.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,14 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from crossenv.config import Settings
 from crossenv.errors import UsageError
-from crossenv.pythons.fetch import fetch_python
 from crossenv.record import RECORD_NAME
 from crossenv.report import Reporter
+
+if TYPE_CHECKING:
+    from crossenv.config import Settings
 
 
 def common_options() -> argparse.ArgumentParser:
@@ -29,6 +34,8 @@ def fetcher(settings: Settings, reporter: Reporter) -> Callable[[str], None] | N
     """Return what fetches a build Python; None where the user does not want it."""
 
     def fetch(version: str) -> None:
+        from crossenv.pythons.fetch import fetch_python
+
         with reporter.working(f"fetching {version} with uv"):
             fetch_python(version, os.environ)
 
@@ -42,7 +49,6 @@ def active_environment(given: str | None, environ: Mapping[str, str]) -> Path | 
     active = environ.get("VIRTUAL_ENV")
     if active and (Path(active) / RECORD_NAME).exists():
         return Path(active)
-    # Costs as much as all else that a command such as `seal` imports here.
     from crossenv.environment.in_place import find_converted
 
     return find_converted(environ, Path(sys.base_prefix))

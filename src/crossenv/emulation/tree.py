@@ -67,7 +67,7 @@ def make_tree(
     except OSError as error:
         raise UsageError(
             f"{directory} cannot be written: {error.strerror}",
-            hint="it holds what running programs of the target takes",
+            hint="`crossenv run` needs it for the target's interpreter",
         ) from None
     return directory
 

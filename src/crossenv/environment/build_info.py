@@ -1,7 +1,7 @@
 """The public part of the record (docs/reference/crossenv-info.md).
 
-The rest of the record is this tool's own business and changes with it. This part has a version of its own, and what
-reads it need not be of this tool: `crossenv_info`, back ends, build systems, other front ends.
+The rest of the record is internal and may change. This part has a version of its own, for readers outside this tool:
+`crossenv_info`, back ends, build systems, other front ends.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def public_part(record: Record, config: Mapping[str, ConfigValue], details: Mapp
 
     Args:
         record: The record without it.
-        config: The host's configuration, localised.
-        details: The host Python's build details (PEP 739); None if they are not known.
+        config: The host Python's localised configuration.
+        details: The host Python's build details (PEP 739); None if unknown.
     """
     host, build, toolchain = record.host, record.build, record.toolchain
     identity = host.identity
@@ -89,7 +89,7 @@ def _python_tags(host: HostRecord) -> tuple[str, str]:
     """Return the first two tags of an extension module for this Python alone (PEP 425)."""
     digits = host.version.replace(".", "")
     if host.implementation == "pypy":
-        # "pypy311-pp73" names its ABI.
+        # The ABI's name is "pypy311-pp73".
         return f"pp{digits}", host.soabi.replace("-", "_")
     return f"cp{digits}", f"cp{digits}{host.abi_flags}"
 
@@ -112,7 +112,7 @@ def _markers(host: HostRecord) -> dict[str, str]:
 
 
 def _flags(config: Mapping[str, ConfigValue]) -> dict[str, list[str]]:
-    """Return the arguments after a compiler's name, as setuptools takes them from the host's configuration."""
+    """Return the arguments after a compiler's name, as setuptools takes them from the configuration."""
 
     def words(name: str) -> list[str]:
         value = config.get(name, "")

@@ -1,8 +1,8 @@
-"""Put a finished tree in the place of another, so that a failure, or a kill, can be taken back.
+"""Replace a tree by a new one, so that a failure or a kill can be undone.
 
-The new tree is made in a scratch directory inside its place: that is on the same disk, needs no permission for the
-directory above, and works where the place is a mount point. Renames then take the old entries out and the new ones in.
-They are written down before the first of them, so that the next process can undo those of a killed one.
+The new tree is made in a scratch directory inside its place, which is on the same disk, needs no permission for the
+directory above, and may be a mount point. Renames then move the old entries out and the new ones in. A journal is
+written before the first rename, so that the next process can undo those of a killed one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Move = tuple[Path, Path]
 
 
 def staged(place: Path) -> Path:
-    """Return where the tree for `place` is made."""
+    """Return the scratch directory for the tree of `place`."""
     return place / SCRATCH / NEW
 
 
@@ -36,14 +36,14 @@ def moves_in(
     """Yield the renames that bring the tree from `staged(place)` into `place`.
 
     Args:
-        place: Where to.
-        removed: The entries of `place` that go before anything comes in. Other directories are merged with new ones.
-        whole: The directories, by path, that replace one of the same name instead.
-        last: The entry that goes first and comes last: it says that the tree is complete.
-        replace: Whether files that are there are replaced.
+        place: The tree's place.
+        removed: The entries of `place` to remove first. Other directories are merged with the new ones.
+        whole: The directories, by path, that replace old ones instead of being merged.
+        last: The entry that is removed first and added last; it marks a complete tree.
+        replace: Whether to replace existing files.
 
     Raises:
-        UsageError: Files would be replaced, and must not be.
+        UsageError: Files exist, and `replace` is not set.
     """
     old, new = place / SCRATCH / _OLD, staged(place)
     moves = [(place / name, old / name) for name in sorted(removed, key=lambda name: name != last)]
@@ -69,7 +69,7 @@ def moves_in(
 
 @contextlib.contextmanager
 def scratch_in(place: Path) -> Iterator[None]:
-    """Have an empty scratch directory in `place`; it is removed at the end, unless it holds what is still needed."""
+    """Make an empty scratch directory in `place`, and remove it at the end unless its files are still needed."""
     scratch = place / SCRATCH
     shutil.rmtree(scratch, ignore_errors=True)
     try:
@@ -81,11 +81,11 @@ def scratch_in(place: Path) -> Iterator[None]:
 
 
 def carry_out(places: Sequence[Path], moves: Sequence[Move]) -> None:
-    """Rename all of it, or nothing.
+    """Do all renames, or none.
 
     Args:
-        places: Where the moves come from and lead to.
-        moves: From `moves_in`, in the order of the places.
+        places: The places of the trees.
+        moves: The results of `moves_in`, in the order of the places.
     """
     journal = json.dumps({"places": [str(place) for place in places], "moves": [[*map(str, move)] for move in moves]})
     for place in places:
@@ -95,7 +95,7 @@ def carry_out(places: Sequence[Path], moves: Sequence[Move]) -> None:
             goal.parent.mkdir(parents=True, exist_ok=True)
             source.rename(goal)
     except BaseException:
-        # If this fails too, the journals stay, and the next creation takes it up.
+        # If this fails too, the journals stay, and the next creation undoes the renames.
         _undo(moves)
         _forget(places)
         raise
@@ -115,7 +115,7 @@ def take_back(place: Path) -> None:
         moves = [(Path(source), Path(goal)) for source, goal in journal["moves"]]
         if moves and os.path.lexists(moves[-1][0]):
             _undo(moves)
-        # Undone once more, from another of the places, the renames would take other files for new ones.
+        # A second undo, from another of the places, would mistake other files for new ones.
         for other in journal["places"]:
             shutil.rmtree(Path(other) / SCRATCH, ignore_errors=True)
     shutil.rmtree(scratch, ignore_errors=True)
@@ -123,7 +123,7 @@ def take_back(place: Path) -> None:
 
 def _undo(moves: Sequence[Move]) -> None:
     for source, goal in reversed(moves):
-        # Those that were not made yet have a source, or no goal.
+        # A rename that was not made yet has a source, or no goal.
         if os.path.lexists(goal) and not os.path.lexists(source):
             source.parent.mkdir(parents=True, exist_ok=True)
             goal.rename(source)

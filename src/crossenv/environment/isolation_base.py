@@ -1,9 +1,9 @@
 """The Python that uv makes its isolated environments from.
 
-uv asks an interpreter for its base and makes environments of that, without the help of any module that the shim
-could adapt. So the environment has a base of its own: the build Python's standard library as links, plus the shim,
-which the `sitecustomize` of that library starts. `ENV/etc/uv` is a virtual environment of this base: what `cross-uv`
-gives to uv as the interpreter, because it answers for the build machine.
+uv asks an interpreter for its base and makes environments from that; no Python module that the shim could adapt takes
+part. So the environment has a base of its own: links to the build Python's standard library, and the shim, which the
+`sitecustomize` of that library starts. `ENV/etc/uv` is a virtual environment of this base. `cross-uv` passes its
+interpreter to uv, because that answers for the build machine.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from crossenv.pythons.build_python import BuildPython
 
 BASE = "etc/base"
 UV = "etc/uv"
-# What starts the shim in a site directory, and what ends the process where that has failed.
+# The first starts the shim in a site directory, the second ends the process if that has failed.
 START_FILES = ("000_crossenv.pth", "000_crossenv_check.pth")
-# Belongs to the installation: its own packages, and the mark that forbids pip to change them (PEP 668).
+# The installation's own packages, and the mark that forbids pip to change them (PEP 668).
 _NOT_LINKED = frozenset({"site-packages", "dist-packages", "__pycache__", "EXTERNALLY-MANAGED", "sitecustomize.py"})
 
 
 def base_links(build: BuildPython, directory: str) -> Mapping[str, str]:
-    """Symbolic links, by path below the environment's root: the interpreters, and what is beside the library.
+    """Return symbolic links by path below the environment's root: the interpreters, and the files beside the library.
 
     Args:
         build: The build Python.
@@ -49,7 +49,7 @@ def base_links(build: BuildPython, directory: str) -> Mapping[str, str]:
 
 
 def base_copies(build: BuildPython) -> Mapping[str, Path]:
-    """Programs to copy, by path below the environment's root."""
+    """Return programs to copy, by path below the environment's root."""
     return {f"{BASE}/bin/python{build.version}": build.executable} if _resolves_links(build) else {}
 
 
@@ -59,7 +59,7 @@ def _resolves_links(build: BuildPython) -> bool:
 
 
 def base_files(root: Path, build: BuildPython, directory: str) -> Mapping[str, str]:
-    """Texts, by path below the environment's root `root`; `directory` as for `base_links`."""
+    """Return texts by path below the environment's root `root`; `directory` as for `base_links`."""
     start = package_files("crossenv").joinpath("shim/_crossenv/start_isolated.py").read_text(encoding="utf-8")
     settings = {
         "home": f"{root}/{BASE}/bin",
@@ -74,13 +74,13 @@ def base_files(root: Path, build: BuildPython, directory: str) -> Mapping[str, s
 
 
 def link_standard_library(root: Path, build: BuildPython) -> None:
-    """Link what is in the build Python's standard library into the base in the environment `root`."""
+    """Link the build Python's standard library into the base in the environment `root`."""
     library = root / BASE / _library(build)
     for entry in os.scandir(build.stdlib):
         if entry.name not in _NOT_LINKED:
             (library / entry.name).symlink_to(entry.path)
     if _resolves_links(build):
-        # The copy may look for it relatively to itself.
+        # The copied program may look for it relative to its own path.
         for path in (build.prefix / "lib").glob(f"libpython*{HERE.library_suffix}*"):
             (root / BASE / "lib" / path.name).symlink_to(path)
     customisation = build.stdlib / "sitecustomize.py"

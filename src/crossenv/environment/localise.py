@@ -1,4 +1,4 @@
-"""The host's configuration variables as a build on this machine must see them."""
+"""Adapt the host Python's configuration variables to builds on this machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from crossenv.pythons.model import ConfigValue, HostPython
 
-# Variables whose first word is a compiler, and the tool that takes its place.
+# Variables that begin with a compiler, and the tool that replaces it.
 _COMPILER_VARIABLES = {
     "CC": "cc",
     "CPP": "cc",
@@ -35,7 +35,7 @@ _FLAG_VARIABLES = re.compile(
 _WRAPPERS = ("ccache", "distcc", "sccache", "icecc")
 _PATH_OPTION = re.compile(r"^(-I|-L|-isystem=?|-iquote|-idirafter|-Wl,-rpath-link[,=]|--sysroot=|-B)(/.*)$")
 _PATH_FOLLOWS = frozenset({"-I", "-L", "-isystem", "-iquote", "-idirafter", "-B"})
-# Written into what is linked: no directory of this machine may be, and one of the host Python's own is not the wheel's.
+# These get into the linked file, where no directory of this machine or of the host Python's builder may be.
 _RUN_PATH = re.compile(r"^(-Wl,-rpath[,=]|-R)/")
 # Options for debug information mean nothing to a linker, but zig's would keep that information in the wheel.
 _LINK_COMMANDS = ("LDSHARED", "LDCXXSHARED", "BLDSHARED")
@@ -44,7 +44,7 @@ _PREFIX_MAP = re.compile(r"^-f(file|debug|macro|profile|canon)-prefix-map=")
 
 
 def flag_directories(host: HostPython) -> frozenset[Path]:
-    """Find the directories of the host's recorded flags on this machine: the only step that looks at the disk."""
+    """Find the directories in the recorded flags on this machine; no other step looks at the disk."""
     words = (word for name, value in host.config.items() if _has_flags(name, value) for word in _split(str(value)))
     named: set[Path | None] = set()
     for word in words:
@@ -61,17 +61,17 @@ def localise(
     lib_dir: Path | None,
     directories: Collection[Path],
 ) -> dict[str, ConfigValue]:
-    """`host.config` for this machine: our tools, the headers where they are here, no path of the host's builder.
+    """Return `host.config` for this machine: with our tools and headers, and without paths of the builder's machine.
 
     Args:
         host: The host Python.
         commands: The command of each tool by usual name; "cc" and "ar" are required.
         include_dirs: Where Python.h is (first) and pyconfig.h (last). The first is `X/include/pythonX.Y`.
-        lib_dir: What LIBDIR should say.
-        directories: What `flag_directories` found; options that name any other directory are dropped.
+        lib_dir: The value of LIBDIR.
+        directories: The result of `flag_directories`; options with other directories are dropped.
 
     Returns:
-        The variables; those about the host machine itself (SOABI, sizes, prefix) as recorded.
+        The variables; those about the target itself (SOABI, sizes, prefix) as recorded.
     """
     config = dict(host.config)
     includes = list(include_dirs)
@@ -80,7 +80,7 @@ def localise(
     for name, tool in _COMPILER_VARIABLES.items():
         if isinstance(value := config.get(name), str) and value.strip():
             config[name] = _with_program(value, programs[tool])
-    # distutils and setuptools assert that these exist; what a config leaves out follows from the others.
+    # distutils and setuptools assert that these exist; missing ones are derived from the others.
     cc_arguments = " ".join(_arguments(str(config.get("CC", ""))))
     defaults: dict[str, ConfigValue] = {
         "CC": programs["cc"],
@@ -112,14 +112,14 @@ def localise(
         "CONFINCLUDEPY": str(includes[-1]),
         "INCLUDEDIR": str(includes[0].parent),
         "CONFINCLUDEDIR": str(includes[-1].parent),
-        # Read back by sysconfig._init_posix last, so that get_path("include") is the host's while purelib stays.
+        # sysconfig._init_posix reads this last, so that get_path("include") is the target's while purelib stays.
         "installed_base": base,
         "installed_platbase": base,
     }
     if lib_dir is not None:
         config["LIBDIR"] = str(lib_dir)
         config["LIBPL"] = str(_config_dir(host, lib_dir))
-    # Meson prefers it to everything else, and its .pc file has the host's paths.
+    # Meson prefers it to everything else, and its .pc file has the target's paths.
     config.pop("LIBPC", None)
     # A path of the machine that built the host Python.
     for name in ("srcdir", "abs_srcdir", "abs_builddir", "projectbase"):

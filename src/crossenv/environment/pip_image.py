@@ -1,6 +1,6 @@
-"""pip for new environments: what virtualenv has installed once is kept in the user's cache and hard-linked from there.
+"""pip for new environments: hard links to a copy in the user's cache, which virtualenv has installed once.
 
-The copies that virtualenv makes take longer than everything else that a creation writes.
+virtualenv's own copying takes longer than all else that a creation writes.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class PipImage:
         self.library = library
 
     def is_usable(self) -> bool:
-        """Whether it is there, and every file of it as it was; one that was changed is removed."""
+        """Whether it exists and is unchanged; a changed one is removed."""
         try:
             listing = json.loads((self.place / _LISTING).read_text(encoding="utf-8"))
             if all(_state(self.place / name) == state for name, state in listing.items()):
@@ -69,7 +69,7 @@ class PipImage:
             (programs / path.name).chmod(0o755)
 
     def keep(self, side: Path) -> None:
-        """Take the pip that virtualenv has installed into `side`; where the cache cannot be written, leave it."""
+        """Copy the pip that virtualenv has installed into `side`; do nothing if the cache cannot be written."""
         with contextlib.suppress(OSError):
             self.place.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".making-", dir=self.place.parent) as scratch:
@@ -91,7 +91,7 @@ class PipImage:
 
 
 def _state(path: Path) -> str:
-    """What shows that a file was changed."""
+    """Return the facts by which a changed file is recognised."""
     try:
         about = path.stat()
     except OSError:
@@ -103,7 +103,7 @@ def _first_lines(python: Path) -> str:
     line = f"#!{python}\n"
     if len(os.fsencode(line)) <= _LONGEST_LINE and not any(character.isspace() for character in str(python)):
         return line
-    # Both the shell's and Python's: a string without a meaning.
+    # A line that both the shell and Python accept.
     return f"#!/bin/sh\n'''exec' {shlex.quote(str(python))} \"$0\" \"$@\"\n' '''\n"
 
 

@@ -1,4 +1,4 @@
-"""Make the environment that a plan describes, or nothing."""
+"""Make a planned environment, completely or not at all."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ from crossenv.files import is_utf8, locked, write_tree
 from crossenv.record import RECORD_NAME
 
 _TRACED = re.compile(r"OSError: \[Errno (?P<number>\d+)\] (?P<reason>.*)")
-# These mean something in PATH, or in the commands and files of setuptools, Meson and CMake, however they are quoted.
+# PATH, or the commands and files of setuptools, Meson and CMake, break on these, whatever the quoting.
 _NOT_IN_PATHS = (os.pathsep, "'", '"', "\\", "$", ";", "\n", "\r")
 
-# Run by the build Python: its marshal format and byte code are what the shim will read. Paths come on stdin.
+# Run by the build Python, so that marshal's format and the byte code are the right ones. Paths come on stdin.
 _COMPILE = """
 import json, marshal, os, py_compile, sys
 job = json.load(sys.stdin)
@@ -49,18 +49,18 @@ for path, shown in job["sources"].items():
 
 
 def write_environment(plan: Plan, *, clear: bool, keep: Collection[str] = ()) -> None:
-    """Make the environment that is planned.
+    """Make the planned environment.
 
-    It is made beside what is there and put in its place at the end. A failure leaves everything as it was; what a
-    process that is killed leaves, the next creation takes back.
+    It is made beside the old one and put in its place at the end. A failure leaves everything as it was; after a killed
+    process the next creation restores that.
 
     Args:
-        plan: What to make.
+        plan: The plan.
         clear: Whether to replace an environment that is already there.
-        keep: Of "build" and "cross", the sides of it that keep what is installed in them.
+        keep: The sides, "build" or "cross", that keep their packages.
 
     Raises:
-        UsageError: The directory is in use, not ours to clear, or cannot be written.
+        UsageError: The directory is in use, is not ours to clear, or cannot be written.
         BuildError: virtualenv failed.
     """
     root, prefix = plan.root, plan.options.cross_prefix
@@ -97,19 +97,19 @@ def write_environment(plan: Plan, *, clear: bool, keep: Collection[str] = ()) ->
 
 
 def _keeps(side: Path, prefix: Path | None) -> bool:
-    """Whether a side that is to be kept can be: a host side that moves cannot."""
+    """Whether a side can be kept; a host side that moves cannot."""
     return side.is_dir() and not side.is_symlink() and not (side.name == "cross" and prefix is not None)
 
 
 def _moves(plan: Plan, removed: Collection[str], *, own: bool) -> list[Move]:
-    """The renames that put the environment in place; `own` says that all of its prefix is replaced."""
+    """Yield the renames that put the environment in place; `own` replaces its whole prefix."""
     prefix = plan.options.cross_prefix
     shim = f"{_site_packages(plan)}/_crossenv"
     moves: list[Move] = []
     if prefix is not None:
         gone = [entry.name for entry in os.scandir(prefix) if own and entry.name != SCRATCH]
         moves = moves_in(prefix, removed=gone, whole=(shim,))
-    # Of what was there before the environment, nothing is replaced.
+    # Files that are older than the environment are not replaced.
     first = not removed and bool(plan.record.found)
     return moves + moves_in(plan.root, removed=removed, whole=(f"cross/{shim}",), last=RECORD_NAME, replace=not first)
 
@@ -124,15 +124,15 @@ def check_destination(root: Path, *, clear: bool, keep: Collection[str] = (), be
 
     Args:
         root: The environment's directory.
-        clear: Whether an environment that is there may be replaced.
-        keep: The sides of it that are kept.
-        beside: Whether other files may be there.
+        clear: Whether to replace an existing environment.
+        keep: The sides to keep.
+        beside: Whether to accept other files.
 
     Returns:
-        The entries that were there before any environment, and stay.
+        The entries that are older than any environment; they stay.
 
     Raises:
-        UsageError: There is something else, or an environment and `clear` is not set.
+        UsageError: There are other files, or an environment and `clear` is not set.
     """
     if root.exists() and not root.is_dir():
         raise UsageError(f"{root} is not a directory", hint="name a directory that does not exist yet")
@@ -155,7 +155,7 @@ def check_destination(root: Path, *, clear: bool, keep: Collection[str] = (), be
             raise UsageError(f"{root} is already a cross environment", hint="make it anew with --clear")
         return tuple(sorted(names.intersection(_found_before(root))))
     names.discard(SCRATCH)
-    # Renames that are under way, or were interrupted: who holds the lock will see.
+    # Renames are in progress or were interrupted; only the holder of the lock can tell.
     if not names or is_interrupted(root):
         return ()
     if (root / "bin/cross-expose").exists() and (root / "build/pyvenv.cfg").exists():
@@ -174,14 +174,14 @@ def check_destination(root: Path, *, clear: bool, keep: Collection[str] = (), be
 
 
 def _found_before(root: Path) -> Collection[str]:
-    """What the record, of whatever schema, says was there before the environment."""
+    """Return the entries that are older than the environment, by its record of any schema."""
     with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
         return {str(name) for name in json.loads((root / RECORD_NAME).read_text(encoding="utf-8")).get("found", ())}
     return ()
 
 
 def _make_directory(root: Path) -> list[Path]:
-    """Make `root` with its parents; what was made, innermost first."""
+    """Make `root` with its parents; return the new directories, innermost first."""
     made: list[Path] = []
     missing = [path for path in (root, *root.parents) if not path.exists()]
     try:
@@ -211,7 +211,7 @@ def _locked(root: Path) -> Iterator[None]:
 
 
 def _fill(plan: Plan, kept: Collection[str]) -> None:
-    """Make the whole environment in scratch directories; `kept` are the sides whose packages stay."""
+    """Make the environment in scratch directories; `kept` are the sides whose packages stay."""
     root, record = staged(plan.root), plan.record
     _virtualenv(plan, root, "--no-seed", f"--prompt={record.prompt}")
     library = _site_packages(plan)
@@ -236,7 +236,7 @@ def _fill(plan: Plan, kept: Collection[str]) -> None:
                 pip.keep(place)
         if side == "cross":
             with (place / "pyvenv.cfg").open("a", encoding="utf-8") as file:
-                # The shim knows by it a host side that was moved away from its environment.
+                # By this line the shim recognises a host side that was moved away from its environment.
                 file.write(f"crossenv = {plan.root}\n")
     shutil.rmtree(root / "lib")
     (root / "lib").mkdir()
@@ -258,12 +258,12 @@ def _fill(plan: Plan, kept: Collection[str]) -> None:
 
 
 def _derive(root: Path, place: Path, final: Path, *, system_site_packages: bool) -> None:
-    """Make a side like the virtual environment in `root`, without activation: each virtualenv session takes a while.
+    """Make a side like the virtual environment in `root`, without activation scripts; a second virtualenv run is slow.
 
     Args:
         root: The virtual environment.
-        place: Where the side is made.
-        final: Where it will be.
+        place: The directory in which the side is made.
+        final: Its final directory.
         system_site_packages: Whether it sees the build Python's packages.
     """
     place.mkdir(exist_ok=True)
@@ -274,7 +274,7 @@ def _derive(root: Path, place: Path, final: Path, *, system_site_packages: bool)
             shutil.copytree(path, place / path.name, symlinks=True)
     (place / "bin").mkdir()
     for path in (root / "bin").iterdir():
-        # The interpreter and what lies beside it; activation scripts are files.
+        # The interpreter and its links; activation scripts are files.
         if path.is_symlink() or os.access(path, os.X_OK):
             shutil.copy2(path, place / "bin" / path.name, follow_symlinks=False)
     lines = []
@@ -304,13 +304,13 @@ def _virtualenv(plan: Plan, directory: Path, *arguments: str) -> None:
     except (RuntimeError, SystemExit, subprocess.SubprocessError) as error:
         reason = (str(error).strip().splitlines() or ["it gave no reason"])[-1]
         if match := _TRACED.match(reason):
-            # It wraps what a thread of it has raised in the text of a traceback.
+            # virtualenv reports an exception of a thread as the text of a traceback.
             raise OSError(int(match["number"]), match["reason"]) from None
         raise BuildError(
             f"virtualenv could not make an environment of {plan.record.build.python}: {reason}",
             hint="try `virtualenv` by hand to see why",
         ) from None
-    # What it wrote says where it wrote it: however that is quoted, the end is as it stands here.
+    # Its files contain the scratch path. However that is quoted, its end reads as here.
     scratch = f"/{SCRATCH}/{NEW}".encode()
     for path in (directory / "pyvenv.cfg", *(directory / "bin").iterdir()):
         if not path.is_symlink() and scratch in (data := path.read_bytes()):
@@ -318,12 +318,12 @@ def _virtualenv(plan: Plan, directory: Path, *arguments: str) -> None:
 
 
 def _staged_path(plan: Plan, path: str) -> Path:
-    """Where a path of the environment is until it is put in place."""
+    """Return the scratch path of a path in the environment."""
     return staged(plan.root) / Path(path).relative_to(plan.root)
 
 
 def _link_headers(plan: Plan) -> None:
-    """Bring headers that lie in other places together where `sysconfig` looks for them."""
+    """Link headers from several directories into the one that `sysconfig` names."""
     if not plan.header_farm:
         return
     farm = _staged_path(plan, plan.record.host.include_dirs[0])
@@ -336,7 +336,7 @@ def _link_headers(plan: Plan) -> None:
 
 
 def _link_pip_cache(plan: Plan) -> None:
-    """Share pip's downloads with the user's cache, and nothing else of it: its key for wheels has no platform."""
+    """Share pip's downloads with the user's cache, but not its wheels, whose keys lack the platform."""
     if not plan.options.pip:
         return
     cache = _staged_path(plan, plan.record.pip_cache)
@@ -344,7 +344,7 @@ def _link_pip_cache(plan: Plan) -> None:
     users = plan.options.user_pip_cache
     if users is None:
         return
-    # Without a writable cache of the user's, pip makes one of its own in the environment.
+    # If the user's cache cannot be written, pip makes its own in the environment.
     with contextlib.suppress(OSError):
         (users / "http-v2").mkdir(parents=True, exist_ok=True)
         (cache / "http-v2").symlink_to(users / "http-v2")
@@ -357,7 +357,7 @@ def _install_shim(plan: Plan) -> None:
     shim = package_files("crossenv").joinpath("shim")
     package = site_packages / "_crossenv"
     package.mkdir()
-    # What is compiled, and the path that tracebacks will show.
+    # The files to compile, and the paths that tracebacks will show.
     sources = {str(_staged_path(plan, plan.record.host.sysconfigdata)): plan.record.host.sysconfigdata}
     for entry in shim.joinpath("_crossenv").iterdir():
         if entry.name.endswith(".py"):

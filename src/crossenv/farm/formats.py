@@ -40,8 +40,8 @@ if [ -z "${{SLURM_ARRAY_TASK_ID:-}}" ]; then
 fi
 find_jobs "$1"
 read -ra options <<<"${{jobs[$SLURM_ARRAY_TASK_ID]}}"
-# Variables are part of a job's key.
-unset PLAN STORE
+# Variables are part of a job's key: these are Slurm's and this script's.
+unset PLAN STORE ENVIRONMENT
 exec crossenv wheel --plan "$plan" "${{options[@]}}" --store "$store" --wheel-dir "$store/out" --log-dir "$store/logs"
 """
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from crossenv.platforms.architectures import Architecture
 from crossenv.platforms.linux import Linux
-from crossenv.platforms.linux_targets import Target
-from crossenv.platforms.model import BuildSystemNames, Libc, Machine
+from crossenv.platforms.model import BuildSystemNames, Libc, Machine, NoTargets
 
 # Android's names of its ABIs, as wheel tags spell them.
 _ABIS = {"aarch64": "arm64_v8a", "armv7l": "armeabi_v7a", "armv5tel": "armeabi_v7a", "i686": "x86"}
 
 
-class Android(Linux):
+class Android(NoTargets, Linux):
     """Android: a Linux kernel with another C library."""
 
     name = "android"
@@ -27,26 +25,6 @@ class Android(Linux):
     linked_by = "the Android NDK's clang"
     link_hint = "install the NDK and build with `cibuildwheel --platform android` (PEP 738)"
 
-    def parse_target(self, name: str) -> Target | None:
-        """None: crossenv does not drive its linker."""
-        return None
-
-    def target_of_tag(self, tag: str, libc: str) -> Target | None:
-        """None, as above."""
-        return None
-
-    def target_of_machine(self, architecture: Architecture, libc: Libc) -> Target | None:
-        """None: nothing is built for it here."""
-        return None
-
-    def target_names(self) -> Iterable[str]:
-        """None."""
-        return ()
-
-    def usual_targets(self) -> Iterable[Target]:
-        """None."""
-        return ()
-
     def recognises(self, config: Mapping[str, int | str]) -> bool:
         """MACHDEP, or SOABI where that says Linux."""
         return str(config.get("MACHDEP", "")).startswith("android") or "android" in str(config.get("SOABI", ""))
@@ -56,7 +34,7 @@ class Android(Linux):
         return Libc(family="bionic", version=str(config.get("ANDROID_API_LEVEL", "")))
 
     def describe(self, libc: Libc) -> str:
-        """Return the API level stands for the system's version."""
+        """Name the API level, which stands for the system's version."""
         return f"Android {libc.version}".strip()
 
     def plain_tag(self, machine: Machine) -> str:

@@ -14,7 +14,9 @@ EF_LOONGARCH_ABI = 0x7
 _EM_PPC64 = 21
 
 GLIBC, MUSL = "glibc", "musl"
-
+# PyPI's big projects (numpy, pandas, cryptography) ship this policy or, where an architecture is younger, its first.
+_DEFAULT_GLIBC = (2, 28)
+_DEFAULT_MUSL = (1, 2)
 
 ELF, PE, MACHO, WASM = "elf", "pe", "macho", "wasm"
 # The formats' own numbers of the machines: PE's `Machine`, Mach-O's `cputype`. ELF's are in the table of architectures.
@@ -219,3 +221,9 @@ def architecture_of(identity: Identity) -> Architecture | None:
 def target_architectures() -> tuple[Architecture, ...]:
     """The architectures that can be targets."""
     return tuple(row for row in ARCHITECTURES if row.policies is not None)
+
+
+def default_floor(architecture: Architecture, libc: str) -> tuple[int, int]:
+    """The floor of a target without one in its name: that of big projects, or the architecture's oldest if later."""
+    usual = _DEFAULT_MUSL if libc == MUSL else _DEFAULT_GLIBC
+    return max(usual, architecture.oldest(libc))

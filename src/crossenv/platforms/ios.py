@@ -6,14 +6,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from crossenv.platforms.accept_tags import accepted_platforms
-from crossenv.platforms.architectures import Architecture
-from crossenv.platforms.linux_targets import Target
-from crossenv.platforms.model import BuildSystemNames, Libc, Machine
+from crossenv.platforms.model import BuildSystemNames, Libc, Machine, NoTargets
 
 _OLDEST_RELEASE = "13.0"
 
 
-class IOS:
+class IOS(NoTargets):
     """iOS, on a device or in the simulator."""
 
     name = "ios"
@@ -29,26 +27,6 @@ class IOS:
     toolchains: tuple[str, ...] = ()
     linked_by = "Xcode's clang, on macOS"
     link_hint = "build on macOS with Xcode and `cibuildwheel --platform ios` (PEP 730)"
-
-    def parse_target(self, name: str) -> Target | None:
-        """None: what is built for it is linked by tools that crossenv does not drive."""
-        return None
-
-    def target_of_tag(self, tag: str, libc: str) -> Target | None:
-        """None, as above."""
-        return None
-
-    def target_of_machine(self, architecture: Architecture, libc: Libc) -> Target | None:
-        """None: nothing is built for it here."""
-        return None
-
-    def target_names(self) -> Iterable[str]:
-        """None."""
-        return ()
-
-    def usual_targets(self) -> Iterable[Target]:
-        """None."""
-        return ()
 
     def recognises(self, config: Mapping[str, int | str]) -> bool:
         """MACHDEP or SOABI."""

@@ -8,9 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from crossenv.errors import UsageError
-from crossenv.platforms.architectures import ARCHITECTURES, GLIBC, MUSL, Architecture, Identity, target_architectures
+from crossenv.platforms.architectures import (
+    ARCHITECTURES,
+    GLIBC,
+    MUSL,
+    Architecture,
+    Identity,
+    default_floor,
+    target_architectures,
+)
 
-__all__ = ["GLIBC", "MUSL", "OLD_POLICIES", "Target", "default_floor", "default_target", "examples", "parse"]
+__all__ = ["GLIBC", "MUSL", "OLD_POLICIES", "Target", "default_target", "examples", "parse"]
 
 _SYSTEMS = {GLIBC: "gnu", MUSL: "musl"}
 _SUPPORT_TIERS = {"x86_64": 1, "aarch64": 2, "ppc64le": 2, "s390x": 3, "armv7l": 3}
@@ -18,9 +26,6 @@ _TRAMPOLINES = ("x86_64-linux-gnu", "aarch64-linux-gnu")
 # CPython before 3.11 named no C library but GNU's in the suffix, on musl too.
 _FIRST_WITH_MUSL_SUFFIX = (3, 11)
 
-# PyPI's big projects (numpy, pandas, cryptography) ship this policy or, where an architecture is younger, its first.
-_DEFAULT_GLIBC = (2, 28)
-_DEFAULT_MUSL = (1, 2)
 # Two releases a year: a list of those that exist would be out of date at once. packaging assumes the same end.
 _LAST_GLIBC = (2, 50)
 # zig has no headers and symbols of an older glibc for these; for the others it reaches below every policy.
@@ -175,12 +180,6 @@ class Target:
 
 
 _BOTH_WAYS = (("musl", "gnu"), ("gnu", "musl"))
-
-
-def default_floor(architecture: Architecture, libc: str) -> tuple[int, int]:
-    """The floor of a target that names none: what big projects ship, or the architecture's oldest if it is younger."""
-    usual = _DEFAULT_MUSL if libc == MUSL else _DEFAULT_GLIBC
-    return max(usual, architecture.oldest(libc))
 
 
 def default_target(architecture: Architecture, libc: str) -> Target:

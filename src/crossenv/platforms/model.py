@@ -186,3 +186,27 @@ class Platform(Protocol):
 
     def pkg_config_directories(self, machine: Machine) -> tuple[str, ...]:
         """Where `.pc` files lie, relative to a root."""
+
+
+class NoTargets:
+    """The targets of a platform whose Pythons are read only: none, because crossenv does not drive its linker."""
+
+    def parse_target(self, name: str) -> Target | None:
+        """None."""
+        return None
+
+    def target_of_tag(self, tag: str, libc: str) -> Target | None:
+        """None."""
+        return None
+
+    def target_of_machine(self, architecture: Architecture, libc: Libc) -> Target | None:
+        """None."""
+        return None
+
+    def target_names(self) -> Iterable[str]:
+        """None."""
+        return ()
+
+    def usual_targets(self) -> Iterable[Target]:
+        """None."""
+        return ()

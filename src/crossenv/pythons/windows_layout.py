@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from crossenv.binaries import FORMATS, BinaryError
+from crossenv.binaries import FORMATS, BinaryError, objects_in
 from crossenv.errors import HostPythonError
 from crossenv.platforms import PLATFORMS
 from crossenv.platforms.architectures import PE, Identity
@@ -148,6 +148,9 @@ def _read(dll: Path) -> WindowsPython:
     if linked is None or "Py_GetVersion" not in linked.exports:
         raise HostPythonError(f"{dll} is not a Python: it has no Py_GetVersion", hint="name the directory of a CPython")
     directory = dll.parent
+    libraries = {one.name.lower(): one for one in sorted((directory / "libs").glob("*.lib"))}
+    for library in libraries.values():
+        _require_machine(library, dll, machine.identity)
     include = next((one for name in _INCLUDES if ((one := directory / name) / "Python.h").is_file()), None)
     return WindowsPython(
         directory=directory,
@@ -159,8 +162,27 @@ def _read(dll: Path) -> WindowsPython:
         identity=machine.identity,
         exports=linked.exports,
         include=include,
-        libraries={one.name.lower(): one for one in sorted((directory / "libs").glob("*.lib"))},
+        libraries=libraries,
     )
+
+
+def _require_machine(library: Path, dll: Path, identity: Identity) -> None:
+    """Refuse an import library that was made for another machine: the first object in it tells."""
+    reader = FORMATS[PE]
+    try:
+        objects = (content for _label, content in objects_in(library.name, library.read_bytes()))
+        first = next((content for content in objects if reader.recognises(content)), None)
+        found = identity if first is None else reader.machine(first).identity
+    except OSError as error:
+        raise HostPythonError(f"{library} cannot be read: {error.strerror}", hint="name another copy of it") from None
+    except BinaryError as error:
+        raise HostPythonError(f"{library} {error}", hint="unpack this Python again") from None
+    if found != identity:
+        words = reader.describe(found), reader.describe(identity)
+        raise HostPythonError(
+            f"{library} is for {words[0]}, and {dll.name} for {words[1]}",
+            hint="take both from one Python, or remove the library: it is made anew then",
+        )
 
 
 def _full_version(include: Path | None) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crossenv.binaries import FORMATS, BinaryError, Format, Linked, format_of, is_native, objects_in
+from crossenv.binaries import FORMATS, BinaryError, Format, Linked, format_of, is_native, objects_in, other_format
 from crossenv.libc.libraries import libc_of_needed
 from crossenv.libc.policies import Policy
 from crossenv.platforms import HERE, MODULE_SUFFIXES, format_of_suffix
@@ -35,6 +35,8 @@ class Contents:
         archives: Which of these are static libraries.
         linked: Its programs and shared libraries by name.
         findings: The faults of single files.
+        foreign: Of a wheel that says that it runs anywhere: its files for other machines than the target's.
+        kinds: The machines of all its native files, in words; of those that are data, too.
     """
 
     members: tuple[str, ...]
@@ -42,6 +44,8 @@ class Contents:
     archives: set[str] = field(default_factory=set)
     linked: dict[str, Linked] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    foreign: list[Finding] = field(default_factory=list)
+    kinds: set[str] = field(default_factory=set)
 
     @property
     def inside(self) -> frozenset[str]:
@@ -120,26 +124,33 @@ def judge(path: Path, record: Record | None = None, build: Build | None = None) 
     with opened(path) as archive:
         claims = read_claims(path.name, archive)
         contents = _read(archive, claims, record)
+        several = _is_for_several(claims, contents, build)
+        # Each is for one of the machines that the package chooses from: none is judged.
+        linked = {} if several else contents.linked
+        contents.findings += [] if several else contents.foreign
         expected = expected_of(claims.tags, libc=contents.libc, record=record)
         findings = [*archive.findings, *claims.findings, *record_findings(claims, archive), *contents.findings]
-        findings += _platform_findings(archive, claims, expected, contents, silent=build is not None)
+        if several:
+            findings += _several_findings(contents, record)
+        else:
+            findings += _platform_findings(archive, claims, expected, contents, silent=build is not None)
     unchecked = [f"{platform}: nothing is known of that platform" for platform in expected.unknown]
     if record is not None:
         findings += _host_findings(claims, record)
     if build is not None:
         project = claims.name or path.name.partition("-")[0]
         findings += loss_findings(build, project=project, tagged=not expected.pure, native=bool(contents.native))
-    findings += _linked_findings(expected, contents)
+    findings += _linked_findings(expected, linked)
     libraries = _libraries(expected, record)
     if libraries is not None:
-        findings += loaded_findings(contents.linked, contents.members, expected, libraries)
+        findings += loaded_findings(linked, contents.members, expected, libraries)
         findings += left_over_findings(contents.members, tuple(contents.native), libraries)
     for policy in {(policy.libc, policy.floor): policy for policy in expected.promised}.values():
         own = record is not None and record.handover.policy == policy
-        findings += policy_findings(contents.linked, contents.inside, policy, first_release=own)
+        findings += policy_findings(linked, contents.inside, policy, first_release=own)
     libcs = {target.libc for target in expected.targets}
     assumed = contents.libc or (libcs.pop() if len(libcs) == 1 else "")
-    symbols, not_known = symbol_findings(contents.linked, contents.inside, expected, assumed, record)
+    symbols, not_known = symbol_findings(linked, contents.inside, expected, assumed, record)
     order = {ERROR: 0, WARNING: 1}
     return Judgement(
         claims=claims,
@@ -190,6 +201,12 @@ def _read(archive: Archive, claims: Claims, record: Record | None) -> Contents:
         contents.findings += [fault] if fault is not None else []
         if native:
             _read_native(member, data, contents, expected, record)
+        elif title := other_format(first):
+            contents.kinds.add(title)
+            if member.name.endswith(MODULE_SUFFIXES):
+                wanted = FORMATS[format_of_suffix(member.name)]
+                fault = _damaged(wanted, member.name, f"is not {wanted.a_file}")
+                (contents.foreign if expected.pure else contents.findings).append(fault)
         elif member.name.endswith(MODULE_SUFFIXES):
             formats = {machine.format for machine in expected.machines} or {format_of_suffix(member.name)}
             wanted = FORMATS[min(formats)]
@@ -205,8 +222,11 @@ def _read_native(member: Member, data: bytes, contents: Contents, expected: Expe
         assert native is not None
         contents.findings.append(_damaged(native, member.name, str(error)))
     kinds = [kind for _label, content in objects_in(member.name, data) if (kind := format_of(content)) is not None]
+    if linked is not None and linked.managed:
+        return
     loadable = linked is not None and not linked.program
     if kinds and not loadable and all(_is_foreign(kind, expected) for kind in kinds):
+        contents.kinds.update(kind.title for kind in kinds)
         # Launchers for other systems lie as data in wheels that run anywhere: those of pip and setuptools. greenlet's
         # has object files.
         if not expected.pure:
@@ -218,13 +238,33 @@ def _read_native(member: Member, data: bytes, contents: Contents, expected: Expe
     for label, content in objects_in(member.name, data):
         said, fault = file_checks.machine_finding(label, content, expected.machines, record)
         words.append(said)
-        contents.findings += [fault] if fault is not None else []
+        contents.kinds.update([said] if said else [])
+        held_back = expected.pure and fault is not None and fault.id == "machine"
+        (contents.foreign if held_back else contents.findings).extend([fault] if fault is not None else [])
     trace = file_checks.trace_finding(member.name, data, record)
     contents.findings += [trace] if trace is not None else []
     if native is None:
         contents.archives.add(member.name)
     elif linked is not None:
         contents.linked[member.name] = linked
+
+
+def _is_for_several(claims: Claims, contents: Contents, build: Build | None) -> bool:
+    """Whether a wheel that says that it runs anywhere has native files for several machines, to choose from.
+
+    debugpy and selenium bring such. A build that has compiled something made a native wheel, whatever else is in it.
+    """
+    compiled = build is not None and (bool(build.attempted) or build.compiler_called is not False)
+    anywhere = {tag.rpartition("-")[2] for tag in claims.tags} == {"any"}
+    return anywhere and bool(contents.native) and len(contents.kinds) > 1 and not compiled
+
+
+def _several_findings(contents: Contents, record: Record | None) -> Iterator[Finding]:
+    objects = [words for said in contents.native.values() for words in said if words]
+    if record is None or len(contents.foreign) >= len(objects):
+        target = "" if record is None else "; none is for the target"
+        says = f"says that it runs anywhere, and brings native files for {' / '.join(sorted(contents.kinds))}{target}"
+        yield Finding(id="platform-tag", severity=WARNING, path="", message=says)
 
 
 def _is_foreign(native: Format, expected: Expected) -> bool:
@@ -265,8 +305,8 @@ def _host_findings(claims: Claims, record: Record) -> Iterator[Finding]:
         yield Finding(id="host-tag", severity=ERROR, path="", message=says)
 
 
-def _linked_findings(expected: Expected, contents: Contents) -> Iterator[Finding]:
-    for name, file in contents.linked.items():
+def _linked_findings(expected: Expected, linked: Mapping[str, Linked]) -> Iterator[Finding]:
+    for name, file in linked.items():
         yield from file_checks.search_path_findings(name, file)
         yield from file_checks.release_findings(name, file, expected)
         for finding in (

@@ -118,11 +118,12 @@ _HINTS = {
     Refusal.ARCHIVE: "the back end made a broken archive: report it to its project",
 }
 # The findings for which a wheel that was not built here is refused.
-UNUSABLE = ("machine", *_DAMAGED, "platform-tag")
+UNUSABLE = ("machine", *_DAMAGED)
 READY_MADE_HINT = (
     "this wheel was not built here: take one for the target, or build it from its source"
     " (`cross-pip wheel PROJECT`, `cross-pip install --no-binary NAME NAME`)"
 )
+ANYWHERE_HINT = f"{READY_MADE_HINT}; if it works without this file, say so with CROSSENV_ALLOW_PURE=NAME"
 _BY_ID = {kind: refusal for refusal in Refusal for kind in refusal.value}
 
 

@@ -22,8 +22,8 @@ from crossenv.wheels.archive import ArchiveError
 from crossenv.wheels.audit import Judgement, archive_finding, judge, target_findings
 from crossenv.wheels.file_checks import machine_finding
 from crossenv.wheels.loaded import left_overs
-from crossenv.wheels.model import ERROR, Finding, listed
-from crossenv.wheels.refusals import MENDABLE, READY_MADE_HINT, UNUSABLE, Build, hint_for, refusal_of
+from crossenv.wheels.model import ERROR, WARNING, Finding, listed
+from crossenv.wheels.refusals import ANYWHERE_HINT, MENDABLE, READY_MADE_HINT, UNUSABLE, Build, hint_for, refusal_of
 
 if TYPE_CHECKING:
     from _crossenv.seal_types import FORMAT, Fault, Status
@@ -122,8 +122,10 @@ def _judged_repaired_and_tagged(job: Job, record: Record, notes: list[str]) -> P
     if job.ready_made:
         # Its makers answer for its links; only code of another machine is refused.
         unusable = [finding for finding in judged.errors if finding.id in UNUSABLE]
-        if unusable:
+        if unusable and not (judged.expected.pure and build.may_be_pure(judged.claims.name)):
             raise Refused(unusable)
+        told = [finding for finding in judged.findings if finding.severity == WARNING and finding.id == "platform-tag"]
+        notes += [f"warning: {path.name} {finding.message}" for finding in told if judged.contents.foreign]
         return path
     native = list(_written_findings(job, record))
     if native:
@@ -208,6 +210,10 @@ def _directories_with(names: set[str], roots: Sequence[str]) -> list[Path]:
     return list(found)
 
 
+def _ready_made_hint(wheel: str) -> str:
+    return ANYWHERE_HINT if wheel.endswith("-any.whl") else READY_MADE_HINT
+
+
 def faults_of(status: Status) -> list[str]:
     """Why a wheel was refused, one line each."""
     return [f"{fault['path']} {fault['message']}".strip() for fault in status["faults"]]
@@ -222,6 +228,6 @@ def _refusal(job: Job, findings: Sequence[Finding]) -> Status:
         "wheel": job.wheel,
         "faults": faults,
         "refusal": refusal.name.lower().replace("_", "-"),
-        "hint": READY_MADE_HINT if job.ready_made else hint_for(refusal, job.environment),
+        "hint": hint_for(refusal, job.environment) if not job.ready_made else _ready_made_hint(job.wheel),
         "notes": [],
     }

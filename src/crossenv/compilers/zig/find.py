@@ -29,8 +29,7 @@ from crossenv.compilers.zig.runtime_library import (
     long_double_options,
     runtime_library,
 )
-from crossenv.compilers.zig.targets import processor, require_floor
-from crossenv.compilers.zig.windows import windows_options
+from crossenv.compilers.zig.windows import windows_parts
 from crossenv.errors import ToolchainError
 from crossenv.files import scratch_directory
 from crossenv.libc.compiling import compile_options
@@ -38,6 +37,28 @@ from crossenv.platforms import platform_of_target
 from crossenv.platforms.architectures import Identity
 from crossenv.platforms.windows import WINDOWS
 from crossenv.targets import Target
+
+# What zig would assume is more than every machine of the name has: Debian's armhf and others do without NEON.
+_PROCESSORS = {"armv7l": "baseline-neon-d32"}
+
+
+def require_floor(target: Target) -> None:
+    """Refuse a target whose floor zig cannot keep.
+
+    Raises:
+        ToolchainError: zig has no C library of that age.
+    """
+    if target.policy and target.zig_floor > target.floor:
+        raise ToolchainError(
+            f"zig compiles for {target.machine} against {target.libc} {'.'.join(map(str, target.zig_floor))} or later,"
+            f" and {target.platform_tag} promises {target.floor_text}",
+            hint=f"use --target manylinux_2_28_{target.machine}, or an installed cross compiler with a sysroot",
+        )
+
+
+def processor(target: Target, chosen: str | None) -> str:
+    """The least processor that code is made for, in zig's words; "" for zig's own baseline."""
+    return chosen or _PROCESSORS.get(target.machine, "")
 
 
 def find_zig_toolchain(
@@ -77,6 +98,7 @@ def find_zig_toolchain(
     )
     runtime = runtime_library(target, target.zig_triple, processor(target, cpu))
     for_windows = target.system == WINDOWS
+    windows = windows_parts(zig, cache, target.architecture.name) if for_windows else None
     # Where there is no library to make, signs are left of what zig has made itself.
     place = runtime.place(zig.version) if runtime else f"runtime/{target.zig_triple}-{zig.version}/none"
     launchers = Launchers(
@@ -92,12 +114,13 @@ def find_zig_toolchain(
             "version": zig.clang_version,
             "sysroot": str(sysroot or ""),
             "runtime": place,
+            "stack_probe": windows.stack_probe if windows else "",
             "python": sys.executable,
         },
         compile=(
             *compile_options(target.libc),
             *long_double_options(target),
-            *(windows_options(zig, cache, target.architecture.name) if for_windows else ()),
+            *(windows.compile if windows else ()),
             *_header_options(sysroot, target),
         ),
         link=(*long_double_link_options(target), *(f"-L{directory}" for directory in library_dirs)),

@@ -64,31 +64,22 @@ def require_sealed(path: str, facts: "Facts", *, editable: bool = False, written
     raise SystemExit(REFUSED)
 
 
-def require_usable(path: str, facts: "Facts", *, named: bool) -> None:
-    """End the process with an error if a ready-made wheel holds code that the target cannot run.
-
-    Args:
-        path: The wheel, which stays.
-        facts: The environment's.
-        named: Whether the user named this very file. One that an index offers for every machine may bring helpers for
-            some of them (debugpy): that is only said.
-    """
+def require_usable(path: str, facts: "Facts") -> None:
+    """End the process with an error if a ready-made wheel, which stays, holds code that the target cannot run."""
     if not _holds_code(path):
         return
     status = _judged(_job(path, facts, editable=False, ready_made=True), facts, deletes=False)
     if status is None:
         raise SystemExit(REFUSED)
     if status["verdict"] == "sealed":
+        _say(f"crossenv: {note}" for note in status["notes"])
         return
-    if named or not path.endswith("-any.whl"):
-        _say_refusal(status)
-        raise SystemExit(REFUSED)
-    fault = max(status["faults"], key=lambda fault: bool(fault["path"]))
-    _say([f"crossenv: warning: {os.path.basename(path)}: {fault['path'] or 'it'} {fault['message']}"])
+    _say_refusal(status)
+    raise SystemExit(REFUSED)
 
 
 # The first bytes of native files of all systems, and of static libraries.
-_NATIVE = (b"\x7fELF", b"!<ar", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\0asm")
+_NATIVE = (b"\x7fELF", b"!<ar", b"MZ", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\0asm")
 
 
 def _holds_code(path: str) -> bool:
@@ -99,9 +90,12 @@ def _holds_code(path: str) -> bool:
         return True
     try:
         with zipfile.ZipFile(path) as archive:
-            for member in archive.infolist():
-                with archive.open(member) as file:
-                    if file.read(4) in _NATIVE:
+            # Programs of Windows are data elsewhere, and run on each of its machines: pip and setuptools have some.
+            for name in archive.namelist():
+                if name.endswith(".exe"):
+                    continue
+                with archive.open(name) as file:
+                    if file.read(4).startswith(_NATIVE):
                         return True
     except (OSError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile):
         return True
@@ -125,8 +119,7 @@ def checking_ready_made(facts: "Facts", select: "Callable[..., Any]") -> "Callab
             for requirement in select(*args, **kwargs):
                 if _is_ready_made(requirement) and not pip_commands.for_another_target:
                     path = requirement.local_file_path
-                    named = getattr(requirement, "original_link", None) is not None
-                    require_usable(path, facts, named=named)
+                    require_usable(path, facts)
             return original(*args, **kwargs)
 
         return checked

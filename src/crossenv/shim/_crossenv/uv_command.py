@@ -94,19 +94,24 @@ def _distributions(site: str) -> "dict[str, int]":
     return {entry.path: entry.stat().st_ino for entry in os.scandir(site) if entry.name.endswith(".dist-info")}
 
 
+# How Mach-O and WebAssembly files begin.
+_OTHERS = (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\0asm")
+
+
 def check_installed(facts: "Facts", before: "Mapping[str, int]") -> int:
     """Say which wheels that uv has installed since `before` hold code of another machine; the exit status."""
     refused = []
     for path, inode in sorted(_distributions(facts["cross_site"]).items()):
-        file = "" if before.get(path) == inode else foreign_file(path, facts)
+        file, kinds, fits = ("", 0, True) if before.get(path) == inode else foreign_file(path, facts)
         if not file:
             continue
         name = os.path.basename(path).partition("-")[0]
         with open(path + "/WHEEL", encoding="utf-8") as stream:
             anywhere = all(line.strip().endswith("-any") for line in stream if line.startswith("Tag:"))
-        # As in `_crossenv.judge`: what an index offers for every machine may bring helpers for some.
-        if anywhere and not os.path.exists(path + "/direct_url.json"):
-            sys.stderr.write(f"crossenv: warning: {name}: {file} is not for the target ({facts['machine']})\n")
+        # As the judge does: a package for every machine may bring files for several, to choose from.
+        if anywhere and (kinds > 1 or name in os.environ.get("CROSSENV_ALLOW_PURE", "").split(",")):
+            if not fits:
+                sys.stderr.write(f"crossenv: warning: {name}: {file} is not for the target ({facts['machine']})\n")
             continue
         refused.append(name)
         sys.stderr.write(
@@ -121,9 +126,15 @@ def check_installed(facts: "Facts", before: "Mapping[str, int]") -> int:
     return REFUSED if refused else 0
 
 
-def foreign_file(dist_info: str, facts: "Facts") -> str:
-    """Return the first file of an installed distribution that is native and not for the target; "" if there is none."""
+def foreign_file(dist_info: str, facts: "Facts") -> "tuple[str, int, bool]":
+    """Return the first native file of an installed distribution that is not for the target, "" if there is none.
+
+    Returns:
+        Its name, how many machines the distribution's native files are for, and whether one of them is the target.
+    """
     import csv
+
+    first, kinds = "", set()
 
     identity = facts["identity"]
     own = bytes((identity["bits"] // 32, 1 if identity["byte_order"] == "little" else 2)), identity["number"]
@@ -135,10 +146,14 @@ def foreign_file(dist_info: str, facts: "Facts") -> str:
                 head = stream.read(20)
         except OSError:
             continue
-        number = int.from_bytes(head[18:20], "little" if head[5:6] == b"\1" else "big")
-        if head[:4] == b"\x7fELF" and (head[4:6], number) != own:
-            return name
-    return ""
+        kind = head[4:6], int.from_bytes(head[18:20], "little" if head[5:6] == b"\1" else "big")
+        if head[:4] == b"\x7fELF":
+            kinds.add(kind)
+            first = first or (name if kind != own else "")
+        elif head[:2] == b"MZ" or head[:4] in _OTHERS:
+            kinds.add((head[:2], 0))
+            first = first or (name if name.endswith((".pyd", ".so")) else "")
+    return first, len(kinds), own in kinds
 
 
 def fail(message: str, hint: str) -> "NoReturn":
