@@ -149,6 +149,36 @@ def compiler(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return str(record["toolchain"]["tools"]["cc"]["command"])
 
 
+CONFIGURE = r"""#!/bin/sh
+# What Autoconf's scripts do: the answers of foo-config go into a test and then into the Makefile.
+CFLAGS=`foo-config --cflags` LIBS=`foo-config --libs`
+echo '#include <foo.h>
+int main(void) { return foo() + FOO_OF_ROOT; }' >conftest.c
+"$CC" $CFLAGS -c conftest.c -o conftest.o || exit 2
+"$CC" conftest.o -o conftest $LIBS || exit 3
+"""
+
+
+@pytest.mark.integration
+def test_a_configure_script_gets_no_library_of_this_machine(compiler: str, tmp_path: Path) -> None:
+    """From a foo-config on PATH: the library that it names is refused, and named."""
+    prefix = tmp_path / "prefix"
+    write(prefix / "include/foo.h", "#define FOO_OF_ROOT 0\nint foo(void);\n")
+    write(tmp_path / "foo.c", "int foo(void) { return 0; }\n")
+    answers = f'--cflags) echo "-I{prefix}/include" ;; --libs) echo "-L{prefix}/lib -lfoo" ;;'
+    write(prefix / "bin/foo-config", f"#!/bin/sh\ncase $1 in {answers} esac\n", mode=0o755)
+    configure = write(tmp_path / "configure", CONFIGURE, mode=0o755)
+    (prefix / "lib").mkdir()
+    subprocess.run(["gcc", "-fPIC", "-c", "foo.c"], cwd=tmp_path, check=True)
+    environment = {**os.environ, "PATH": f"{prefix}/bin:{os.environ['PATH']}", "CC": compiler}
+    for name, maker, part in (("libfoo.a", ["ar", "rcs"], "(foo.o)"), ("libfoo.so", ["gcc", "-shared", "-o"], "")):
+        made = prefix / "lib" / name
+        subprocess.run([*maker, made, "foo.o"], cwd=tmp_path, check=True)
+        done = subprocess.run([configure], cwd=tmp_path, env=environment, text=True, capture_output=True, check=False)
+        assert done.returncode == 3, done.stderr
+        assert f"crossenv: hint: {made}{part} is not for the target (aarch64): a foo-config" in done.stderr
+
+
 @pytest.mark.integration
 def test_a_link_of_native_objects_says_which(compiler: str, tmp_path: Path) -> None:
     """Make, waf and CMake below a setup.py: the linker's own words are about formats."""

@@ -16,7 +16,8 @@ _ENDS = (".o", ".lo", ".obj", ".a", ".so", ".os")
 
 
 def main(words: "Iterable[str]") -> None:
-    """Say it of the first one among `words`, the link's."""
+    """Say it of the first one among `words`, the link's; else of the first library that they ask for."""
+    words = list(words)
     with open(os.path.dirname(os.path.abspath(__file__)) + "/facts.marshal", "rb") as file:
         facts = marshal.load(file)  # noqa: S302 - written by `crossenv create` into this very directory
     identity = facts["identity"]
@@ -32,6 +33,24 @@ def main(words: "Iterable[str]") -> None:
                 " remove it\n"
             )
             return
+    for path in _libraries(words):
+        name = foreign_part(path, own)
+        if name:
+            sys.stderr.write(
+                f"crossenv: hint: {name} is not for the target ({facts['machine']}): a foo-config or the like names"
+                " its directory; put a script of the same name that prints the target's on PATH, first\n"
+            )
+            return
+
+
+def _libraries(words: "list[str]") -> "Iterator[str]":
+    """Yield the files that may be meant by each `-lNAME`."""
+    pairs = zip(words, [*words[1:], ""], strict=True)
+    directories = [word[2:] or following for word, following in pairs if word.startswith("-L")]
+    for word in words:
+        if word.startswith("-l") and len(word) > len("-l"):
+            for directory in directories:
+                yield from (f"{directory}/lib{word[2:]}{end}" for end in (".so", ".a"))
 
 
 def foreign_part(path: str, own: "tuple[int, int, str]") -> str:
