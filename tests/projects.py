@@ -90,6 +90,9 @@ CATCHES_CC = """
 static PyObject *call(PyObject *self, PyObject *capsule) {
     function_t *function = (function_t *)PyCapsule_GetPointer(capsule, NULL);
     std::string caught = "caught ";
+    /* More than the system provides of a stack at once. */
+    volatile char large[300000];
+    large[0] = 1;
     try { function(0); } catch (const Problem &problem) { caught += problem.what(); }
     try { function(1); } catch (const std::out_of_range &) { caught += ", then std::out_of_range"; }
     return PyUnicode_FromString(caught.c_str());

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 
+import crossenv as crossenv_package
 import wheels
 from conftest import CrossenvCommand
 from crossenv.cli.main import main
@@ -616,3 +618,135 @@ def test_environments_for_a_target_that_are_made_again_make_the_same_wheels(farm
     first, second = run(*words, PATH=path), run(*words, PATH=path)
     assert first["jobs"][0]["status"] == "build", first
     assert first == second
+
+
+# --- on other machines
+
+
+class Cluster:
+    """A Dask cluster on this machine."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._processes: list[subprocess.Popen[bytes]] = []
+        file = directory / "scheduler.json"
+        self.scheduler = self.start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
+                                    "--scheduler-file", file)  # fmt: skip
+        while not file.exists() or not file.read_text().endswith("}"):
+            assert self.scheduler.poll() is None
+            time.sleep(0.05)
+        self.address = json.loads(file.read_text())["address"]
+
+    def start(self, kind: str, *words: str | Path, **variables: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", *map(str, words)]
+        with (self._directory / "cluster.log").open("ab") as log:
+            environ = {**os.environ, "XDG_CACHE_HOME": str(self._directory / "cache"), **variables}
+            process = subprocess.Popen(command, env=environ, cwd=self._directory, stdout=log, stderr=log)
+        self._processes.append(process)
+        return process
+
+    def worker(self, **variables: str) -> subprocess.Popen[bytes]:
+        return self.start("worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", **variables)
+
+    def end(self) -> None:
+        for process in reversed(self._processes):
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    pytest.importorskip("distributed")
+    (tmp_path / "cluster").mkdir()
+    one = Cluster(tmp_path / "cluster")
+    yield one
+    one.end()
+
+
+# A back end that waits, the first time, until it is ended.
+FIRST_WAITS = """
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    mark = pathlib.Path(os.environ["TOY_PID"])
+    if not mark.exists():
+        mark.write_text(str(os.getpid()))
+        time.sleep(120)
+    return make_wheel(wheel_directory, config_settings)
+"""
+
+
+@pytest.mark.integration
+def test_jobs_run_on_a_cluster(farm: Any, cluster: Cluster, tmp_path: Path) -> None:
+    """One whose worker is lost runs again on another, and what was made is found at home."""
+    run, place = farm
+    backend = tmp_path / "pure/tools/backend.py"
+    backend.write_text(backend.read_text().replace("def build_wheel", "def make_wheel") + FIRST_WAITS)
+    pid = tmp_path / "pid"
+    workers = [cluster.worker(), cluster.worker()]
+    words = ["wheel", "./native", "./pure", *place, "--store", "store", "--json"]
+    here = threading.Thread(target=lose, args=(pid, workers))
+    here.start()
+    report = run(*words, "--executor", f"dask:{cluster.address}", TOY_PID=str(pid))
+    here.join()
+    assert [row["status"] for row in report["builds"]] == ["built", "built"]
+    assert sorted(path.name for path in (tmp_path / "wheelhouse").glob("*.whl")) == report["wheels"]
+    assert Path(report["builds"][0]["log"]).is_relative_to(tmp_path / "store/logs")
+    assert [worker.poll() is None for worker in workers].count(True) == 1
+    # The keys are those of a run without a cluster.
+    report = run(*words, TOY_PID=str(pid))
+    assert [row["status"] for row in report["builds"]] == ["kept", "kept"]
+
+
+def lose(pid: Path, processes: list[subprocess.Popen[bytes]]) -> None:
+    """When the build has started that waits, kill it, and the first of these processes that it comes from, if any."""
+    while not pid.exists() or not pid.read_text():
+        time.sleep(0.1)
+    build = number = int(pid.read_text())
+    known = {process.pid: process for process in processes}
+    while number > 1 and number not in known:
+        # The parent (proc(5)).
+        number = int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
+    known.get(number, processes[0]).kill()
+    os.killpg(os.getpgid(build), signal.SIGKILL)
+
+
+@pytest.mark.integration
+def test_a_scheduler_that_goes_away(farm: Any, cluster: Cluster, tmp_path: Path) -> None:
+    """What was built is in the store."""
+    run, place = farm
+    backend = tmp_path / "pure/tools/backend.py"
+    backend.write_text(backend.read_text().replace("def build_wheel", "def make_wheel") + FIRST_WAITS)
+    pid = tmp_path / "pid"
+    cluster.worker()
+    words = ["wheel", "./native", "./pure", *place, "--store", "store"]
+    here = threading.Thread(target=lose, args=(pid, [cluster.scheduler]))
+    here.start()
+    said = run(*words, "--executor", f"dask:{cluster.address}", status=2, TOY_PID=str(pid))
+    here.join()
+    assert "the scheduler went away" in said
+    assert "Traceback" not in said
+    report = run(*words, "--json", TOY_PID=str(pid))
+    assert [row["status"] for row in report["builds"]] == ["kept", "built"]
+
+
+@pytest.mark.integration
+def test_a_cluster_that_cannot_do_it(farm: Any, cluster: Cluster, tmp_path: Path) -> None:
+    run, place = farm
+    words = ["wheel", "./native", *place, "--store", "store"]
+    name = f"dask:{cluster.address}"
+    for bad, says in [
+        ("slurm", "--executor cannot be slurm"),
+        ("dask:host", "--executor cannot be dask:host"),
+        ("dask:tcp://127.0.0.1:9", "no Dask scheduler at tcp://127.0.0.1:9"),
+        (name, "has no worker"),
+    ]:
+        said = run(*words, "--executor", bad, status=2)
+        assert says in said
+        assert len(said.splitlines()) == 2, said
+    later = tmp_path / "later/crossenv"
+    shutil.copytree(Path(crossenv_package.__file__).parent, later)
+    with (later / "__init__.py").open("a") as file:
+        file.write('__version__ = "99"\n')
+    worker = cluster.worker(PYTHONPATH=str(later.parent))
+    while "has no worker" in (said := run(*words, "--executor", name, status=2)):
+        assert worker.poll() is None
+    assert "has another crossenv" in said

@@ -282,6 +282,14 @@ def test_a_copied_environment(env: Path, tmp_path: Path) -> None:
         assert subprocess.run([program, "--version"], capture_output=True, check=False).returncode == 0
 
 
-def test_another_pythonhome(env: Path, run: Run) -> None:
-    assert "pip" in run(env / "bin/cross-pip", "--version", PYTHONHOME="/nonexistent")
-    assert run(env / "bin/build-python", "-c", "print(1)", PYTHONHOME="/nonexistent") == "1\n"
+@pytest.mark.parametrize("name", ["PYTHONHOME", "PYTHONPLATLIBDIR"])
+def test_another_pythonhome(env: Path, run: Run, name: str) -> None:
+    assert "pip" in run(env / "bin/cross-pip", "--version", **{name: "/nonexistent"})
+    assert run(env / "bin/build-python", "-c", "print(1)", **{name: "/nonexistent"}) == "1\n"
+
+
+def test_a_pythonhome_of_our_own_is_for_nobody_else(run: Run) -> None:
+    """`crossenv` starts with its own; a build Python of another version would not."""
+    code = "from crossenv.cli.process import prepare; prepare(); import os; print(os.environ.get('PYTHONHOME'))"
+    given = {"PYTHONHOME": f"{sys.base_prefix}:{sys.base_exec_prefix}", "PYTHONPATH": os.pathsep.join(sys.path)}
+    assert run(sys.executable, "-c", code, **given) == "None\n"

@@ -350,6 +350,38 @@ def test_build_systems(make: Any, windows_env: Path, tmp_path: Path, run: Run) -
     assert f"python{NODOT}.dll" in imported_dlls(files[native[0]])
 
 
+@needs_zig
+@pytest.mark.integration
+def test_only_what_needs_it_has_the_run_time_library(windows_env: Path, tmp_path: Path, run: Run) -> None:
+    """It is 60 KB, all or nothing, and has a `memcpy` and a `sin` of its own, which the C library has too."""
+    compiler = windows_env / "etc/bin/x86_64-w64-mingw32-clang"
+    projects.write(
+        tmp_path,
+        {
+            "plain.c": """
+                #include <math.h>
+                #include <string.h>
+                double f(char *a, char *b, int n) {
+                    volatile char large[9999];
+                    memcpy(a, b, n);
+                    return large[n] + sin(n);
+                }
+            """,
+            "wide.c": "__int128 f(__int128 a, __int128 b) { return a / b; }\n",
+            "wrong.c": "int nowhere(void);\nint f(void) { return nowhere(); }\n",
+        },
+    )
+    for name, least, most in (("plain", 5_000, 20_000), ("wide", 50_000, 100_000)):
+        run(compiler, "-O2", "-shared", tmp_path / f"{name}.c", "-o", tmp_path / f"{name}.dll")
+        data = (tmp_path / f"{name}.dll").read_bytes()
+        assert least < len(data) < most, name
+        imported = [one for one in imported_dlls(data) if one.startswith("api-ms-win-crt-math")]
+        assert len(imported) == (name == "plain")
+    words = [compiler, "-shared", tmp_path / "wrong.c", "-o", tmp_path / "wrong.dll"]
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False)
+    assert done.returncode and done.stderr.count("undefined symbol: nowhere") == 1
+
+
 RESOURCES = """
 #include <Windows.h>
 #include "toy.h"

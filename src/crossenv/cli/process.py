@@ -9,13 +9,15 @@ from typing import TextIO
 from crossenv.errors import UsageError
 from crossenv.report import Reporter
 
+# They name the directories of one Python, and would reach every other one that is started.
+_OF_ONE_PYTHON = ("PYTHONHOME", "PYTHONPLATLIBDIR")
 # Those of a file's owner.
 _OWNERS_RIGHTS = 0o700
 
 
 def prepare() -> None:
     """Give this process UTF-8 and its three standard streams; it may start over."""
-    _require_utf8()
+    _start_over()
     _open_streams()
 
 
@@ -34,14 +36,16 @@ def require_umask() -> None:
         )
 
 
-def _require_utf8() -> None:
-    """Start over in Python's UTF-8 mode (PEP 540) where the locale has another encoding.
+def _start_over() -> None:
+    """Start over in Python's UTF-8 mode (PEP 540) where the locale has another encoding, and without `PYTHONHOME`.
 
     Environments, build systems' files and their output are UTF-8. The option is for this process only: programs that
     it starts keep the user's locale.
     """
-    if sys.getfilesystemencoding() != "utf-8" and not sys.flags.utf8_mode and sys.executable:
-        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+    mode = ["-X", "utf8"] if sys.getfilesystemencoding() != "utf-8" and not sys.flags.utf8_mode else []
+    environ = {name: value for name, value in os.environ.items() if name not in _OF_ONE_PYTHON}
+    if sys.executable and (mode or len(environ) < len(os.environ)):
+        os.execve(sys.executable, [sys.executable, *mode, *sys.orig_argv[1:]], environ)
 
 
 def _open_streams() -> None:

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 from pathlib import Path
 
 from crossenv.cli.builds import Wanted, add_options, opened, survey, wanted
 from crossenv.cli.common import common_options
 from crossenv.cli.parser import build_parser
-from crossenv.errors import UsageError
-from crossenv.farm.model import Build, Job, Result
-from crossenv.farm.plan import Plan, covered_by, exit_code_of_plan, jobs_named, plan_table, read_plan, write_plan
-from crossenv.farm.reports import report_of, require_places, write_reports
+from crossenv.errors import BuildError, UsageError
+from crossenv.farm.model import FAILED, GOOD, Build, Job, Result
+from crossenv.farm.plan import (
+    Plan,
+    PlannedJob,
+    covered_by,
+    exit_code_of_plan,
+    jobs_named,
+    known_result,
+    plan_table,
+    read_plan,
+    write_plan,
+)
+from crossenv.farm.progress import Board
 from crossenv.farm.table import as_json, exit_code_of, table
 from crossenv.report import Reporter
 
@@ -44,6 +55,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="run this job of the plan, and no other; can be repeated",
     )
     group.add_argument(
+        "--executor",
+        metavar="NAME",
+        help="run the jobs on a Dask cluster (dask:tcp://HOST:8786); its machines need the directory and the --store",
+    )
+    group.add_argument(
         "--report",
         action="append",
         default=[],
@@ -58,7 +74,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
     """Build all combinations and report."""
     reports = [Path(name).expanduser().absolute() for name in args.report]
-    require_places(reports)
+    if reports:
+        from crossenv.farm.reports import report_of, require_places, write_reports
+
+        require_places(reports)
+    if args.executor and args.job:
+        raise UsageError("--executor and --job exclude each other", hint="leave one of them out")
     if args.job or args.plan:
         asked, planned, covered = _of_plan(args, reporter)
     else:
@@ -68,7 +89,9 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     asked.wheels.open()
     asked.stores.first.open()
     results = dict(covered)
-    if left := [build for build in asked.builds if build not in covered]:
+    if args.executor:
+        results |= _on_cluster(args.executor, asked, reporter)
+    elif left := [build for build in asked.builds if build not in covered]:
         with opened(dataclasses.replace(asked, builds=left), reporter, planned) as one:
             results |= one.all()
     status = exit_code_of(results)
@@ -83,6 +106,41 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
             reporter.error(fault)
             status = status or fault.exit_code
     return status
+
+
+def _on_cluster(name: str, asked: Wanted, reporter: Reporter) -> dict[Build, Result]:
+    """Make a plan, let other machines run its jobs, and take what they have made from the store."""
+    from crossenv.farm.cluster import dask_executor, order_of, run_plan
+
+    options = tuple(f"--{name}" for name in ("test", "rebuild") if getattr(asked.options, name))
+    with dask_executor(name) as executor:
+        plan = survey(asked, reporter)
+        by_job = dict(zip(plan.jobs, asked.builds, strict=True))
+        results = {build: result for job, build in by_job.items() if (result := known_result(job)) is not None}
+        board = Board(reporter, len(by_job) - len(results))
+
+        def finished(job: PlannedJob, result: Result) -> None:
+            build = by_job[job]
+            found = asked.stores.find(job.key, reporter.warning) if result.status in GOOD else None
+            if result.status in GOOD and found is None:
+                result = Result(
+                    status=FAILED,
+                    complaint=f"the store {asked.stores.first.directory} has no wheel of the job",
+                    hint="all machines need that store, and the same compilers and Pythons at the same paths",
+                    exit_code=BuildError.exit_code,
+                )
+            results[build] = result
+            board.finished(build, result)
+
+        try:
+            order = order_of(plan, asked.stores.first.directory, options, os.environ)
+            run_plan(plan, executor, order, started=lambda job: board.started(by_job[job]), finished=finished)
+        finally:
+            board.close()
+    for job in plan.jobs:
+        if job.key and (found := asked.stores.find(job.key, reporter.warning)) is not None:
+            asked.wheels.place(found[1])
+    return results
 
 
 def show_plan(plan: Plan, args: argparse.Namespace, reporter: Reporter) -> int:

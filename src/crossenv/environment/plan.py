@@ -397,13 +397,14 @@ def _commands(record: Record, options: Options) -> dict[str, str]:
         scripts["bin/build-pip"] = (build, native, '-m pip "$@"')
     mend = "create the environment again: a Python that it needs was removed"
     # Each of these moves an interpreter's own prefix: it would start without the shim, or not at all.
-    before = f"{_OPEN_STREAMS}{_refuse_elsewhere(record.root)}unset PYTHONHOME PYTHONEXECUTABLE __PYVENV_LAUNCHER__\n"
+    before = f"{_OPEN_STREAMS}{_refuse_elsewhere(record.root)}unset {_MOVING}\n"
     return {
         name: f"#!/bin/sh\n{before}{script_body(program, f'{command} {shlex.quote(program)} {rest}', mend)}"
         for name, (program, command, rest) in scripts.items()
     }
 
 
+_MOVING = "PYTHONHOME PYTHONPLATLIBDIR PYTHONEXECUTABLE __PYVENV_LAUNCHER__"
 # Opens streams that are closed: without standard output pip ends in a traceback.
 _OPEN_STREAMS = "true 3>&2 2>/dev/null || exec 2>/dev/null\ntrue 2>/dev/null 3>&1 || exec >/dev/null\n"
 

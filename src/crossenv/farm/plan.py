@@ -187,6 +187,13 @@ def covered_by(build: Build, entries: Mapping[Build, Entry]) -> Result | None:
     return Result(status=COVERED, wheels=tuple(entries[made].wheels), version=entries[made].version)
 
 
+def known_result(job: PlannedJob) -> Result | None:
+    """Return the result of a job that need not run, or cannot; None for the others."""
+    if job.status in (BUILD, TEST):
+        return None
+    return Result(status=job.status, wheels=job.wheels, complaint=job.error, hint=job.hint, exit_code=job.exit_code)
+
+
 def write_plan(plan: Plan) -> str:
     """Return a plan as JSON."""
     return encode(plan)

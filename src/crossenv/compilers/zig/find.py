@@ -29,7 +29,7 @@ from crossenv.compilers.zig.runtime_library import (
     long_double_options,
     runtime_library,
 )
-from crossenv.compilers.zig.windows import windows_options
+from crossenv.compilers.zig.windows import windows_parts
 from crossenv.errors import ToolchainError
 from crossenv.files import scratch_directory
 from crossenv.libc.compiling import compile_options
@@ -98,6 +98,7 @@ def find_zig_toolchain(
     )
     runtime = runtime_library(target, target.zig_triple, processor(target, cpu))
     for_windows = target.system == WINDOWS
+    windows = windows_parts(zig, cache, target.architecture.name) if for_windows else None
     # Where there is no library to make, signs are left of what zig has made itself.
     place = runtime.place(zig.version) if runtime else f"runtime/{target.zig_triple}-{zig.version}/none"
     launchers = Launchers(
@@ -113,12 +114,13 @@ def find_zig_toolchain(
             "version": zig.clang_version,
             "sysroot": str(sysroot or ""),
             "runtime": place,
+            "stack_probe": windows.stack_probe if windows else "",
             "python": sys.executable,
         },
         compile=(
             *compile_options(target.libc),
             *long_double_options(target),
-            *(windows_options(zig, cache, target.architecture.name) if for_windows else ()),
+            *(windows.compile if windows else ()),
             *_header_options(sysroot, target),
         ),
         link=(*long_double_link_options(target), *(f"-L{directory}" for directory in library_dirs)),

@@ -144,6 +144,7 @@ typedef struct {
     const char *multiarch;
     const char *version;      /* clang's version */
     const char *sysroot;      /* "" for none */
+    const char *stack_probe;  /* source code for links that do without zig's run-time library; "" for none */
     const char *called;       /* a file that each compile writes to; from the environment */
     List compile;             /* options of every compile */
     List link;                /* words that end every link line, before the run-time library */
@@ -166,7 +167,7 @@ static void read_configuration(const char *path) {
         {"triplet", &configuration.triplet}, {"multiarch", &configuration.multiarch},
         {"version", &configuration.version}, {"sysroot", &configuration.sysroot},
         {"runtime", &configuration.runtime}, {"python", &configuration.python},
-        {"explainer", &configuration.explainer},
+        {"explainer", &configuration.explainer}, {"stack_probe", &configuration.stack_probe},
     };
     const size_t count = sizeof texts / sizeof *texts;
     for (size_t i = 0; i < count; i++)
@@ -1372,6 +1373,23 @@ static void require_narrow_streams(const char *path) {
     free(data);
 }
 
+/* Links for Windows without zig's run-time library, of which a module would take all; false if something is missing then. */
+static bool link_without_runtime(const List *command, const Call *call) {
+    List slim = {0};
+    append_all(&slim, command);
+    append(&slim, "-rtlib=none");
+    if (call->has_language || call->has_standard_input) {
+        append(&slim, "-x");
+        append(&slim, "none");
+    }
+    append(&slim, configuration.stack_probe);
+    char *said = NULL;
+    if (run(&slim, &said) != 0)
+        return false;
+    fputs(said, stderr);
+    return true;
+}
+
 static int compile(const char *language, const List *words) {
     Call call = examine(words);
     if (answer(words, &call))
@@ -1483,9 +1501,15 @@ static int compile(const char *language, const List *words) {
             char *sign = library_sign(language);
             make_directories(text("%.*s", (int)(strrchr(sign, '/') - sign), sign));
         }
-        status = run(&command, NULL);
-        if (is_first_link && status == 0)
+        /* The first time all of zig's libraries are made, so that nobody waits for them later. */
+        bool is_slim = for_windows() && call.links && !is_first_link && *configuration.stack_probe &&
+                       link_without_runtime(&command, &call);
+        status = is_slim ? 0 : run(&command, NULL);
+        if (is_first_link && status == 0) {
             is_first(library_sign(language));
+            if (*configuration.stack_probe)
+                link_without_runtime(&command, &call);
+        }
         if (import_library != NULL)
             unlink(import_library);
     }

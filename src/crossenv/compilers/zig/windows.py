@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any
@@ -13,23 +14,38 @@ from crossenv.compilers.zig.locate import Zig
 from crossenv.errors import ToolchainError
 from crossenv.files import write_file
 
-_HEADER, _OVERLAY = "windows.h", "headers.yaml"
+_HEADER, _OVERLAY, _PROBE = "windows.h", "headers.yaml", "stack_probe.S"
 # Where zig has MinGW's headers, beside the program.
 _MINGW_HEADERS = "lib/libc/include/any-windows-any"
 
 
-def windows_options(zig: Zig, cache: Path, architecture: str) -> tuple[str, ...]:
-    """Options of every compile; the files that they name are made in `cache` if they are not there.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WindowsParts:
+    """What the launchers of a target that runs Windows are told beside the usual.
+
+    Attributes:
+        compile: Options of every compile.
+        stack_probe: Source code with which most links do without zig's run-time library; "" for none. Of that they
+            would take all (60 KB), and with it `memcpy`, `sin` and others in place of the C library's.
+    """
+
+    compile: tuple[str, ...]
+    stack_probe: str
+
+
+def windows_parts(zig: Zig, cache: Path, architecture: str) -> WindowsParts:
+    """The files that they name are made in `cache` if they are not there.
 
     Raises:
         ToolchainError: The cache cannot be written.
     """
-    header = package_files("crossenv.compilers.zig").joinpath(_HEADER).read_text(encoding="utf-8")
+    sources = package_files("crossenv.compilers.zig")
+    header, probe = (sources.joinpath(name).read_text(encoding="utf-8") for name in (_HEADER, _PROBE))
     overlay = json.dumps(_overlay(zig.path.resolve().parent / _MINGW_HEADERS), separators=(",", ":"))
-    key = hashlib.sha256(f"{header}\0{overlay}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{header}\0{overlay}\0{probe}".encode()).hexdigest()[:16]
     directory = cache / "windows" / key
     try:
-        for name, text in ((_HEADER, header), (_OVERLAY, overlay)):
+        for name, text in ((_HEADER, header), (_OVERLAY, overlay), (_PROBE, probe)):
             if not (directory / name).is_file():
                 directory.mkdir(parents=True, exist_ok=True)
                 write_file(directory / name, text)
@@ -39,7 +55,9 @@ def windows_options(zig: Zig, cache: Path, architecture: str) -> tuple[str, ...]
         ) from None
     # Arm64's is one of 64 bits in any case.
     long_double = () if architecture == "aarch64" else ("-mlong-double-64",)
-    return (*long_double, "-include", str(directory / _HEADER), "-ivfsoverlay", str(directory / _OVERLAY))
+    options = (*long_double, "-include", str(directory / _HEADER), "-ivfsoverlay", str(directory / _OVERLAY))
+    # On 32 bits code asks for more: divisions of 64 bits. Arm64's start-up code asks for nothing.
+    return WindowsParts(compile=options, stack_probe=str(directory / _PROBE) if architecture == "x86_64" else "")
 
 
 def _overlay(headers: Path) -> dict[str, Any]:

@@ -1,0 +1,192 @@
+"""Run the jobs of a plan on other machines, by any executor; those of a Dask cluster, for one.
+
+What a job makes goes to a store that all machines share. Only a line about it comes back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crossenv.environment.fingerprint import is_of_session, own_code
+from crossenv.errors import BuildError, UsageError
+from crossenv.farm.complaint import complaint_of, hint_of
+from crossenv.farm.model import FAILED, STOPPED, Result
+from crossenv.farm.plan import BUILD, TEST, Plan, PlannedJob, write_plan
+from crossenv.farm.run import shares
+
+DASK = "dask:"
+# How long to look for a scheduler.
+_PATIENCE = "10s"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """What all jobs of a plan have in common, for the machine that runs one.
+
+    Attributes:
+        plan: The plan, as JSON.
+        directory: Where it was made.
+        store: The store that all machines share.
+        options: Further options of `crossenv wheel`.
+        variables: The environment variables that shape wheels: with others a job would have another key.
+    """
+
+    plan: str
+    directory: str
+    store: str
+    options: tuple[str, ...]
+    variables: Mapping[str, str]
+
+
+def order_of(plan: Plan, store: Path, options: tuple[str, ...], environ: Mapping[str, str]) -> Order:
+    """Return the order for a plan that was made here."""
+    return Order(
+        plan=write_plan(plan),
+        directory=str(Path.cwd()),
+        store=str(store),
+        options=options,
+        variables={name: value for name, value in environ.items() if not is_of_session(name)},
+    )
+
+
+def run_job(order: Order, key: str) -> dict[str, Any]:
+    """Run a job on this machine; return its row of the report of `crossenv wheel`, and its exit code.
+
+    It gets one core: a worker has as many threads as it may use cores, and runs a job in each.
+    """
+    own = {name: value for name, value in os.environ.items() if is_of_session(name)}
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
+        file.write(order.plan)
+        file.flush()
+        words = [sys.executable, "-m", "crossenv", "wheel", "-q", "--json", "--plan", file.name, "--job", key]
+        words += [
+            "--store",
+            order.store,
+            "-w",
+            f"{order.store}/out",
+            "--log-dir",
+            f"{order.store}/logs",
+            *order.options,
+        ]
+        done = subprocess.run(
+            words,
+            cwd=order.directory,
+            env={**shares(1), **own, **order.variables},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    try:
+        (row,) = json.loads(done.stdout)["builds"]
+    except ValueError:
+        row = {"status": FAILED, "error": complaint_of(done.stderr), "hint": hint_of(done.stderr)}
+    return {**row, "exit_code": done.returncode}
+
+
+def run_plan(
+    plan: Plan,
+    executor: Executor,
+    order: Order,
+    *,
+    started: Callable[[PlannedJob], None],
+    finished: Callable[[PlannedJob, Result], None],
+) -> None:
+    """Run the jobs of a plan that have to run, each when those that it waits for are done.
+
+    Args:
+        plan: The plan.
+        executor: Runs them.
+        order: What they have in common.
+        started: Called when a job is handed over.
+        finished: Called with its result.
+
+    Raises:
+        UsageError: The executor went away.
+    """
+    waiting = {job.key: job for job in plan.jobs if job.status in (BUILD, TEST)}
+    running: dict[Future[dict[str, Any]], PlannedJob] = {}
+    try:
+        while waiting or running:
+            unfinished = {*waiting, *(job.key for job in running.values())}
+            for job in [job for job in waiting.values() if not unfinished & set(job.waits_for)]:
+                started(waiting.pop(job.key))
+                running[executor.submit(run_job, order, job.key)] = job
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                finished(running.pop(future), _result_of(future))
+    finally:
+        for future in running:
+            future.cancel()
+
+
+def _result_of(future: Future[dict[str, Any]]) -> Result:
+    try:
+        row = future.result()
+    except CancelledError:
+        raise UsageError(
+            "the scheduler went away", hint="run the same again when it is back: what was built is in the store"
+        ) from None
+    except Exception as error:
+        # A worker that was lost with the job several times, or cannot run it at all.
+        text = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        return Result(status=FAILED, complaint=text, exit_code=BuildError.exit_code)
+    log = row.get("log")
+    return Result(
+        status=row["status"],
+        wheels=tuple(row.get("wheels", ())),
+        version=row.get("version", ""),
+        seconds=row.get("seconds", 0.0),
+        log=Path(log) if log else None,
+        complaint=row["error"],
+        hint=row["hint"],
+        exit_code=row["exit_code"] if row["status"] != STOPPED else 0,
+    )
+
+
+@contextlib.contextmanager
+def dask_executor(name: str) -> Iterator[Executor]:
+    """Connect to a Dask cluster.
+
+    Args:
+        name: "dask:tcp://host:8786".
+
+    Raises:
+        UsageError: It cannot be reached, has no worker, or its workers have another crossenv.
+    """
+    address = name.removeprefix(DASK)
+    if not name.startswith(DASK) or "://" not in address:
+        raise UsageError(f"--executor cannot be {name}", hint="name a Dask scheduler: dask:tcp://host:8786")
+    try:
+        distributed: Any = importlib.import_module("distributed")
+    except ImportError:
+        raise UsageError(
+            "--executor dask: needs the package distributed", hint="pip install 'crossenv2[dask]'"
+        ) from None
+    # It logs what is told here in one line, with tracebacks.
+    logging.disable(logging.CRITICAL)
+    try:
+        client = distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
+    except (OSError, ValueError) as error:
+        text = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UsageError(f"no Dask scheduler at {address}: {text}", hint="start one: dask scheduler") from None
+    with client:
+        workers = client.run(own_code, on_error="return")
+        if not workers:
+            raise UsageError(f"the Dask cluster at {address} has no worker", hint=f"start one: dask worker {address}")
+        for worker, code in workers.items():
+            if code != own_code():
+                found = f"no crossenv ({code})" if isinstance(code, Exception) else "another crossenv"
+                raise UsageError(f"the worker {worker} has {found}", hint="install the same crossenv on all machines")
+        yield client.get_executor(pure=False)
