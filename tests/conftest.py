@@ -76,7 +76,8 @@ class CrossenvCommand:
             capture_output=True,
             env=environment,
             check=False,
-            timeout=120,
+            # zig's first link for C++ compiles a library.
+            timeout=900,
         )
         if check:
             assert result.returncode == 0, result.stderr

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -469,6 +470,32 @@ def test_numpy_on_both_sides(uv_env: Path, tmp_path: Path, run: Run) -> None:
 
 
 # Programs that make environments of their own
+
+
+def test_uv_sync_is_native_or_refused(uv_env: Path, uv: Path, tmp_path: Path, run: Run) -> None:
+    """It believes the interpreter that it finds: the cross python may not have it build for a native environment."""
+    project = projects.setuptools_c(tmp_path / "project")
+    with (project / "pyproject.toml").open("a") as file:
+        file.write(f'requires-python = ">={sys.version_info[0]}.{sys.version_info[1]}"\n')
+    activated = {
+        "PATH": f"{uv_env}/bin{os.pathsep}{uv}{os.pathsep}{os.environ['PATH']}",
+        "VIRTUAL_ENV": str(uv_env),
+        "UV_CACHE_DIR": str(tmp_path / "cache"),
+    }
+    done = subprocess.run(
+        ["uv", "sync", "--python", uv_env / "bin/python"],
+        cwd=project, env={**os.environ, **activated}, text=True, capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "crossenv: error: uv sync makes an environment for this machine" in done.stderr
+    # Earlier uvs break lines.
+    assert f"uv venv --python {uv_env}/build/bin/python" in " ".join(done.stderr.split())
+    assert not list(tmp_path.rglob("_toy*.so"))
+    shutil.rmtree(project / ".venv", ignore_errors=True)
+    run(uv / "uv", "venv", "-q", "--python", uv_env / "build/bin/python", project / ".venv")
+    run(uv / "uv", "sync", "-q", "--project", project, **activated)
+    told = "import sysconfig, toy._toy; print(sysconfig.get_platform(), toy._toy.answer())"
+    assert run(project / ".venv/bin/python", "-c", told) == f"linux-{os.uname().machine} 8\n"
 
 
 @pytest.fixture(scope="module")

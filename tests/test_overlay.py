@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from _crossenv import external, overlay
+from _crossenv import overlay, project
 from _crossenv.distribution import Distribution, is_library
 
 import projects
@@ -166,21 +166,21 @@ def test_declared_libraries_are_looked_for_in_the_sysroot(tmp_path: Path, monkey
     monkeypatch.setenv("PKG_CONFIG_LIBDIR", str(tmp_path / "lib/pkgconfig"))
     facts: Any = {"hook_environment": {}, "fortran": False}
     there = ("dep:generic/zlib", "dep:generic/libxml2@>=2.9", "dep:generic/libffi", "dep:pypi/numpy", "dep:github/a/b")
-    assert external.missing(declared(*there), facts) == []
-    (line,) = external.missing(declared(*there, "dep:generic/geos>=3"), facts)
+    assert project.missing_requirements(declared(*there), facts) == []
+    (line,) = project.missing_requirements(declared(*there, "dep:generic/geos>=3"), facts)
     assert "declares geos as a host requirement" in line
     assert "sysroot" in line
-    (line,) = external.missing(declared(build=("dep:virtual/compiler/fortran",)), facts)
+    (line,) = project.missing_requirements(declared(build=("dep:virtual/compiler/fortran",)), facts)
     assert "Fortran" in line
     facts["fortran"] = True
-    assert external.missing(declared(build=("dep:virtual/compiler/fortran",)), facts) == []
-    assert external.host_distributions(declared(*there)) == ["numpy"]
+    assert project.missing_requirements(declared(build=("dep:virtual/compiler/fortran",)), facts) == []
+    assert project.host_distributions(declared(*there)) == ["numpy"]
 
 
 @pytest.mark.parametrize("table", [{}, {"external": 1}, {"external": {"host-requires": "x"}}, declared(1, "zlib")])  # type: ignore[arg-type]
 def test_what_is_declared_otherwise_is_passed_over(table: dict[str, object]) -> None:
     facts: Any = {"hook_environment": {}, "fortran": False}
-    assert external.missing(table, facts) == []
+    assert project.missing_requirements(table, facts) == []
 
 
 # With real compilers

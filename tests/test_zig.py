@@ -7,8 +7,10 @@ import json
 import math
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from fractions import Fraction
@@ -165,6 +167,32 @@ def test_zigs_libraries_can_be_made_beforehand(bare_path: str, tmp_path: Path) -
         [compiler, "-shared", source, "-o", tmp_path / "toy.so"], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@needs_zig
+@pytest.mark.integration
+@pytest.mark.thorough
+def test_warming_that_was_killed_is_done_again(bare_path: str, tmp_path: Path) -> None:
+    """With an empty cache: what zig and crossenv had made by half is no library to anybody."""
+    words = ["create", "--python", sys.executable, "--target", "aarch64", "--toolchain", "zig", "--without-pip"]
+    words += ["--warm", str(tmp_path / "env")]
+    environment = {**os.environ, "PATH": bare_path, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    for library in ("C", "C++"):
+        child = subprocess.Popen(
+            [sys.executable, "-m", "crossenv", *words, "--clear"],
+            env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True,
+        )  # fmt: skip
+        assert child.stderr is not None
+        assert any(f"making zig's {library} library" in line for line in child.stderr)
+        # It and all that it has started, in the middle of their work.
+        time.sleep(1)
+        os.killpg(child.pid, signal.SIGKILL)
+        assert child.wait() == -signal.SIGKILL
+    CrossenvCommand(bare_path)(*words, "--clear", XDG_CACHE_HOME=str(tmp_path / "cache"))
+    source = write(tmp_path / "toy.cc", "#include <string>\nstd::string toy() { return std::to_string(1); }\n")
+    compiler = tmp_path / "env/etc/bin/aarch64-linux-gnu-clang++"
+    done = subprocess.run([compiler, "-shared", source, "-o", tmp_path / "toy.so"], env=environment, check=False)
+    assert done.returncode == 0
 
 
 @needs_zig

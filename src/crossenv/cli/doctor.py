@@ -27,7 +27,7 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     """Run every check; the exit status is 7 if one fails."""
     record = load_record(chosen_environment(args.env, os.environ))
     findings = []
-    for finding in examine(record):
+    for finding in examine(record, reporter):
         findings.append(finding)
         if args.json:
             continue

@@ -14,6 +14,7 @@ from crossenv.binaries import FORMATS, BinaryError
 from crossenv.children import run_text
 from crossenv.files import scratch_directory
 from crossenv.record import Record
+from crossenv.report import Reporter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,8 +86,13 @@ class _CheckError(Exception):
     """A check that failed: fault and mend."""
 
 
-def examine(record: Record) -> Iterator[Finding]:
-    """Check the environment of `record`; yield a finding after each check."""
+def examine(record: Record, reporter: Reporter) -> Iterator[Finding]:
+    """Check the environment of `record`; yield a finding after each check.
+
+    Args:
+        record: The environment.
+        reporter: Shows which check is running: the first link of all waits for zig's libraries.
+    """
     checks: list[tuple[str, Callable[[Record], None]]] = [
         ("the tools exist", _tools_exist),
         *((f"{label} reports the target", _start_check(words)) for label, words in _start_modes(record)),
@@ -105,7 +111,8 @@ def examine(record: Record) -> Iterator[Finding]:
             # The interpreter tells how to compile.
             continue
         try:
-            check(record)
+            with reporter.working(f"checking that {name}"):
+                check(record)
         except _CheckError as error:
             fault, mend = error.args
             answers = answers and not name.endswith("reports the target")

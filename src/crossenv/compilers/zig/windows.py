@@ -56,7 +56,7 @@ def windows_parts(zig: Zig, cache: Path, architecture: str) -> WindowsParts:
     # Arm64's is one of 64 bits in any case.
     long_double = () if architecture == "aarch64" else ("-mlong-double-64",)
     options = (*long_double, "-include", str(directory / _HEADER), "-ivfsoverlay", str(directory / _OVERLAY))
-    # On 32 bits code asks for more: divisions of 64 bits. For Arm64 nobody has tried it.
+    # On 32 bits code asks for more: divisions of 64 bits. Arm64's start-up code asks for nothing.
     return WindowsParts(compile=options, stack_probe=str(directory / _PROBE) if architecture == "x86_64" else "")
 
 

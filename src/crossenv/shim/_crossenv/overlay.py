@@ -16,8 +16,8 @@ import zipfile
 from _crossenv import elf
 from _crossenv.distribution import CMAKE_PACKAGE, HEADERS, Distribution, is_library
 from _crossenv.host_wheels import host_wheel, missing, run_pip, say
-from _crossenv.outer import outer_environment
-from _crossenv.project import pyproject, text_of
+from _crossenv.project import host_distributions, missing_requirements, pyproject, text_of
+from _crossenv.variables import outer_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -234,18 +234,17 @@ def _target_requirements(home: str, facts: "Facts", environment: "dict[str, str]
     text = text_of("pyproject.toml")
     if "target-requires" not in text and "host-requires" not in text:
         return []
-    from _crossenv import external
     from _crossenv.refusal import fail
 
     project = pyproject(facts)
-    for line in external.missing(project, facts):
+    for line in missing_requirements(project, facts):
         if line not in said:
             said.append(line)
             say(line)
     wanted = project.get("build-system", {}).get("target-requires", [])
     if not isinstance(wanted, list) or not all(isinstance(word, str) for word in wanted):
         fail("[build-system] target-requires in pyproject.toml is not a list of texts", "write it as PEP 518 has it")
-    wanted = [*wanted, *external.host_distributions(project)]
+    wanted = [*wanted, *host_distributions(project)]
     directory = os.path.join(home, "host")
     if wanted and not os.path.isdir(directory):
         good, words = run_pip(facts, ["install", "--quiet", "--target", directory, *wanted], environment)

@@ -1,11 +1,11 @@
-"""The user's own environment variables of the processes that answer for the host (`crossenv create --env`).
+"""Environment variables of the processes in a build: the user's own (`crossenv create --env`), and the hooks'.
 
-They are put in place once and inherited from then on: what is appended is appended once. A process that works for the
-build machine takes them back: flags for the host's compiler are not for native builds.
-
-The variables that hook processes get where the user has not set them are taken back likewise, and also where another
-environment or back end starts.
+The user's own are set once and inherited, so that a value is appended once. A process in role "build" takes them back:
+flags for the target's compiler are not for native builds. The hooks' variables are taken back likewise, and also where
+another environment or back end starts. `outer_environment` is for front ends that a hook starts.
 """
+
+import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,3 +84,29 @@ class WithoutDefaults:
 
     def __exit__(self, *_: object) -> None:
         self.environ.update(self.hidden)
+
+
+# pip's record of the current build, and its settings for the user's own command.
+_OF_THIS_BUILD = frozenset(
+    (
+        *("CROSSENV_ROLE", "CROSSENV_STATUS_DIRECTORY", "PYTHONNOUSERSITE", "PIP_BUILD_TRACKER", "PIP_REQ_TRACKER"),
+        *("PIP_REQUIRE_HASHES", "PIP_NO_BUILD_ISOLATION", "PIP_REQUIREMENT", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"),
+        *("PIP_PYTHON", "PIP_NO_BINARY", "PIP_ONLY_BINARY", "PIP_PREFER_BINARY", "PIP_WHEEL_DIR", "PIP_NO_DEPS"),
+    )
+)
+
+
+def outer_environment() -> "dict[str, str]":
+    """Return the environment variables for a front end of our own: without those that describe the build we are in."""
+    environment = dict(os.environ)
+    for name in list(environment):
+        if name.startswith(("_PYPROJECT_HOOKS_", "PEP517_")) or name in _OF_THIS_BUILD:
+            del environment[name]
+    for name in ("PATH", "PYTHONPATH"):
+        entries = environment.get(name, "").split(os.pathsep)
+        kept = [entry for entry in entries if "/pip-build-env-" not in entry]
+        if any(kept):
+            environment[name] = os.pathsep.join(kept)
+        else:
+            environment.pop(name, None)
+    return environment
