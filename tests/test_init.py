@@ -116,3 +116,18 @@ def test_cibuildwheel_takes_the_builds(project: Path, crossenv: CrossenvCommand)
         check=False,
     )
     assert done.stdout.split() == [f"cp{number}-musllinux_x86_64" for number in ("312", "313", "314")], done.stderr
+
+
+def test_actionlint_takes_the_action(project: Path) -> None:
+    if shutil.which("actionlint") is None:
+        pytest.skip("needs actionlint")
+    workflow = project / ".github/workflows/try.yml"
+    workflow.parent.mkdir(parents=True)
+    workflow.write_text(
+        "on: push\njobs:\n  wheels:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v4\n"
+        "      - uses: ./\n        with: {targets: aarch64, pythons: '3.13', test: true}\n"
+    )
+    shutil.copy(Path(__file__).parent.parent / "action.yml", project)
+    (project / ".git").mkdir()
+    done = subprocess.run(["actionlint", workflow], cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
