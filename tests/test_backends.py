@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import json
 import marshal
 import os
@@ -240,7 +241,7 @@ def test_setuptools_commands_are_those_of_the_configuration(env: Path, tmp_path:
     for name in ("setup.py", "other.py"):
         (tmp_path / name).write_text(CUSTOMIZED)
     python = env / "bin/cross-python"
-    extra = {"PYTHONPATH": str(Path(pytest.importorskip("setuptools").__file__).parent.parent)}
+    extra = {"PYTHONPATH": str(setuptools_directory())}
     cc, hook = json.loads(run(python, tmp_path / "setup.py", **extra))
     none, plain = json.loads(run(python, tmp_path / "other.py", **extra))
     assert cc is not None
@@ -314,12 +315,19 @@ print(json.dumps([getattr(command, name) for name in ("build_lib", "build_platli
 """
 
 
+def setuptools_directory() -> Path:
+    """Where this interpreter has setuptools; not imported, which fails once another test has imported distutils."""
+    spec = importlib.util.find_spec("setuptools")
+    if spec is None or spec.origin is None:
+        pytest.skip("needs setuptools")
+    return Path(spec.origin).parent.parent
+
+
 def directories(env: Path, tmp_path: Path, run: Run, given: str = "{}", **extra: str) -> list[str]:
     """What setuptools' `build` command uses in an environment."""
-    setuptools = Path(pytest.importorskip("setuptools").__file__).parent.parent
     (tmp_path / "setup.py").write_text(ASK_DIRECTORIES)
     words = (env / "bin/cross-python", tmp_path / "setup.py", given)
-    found: list[str] = json.loads(run(*words, cwd=tmp_path, PYTHONPATH=str(setuptools), **extra))
+    found: list[str] = json.loads(run(*words, cwd=tmp_path, PYTHONPATH=str(setuptools_directory()), **extra))
     return found
 
 

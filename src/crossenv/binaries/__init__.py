@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping
 
 from crossenv.binaries import ar
 from crossenv.binaries.elf import Elf
-from crossenv.binaries.model import BinaryError, Format, Import, Linked, Machine, NeededVersion
+from crossenv.binaries.macho import MachO
+from crossenv.binaries.model import ANY_LIBRARY, BinaryError, Format, Import, Linked, Machine, NeededVersion
 from crossenv.binaries.pe import Pe
 
 __all__ = [
+    "ANY_LIBRARY",
     "FORMATS",
     "BinaryError",
     "Format",
@@ -28,7 +30,7 @@ __all__ = [
 ]
 
 # By the names that platforms use for their native format.
-FORMATS: Mapping[str, Format] = {one.name: one for one in (Elf(), Pe())}
+FORMATS: Mapping[str, Format] = {one.name: one for one in (Elf(), Pe(), MachO())}
 
 
 def format_of(head: bytes) -> Format | None:

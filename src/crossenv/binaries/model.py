@@ -12,6 +12,10 @@ from crossenv.platforms.architectures import Identity
 _INIT_PREFIXES = ("PyInit_", "PyInitU_", "PyModExport_", "PyModExportU_")
 
 
+# The key of names that the loader looks for in every library, in `Linked.imported_from`.
+ANY_LIBRARY = ""
+
+
 class BinaryError(ValueError):
     """A damaged file; its text continues the file's name: "is cut off"."""
 
@@ -24,17 +28,22 @@ class Machine:
         identity: What its header says.
         words: The same for messages: "AArch64, 64-bit, little-endian".
         any_abi: Whether the file suits each ABI of the machine: it holds nothing that depends on the ABI.
+        others: What the headers of a file for several machines say further.
     """
 
     identity: Identity
     words: str
     any_abi: bool = False
+    others: tuple[Identity, ...] = ()
 
     def fits(self, wanted: Identity) -> bool:
         """Whether the file can be used on a machine whose files say `wanted`."""
-        own = self.identity
-        same = own.format == wanted.format and own.numbers == wanted.numbers
-        return same and (self.any_abi or own.abi_flags == wanted.abi_flags)
+        return any(
+            own.format == wanted.format
+            and own.numbers == wanted.numbers
+            and (self.any_abi or own.abi_flags == wanted.abi_flags)
+            for own in (self.identity, *self.others)
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +85,7 @@ class Linked:
         versions: The versions of symbols that it needs of them.
         soname: Its own name; "" for none.
         search_path: Where the loader looks for its libraries first, as written.
+        searches: Whether it has libraries that the loader looks for there; others name the library's own place.
         interpreter: The loader that a program asks for; "" for none.
         executable_stack: Whether it asks for an executable stack; None where it says nothing.
         program: Whether it is a program.
@@ -83,16 +93,18 @@ class Linked:
         imports: The names that it wants from others.
         version_definitions: The versions of symbols that it defines, without its base name.
         delayed: The libraries that it loads when it first calls them; the loader does not ask for them.
-        imported_from: The names that it wants of each library; empty in a format whose loader looks for a name in
-            every library.
+        imported_from: The names that it wants of each library, `ANY_LIBRARY` for those that are looked for in all;
+            empty in a format whose loader always does that.
         properties: What else it says, for people: "ASLR", "debug information in x.pdb".
         managed: Whether it is .NET's, and runs on each machine.
+        oldest_systems: By machine, the oldest release of the system that takes it; empty in a format that says none.
     """
 
     needed: tuple[str, ...]
     versions: tuple[NeededVersion, ...] = ()
     soname: str = ""
     search_path: tuple[str, ...] = ()
+    searches: bool = True
     interpreter: str = ""
     executable_stack: bool | None = None
     program: bool = False
@@ -103,6 +115,7 @@ class Linked:
     imported_from: Mapping[str, frozenset[str]] = field(default_factory=dict)
     properties: tuple[str, ...] = ()
     managed: bool = False
+    oldest_systems: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def init_functions(self) -> frozenset[str]:

@@ -13,6 +13,7 @@ from crossenv.platforms.android import Android
 from crossenv.platforms.ios import IOS
 from crossenv.platforms.linux import Linux
 from crossenv.platforms.linux_targets import Target
+from crossenv.platforms.macos import MacOS
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine, Platform
 from crossenv.platforms.windows import Windows
 
@@ -36,7 +37,9 @@ __all__ = [
 
 LINUX: Platform = Linux()
 # Android's Pythons may call themselves Linux, so Android is asked first.
-PLATFORMS: Mapping[str, Platform] = {platform.name: platform for platform in (Android(), IOS(), Windows(), LINUX)}
+PLATFORMS: Mapping[str, Platform] = {
+    platform.name: platform for platform in (Android(), IOS(), MacOS(), Windows(), LINUX)
+}
 # The system that this tool runs on, and that of a host whose files name none.
 HERE = DEFAULT = LINUX
 # A target for those who do not care which.

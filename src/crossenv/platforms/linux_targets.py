@@ -64,6 +64,15 @@ class Target:
         return self.architecture.elf
 
     @property
+    def identities(self) -> tuple[Identity, ...]:
+        """The same for each machine, of targets that stand for several."""
+        return (self.identity,)
+
+    def floor_of(self, identity: Identity) -> tuple[int, int]:
+        """The floor on one of its machines."""
+        return self.floor
+
+    @property
     def floor_text(self) -> str:
         """The floor as text: "2.28"."""
         return f"{self.floor[0]}.{self.floor[1]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from crossenv.platforms.macos_libraries import MacOSLibraries
 from crossenv.platforms.windows_libraries import APART, OLD_RUNTIME, PYTHON, SYSTEM, UNKNOWN, WindowsLibraries
 
 __all__ = ["APART", "LIBRARIES", "OLD_RUNTIME", "PYTHON", "SYSTEM", "UNKNOWN", "Libraries"]
@@ -25,6 +26,9 @@ class Libraries(Protocol):
     leftovers: tuple[str, ...]
     import_libraries: tuple[str, ...]
 
+    def in_wheel(self, library: str) -> str:
+        """The name, in lower case, of the file of a wheel that a library's name can stand for; "" for none."""
+
     def provider(self, library: str) -> str:
         """Who brings a library along: the system, Python, an installer of its own, nobody (`UNKNOWN`).
 
@@ -35,11 +39,11 @@ class Libraries(Protocol):
         """Whether it is Python's own library, of any version."""
 
     def python(self, version: str, abi_flags: str) -> str:
-        """The library from which extension modules for one version take Python's names."""
+        """The library from which extension modules for one version take Python's names; "" for the program."""
 
     def stable_python(self, abi_flags: str) -> str:
         """The one from which those for the stable ABI do."""
 
 
 # By the platform's name. Elsewhere a loader looks for a name in all libraries, and policies tell which there are.
-LIBRARIES: Mapping[str, Libraries] = {"win32": WindowsLibraries()}
+LIBRARIES: Mapping[str, Libraries] = {"win32": WindowsLibraries(), "darwin": MacOSLibraries()}

@@ -60,6 +60,10 @@ class WindowsLibraries:
     leftovers: tuple[str, ...] = (".pdb", ".ilk", ".exp")
     import_libraries: tuple[str, ...] = (".lib", ".dll.a")
 
+    def in_wheel(self, library: str) -> str:
+        """The name itself: the loader ignores case."""
+        return library.lower()
+
     def provider(self, library: str) -> str:
         """Who brings a library along, whatever the case of its name."""
         name = library.lower()

@@ -208,7 +208,8 @@ def _read(archive: Archive, claims: Claims, record: Record | None) -> Contents:
                 fault = _damaged(wanted, member.name, f"is not {wanted.a_file}")
                 (contents.foreign if expected.pure else contents.findings).append(fault)
         elif member.name.endswith(MODULE_SUFFIXES):
-            wanted = FORMATS[format_of_suffix(member.name)]
+            formats = {machine.format for machine in expected.machines} or {format_of_suffix(member.name)}
+            wanted = FORMATS[min(formats)]
             contents.findings.append(_damaged(wanted, member.name, f"is not {wanted.a_file}"))
     return contents
 
@@ -307,6 +308,7 @@ def _host_findings(claims: Claims, record: Record) -> Iterator[Finding]:
 def _linked_findings(expected: Expected, linked: Mapping[str, Linked]) -> Iterator[Finding]:
     for name, file in linked.items():
         yield from file_checks.search_path_findings(name, file)
+        yield from file_checks.release_findings(name, file, expected)
         for finding in (
             file_checks.name_finding(name, expected),
             file_checks.init_finding(name, file),

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from crossenv.binaries import FORMATS, BinaryError, Linked, format_of
-from crossenv.platforms import MODULE_SUFFIXES, ONLY_MODULE_SUFFIXES
+from crossenv.platforms import MODULE_SUFFIXES, ONLY_MODULE_SUFFIXES, PLATFORMS
 from crossenv.platforms.architectures import Identity
 from crossenv.record import Record
 from crossenv.wheels.model import ERROR, WARNING, Finding
@@ -95,9 +95,10 @@ def init_finding(name: str, file: Linked) -> Finding | None:
 
 def search_path_findings(name: str, file: Linked) -> Iterator[Finding]:
     """RPATH entries that are not inside the directory that the wheel is installed into."""
+    severity = ERROR if file.searches else WARNING
     for entry in file.search_path:
         first, _, rest = entry.partition("/")
-        if first in ("$ORIGIN", "${ORIGIN}"):
+        if first in ("$ORIGIN", "${ORIGIN}", "@loader_path"):
             if _IN_DATA.match(name):
                 # Where it will lie, only the installer knows.
                 continue
@@ -107,10 +108,10 @@ def search_path_findings(name: str, file: Linked) -> Iterator[Finding]:
                 yield Finding(id="rpath", severity=WARNING, path=name, message=says)
         elif entry.startswith("/"):
             says = f"has {_short(entry)} in its RPATH, a directory of the machine that it was built on"
-            yield Finding(id="rpath", severity=ERROR, path=name, message=says)
+            yield Finding(id="rpath", severity=severity, path=name, message=says)
         else:
             says = f"has {_short(entry)!r} in its RPATH, which depends on the working directory"
-            yield Finding(id="rpath", severity=ERROR, path=name, message=says)
+            yield Finding(id="rpath", severity=severity, path=name, message=says)
 
 
 def interpreter_finding(name: str, file: Linked, expected: Expected) -> Finding | None:
@@ -120,6 +121,26 @@ def interpreter_finding(name: str, file: Linked, expected: Expected) -> Finding 
         return None
     says = f"asks for the loader {_short(file.interpreter)}; the target's is {' or '.join(sorted(loaders))}"
     return Finding(id="interpreter", severity=ERROR, path=name, message=says)
+
+
+def release_findings(name: str, file: Linked, expected: Expected) -> Iterator[Finding]:
+    """Machines of the tags that a file has no code for, and releases of their system that do not take it."""
+    for target in expected.targets if file.oldest_systems else ():
+        for identity in target.identities:
+            oldest, floor = file.oldest_systems.get(identity.machine), target.floor_of(identity)
+            words = FORMATS[identity.format].describe(identity)
+            title = PLATFORMS[target.system].title
+            if oldest is None:
+                says = f"has no code for {words}, which the tag {target.platform_tag} names"
+                yield Finding(id="machine", severity=ERROR, path=name, message=says)
+            elif oldest > floor:
+                says = f"is for {title} {_release(oldest)} and later on {words}; {target.platform_tag} promises"
+                says += f" {title} {_release(floor)}"
+                yield Finding(id="policy", severity=ERROR, path=name, message=says)
+
+
+def _release(version: tuple[int, int]) -> str:
+    return ".".join(map(str, version))
 
 
 def stack_finding(name: str, file: Linked) -> Finding | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from crossenv.binaries import Linked
+from crossenv.binaries import ANY_LIBRARY, Linked
 from crossenv.platforms.loading import APART, OLD_RUNTIME, UNKNOWN, Libraries
 from crossenv.wheels.model import ERROR, WARNING, Finding, listed
 from crossenv.wheels.read_tags import Expected, PythonTag, python_of_file
-from crossenv.wheels.symbols import exports_of_library, stable_since
+from crossenv.wheels.symbols import exports_of_library, is_python_name, python_fault, stable_since
 
 
 def loaded_findings(
@@ -30,8 +30,11 @@ def loaded_findings(
     for name, file in files.items():
         tag = python_of_file(name, expected)
         for library, wanted in file.imported_from.items():
-            if library.lower() in inside:
-                missing = sorted(wanted - exports.get(library.lower(), wanted))
+            own = libraries.in_wheel(library)
+            if library == ANY_LIBRARY:
+                yield from _program_findings(name, wanted, frozenset().union(*exports.values()), expected)
+            elif own in inside:
+                missing = sorted(wanted - exports.get(own, wanted))
                 if missing:
                     says = f"needs {listed(missing)} of {library}, which the wheel's file of that name does not have"
                     yield Finding(id="symbol", severity=ERROR, path=name, message=says)
@@ -95,6 +98,20 @@ def _library_findings(name: str, file: Linked, library: str, libraries: Librarie
         yield Finding(id="libc", severity=WARNING, path=name, message=says)
 
 
+def _program_findings(
+    name: str, wanted: frozenset[str], offered: frozenset[str], expected: Expected
+) -> Iterator[Finding]:
+    """Names that the program has to have which loads the module: Python's."""
+    python = frozenset(filter(is_python_name, wanted))
+    fault, says = python_fault(set(python), python_of_file(name, expected), expected) if python else (None, "")
+    if fault is not None:
+        yield Finding(id=fault, severity=ERROR, path=name, message=says)
+    other = sorted(wanted - python - offered)
+    if other:
+        says = f"needs {listed(other)}, which neither Python nor another file of the wheel provides"
+        yield Finding(id="symbol", severity=ERROR, path=name, message=says)
+
+
 def _python_findings(
     name: str, library: str, wanted: frozenset[str], tag: PythonTag | None, libraries: Libraries
 ) -> Iterator[Finding]:
@@ -106,6 +123,10 @@ def _python_findings(
     takes = [own] if stable else [libraries.python(".".join(map(str, tag.version)), tag.flags)]
     # A module for one version may keep to the stable ABI all the same.
     takes += [own] if not stable and "t" not in tag.flags else []
+    if not own:
+        says = f"needs {library}, which most Pythons do not have; extension modules must do without"
+        yield Finding(id="libpython", severity=ERROR, path=name, message=says)
+        return
     if library.lower() not in takes:
         words = f"the stable ABI of Python {tag.name}" if stable else f"Python {tag.name}"
         says = f"needs {library}; the library of {words} is {takes[0]}"

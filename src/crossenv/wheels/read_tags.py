@@ -105,7 +105,7 @@ def expected_of(tags: Sequence[str], *, libc: str, record: Record | None) -> Exp
         machines: tuple[Identity, ...] = (record.host.identity,)
         suffixes = record.host.extension_suffixes
     else:
-        machines = tuple(dict.fromkeys(target.identity for target in targets))
+        machines = tuple(dict.fromkeys(identity for target in targets for identity in target.identities))
         suffixes = tuple(
             dict.fromkeys(
                 suffix

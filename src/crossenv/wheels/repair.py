@@ -22,6 +22,7 @@ from crossenv.errors import AuditError, BuildError, UsageError, reason_of
 from crossenv.files import scratch_directory
 from crossenv.libc.libraries import always_outside, libc_of_needed
 from crossenv.libc.policies import Policy, policies_for, policy_of
+from crossenv.platforms import PLATFORMS, is_built_for
 from crossenv.platforms.loading import LIBRARIES
 from crossenv.record import Record
 from crossenv.targets import Target, parse_target
@@ -213,6 +214,11 @@ def _target_of(
             f"{path.name} is not for a Linux machine that has policies", hint="repair wheels tagged linux_..."
         )
     target = expected.targets[0]
+    if not is_built_for(target.system):
+        raise AuditError(
+            f"{path.name} is for {PLATFORMS[target.system].title}, whose libraries crossenv does not put into wheels",
+            hint="repair it there, with a tool of that system such as delocate",
+        )
     if record is not None and target.identity != record.host.identity:
         raise AuditError(
             f"{path.name} is for {target.machine}, and the environment's target is {record.host.machine}",

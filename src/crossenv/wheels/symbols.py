@@ -100,7 +100,7 @@ def symbol_findings(
         python = {symbol for symbol in wanted if is_python_name(symbol)}
         if python:
             tag = python_of_file(name, expected)
-            fault, says = _python_fault(python, tag, expected)
+            fault, says = python_fault(python, tag, expected)
             if fault is not None:
                 findings.append(Finding(id=fault, severity=ERROR, path=name, message=says))
             elif says:
@@ -127,7 +127,7 @@ def _host_libraries(record: Record | None) -> Libraries | None:
     return libraries if libraries.has_libc() else None
 
 
-def _python_fault(symbols: set[str], tag: PythonTag | None, expected: Expected) -> tuple[str | None, str]:
+def python_fault(symbols: set[str], tag: PythonTag | None, expected: Expected) -> tuple[str | None, str]:
     """Return the finding's id and message; None and the part that could not be checked; None and "" if all is well."""
     if tag is None:
         if any(python.implementation == "pp" for python in expected.pythons):

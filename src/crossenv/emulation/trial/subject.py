@@ -9,6 +9,7 @@ from pathlib import Path
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from crossenv.errors import AuditError, UsageError
+from crossenv.platforms import PLATFORMS, is_built_for
 from crossenv.record import Record
 from crossenv.report import Reporter
 from crossenv.sysroots.debian import PYTHONS
@@ -101,11 +102,16 @@ def target_of(subjects: Sequence[Subject]) -> Target | None:
     """Return the target that the wheels are for, whatever its policy; None if all are pure.
 
     Raises:
-        UsageError: They are for several machines or systems.
+        UsageError: They are for several machines or systems, or one that cannot be run here.
     """
     found: dict[str, Target] = {}
     for subject in subjects:
         for target in expected_of(subject.tags, libc="", record=None).targets:
+            if not is_built_for(target.system):
+                title = PLATFORMS[target.system].title
+                raise UsageError(
+                    f"{subject.path.name} is for {title}, which no emulator here runs", hint="try it there"
+                )
             found[f"{target.system}, {target.architecture.name}"] = target
     if len(found) > 1:
         raise UsageError(f"these wheels are for several machines: {'; '.join(found)}", hint="try them one by one")
