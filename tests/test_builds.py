@@ -80,7 +80,7 @@ def test_stubs_of_nanobind_need_an_emulator(real_env: Path, tmp_path: Path) -> N
         file.write(
             "nanobind_add_stub(stub MODULE _toy OUTPUT _toy.pyi PYTHON_PATH $<TARGET_FILE_DIR:_toy> DEPENDS _toy)\n"
         )
-    words = [real_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project]
+    words: list[str | Path] = [real_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project]
     done = subprocess.run(words, text=True, capture_output=True, check=False)
     assert done.returncode != 0
     said = done.stdout + done.stderr
