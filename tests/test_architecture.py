@@ -209,6 +209,8 @@ REMAIN: dict[str, str] = {
     # Programs and documents with a form of their own.
     "pythons/crossenv_dump.py": "a program by itself, which runs on the target without this package",
     # Words of other tools.
+    "cli/guide.py": "shows examples to people",
+    "cli/init.py": "names cibuildwheel's images and variables",
     "cli/older.py": "translates the option `--manylinux` of crossenv 1",
     "compilers/zig/options.py": "lists options of GCC, one of which is -mabi=aapcs-linux",
 }

@@ -8,7 +8,7 @@ import pytest
 
 from conftest import CrossenvCommand
 from crossenv.wheels.audit import audit_wheel
-from crossenv.wheels.model import ERROR
+from crossenv.wheels.model import ERROR, WARNING
 from macos_files import SYSTEM, module, universal
 from wheels import extension, make_wheel
 
@@ -84,7 +84,15 @@ def test_good_wheels(tmp_path: Path, files: dict[str, bytes], tag: str) -> None:
             "libpython",
             "which most Pythons do not have",
         ),
-        ({MODULE: module(rpaths=["/Users/me/lib"])}, ARM, "rpath", "/Users/me/lib"),
+        (
+            {
+                MODULE: module(imports={"": ["PyList_New"], "@rpath/liba.dylib": ["a"]}, rpaths=["/Users/me/lib"]),
+                "toy/liba.dylib": module(imports={SYSTEM: []}, exports=["a"], kind=6),
+            },
+            ARM,
+            "rpath",
+            "/Users/me/lib",
+        ),
         ({"toy/m.cpython-312-darwin.so": module()}, ARM, "extension-suffix", ".cpython-312-darwin.so"),
         ({MODULE: module("other")}, ARM, "init-function", "has no function"),
     ],
@@ -92,6 +100,12 @@ def test_good_wheels(tmp_path: Path, files: dict[str, bytes], tag: str) -> None:
 def test_faults(tmp_path: Path, files: dict[str, bytes], tag: str, fault: str, says: str) -> None:
     found = faults(make_wheel(tmp_path, files, tag))
     assert fault in {one for one, _ in found} and says in " ".join(words for _, words in found)
+
+
+def test_a_directory_of_the_builder_that_nothing_is_looked_for_in(tmp_path: Path) -> None:
+    """The wheels of shapely and pyzmq have such; their libraries are named by `@loader_path`."""
+    report = audit_wheel(make_wheel(tmp_path, {MODULE: module(rpaths=["/Users/me/lib"])}, ARM))
+    assert [(one.id, one.severity) for one in report.findings] == [("rpath", WARNING)]
 
 
 @pytest.mark.parametrize(

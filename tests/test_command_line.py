@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import shlex
 import subprocess
 import sys
@@ -10,6 +12,12 @@ from pathlib import Path
 import pytest
 
 from conftest import CrossenvCommand
+from crossenv.cli.guide import EXAMPLES, GROUPS
+from crossenv.cli.main import read_words
+from crossenv.cli.parser import COMMANDS, build_parser, closest
+from crossenv.errors import CrossenvError
+
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 
 
 @pytest.mark.parametrize(
@@ -18,7 +26,7 @@ from conftest import CrossenvCommand
         ("crate x", ("no command 'crate'", "did you mean `crossenv create`?")),
         ("--targets", ("--targets stands before the command", "did you mean `crossenv targets`?")),
         ("--target aarch64 env", ("--target stands before the command", "crossenv create --target")),
-        ("", ("no command", "create, show")),
+        ("-v", ("no command", "init, create")),
         ("create aarch64 env", ("no further argument 'env'", "did you mean `crossenv create --target aarch64 env`?")),
         ("create --tagret aarch64 env", ("create has no option --tagret", "did you mean --target?")),
         ("create --cc", ("--cc: expected one argument", "crossenv create --help")),
@@ -95,3 +103,102 @@ def test_one_environment_is_for_one_target(crossenv: CrossenvCommand, tmp_path: 
     assert done.returncode == 2
     assert "--target is given twice; an environment takes only one" in done.stderr
     assert not (tmp_path / "env").exists()
+
+
+def test_alone_it_shows_a_guide_whose_commands_are_right(crossenv: CrossenvCommand) -> None:
+    said = crossenv().stdout
+    lines = [line.strip() for line in said.splitlines() if line.startswith("  crossenv")]
+    assert len(lines) >= 4
+    for line in lines:
+        read_words(shlex.split(line)[1:])
+
+
+def test_help_shows_each_command_once_and_in_a_group() -> None:
+    grouped = [name for names in GROUPS.values() for name in names]
+    assert sorted(grouped) == sorted(COMMANDS)
+    said = build_parser().format_help()
+    for title in GROUPS:
+        assert f"\n{title}:\n" in said
+    for name in COMMANDS:
+        assert len(re.findall(rf"^  +{name} ", said, re.MULTILINE)) == 1, name
+
+
+@pytest.mark.parametrize("command", EXAMPLES)
+def test_examples_end_the_help_and_are_right(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        read_words([*command.split(), "--help"])
+    said = capsys.readouterr().out
+    lines = said.partition("\nexamples:\n")[2].splitlines()
+    assert lines
+    for line in lines:
+        assert f"{line} ".startswith(f"  crossenv {command} ")
+        read_words(shlex.split(line.partition(" > ")[0])[1:])
+
+
+def test_each_command_has_examples() -> None:
+    assert [name for name in COMMANDS if name != "seal" and name not in EXAMPLES] == []
+
+
+@pytest.mark.parametrize(("variable", "bold"), [("FORCE_COLOR", True), ("NO_COLOR", False)])
+def test_help_is_coloured_where_it_may_be(monkeypatch: pytest.MonkeyPatch, variable: str, bold: bool) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, "1")
+    assert ("\x1b[" in build_parser().format_help()) is bold
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(crossenv: CrossenvCommand, tmp_path: Path, shell: str) -> None:
+    script = crossenv("completion", shell).stdout
+    assert "host-python" in script and "doctor" in script
+    if shell == "bash":
+        (tmp_path / "complete").write_text(script)
+        ask = (
+            ". ./complete; COMP_WORDS=(crossenv cre); COMP_CWORD=1; COMP_LINE='crossenv cre';"
+            " $(complete -p crossenv | sed 's/.*-F \\([^ ]*\\).*/\\1/') crossenv cre crossenv; echo \"${COMPREPLY[@]}\""
+        )
+        done = subprocess.run(["bash", "-c", ask], cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert done.stdout.split() == ["create"], done.stderr
+
+
+def _commands_in_messages() -> list[tuple[str, str]]:
+    """The commands between backquotes in the texts of this package, with a word for each value that is filled in."""
+    source = Path(__file__).parent.parent / "src/crossenv"
+    found: list[tuple[str, str]] = []
+    for path in sorted(source.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+        first = [node.body[0] for node in ast.walk(tree) if isinstance(node, _DOCUMENTED) and node.body]
+        silent = parts | {id(node.value) for node in first if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr):
+                text = "".join(str(one.value) if isinstance(one, ast.Constant) else "VALUE" for one in node.values)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in silent:
+                text = node.value
+            else:
+                continue
+            at = f"{path.relative_to(source)}:{node.lineno}"
+            found.extend((at, command) for command in re.findall(r"`crossenv ([^`]+)`", text))
+            ends = re.findall(r"(?:: |^)crossenv (([a-z]+)[^`;:()]*)$", text)
+            # A sentence may begin with the name: "crossenv finds ...".
+            found.extend((at, command) for command, first in ends if closest(first, COMMANDS))
+    return found
+
+
+def test_hints_name_commands_that_are_right(capsys: pytest.CaptureFixture[str]) -> None:
+    """Only what is complete is parsed whole; running text names a command without its operands."""
+    wrong = []
+    shown = _commands_in_messages()
+    assert len(shown) > 40
+    for at, text in shown:
+        words = shlex.split(text.partition(" > ")[0].replace("...", "VALUE"))
+        if words[0] in ("VALUE", "COMMAND") or "--VALUE" in words:
+            continue
+        try:
+            read_words(words)
+        except CrossenvError as error:
+            if "required" not in error.message and "expected one argument" not in error.message:
+                wrong.append(f"{at}: {text}: {error.message}")
+        except SystemExit:
+            capsys.readouterr()
+    assert wrong == []

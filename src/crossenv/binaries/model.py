@@ -85,6 +85,7 @@ class Linked:
         versions: The versions of symbols that it needs of them.
         soname: Its own name; "" for none.
         search_path: Where the loader looks for its libraries first, as written.
+        searches: Whether it has libraries that the loader looks for there; others name the library's own place.
         interpreter: The loader that a program asks for; "" for none.
         executable_stack: Whether it asks for an executable stack; None where it says nothing.
         program: Whether it is a program.
@@ -103,6 +104,7 @@ class Linked:
     versions: tuple[NeededVersion, ...] = ()
     soname: str = ""
     search_path: tuple[str, ...] = ()
+    searches: bool = True
     interpreter: str = ""
     executable_stack: bool | None = None
     program: bool = False

@@ -211,7 +211,9 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
             raise UsageError("--keep and --cross-prefix cannot be used with --in-place", hint="leave them out")
         return in_place.run(args, reporter, settle=settle, planner=plan_environment)
     if args.env is None:
-        raise UsageError("no directory is named", hint="name the directory to make: crossenv create ... ENV")
+        raise UsageError(
+            "no directory is named", hint="name the directory to make: crossenv create --target aarch64 env"
+        )
     root = Path(os.path.abspath(Path(args.env).expanduser()))  # noqa: PTH100 - resolve() would follow ENV itself
     root = root.parent.resolve() / root.name
     args.found = check_destination(root, clear=args.clear, keep=args.keep, beside=args.allow_non_empty)

@@ -23,7 +23,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description="Print a Meson cross file, a CMake toolchain file, a cargo configuration, a Conan profile, a vcpkg"
         " triplet, or environment variables, for the target of an environment.",
     )
-    parser.add_argument("format", choices=EXPORTERS, help="the build system; env or bash for variables")
+    parser.add_argument("format", choices=tuple(EXPORTERS), help="the build system; env or bash for variables")
     parser.add_argument("--env", metavar="ENV", help="the environment; default: the active one")
     parser.add_argument("-o", "--output", metavar="FILE", help="write it to FILE; default: standard output")
     parser.set_defaults(run=run)

@@ -53,6 +53,8 @@ def read_words(words: Sequence[str]) -> tuple[argparse.Namespace, Run]:
     Raises:
         UsageError: The command line is wrong.
     """
+    if not words:
+        return argparse.Namespace(quiet=False, verbose=0), _guide
     count = next((index for index, word in enumerate(words) if not _COMMON.fullmatch(word)), len(words))
     common, rest = list(words[:count]), list(words[count:])
     if not rest or rest[0] not in COMMANDS:
@@ -70,6 +72,13 @@ def read_words(words: Sequence[str]) -> tuple[argparse.Namespace, Run]:
     options = build_parser((rest[0],)).parse_all([rest[0], *common, *rest[1:]])
     options.behind = behind
     return options, options.run
+
+
+def _guide(_options: argparse.Namespace, reporter: Reporter) -> int:
+    from crossenv.cli.guide import GUIDE
+
+    reporter.result(GUIDE)
+    return 0
 
 
 def _require_command(words: Sequence[str]) -> None:

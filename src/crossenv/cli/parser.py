@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import difflib
 import importlib
+import os
+import re
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
@@ -14,6 +17,7 @@ from crossenv.files import is_utf8
 
 # Each is a module here. Only the one in use is imported: `cross-run` may start for every program of a build.
 COMMANDS = (
+    "init",
     "create",
     "show",
     "doctor",
@@ -29,6 +33,7 @@ COMMANDS = (
     "wheel",
     "plan",
     "store",
+    "completion",
 )
 # What follows "--", by command, with an example for a hint.
 _BEHIND = {
@@ -70,6 +75,41 @@ class Parser(argparse.ArgumentParser):
                 hint = f"name one of {', '.join(action.choices)}"
         # argparse's messages about a value begin with "argument --name: ".
         raise UsageError(message.removeprefix("argument "), hint=hint)
+
+    def format_help(self) -> str:
+        """Return the help: the commands by group, examples last, headings in bold on a terminal."""
+        from crossenv.cli.guide import EXAMPLES, GROUPS
+        from crossenv.report import wants_colour
+
+        command = self.prog.partition(" ")[2]
+        if command or not (commands := self._command_actions()):
+            text = super().format_help()
+        else:
+            formatter = self._get_formatter()
+            formatter.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)
+            formatter.add_text(self.description)
+            for group, names in GROUPS.items():
+                formatter.start_section(group)
+                formatter.add_arguments([commands[name] for name in names if name in commands])
+                formatter.end_section()
+            formatter.start_section("options")
+            formatter.add_arguments([action for action in self._actions if action.option_strings])
+            formatter.end_section()
+            formatter.add_text("`crossenv COMMAND --help` explains a command, with examples.")
+            text = formatter.format_help()
+        if lines := EXAMPLES.get(command):
+            text += "\n".join(("\nexamples:", *(f"  {line}" for line in lines))) + "\n"
+        # From Python 3.14 on, argparse colours what it writes itself.
+        if sys.version_info < (3, 14) and wants_colour(sys.stdout, os.environ):
+            text = re.sub(r"^(\w[\w ]*:)", "\x1b[1m\\1\x1b[0m", text, flags=re.MULTILINE)
+        return text
+
+    def _command_actions(self) -> dict[str, argparse.Action]:
+        """Return what describes each command, by name."""
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                return {each.dest: each for each in action._get_subactions()}
+        return {}
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None

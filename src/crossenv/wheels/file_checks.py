@@ -113,6 +113,7 @@ def init_finding(name: str, file: Linked) -> Finding | None:
 
 def search_path_findings(name: str, file: Linked) -> Iterator[Finding]:
     """RPATH entries that are not inside the directory that the wheel is installed into."""
+    severity = ERROR if file.searches else WARNING
     for entry in file.search_path:
         first, _, rest = entry.partition("/")
         if first in ("$ORIGIN", "${ORIGIN}", "@loader_path"):
@@ -125,10 +126,10 @@ def search_path_findings(name: str, file: Linked) -> Iterator[Finding]:
                 yield Finding(id="rpath", severity=WARNING, path=name, message=says)
         elif entry.startswith("/"):
             says = f"has {_short(entry)} in its RPATH, a directory of the machine that it was built on"
-            yield Finding(id="rpath", severity=ERROR, path=name, message=says)
+            yield Finding(id="rpath", severity=severity, path=name, message=says)
         else:
             says = f"has {_short(entry)!r} in its RPATH, which depends on the working directory"
-            yield Finding(id="rpath", severity=ERROR, path=name, message=says)
+            yield Finding(id="rpath", severity=severity, path=name, message=says)
 
 
 def interpreter_finding(name: str, file: Linked, expected: Expected) -> Finding | None:
