@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from conftest import CrossenvCommand
 from crossenv.cli.main import main
 from crossenv.errors import UsageError
 from crossenv.farm.budget import Budget, was_killed
+from crossenv.farm.cluster import Order, run_plan
 from crossenv.farm.combinations import builds_of
 from crossenv.farm.formats import FORMATS
 from crossenv.farm.model import KEPT, Build, Destination, Job, Python, Requirement, Result
@@ -253,10 +255,11 @@ sys.path[:0] = {path!r}
 from pathlib import Path
 import test_farm
 from crossenv.farm.budget import Budget, was_killed
+from crossenv.farm.cluster import Order, run_plan
 from crossenv.farm.combinations import builds_of
 from crossenv.farm.store import Store
 store, build, wheel = Store(Path({store!r})), builds_of([test_farm.TOY], test_farm.PLACES)[0], Path({wheel!r})
-for number in range(60):
+for number in range(20):
     job = test_farm.job_of(build, str(number % 20))
     store.write(test_farm.entry_of(wheel, job), [wheel])
     store.collect()
@@ -269,15 +272,29 @@ def test_many_writers_and_a_collector_at_once(tmp_path: Path) -> None:
     store.open()
     text = WRITER.format(path=sys.path, store=str(store.directory), wheel=str(wheel))
     writers = [subprocess.Popen([sys.executable, "-c", text]) for _ in range(3)]
+    # One more that is killed again and again.
+    killed = text.replace("range(20)", "range(10**9)")
+    doomed = subprocess.Popen([sys.executable, "-c", killed])
     seen = 0
     while any(writer.poll() is None for writer in writers):
         for entry in store.entries():
             store.read(entry)
             seen += 1
+        if seen > 20:
+            doomed.kill()
+            doomed.wait()
+            doomed, seen = subprocess.Popen([sys.executable, "-c", killed]), 1
+    doomed.kill()
+    doomed.wait()
     assert [writer.wait() for writer in writers] == [0, 0, 0]
     assert seen
     assert len(list(store.entries())) == 20
-    assert not list(store.directory.rglob(".*"))
+    # What it has left goes when nobody can need it any more.
+    long_ago = time.time() - 7200
+    for path in store.directory.rglob("*"):
+        os.utime(path, (long_ago, long_ago))
+    store.collect()
+    assert len([path for path in store.directory.rglob("*") if path.is_file()]) == 21
 
 
 def filled(directory: Path, wheel: Path, *sources: str) -> Store:
@@ -672,6 +689,26 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
         time.sleep(120)
     return make_wheel(wheel_directory, config_settings)
 """
+
+
+def test_jobs_run_on_any_executor(farm: Any, crossenv: CrossenvCommand, tmp_path: Path) -> None:
+    """With the variables of the plan, not of the machine: so the key is the plan's."""
+    run, place = farm
+    run("plan", "./native", *place, "-o", "plan.json")
+    made = read_plan(tmp_path / "plan.json")
+    order = Order(
+        plan=(tmp_path / "plan.json").read_text(),
+        directory=str(tmp_path),
+        store=str(tmp_path / "store"),
+        options=(),
+        variables={**os.environ, "PATH": crossenv.path, "PIP_NO_INDEX": "1", "XDG_CACHE_HOME": str(tmp_path / "cache")},
+    )
+    results: dict[str, Result] = {}
+    with ThreadPoolExecutor(2) as pool:
+        run_plan(made, pool, order, started=lambda job: None, finished=lambda job, it: results.update({job.key: it}))
+    assert {key: result.status for key, result in results.items()} == {job.key: "built" for job in made.jobs}
+    store = Store(tmp_path / "store")
+    assert {entry.key for entry in store.entries()} == set(results)
 
 
 @pytest.mark.integration
