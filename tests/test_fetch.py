@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import http.server
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,13 +122,18 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(done.stdout).strip().partition("=")[2]
 
 
-def run(home: Path, mirror: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run crossenv as a user who has one Python."""
+def call(home: Path, mirror: str, *words: str | Path) -> tuple[dict[str, str], list[str | Path]]:
+    """The environment and the command of crossenv as a user runs it who has one Python."""
     environ = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_"))}
     # /usr/bin has compilers, and in Debian a Python: that of this test or another than the mirror's.
     environ |= {"HOME": str(home), "PATH": "/usr/bin:/bin", "UV_PYTHON_DOWNLOADS_JSON_URL": mirror}
     environ |= {"UV_HTTP_RETRIES": "0", "LANG": "C.UTF-8"}
-    command = [sys.executable, "-m", "crossenv", *words]
+    return environ, [sys.executable, "-m", "crossenv", *words]
+
+
+def run(home: Path, mirror: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run crossenv as that user."""
+    environ, command = call(home, mirror, *words)
     return subprocess.run(command, env=environ, cwd=home, capture_output=True, text=True, check=False)
 
 
@@ -168,3 +179,68 @@ def test_a_damaged_archive_is_refused_and_nothing_is_left(mirror: str, tmp_path:
         assert "Traceback" not in done.stderr
         assert not (directory / "env").exists()
         assert not list(directory.glob(".local/share/uv/python/cpython*"))
+
+
+@pytest.mark.integration
+def test_killed_in_the_middle_of_a_fetch_it_goes_on(mirror: str, tmp_path: Path) -> None:
+    listed = Path(mirror.removeprefix("file://"))
+    served = SlowMirror(listed)
+    with served:
+        (tmp_path / "downloads.json").write_text(
+            listed.read_text().replace(listed.parent.as_uri(), f"http://127.0.0.1:{served.server_port}")
+        )
+        environ, command = call(
+            tmp_path,
+            f"file://{tmp_path}/downloads.json",
+            *("create", "--target", "aarch64", "--python", VERSION, "--fetch-python", tmp_path / "env"),
+        )
+        child = subprocess.Popen(command, env=environ, cwd=tmp_path, start_new_session=True, stderr=subprocess.PIPE)
+        assert served.halfway.wait(300)
+        os.killpg(child.pid, signal.SIGKILL)
+        child.communicate()
+        assert not (tmp_path / "env").exists()
+        served.whole.set()
+        done = subprocess.run(command, env=environ, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stderr
+    assert (tmp_path / "env/crossenv.json").is_file()
+    # uv has one whole interpreter; what it had begun stays in its directory for such (.temp).
+    assert len([one for one in tmp_path.glob(".local/share/uv/python/cpython-*") if not one.is_symlink()]) == 1
+
+
+class SlowMirror(http.server.ThreadingHTTPServer):
+    """Serves half of an archive and waits, until `whole` is set.
+
+    Attributes:
+        halfway: Set when half of an archive is on its way.
+        whole: Says that the rest may go.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, listed: Path) -> None:
+        self.halfway, self.whole = threading.Event(), threading.Event()
+        mirror = self
+
+        class Handler(http.server.SimpleHTTPRequestHandler):
+            def copyfile(self, source: Any, outputfile: Any) -> None:
+                data = source.read()
+                outputfile.write(data[: len(data) // 2])
+                outputfile.flush()
+                mirror.halfway.set()
+                mirror.whole.wait()
+                with contextlib.suppress(OSError):
+                    outputfile.write(data[len(data) // 2 :])
+
+            def log_message(self, *_words: object) -> None:
+                pass
+
+        super().__init__(("127.0.0.1", 0), functools.partial(Handler, directory=str(listed.parent)))
+
+    def __enter__(self) -> SlowMirror:
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.whole.set()
+        self.shutdown()
+        self.server_close()
