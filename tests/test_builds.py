@@ -72,6 +72,22 @@ def test_back_end(backend: str, real_env: Path, tmp_path: Path, run: Run) -> Non
     extension(wheel, tmp_path)
 
 
+@pytest.mark.thorough
+def test_stubs_of_nanobind_need_an_emulator(real_env: Path, tmp_path: Path) -> None:
+    """Its stubgen imports the module that was just compiled; Python's own words are that there is no such module."""
+    project = projects.nanobind(tmp_path / "project")
+    with (project / "CMakeLists.txt").open("a") as file:
+        file.write(
+            "nanobind_add_stub(stub MODULE _toy OUTPUT _toy.pyi PYTHON_PATH $<TARGET_FILE_DIR:_toy> DEPENDS _toy)\n"
+        )
+    words: list[str | Path] = [real_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project]
+    done = subprocess.run(words, text=True, capture_output=True, check=False)
+    assert done.returncode != 0
+    said = done.stdout + done.stderr
+    assert "is an extension module for the target (aarch64), which this machine cannot load" in said
+    assert "crossenv create --emulator" in said
+
+
 def test_mypyc(real_env: Path, tmp_path: Path, run: Run) -> None:
     project = projects.mypyc(tmp_path / "project")
     run(real_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project)

@@ -188,7 +188,8 @@ def test_warming_that_was_killed_is_done_again(bare_path: str, tmp_path: Path) -
         time.sleep(1)
         os.killpg(child.pid, signal.SIGKILL)
         assert child.wait() == -signal.SIGKILL
-    CrossenvCommand(bare_path)(*words, "--clear", XDG_CACHE_HOME=str(tmp_path / "cache"))
+    again = [sys.executable, "-m", "crossenv", *words, "--clear"]
+    subprocess.run(again, env=environment, stdout=subprocess.DEVNULL, check=True)
     source = write(tmp_path / "toy.cc", "#include <string>\nstd::string toy() { return std::to_string(1); }\n")
     compiler = tmp_path / "env/etc/bin/aarch64-linux-gnu-clang++"
     done = subprocess.run([compiler, "-shared", source, "-o", tmp_path / "toy.so"], env=environment, check=False)
