@@ -23,7 +23,7 @@ from crossenv.record import Record
 from crossenv.testing import made_up_record
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.model import ERROR, WARNING
-from crossenv.wheels.read_tags import accepts, expected_of
+from crossenv.wheels.read_tags import accepts, accepts_python, expected_of, tag_of_python
 from crossenv.wheels.symbols import exports_of, known_versions, stable_since
 from makers import ARMEL, ARMHF, S390X, X86_64, elf_bytes, write
 from wheels import (
@@ -109,6 +109,19 @@ def test_a_good_wheel(tmp_path: Path) -> None:
             {"t/_t.cpython-313t-aarch64-linux-gnu.so": extension("_t", imports={"_Py_DecRefShared": None})},
             "cp313-cp313t-manylinux_2_28_aarch64",
             id="free-threaded",
+        ),
+        pytest.param(
+            {"toy/_toy.abi3t.so": linked(exports=("PyModExport__toy",), imports={"PyLong_FromLong": None})},
+            "cp315-abi3.abi3t-manylinux_2_28_aarch64",
+            id="both stable ABIs",
+        ),
+        pytest.param(
+            {
+                "toy/_toy.abi3.so": extension(),
+                "toy/_toy.abi3t.so": linked(exports=("PyModExport__toy",), imports={"PyList_GetItemRef": None}),
+            },
+            "cp310.cp315-abi3.abi3t-manylinux_2_28_aarch64",
+            id="a module for each stable ABI",
         ),
     ],
 )
@@ -220,6 +233,34 @@ FAULTS: list[Any] = [
         "stable-abi",
         "needs PyList_GetItemRef (since 3.13), PyUnicode_AsUTF8, not in the stable ABI of Python 3.9",
         id="the stable ABI",
+    ),
+    pytest.param(
+        {"toy/_toy.abi3.so": extension()},
+        "cp315-abi3.abi3t-manylinux_2_28_aarch64",
+        "extension-suffix",
+        "has the suffix .abi3.so; Pythons of abi3t, which the tags name, do not take it",
+        id="abi3 alone for both stable ABIs",
+    ),
+    pytest.param(
+        {"toy/_toy.abi3.so": extension()},
+        "cp315-abi3t-manylinux_2_28_aarch64",
+        "extension-suffix",
+        "the wheel's Pythons take .so .abi3t.so",
+        id="abi3 for abi3t",
+    ),
+    pytest.param(
+        {"toy/_toy.abi3t.so": linked(exports=("PyModExport__toy",), imports={"PyLong_FromLong": None})},
+        "cp310-abi3.abi3t-manylinux_2_28_aarch64",
+        "extension-suffix",
+        "has the suffix .abi3t.so; Pythons of abi3, which the tags name, do not take it",
+        id="abi3t alone before it",
+    ),
+    pytest.param(
+        {"toy/_toy.so": extension()},
+        "cp315-abi3.abi3t-manylinux_2_28_aarch64",
+        "stable-abi",
+        "needs PyModule_Create2, not in the stable ABI of Python 3.15t",
+        id="a PyModuleDef in abi3t",
     ),
     pytest.param(
         {"toy/_toy.abi3.so": extension(imports={"_PyLong_New": None})},
@@ -651,6 +692,28 @@ PLAIN = "cp311-cp311-linux_aarch64"
 )
 def test_which_tags_a_host_takes(tag: str, taken: bool) -> None:
     assert any(accepts(RECORD, str(one)) for one in parse_tag(tag)) == taken
+
+
+@pytest.mark.parametrize(
+    ("version", "flags", "tags"),
+    [
+        ("3.13", "", {"cp39-abi3", "cp313-cp313", "cp310-abi3.abi3t"}),
+        ("3.13", "t", {"cp313-cp313t"}),
+        ("3.15", "", {"cp39-abi3", "cp315-abi3.abi3t", "cp310-abi3.abi3t"}),
+        ("3.15", "t", {"cp315-abi3t", "cp315-abi3.abi3t", "cp310-abi3.abi3t"}),
+        ("3.16", "t", {"cp315-abi3t", "cp315-abi3.abi3t", "cp310-abi3.abi3t"}),
+    ],
+)
+def test_each_python_takes_its_own_stable_abi(version: str, flags: str, tags: set[str]) -> None:
+    """No free-threaded Python before 3.15 has one, although installers take `cp310-abi3t` there."""
+    ours = tag_of_python("cpython", version, flags)
+    named = ("cp39-abi3", "cp313-cp313", "cp313-cp313t", "cp315-abi3t", "cp315-abi3.abi3t", "cp310-abi3.abi3t")
+    taken = {
+        name
+        for name in named
+        if any(accepts_python(ours, one.interpreter, one.abi) for one in parse_tag(f"{name}-any"))
+    }
+    assert taken == tags
 
 
 def test_a_sysroot_tells_which_symbols_there_are(tmp_path: Path) -> None:

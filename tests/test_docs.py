@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import itertools
 import os
 import re
@@ -233,6 +234,24 @@ def test_the_readme_claims_what_was_measured() -> None:
                 assert {"●": used, "○": built, "": True}[mark], f"{name}, Python {version}: {mark}"
                 checked += mark != ""
     assert checked > 20
+
+
+def test_the_page_of_proofs_counts_every_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(CHECKOUT / "docs/_extensions")
+    proofs = importlib.import_module("proofs")
+    explanation = CHECKOUT / "docs/explanation"
+    page = (explanation / "proofs.md").read_text(encoding="utf-8")
+    for name in re.findall(r"\{crossenv-proof\} ([\w-]+)", page):
+        text = (explanation / f"{name}.md").read_text(encoding="utf-8")
+        columns, rows = proofs.summary(name, text)
+        assert rows and all(len(row) == len(columns) for row in rows), name
+        assert re.search(r"`nox -s [\w-]+`, 20\d\d-", proofs.origin(name, text)[0]), name
+    text = (explanation / "corpus.md").read_text(encoding="utf-8")
+    (_, total), rows = proofs.summary("corpus", text)
+    good = {kind: int(count) for kind, count in rows}
+    counted = proofs.counts("corpus", text)
+    assert int(total) == sum(good.values()) == sum(of for _, _, of in counted)
+    assert sum(count for _, count, _ in counted) == good["works"] + good["pure, as its native build is"]
 
 
 def test_the_reference_has_every_option() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import functools
+import html
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import proofs
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
@@ -51,7 +53,7 @@ def schema_rows(schema: dict[str, Any], prefix: str = "") -> Iterator[tuple[str,
         yield from schema_rows(value.get("items", {}), f"{prefix}{name}[].")
 
 
-def table(columns: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> list[str]:
+def table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
     """A Markdown table."""
     lines = [f"| {' | '.join(columns)} |", f"| {' | '.join('---' for _ in columns)} |"]
     return [*lines, *(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)]
@@ -95,8 +97,43 @@ class Schema(_Markdown):
         return table(SCHEMA_COLUMNS, schema_rows(json.loads(path.read_text(encoding="utf-8"))))
 
 
+def bars(rows: Iterable[tuple[str, int, int]]) -> list[str]:
+    """An SVG with a bar for each row: a label, how many, of how many. It takes the colours of the page."""
+    drawn = []
+    for number, (label, count, total) in enumerate(rows):
+        top = 26 * number
+        for width, opacity in ((total, 0.15), (count, 0.7)):
+            size = round(300 * width / total)
+            drawn.append(
+                f'<rect x="330" y="{top}" width="{size}" height="18" fill="currentColor" fill-opacity="{opacity}"/>'
+            )
+        drawn.append(f'<text x="322" y="{top + 13}" text-anchor="end">{html.escape(label)}</text>')
+        drawn.append(f'<text x="638" y="{top + 13}">{count} of {total}</text>')
+    height = 26 * (len(drawn) // 4)
+    opening = f'<svg viewBox="0 0 720 {height}" width="100%" role="img" font-size="13" fill="currentColor">'
+    return ["```{raw} html", opening, *drawn, "</svg>", "```", ""]
+
+
+class Proof(_Markdown):
+    """`{crossenv-proof} PAGE`: the figures of a page that a script wrote, summed up."""
+
+    def lines(self) -> list[str]:
+        """The line on where they come from, then the summary."""
+        name = self.arguments[0]
+        path = Path(self.env.doc2path(self.env.docname)).parent / f"{name}.md"
+        self.env.note_dependency(str(path))
+        text = path.read_text(encoding="utf-8")
+        return [
+            *proofs.origin(name, text),
+            "",
+            *(bars(rows) if (rows := proofs.counts(name, text)) else []),
+            *table(*proofs.summary(name, text)),
+        ]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directives."""
     app.add_directive("crossenv-options", Options)
     app.add_directive("json-schema", Schema)
+    app.add_directive("crossenv-proof", Proof)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -127,7 +127,7 @@ class Target:
 
     def stable_suffixes(self, version: tuple[int, ...], flags: str) -> tuple[str, ...]:
         """What the names of modules for the stable ABI may end in there (PEP 803)."""
-        return (".so", ".abi3.so", *([".abi3t.so"] if version >= (3, 15) or flags else []))
+        return (".so", *([] if flags else [".abi3.so"]), *([".abi3t.so"] if version >= (3, 15) or flags else []))
 
     @property
     def support_tier(self) -> int:

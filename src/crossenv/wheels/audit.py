@@ -306,6 +306,7 @@ def _host_findings(claims: Claims, record: Record) -> Iterator[Finding]:
 
 
 def _linked_findings(expected: Expected, linked: Mapping[str, Linked]) -> Iterator[Finding]:
+    yield from file_checks.unserved_findings(linked, expected)
     for name, file in linked.items():
         yield from file_checks.search_path_findings(name, file)
         yield from file_checks.release_findings(name, file, expected)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from crossenv.binaries import FORMATS, BinaryError, Linked, format_of
 from crossenv.platforms import MODULE_SUFFIXES, ONLY_MODULE_SUFFIXES, PLATFORMS
@@ -67,6 +67,24 @@ def name_finding(name: str, expected: Expected) -> Finding | None:
     takes = " ".join(expected.suffixes)
     says = f"has the suffix {match['suffix']}; the wheel's Pythons take {takes}"
     return Finding(id="extension-suffix", severity=ERROR, path=name, message=says)
+
+
+def unserved_findings(names: Iterable[str], expected: Expected) -> Iterator[Finding]:
+    """Find extension modules that one of the wheel's stable ABIs lacks: no free-threaded Python takes `.abi3.so`."""
+    if len(expected.stable_suffixes) < 2:
+        return
+    modules: dict[str, dict[str, str]] = {}
+    for name in names:
+        directory, slash, base = name.rpartition("/")
+        match = _EXTENSION.match(base)
+        if match is not None and match["suffix"] in expected.suffixes:
+            modules.setdefault(directory + slash + match["stem"], {})[match["suffix"]] = name
+    for suffixes in modules.values():
+        for abi, taken in expected.stable_suffixes.items():
+            if not taken.intersection(suffixes):
+                has = " ".join(suffixes)
+                says = f"has the suffix {has}; Pythons of {abi}, which the tags name, do not take it"
+                yield Finding(id="extension-suffix", severity=ERROR, path=min(suffixes.values()), message=says)
 
 
 def init_finding(name: str, file: Linked) -> Finding | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from crossenv.errors import UsageError
@@ -12,6 +12,9 @@ from crossenv.platforms import MODULE_SUFFIXES
 from crossenv.platforms.architectures import Identity
 from crossenv.record import Record
 from crossenv.targets import Target, target_of_tag
+
+# PEP 803.
+_FIRST_ABI3T = (3, 15)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +72,7 @@ class Expected:
         machines: The identities that its native files may have; empty if unknown.
         promised: The policies in its tags.
         suffixes: The suffixes that its extension modules may have; empty if unknown.
+        stable_suffixes: The same for each stable ABI in its tags, "abi3" and "abi3t".
     """
 
     pure: bool
@@ -78,6 +82,7 @@ class Expected:
     machines: tuple[Identity, ...]
     promised: tuple[Policy, ...]
     suffixes: tuple[str, ...]
+    stable_suffixes: Mapping[str, frozenset[str]]
 
 
 def expected_of(tags: Sequence[str], *, libc: str, record: Record | None) -> Expected:
@@ -123,7 +128,18 @@ def expected_of(tags: Sequence[str], *, libc: str, record: Record | None) -> Exp
         machines=() if unknown and record is None else machines,
         promised=tuple(policy for target in targets if (policy := policy_of(target)) is not None),
         suffixes=() if unknown else suffixes,
+        stable_suffixes={} if unknown else _stable_suffixes(pythons, targets),
     )
+
+
+def _stable_suffixes(pythons: Sequence[PythonTag], targets: Sequence[Target]) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for python in pythons if targets else ():
+        if python.abi == "stable":
+            abi = f"abi3{python.flags}"
+            taken = (suffix for target in targets for suffix in target.stable_suffixes(python.version, python.flags))
+            found[abi] = found.get(abi, frozenset()).union(taken)
+    return found
 
 
 def _target_of(platform: str, libc: str) -> Target | None:
@@ -161,12 +177,23 @@ def _suffixes(python: PythonTag, target: Target, *, libc_known: bool) -> tuple[s
 def python_of_file(name: str, expected: Expected) -> PythonTag | None:
     """Return the Python whose C API an extension module may use; None if unknown.
 
-    Its suffix names it, or else the wheel's tags: the oldest Python in them.
+    Its suffix names it, or else the wheel's tags: the oldest Python in them. A module for both stable ABIs may use what
+    both have, which is less than abi3 alone.
     """
     match = re.search(r"\.cp(?:ython-)?3(\d+)([a-z]*)-[^/]*$", name)
     if match is not None and name.endswith(MODULE_SUFFIXES):
         return PythonTag(implementation="cp", version=(3, int(match[1])), abi="full", flags=match[2])
-    stable = [python for python in expected.pythons if python.abi == "stable"]
+    stable = [
+        python for python in expected.pythons if python.abi == "stable" and not (python.flags and ".abi3." in name)
+    ]
+    free = [python for python in stable if python.flags]
+    if free:
+        # Only abi3t has these names; one without a suffix is for all Pythons of the tags.
+        older = [python for python in stable if not python.flags and ".abi3t." not in name]
+        oldest = min(python.version for python in older or free)
+        # In a set of tags (cp310.cp315-abi3.abi3t) the older Pythons have no abi3t.
+        version = oldest if older else max(oldest, _FIRST_ABI3T)
+        return PythonTag(implementation="cp", version=version, abi="stable", flags="t")
     if stable:
         return min(stable, key=lambda python: python.version)
     full = [python for python in expected.pythons if python.abi == "full"]
@@ -189,7 +216,13 @@ def accepts_python(ours: PythonTag, python: str, abi: str) -> bool:
         return exact and said.flags == ours.flags
     older = said.version <= ours.version
     if said.abi == "stable":
-        return older and said.version > (3, 1) and ("t" in said.flags or "t" not in ours.flags)
+        free = "t" in ours.flags
+        return (
+            older
+            and said.version > (3, 1)
+            and ("t" in said.flags) == free
+            and (not free or ours.version >= _FIRST_ABI3T)
+        )
     return older if said.implementation == "py" else exact
 
 

@@ -20,6 +20,9 @@ from crossenv.wheels.model import ERROR, WARNING, Finding, listed
 from crossenv.wheels.read_tags import Expected, PythonTag, python_of_file
 from crossenv.wheels.sysroot_libraries import Libraries
 
+# PEP 803: they take a PyModuleDef, which modules for abi3t cannot have.
+_NOT_IN_ABI3T = frozenset({"PyModuleDef_Init", "PyModule_Create2", "PyModule_FromDefAndSpec2"})
+
 
 @lru_cache(maxsize=1)
 def _sections() -> list[tuple[list[str], str]]:
@@ -142,13 +145,15 @@ def python_fault(symbols: set[str], tag: PythonTag | None, expected: Expected) -
         words = []
         for symbol in sorted(symbols):
             since = stable_since(symbol)
-            if since is None:
+            if since is None or (tag.flags and symbol in _NOT_IN_ABI3T):
                 words.append(symbol)
             elif since > tag.version:
                 words.append(f"{symbol} (since {since[0]}.{since[1]})")
         version = ".".join(map(str, tag.version))
         return (
-            ("stable-abi", f"needs {listed(words)}, not in the stable ABI of Python {version}") if words else (None, "")
+            ("stable-abi", f"needs {listed(words)}, not in the stable ABI of Python {version}{tag.flags}")
+            if words
+            else (None, "")
         )
     names = exports_of(tag.name)
     if names is None:
