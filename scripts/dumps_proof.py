@@ -43,7 +43,7 @@ PROGRAM = re.compile(r"(python|pypy)3\.\d+t?")
 HEAD = """\
 # Dumps, taken and used
 
-Written by `nox -s dump` on {date}. What a dump is, [the reference](../reference/dump.md) says.
+Written by `nox -s dump` on {date}. [The reference](../reference/dump.md) describes dumps.
 
 ## Taken
 

@@ -39,8 +39,11 @@ def test_what_shapes_a_wheel_is_in_its_key(cross_gcc: str, tmp_path: Path) -> No
         cache("--cc", f"{compiler} -mcpu=neoverse-n1"),
         cache(target="manylinux_2_49_aarch64"),
     ]
-    # Another compiler of the same version under the same name.
+    # The same compiler, installed again.
     os.utime(compiler, (1, 1))
+    assert cache() == usual
+    # Another one of the same version under the same name.
+    compiler.write_text(f'#!/bin/sh\nexec {cross_gcc} -mcpu=neoverse-n1 "$@"\n')
     different.append(cache())
     assert len({usual, *different}) == 6
 

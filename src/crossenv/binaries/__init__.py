@@ -38,18 +38,13 @@ def format_of(head: bytes) -> Format | None:
     return next((one for one in FORMATS.values() if one.recognises(head)), None)
 
 
-# Formats without a reader. A Java class begins as a Mach-O file for several machines does; their number follows.
-_OTHERS = {
-    **dict.fromkeys((b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe\0\0\0"), "Mach-O"),
-    b"\0asm": "WebAssembly",
-}
-_MOST_MACHINES = 32
+# Formats without a reader.
+_OTHERS = {b"\0asm": "WebAssembly"}
 
 
 def other_format(head: bytes) -> str:
     """Return the format of a native file that begins with these bytes and that no reader here reads; "" for none."""
-    title = next((title for magic, title in _OTHERS.items() if head.startswith(magic)), "")
-    return "" if head.startswith(b"\xca") and not 0 < int.from_bytes(head[4:8], "big") < _MOST_MACHINES else title
+    return next((title for magic, title in _OTHERS.items() if head.startswith(magic)), "")
 
 
 def is_native(head: bytes) -> bool:

@@ -202,7 +202,7 @@ def ci_text(ci: str, builder: str, targets: list[Target], pythons: tuple[str, ..
     install = install or ("crossenv2[zig]" if builder == CIBUILDWHEEL else "crossenv2[zig,fetch]")
     if not _SPEC.fullmatch(install):
         raise UsageError(
-            f"--install {install!r} is no requirement", hint="write one without blanks: crossenv2[zig]==2.0"
+            f"--install {install!r} is not a requirement", hint="write one without blanks: crossenv2[zig]==2.0"
         )
     shared = rows(ci, builder, targets, pythons)
     lines = [_row(ci, builder, row) for row in shared]
