@@ -21,6 +21,7 @@ from crossenv.errors import UsageError
 from crossenv.pythons import build_python
 from crossenv.pythons.build_python import find_build_python
 from crossenv.pythons.fetch import complaint, fetchable
+from makers import write
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 # The mirror's Python: another one than that of this test.
@@ -70,6 +71,13 @@ def test_a_missing_python_is_fetched_if_that_is_wanted() -> None:
     with pytest.raises(UsageError) as caught:
         find_build_python("3.99")
     assert "--fetch-python" in caught.value.hint
+
+
+def test_a_named_program_that_is_there_is_not_called_missing(tmp_path: Path) -> None:
+    program = write(tmp_path / "my python3", "#!/bin/sh\nexit 3\n", mode=0o755)
+    with pytest.raises(UsageError, match="does not say which Python it is") as caught:
+        find_build_python(str(program))
+    assert caught.value.hint == f"try it: '{program}' -m sysconfig"
 
 
 def test_a_python_that_is_here_is_not_fetched() -> None:

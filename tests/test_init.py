@@ -73,7 +73,7 @@ def test_jobs_are_shared_out_by_machine(project: Path, capsys: pytest.CaptureFix
     ("words", "says"),
     [
         (["--target", "nosuch"], "no target 'nosuch'"),
-        (["--ci", "github", "--install", "a b"], "no requirement"),
+        (["--ci", "github", "--install", "a b"], "is not a requirement"),
         (["--ci", "gitlab", "--builder", "cibuildwheel", "--target", "win_amd64"], "do not build for win_amd64"),
         (["--output", "x.yml"], "go with --ci"),
     ],

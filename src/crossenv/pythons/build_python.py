@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from crossenv.pythons.model import HostPython
 MINIMUM = (3, 10)
 # PEP 703.
 FIRST_FREE_THREADED = (3, 13)
+_PATIENCE_SECONDS = 60
 # PEP 829: later versions ignore the import lines of .pth files, by which an environment starts.
 LAST = (3, 17)
 
@@ -77,6 +79,10 @@ def find_build_python(
             found = _discover(wanted)
         except UsageError as error:
             why, how = f": {error.message}", f", {error.hint}" if error.hint else ""
+    if found is None and Path(wanted).expanduser().is_file():
+        raise UsageError(
+            f"{wanted} does not say which Python it is", hint=f"try it: {shlex.quote(wanted)} -m sysconfig"
+        )
     if found is None:
         missing = "it" if host is None else _words(host)
         raise UsageError(
@@ -156,7 +162,8 @@ def _discover(spec: str) -> PythonInfo | None:
         return get_interpreter(
             spec,
             cache=DiskCache(user_cache_path("crossenv") / "interpreters"),
-            env={**os.environ, "PATH": search_path},
+            # A machine that builds wheels is busy: 15 s, the library's own patience, were not enough.
+            env={"PY_DISCOVERY_TIMEOUT": str(_PATIENCE_SECONDS), **os.environ, "PATH": search_path},
         )
     except (RuntimeError, ValueError, OSError):
         return None
