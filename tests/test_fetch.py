@@ -115,6 +115,16 @@ def test_pythons_of_version_managers_need_not_be_on_path(tmp_path: Path) -> None
     ]
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_version_managers_of_another_user_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "root/pyenv/versions/3.12.1/bin").mkdir(parents=True)
+    (tmp_path / "root").chmod(0)
+    try:
+        assert not list(build_python.managed_places({"HOME": "/nonexistent", "PYENV_ROOT": f"{tmp_path}/root/pyenv"}))
+    finally:
+        (tmp_path / "root").chmod(0o700)
+
+
 @pytest.fixture(scope="module")
 def mirror(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The variable's value that makes uv take real CPythons from a directory."""

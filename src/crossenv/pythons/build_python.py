@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
@@ -178,7 +179,10 @@ def managed_places(environ: Mapping[str, str]) -> Iterator[str]:
         ("MISE_DATA_DIR", ".local/share/mise", "installs/python"),
     ):
         root = Path(environ.get(variable) or home / usual)
-        found = [path for path in root.glob(f"{versions}/*/bin") if not path.parent.is_symlink()]
+        found: list[Path] = []
+        # Another user's directory, which `su` has left in the variable.
+        with contextlib.suppress(PermissionError):
+            found += (path for path in root.glob(f"{versions}/*/bin") if not path.parent.is_symlink())
         # The newest patch release of a version first.
         yield from map(str, sorted(found, key=_numbers, reverse=True))
     try:
