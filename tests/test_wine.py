@@ -169,7 +169,8 @@ def host_root() -> Path:
 def test_a_real_python_runs(host_root: Path, tmp_path: Path) -> None:
     """Output into a file and a pipe, errors, exit status; and nothing is left behind."""
     # Each in one write: the two may come in either order.
-    code = "import sys; print(f'{sys.platform} {sys.argv[1:]}', end=''); print('bad', end='', file=sys.stderr); sys.exit(5)"
+    say = "print(f'{sys.platform} {sys.argv[1:]}', end=''); print('bad', end='', file=sys.stderr)"
+    code = f"import sys; {say}; sys.exit(5)"
     words = [sys.executable, "-m", "crossenv", "run", "--target", "win_amd64", "--host-root", str(host_root)]
     log = tmp_path / "log"
     with log.open("w") as file:
