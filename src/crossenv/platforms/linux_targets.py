@@ -121,9 +121,11 @@ class Target:
         if not libc_known or self.multiarch_for(version) != self.multiarch:
             names = [self.multiarch.replace(f"-linux-{old}", f"-linux-{new}") for old, new in _BOTH_WAYS]
         number = f"{version[0]}{version[1]}{flags}"
-        suffixes = [".so", *(f".cpython-{number}-{name}.so" for name in names)]
-        suffixes += [".abi3.so"] if "t" not in flags else []
-        return (*suffixes, *([".abi3t.so"] if version >= (3, 15) else []))
+        return (".so", *(f".cpython-{number}-{name}.so" for name in names), *self._stable(version, flags))
+
+    @staticmethod
+    def _stable(version: tuple[int, ...], flags: str) -> tuple[str, ...]:
+        return (*([] if "t" in flags else [".abi3.so"]), *([".abi3t.so"] if version >= (3, 15) else []))
 
     def stable_suffixes(self, version: tuple[int, ...], flags: str) -> tuple[str, ...]:
         """What the names of modules for the stable ABI may end in there (PEP 803)."""

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from crossenv.platforms.architectures import ARCHITECTURES, MACHO, Architecture, Identity
+from crossenv.platforms.architectures import ARCHITECTURES, MACHO, Identity
 from crossenv.platforms.linux_targets import Target
-from crossenv.platforms.model import BuildSystemNames, Libc, Machine
+from crossenv.platforms.model import BuildSystemNames, Libc, Machine, NoTargets
 
 MACOS = "darwin"
 _LIBC = "libSystem"
@@ -81,14 +81,6 @@ class MacOSTarget(Target):
         """What the import system takes there (CPython's `dynload_shlib.c`)."""
         return (".so", f".{self.soabi_for(version, flags)}.so", *self._stable(version, flags))
 
-    def stable_suffixes(self, version: tuple[int, ...], flags: str) -> tuple[str, ...]:
-        """What the names of modules for the stable ABI may end in there (PEP 803)."""
-        return (".so", *([] if flags else [".abi3.so"]), *([".abi3t.so"] if version >= (3, 15) or flags else []))
-
-    @staticmethod
-    def _stable(version: tuple[int, ...], flags: str) -> tuple[str, ...]:
-        return (*([] if "t" in flags else [".abi3.so"]), *([".abi3t.so"] if version >= (3, 15) else []))
-
     @property
     def support_tier(self) -> int:
         """PEP 11."""
@@ -133,7 +125,7 @@ class MacOSTarget(Target):
         return self.platform_tag
 
 
-class MacOS:
+class MacOS(NoTargets):
     """macOS on Apple's and Intel's processors."""
 
     name = MACOS
@@ -152,10 +144,6 @@ class MacOS:
     linked_by = "Xcode's clang, on macOS"
     link_hint = "build on macOS with `cibuildwheel --platform macos`"
 
-    def parse_target(self, name: str) -> Target | None:
-        """None: nothing is built for it here."""
-        return None
-
     def target_of_tag(self, tag: str, libc: str) -> Target | None:
         """The Macs that a tag names; None for a tag that no installer takes, such as `macosx_11_1_arm64`."""
         match = re.fullmatch(rf"macosx_(\d{{1,3}})_(\d{{1,3}})_({'|'.join(_MACHINES)})", tag)
@@ -166,18 +154,6 @@ class MacOS:
             return None
         row = next(row for row in ARCHITECTURES if row.name in _MACHINES[match[3]])
         return MacOSTarget(text=tag, architecture=row, libc=_LIBC, floor=floor, policy=False, kind=match[3])
-
-    def target_of_machine(self, architecture: Architecture, libc: Libc) -> Target | None:
-        """None: nothing is built for it here."""
-        return None
-
-    def target_names(self) -> Iterable[str]:
-        """None."""
-        return ()
-
-    def usual_targets(self) -> Iterable[Target]:
-        """None."""
-        return ()
 
     def recognises(self, config: Mapping[str, int | str]) -> bool:
         """No: its Pythons are not read."""
