@@ -14,6 +14,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
+from crossenv.environment.fingerprint import SHARES
 from crossenv.errors import AuditError, BuildError, EmulatorError, UsageError, fault_of_the_machine
 from crossenv.farm.budget import Budget, was_killed
 from crossenv.farm.circumstances import digest_of
@@ -148,9 +149,7 @@ class Run:
         Raises:
             KeyboardInterrupt: After the children were ended.
         """
-        by_requirement: dict[Requirement, list[Build]] = {}
-        for build in self._builds:
-            by_requirement.setdefault(build.requirement, []).append(build)
+        by_requirement = self._by_requirement()
         preparing: dict[Future[dict[Build, Result]], Requirement] = {}
         building: dict[Future[Result], Build] = {}
         with ThreadPoolExecutor(self._options.jobs) as pool:
@@ -194,9 +193,7 @@ class Run:
         Raises:
             KeyboardInterrupt: After the children were ended.
         """
-        by_requirement: dict[Requirement, list[Build]] = {}
-        for build in self._builds:
-            by_requirement.setdefault(build.requirement, []).append(build)
+        by_requirement = self._by_requirement()
         with ThreadPoolExecutor(self._options.jobs) as pool:
             try:
                 for failed in pool.map(self._prepare, by_requirement, by_requirement.values()):
@@ -210,6 +207,12 @@ class Run:
                 self._children.end()
                 raise
         return self.results
+
+    def _by_requirement(self) -> dict[Requirement, list[Build]]:
+        found: dict[Requirement, list[Build]] = {}
+        for build in self._builds:
+            found.setdefault(build.requirement, []).append(build)
+        return found
 
     def _surveyed(self, build: Build) -> Result | None:
         try:
@@ -485,8 +488,7 @@ def shares(cores: int) -> dict[str, str]:
 
     MAKEFLAGS is not among them: make uses one core by default, and not every Makefile works in parallel.
     """
-    names = ("CROSSENV_JOBS", "CMAKE_BUILD_PARALLEL_LEVEL", "CARGO_BUILD_JOBS", "MAX_JOBS", "NPY_NUM_BUILD_JOBS")
-    return dict.fromkeys((*names, "GRPC_PYTHON_BUILD_EXT_COMPILER_JOBS"), str(cores))
+    return dict.fromkeys(SHARES, str(cores))
 
 
 def _without_environment(error: EnvironmentFailedError) -> Result:
