@@ -14,7 +14,7 @@ from pathlib import Path
 
 import platformdirs
 
-from crossenv.cli.common import fetcher
+from crossenv.cli.common import add_allow_pure, add_tool_options, fetcher
 from crossenv.compilers.choose import AUTO, CHOICES
 from crossenv.config import FLAGS, Settings, load_settings
 from crossenv.errors import UsageError
@@ -99,8 +99,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="let uv fetch a Python that is not on this machine; default: yes",
     )
-    how.add_argument("--toolchain", choices=CHOICES, help=f"where the compilers come from; default: {AUTO}")
-    how.add_argument("--cpu", help="the oldest processor to support, as `zig cc -mcpu` takes it: cortex_a7, z14")
+    add_tool_options(how)
     how.add_argument("--sysroot", metavar="DIR", help="take the target's headers and libraries from this root")
     how.add_argument("--host-prefix", metavar="DIR", help="where the target has its Python (/usr/local)")
     how.add_argument(
@@ -113,14 +112,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="let Meson and CMake run target programs under an emulator",
     )
-    how.add_argument(
-        "--allow-pure",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="accept a wheel of this project without extension modules that did not compile; can be repeated; '*' for"
-        " all projects",
-    )
+    add_allow_pure(how)
     how.add_argument(
         "--build-install",
         action="append",

@@ -30,6 +30,26 @@ def common_options() -> argparse.ArgumentParser:
     return parser
 
 
+def add_tool_options(group: argparse._ArgumentGroup) -> None:
+    """Add the options on compilers that `create`, `wheel` and `plan` have."""
+    from crossenv.compilers.choose import AUTO, CHOICES
+
+    group.add_argument("--toolchain", choices=CHOICES, help=f"where the compilers come from; default: {AUTO}")
+    group.add_argument("--cpu", help="the oldest processor to support, as `zig cc -mcpu` takes it: cortex_a7, z14")
+
+
+def add_allow_pure(group: argparse._ArgumentGroup) -> None:
+    """Add the option for projects that may lose their extension modules."""
+    group.add_argument(
+        "--allow-pure",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="accept a wheel of this project without extension modules that did not compile; can be repeated; '*' for"
+        " all projects",
+    )
+
+
 def fetcher(settings: Settings, reporter: Reporter) -> Callable[[str], None] | None:
     """Return what fetches a build Python; None where the user does not want it."""
 

@@ -14,7 +14,7 @@ import platformdirs
 
 from crossenv.cli import in_place
 from crossenv.cli.assignments import parse_config_vars, parse_variables
-from crossenv.cli.common import common_options, fetcher
+from crossenv.cli.common import add_allow_pure, add_tool_options, common_options, fetcher
 from crossenv.cli.parser import Once
 from crossenv.cli.show import host_words, python_words
 from crossenv.compilers.choose import (
@@ -135,8 +135,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     tools = parser.add_argument_group(
         "toolchain", "default: the compiler the host Python recorded, then <triplet>-gcc, clang, zig (the extra `zig`)"
     )
-    tools.add_argument("--toolchain", choices=CHOICES, help=f"where the compilers come from; default: {AUTO}")
-    tools.add_argument("--cpu", help="the oldest processor to support, as `zig cc -mcpu` takes it: cortex_a7, z14")
+    add_tool_options(tools)
     tools.add_argument(
         "--warm",
         action="store_true",
@@ -179,14 +178,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     pip = environment.add_mutually_exclusive_group()
     pip.add_argument("--without-pip", action="store_true", help="install no pip on either side")
     pip.add_argument("--without-cross-pip", action="store_true", help="install no pip on the target side")
-    environment.add_argument(
-        "--allow-pure",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="accept a wheel of this project without extension modules that did not compile; can be repeated; '*' for"
-        " all projects",
-    )
+    add_allow_pure(environment)
     environment.add_argument(
         "--repair",
         action=argparse.BooleanOptionalAction,
