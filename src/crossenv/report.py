@@ -103,6 +103,13 @@ class Step:
         return f"{self.text}{detail}, {clock(now - self.began)}"
 
 
+def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield the lines of a table: all columns but the last are padded."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+    for row in rows:
+        yield "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])
+
+
 @dataclass
 class Reporter:
     """Prints steps, warnings, errors and results; nothing else in the library prints.

@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from crossenv.cli.common import common_options
@@ -14,7 +14,7 @@ from crossenv.errors import AuditError, UsageError, reason_of
 from crossenv.farm.index import write_index
 from crossenv.farm.plan import SHORT
 from crossenv.farm.store import DamagedWheelError, Entry, Store
-from crossenv.report import Reporter
+from crossenv.report import Reporter, columns
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -77,24 +77,23 @@ def run_list(args: argparse.Namespace, reporter: Reporter) -> int:
         )
         for entry in entries
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    for row in rows:
-        reporter.result("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[5]]))
+    for line in columns(rows):
+        reporter.result(line)
     return 0
 
 
-def _damaged(store: Store) -> Iterator[tuple[Entry, DamagedWheelError]]:
-    for entry in store.entries():
-        try:
-            store.read(entry)
-        except DamagedWheelError as error:
-            yield entry, error
+def _damage(store: Store, entry: Entry) -> DamagedWheelError | None:
+    try:
+        store.read(entry)
+    except DamagedWheelError as error:
+        return error
+    return None
 
 
 def run_verify(args: argparse.Namespace, reporter: Reporter) -> int:
     """Look at every wheel."""
     store = _store(args.store)
-    found = list(_damaged(store))
+    found = [(entry, error) for entry in store.entries() if (error := _damage(store, entry)) is not None]
     for entry, _ in found if args.remove else ():
         store.remove(entry)
     if args.json:
@@ -137,7 +136,7 @@ def run_merge(args: argparse.Namespace, reporter: Reporter) -> int:
         for entry in other.entries():
             known = store.entry(entry.key)
             # Of two results of one job the first stays, unless only the other was tested.
-            if known is not None and known.tested >= entry.tested and not _is_damaged(store, known):
+            if known is not None and known.tested >= entry.tested and _damage(store, known) is None:
                 continue
             try:
                 wheels = other.read(entry)
@@ -152,14 +151,6 @@ def run_merge(args: argparse.Namespace, reporter: Reporter) -> int:
     else:
         reporter.result(f"{copied} jobs copied to {store.directory}")
     return AuditError.exit_code if damaged else 0
-
-
-def _is_damaged(store: Store, entry: Entry) -> bool:
-    try:
-        store.read(entry)
-    except DamagedWheelError:
-        return True
-    return False
 
 
 def run_index(args: argparse.Namespace, reporter: Reporter) -> int:

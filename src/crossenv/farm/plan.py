@@ -20,6 +20,7 @@ from crossenv.errors import UsageError, reason_of
 from crossenv.farm.model import COVERED, FAILED, KEPT, STOPPED, Build, Job, Result
 from crossenv.farm.release import covering, released, scope_of
 from crossenv.farm.store import Entry
+from crossenv.report import columns
 
 SCHEMA = 1
 # What happens to a job. The words of results are used where nothing runs any more.
@@ -264,9 +265,8 @@ def plan_table(plan: Plan) -> Iterator[str]:
     """Yield the lines of a table for people."""
     rows = [("job", "requirement", "python", "for", "what")]
     rows += [(job.key[:SHORT] or "-", job.requirement, job.python, job.target, _what(job)) for job in plan.jobs]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    for row, job in zip(rows, (None, *plan.jobs), strict=True):
-        yield "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]])
+    for line, job in zip(columns(rows), (None, *plan.jobs), strict=True):
+        yield line
         if job is not None and job.hint:
             yield f"    hint: {job.hint}"
 

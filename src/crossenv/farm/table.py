@@ -8,6 +8,7 @@ from pathlib import Path
 from crossenv.errors import AuditError, BuildError
 from crossenv.farm.model import Build, Result
 from crossenv.farm.progress import result_words
+from crossenv.report import columns
 
 
 def table(builds: Sequence[Build], results: Mapping[Build, Result]) -> Iterator[str]:
@@ -17,11 +18,9 @@ def table(builds: Sequence[Build], results: Mapping[Build, Result]) -> Iterator[
         (build.requirement.label, build.python.label, build.destination.label, result_words(results[build]))
         for build in builds
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
     below = [None, *(results[build] for build in builds)]
-    for row, result in zip(rows, below, strict=True):
-        start = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False))
-        yield f"{start}  {row[3]}"
+    for line, result in zip(columns(rows), below, strict=True):
+        yield line
         if result is not None and result.complaint:
             if result.hint:
                 yield f"    hint: {result.hint}"
