@@ -49,7 +49,12 @@ class Launchers:
     make_runtime: Sequence[str] = ()
 
     def configuration(self, *, objects: Path, explainer: str = "") -> str:
-        """The text of `zig.conf`; zig keeps what it compiles in `objects`, and `explainer` is the script for links."""
+        """Return the text of `zig.conf`.
+
+        Args:
+            objects: Where zig keeps what it compiles.
+            explainer: The script that links are explained by.
+        """
         rows = [*self.settings.items(), ("objects", str(objects)), ("explainer", explainer)]
         for key, words in (("compile", self.compile), ("link", self.link), ("make_runtime", self.make_runtime)):
             rows += [(key, word) for word in words]
@@ -148,7 +153,7 @@ def place_launchers(launchers: Launchers, names: Mapping[str, str], directory: P
 
 
 def _build_machine() -> str:
-    """This machine in zig's words, with the oldest C library: the launcher asks for nothing newer."""
+    """Return this machine in zig's words, with the oldest C library: the launcher asks for nothing newer."""
     machine = {"armv8l": "armv7l", "i386": "i686", "i586": "i686"}.get(platform.machine(), platform.machine())
     libc = libc_of_this_machine()
     row = next((row for row in target_architectures() if row.name == machine), None)

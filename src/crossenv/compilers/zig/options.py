@@ -285,7 +285,7 @@ OWN_ABI = {
 
 
 def header_text() -> str:
-    """The tables as the C that launcher.c includes as `options.h`."""
+    """Return the tables as the C that launcher.c includes as `options.h`."""
     return "".join(f"{line}\n" for line in _header())
 
 
