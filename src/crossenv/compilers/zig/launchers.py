@@ -20,6 +20,7 @@ from crossenv.errors import ToolchainError
 from crossenv.files import scratch_directory
 from crossenv.libc.version import libc_of_this_machine
 from crossenv.platforms.architectures import target_architectures
+from crossenv.platforms.linux_targets import target_of_machine
 from crossenv.platforms.windows import WINDOWS
 from crossenv.targets import Target
 
@@ -162,4 +163,4 @@ def _build_machine() -> str:
             f"the zig toolchain is not for build machines of the kind {platform.machine()}",
             hint="use installed compilers: --toolchain gnu or clang",
         )
-    return Target(text=machine, architecture=row, libc=libc, floor=row.oldest(libc), policy=False).zig_triple
+    return target_of_machine(row, libc, row.oldest(libc)).zig_triple
