@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from crossenv.errors import UsageError
@@ -25,6 +25,8 @@ _SUPPORT_TIERS = {"x86_64": 1, "aarch64": 2, "ppc64le": 2, "s390x": 3, "armv7l":
 _TRAMPOLINES = ("x86_64-linux-gnu", "aarch64-linux-gnu")
 # CPython before 3.11 named no C library but GNU's in the suffix, on musl too.
 _FIRST_WITH_MUSL_SUFFIX = (3, 11)
+# PEP 803.
+_FIRST_ABI3T = (3, 15)
 
 # Two releases a year: a list of those that exist would be out of date at once. packaging assumes the same end.
 _LAST_GLIBC = (2, 50)
@@ -117,19 +119,27 @@ class Target:
             flags: Its ABI flags.
             libc_known: Whether the C library is more than a guess; if not, the suffixes of either are taken.
         """
-        names = [self.multiarch]
-        if not libc_known or self.multiarch_for(version) != self.multiarch:
-            names = [self.multiarch.replace(f"-linux-{old}", f"-linux-{new}") for old, new in _BOTH_WAYS]
+        names = self._multiarches(version, libc_known=libc_known)
         number = f"{version[0]}{version[1]}{flags}"
-        return (".so", *(f".cpython-{number}-{name}.so" for name in names), *self._stable(version, flags))
+        return (".so", *(f".cpython-{number}-{name}.so" for name in names), *self._stable(version, flags, names))
+
+    def _multiarches(self, version: tuple[int, ...], *, libc_known: bool) -> list[str]:
+        if libc_known and self.multiarch_for(version) == self.multiarch:
+            return [self.multiarch]
+        return [self.multiarch.replace(f"-linux-{old}", f"-linux-{new}") for old, new in _BOTH_WAYS]
 
     @staticmethod
-    def _stable(version: tuple[int, ...], flags: str) -> tuple[str, ...]:
-        return (*([] if "t" in flags else [".abi3.so"]), *([".abi3t.so"] if version >= (3, 15) else []))
+    def _stable(version: tuple[int, ...], flags: str, multiarches: Sequence[str]) -> tuple[str, ...]:
+        """Suffixes of the stable ABI; from Python 3.15 on it takes both, and each with a multiarch as well."""
+        abis = [*([] if "t" in flags else ["abi3"]), *(["abi3t"] if version >= _FIRST_ABI3T else [])]
+        ends = ["", *(f"-{name}" for name in multiarches if version >= _FIRST_ABI3T)]
+        return tuple(f".{abi}{end}.so" for abi in abis for end in ends)
 
-    def stable_suffixes(self, version: tuple[int, ...], flags: str) -> tuple[str, ...]:
+    def stable_suffixes(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> tuple[str, ...]:
         """What the names of modules for the stable ABI may end in there (PEP 803)."""
-        return (".so", *([] if flags else [".abi3.so"]), *([".abi3t.so"] if version >= (3, 15) or flags else []))
+        # No Python has abi3t before that, whatever the tags name.
+        first = max(version, _FIRST_ABI3T) if flags else version
+        return (".so", *self._stable(first, flags, self._multiarches(first, libc_known=libc_known)))
 
     @property
     def support_tier(self) -> int:

@@ -79,7 +79,7 @@ class MacOSTarget(Target):
 
     def extension_suffixes(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> tuple[str, ...]:
         """What the import system takes there (CPython's `dynload_shlib.c`)."""
-        return (".so", f".{self.soabi_for(version, flags)}.so", *self._stable(version, flags))
+        return (".so", f".{self.soabi_for(version, flags)}.so", *self._stable(version, flags, [MACOS]))
 
     @property
     def support_tier(self) -> int:

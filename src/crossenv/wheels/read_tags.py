@@ -128,17 +128,18 @@ def expected_of(tags: Sequence[str], *, libc: str, record: Record | None) -> Exp
         machines=() if unknown and record is None else machines,
         promised=tuple(policy for target in targets if (policy := policy_of(target)) is not None),
         suffixes=() if unknown else suffixes,
-        stable_suffixes={} if unknown else _stable_suffixes(pythons, targets),
+        stable_suffixes={} if unknown else _stable_suffixes(pythons, targets, libc),
     )
 
 
-def _stable_suffixes(pythons: Sequence[PythonTag], targets: Sequence[Target]) -> dict[str, frozenset[str]]:
+def _stable_suffixes(pythons: Sequence[PythonTag], targets: Sequence[Target], libc: str) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for python in pythons if targets else ():
         if python.abi == "stable":
             abi = f"abi3{python.flags}"
-            taken = (suffix for target in targets for suffix in target.stable_suffixes(python.version, python.flags))
-            found[abi] = found.get(abi, frozenset()).union(taken)
+            for target in targets:
+                taken = _suffixes(python, target, libc_known=target.policy or bool(libc))
+                found[abi] = found.get(abi, frozenset()).union(taken)
     return found
 
 
@@ -168,7 +169,7 @@ def _suffixes(python: PythonTag, target: Target, *, libc_known: bool) -> tuple[s
     if python.implementation == "pp":
         return ()
     if python.abi == "stable":
-        return target.stable_suffixes(python.version, python.flags)
+        return target.stable_suffixes(python.version, python.flags, libc_known=libc_known)
     if python.implementation == "cp" and len(python.version) == 2:
         return target.extension_suffixes(python.version, python.flags, libc_known=libc_known)
     return MODULE_SUFFIXES
@@ -183,13 +184,14 @@ def python_of_file(name: str, expected: Expected) -> PythonTag | None:
     match = re.search(r"\.cp(?:ython-)?3(\d+)([a-z]*)-[^/]*$", name)
     if match is not None and name.endswith(MODULE_SUFFIXES):
         return PythonTag(implementation="cp", version=(3, int(match[1])), abi="full", flags=match[2])
-    stable = [
-        python for python in expected.pythons if python.abi == "stable" and not (python.flags and ".abi3." in name)
-    ]
+    stable = [python for python in expected.pythons if python.abi == "stable"]
+    named = re.search(r"\.(abi3t?)[.-][^/]*$", name)
+    if named is not None and named[1] == "abi3":
+        stable = [python for python in stable if not python.flags]
     free = [python for python in stable if python.flags]
     if free:
         # Only abi3t has these names; one without a suffix is for all Pythons of the tags.
-        older = [python for python in stable if not python.flags and ".abi3t." not in name]
+        older = [python for python in stable if not python.flags and named is None]
         oldest = min(python.version for python in older or free)
         # In a set of tags (cp310.cp315-abi3.abi3t) the older Pythons have no abi3t.
         version = oldest if older else max(oldest, _FIRST_ABI3T)
