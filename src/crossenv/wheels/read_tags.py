@@ -10,11 +10,9 @@ from crossenv.errors import UsageError
 from crossenv.libc.policies import Policy, policy_of
 from crossenv.platforms import MODULE_SUFFIXES
 from crossenv.platforms.architectures import Identity
+from crossenv.platforms.target import FIRST_ABI3T
 from crossenv.record import Record
 from crossenv.targets import Target, target_of_tag
-
-# PEP 803.
-_FIRST_ABI3T = (3, 15)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -194,7 +192,7 @@ def python_of_file(name: str, expected: Expected) -> PythonTag | None:
         older = [python for python in stable if not python.flags and named is None]
         oldest = min(python.version for python in older or free)
         # In a set of tags (cp310.cp315-abi3.abi3t) the older Pythons have no abi3t.
-        version = oldest if older else max(oldest, _FIRST_ABI3T)
+        version = oldest if older else max(oldest, FIRST_ABI3T)
         return PythonTag(implementation="cp", version=version, abi="stable", flags="t")
     if stable:
         return min(stable, key=lambda python: python.version)
@@ -223,7 +221,7 @@ def accepts_python(ours: PythonTag, python: str, abi: str) -> bool:
             older
             and said.version > (3, 1)
             and ("t" in said.flags) == free
-            and (not free or ours.version >= _FIRST_ABI3T)
+            and (not free or ours.version >= FIRST_ABI3T)
         )
     return older if said.implementation == "py" else exact
 
