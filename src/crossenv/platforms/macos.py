@@ -70,7 +70,8 @@ class MacOSTarget(Target):
 
     def extension_suffixes(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> tuple[str, ...]:
         """What the import system takes there (CPython's `dynload_shlib.c`)."""
-        return (".so", f".{self.soabi_for(version, flags)}.so", *self._imported_stable(version, flags))
+        stable = self._imported_stable(version, flags, libc_known=libc_known)
+        return (".so", f".{self.soabi_for(version, flags)}.so", *stable)
 
     @property
     def support_tier(self) -> int:
