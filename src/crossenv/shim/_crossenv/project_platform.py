@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 VARIABLE = "CROSSENV_PROJECT_PLATFORM"
 # What the oldest system says that CPython 3.13 runs on.
 _WINDOWS_VERSION = (10, 0, 19045, 2, "")
+# How `sys.version` ends there (CPython's PC/pyconfig.h), whatever the compiler before it.
+_WINDOWS_WORDS = {"AMD64": "64 bit (AMD64)", "ARM64": "64 bit (ARM64)", "x86": "32 bit (Intel)"}
 
 
 class StandIn(types.ModuleType):
@@ -72,6 +74,7 @@ def stand_ins(facts: "Facts", system: "System") -> "dict[str, StandIn]":
             sys,
             {
                 "platform": system["sys_platform"],
+                "version": f"{sys.version.rstrip().rstrip(']')} {_WINDOWS_WORDS.get(machine, '')}]",
                 "winver": version,
                 "getwindowsversion": lambda: WindowsVersion(_WINDOWS_VERSION),
                 "maxsize": 2 ** (bits - 1) - 1,
