@@ -34,6 +34,7 @@ class Wishes:
         sysroot: The root of the target's headers and libraries.
         overrides: Command lines by tool name; see `find_toolchain`.
         cpu: The oldest processor that the code must run on, in the compiler's words.
+        sdk: Apple's SDK, for macOS.
     """
 
     kind: str
@@ -41,6 +42,7 @@ class Wishes:
     sysroot: Path | None
     overrides: Mapping[str, str]
     cpu: str | None
+    sdk: Path | None = None
 
 
 def choose_toolchain(host: HostPython, wishes: Wishes) -> Toolchain:
@@ -196,7 +198,12 @@ def linked_to_python(toolchain: Toolchain, host: HostPython) -> Toolchain:
 
 def _zig(target: Target, wishes: Wishes, sysroot: Path | None) -> Toolchain:
     return find_zig_toolchain(
-        target, environ_path=wishes.environ_path, sysroot=sysroot, overrides=wishes.overrides, cpu=wishes.cpu
+        target,
+        environ_path=wishes.environ_path,
+        sysroot=sysroot,
+        overrides=wishes.overrides,
+        cpu=wishes.cpu,
+        sdk=wishes.sdk,
     )
 
 

@@ -85,3 +85,7 @@ class IOS(NoTargets):
     def pkg_config_directories(self, machine: Machine) -> tuple[str, ...]:
         """None of the system's."""
         return ()
+
+    def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """None."""
+        return {}

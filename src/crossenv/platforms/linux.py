@@ -150,3 +150,7 @@ class Linux:
         places += [f"usr/lib/{machine.multiarch}/pkgconfig"] if machine.multiarch else []
         places += ["usr/lib64/pkgconfig"] if machine.identity.bits == 64 else []
         return (*places, "usr/lib/pkgconfig", "usr/share/pkgconfig")
+
+    def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """None."""
+        return {}

@@ -187,6 +187,14 @@ class Platform(Protocol):
     def pkg_config_directories(self, machine: Machine) -> tuple[str, ...]:
         """Where `.pc` files lie, relative to a root."""
 
+    def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """The variables that build systems read of the system.
+
+        Args:
+            machine: The target.
+            sdk: The directory with descriptions of its libraries, for systems that have one; "" for none.
+        """
+
 
 class NoTargets:
     """The targets of a platform whose Pythons are read only: none, because crossenv does not drive its linker."""

@@ -248,6 +248,10 @@ class Windows:
         """Those of MinGW's roots."""
         return ("lib/pkgconfig", "share/pkgconfig")
 
+    def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """None."""
+        return {}
+
 
 def _architectures() -> Iterator[Architecture]:
     return (row for row in target_architectures() if row.name in _MACHINES)

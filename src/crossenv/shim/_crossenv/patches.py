@@ -583,7 +583,7 @@ def build_ext_module(module: "ModuleType", facts: "Facts") -> None:
 
 
 def _link_to_python(module: "ModuleType", system: "System") -> None:
-    """Where extension modules are linked to Python: to the library of the version, or that of the stable ABI."""
+    """Where extension modules are linked to Python, if they are: to the library of the version, or that of the stable ABI."""
 
     def make_get_libraries(original: "Any") -> "Any":
         def get_libraries(self: "Any", ext: "Any") -> "list[str]":
@@ -594,7 +594,8 @@ def _link_to_python(module: "ModuleType", system: "System") -> None:
 
         return get_libraries
 
-    _replace(module.build_ext, "get_libraries", make_get_libraries)
+    if system["libraries"]:
+        _replace(module.build_ext, "get_libraries", make_get_libraries)
     _replace_if_there(module, "get_abi3_suffix", lambda _original: lambda: system["stable_suffix"])
 
 
