@@ -3,13 +3,12 @@
     python scripts/audited_wheels.py
 
 Fetches every Linux wheel of the newest releases of a few projects, for machines other than this one and for musl,
-and runs `crossenv audit` on them. Writes docs/explanation/audited-wheels.md. A finding in them is a fault of the audit,
-or one that their makers would want to know of.
+and runs `crossenv audit` on them. Writes docs/explanation/data/audited-wheels. A finding in them is a fault of the
+audit, or one that their makers would want to know of.
 """
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import json
 import os
@@ -23,12 +22,11 @@ from pathlib import Path
 
 from packaging.utils import parse_wheel_filename
 from packaging.version import Version
+from results import CACHE, keep, today
 
 from crossenv.wheels.audit import audit_wheel
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-WORK = CHECKOUT / ".cache/audited"
-PAGE = CHECKOUT / "docs/explanation/audited-wheels.md"
+WORK = CACHE / "audited"
 # Of the first four none has wheels for s390x today.
 PROJECTS = ("numpy", "pillow", "lxml", "cryptography", "pyyaml", "charset-normalizer")
 MACHINES = ("aarch64", "armv7l", "i686", "ppc64le", "riscv64", "s390x")
@@ -77,9 +75,9 @@ def fetch(wheel: dict[str, str]) -> Path:
 
 
 def main() -> int:
-    """Audit them all and write the page; the exit status is 1 if one fails."""
+    """Audit them all and write the data; the exit status is 1 if one fails."""
     WORK.mkdir(parents=True, exist_ok=True)
-    rows, failed = [], 0
+    releases, failed = {}, 0
     remarks: Counter[str] = Counter()
     for project in PROJECTS:
         wheels = newest_wheels(project)
@@ -100,26 +98,14 @@ def main() -> int:
                 where = re.sub(r"-[0-9a-f]{8}\.so", ".so", finding.path)
                 remarks[f"{project}: {finding.severity}: {where} {finding.message} [{finding.id}]"] += 1
         version = parse_wheel_filename(wheels[0]["name"])[1]
-        detail = ", ".join(f"{count} {name}" for name, count in sorted(passed.items()))
-        rows.append(f"| {project} {version} | {len(wheels)} | {files} | {sum(passed.values())} | {detail} |")
-        print(rows[-1], file=sys.stderr, flush=True)
-    date = datetime.datetime.now(datetime.timezone.utc).date()
-    lines = [
-        "# The index's own wheels, audited",
-        "",
-        f"Written by `nox -s audited_wheels` on {date}. What others built, tested and use should pass: all wheels of",
-        "the newest releases of some projects that are for another machine than x86-64 with glibc.",
-        "",
-        "| release | wheels | native files | passed | of them |",
-        "| --- | --- | --- | --- | --- |",
-        *rows,
-        "",
-        "## Findings",
-        "",
-        *([f"- {count} wheels of {remark}" for remark, count in remarks.items()] or ["None."]),
-        "",
-    ]
-    PAGE.write_text("\n".join(lines), encoding="utf-8")
+        releases[f"{project} {version}"] = {
+            "wheels": len(wheels),
+            "files": files,
+            "passed": dict(sorted(passed.items())),
+        }
+        print(f"{project} {version}: {sum(passed.values())} of {len(wheels)} passed", file=sys.stderr, flush=True)
+    findings = [f"{count} wheels of {remark}" for remark, count in remarks.items()]
+    keep("audited-wheels", "index", {"about": {"date": today()}, "releases": releases, "findings": findings})
     return int(failed > 0)
 
 

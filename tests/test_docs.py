@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import itertools
+import json
 import os
 import re
 import shlex
@@ -13,6 +14,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -22,6 +24,9 @@ from crossenv.cli.parser import COMMANDS, build_parser
 from crossenv.errors import CrossenvError
 
 CHECKOUT = Path(__file__).parent.parent
+EXPLANATION = CHECKOUT / "docs/explanation"
+# What of a data file has a row in a table.
+PER_ROW = ("packages", "releases", "builds")
 PAGES = [CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
 TUTORIALS = [path.stem for path in sorted((CHECKOUT / "docs/tutorial").glob("*.md")) if "<!-- run" in path.read_text()]
 MARK = re.compile(r"<!-- (file|run)(?:: ([^>]*?))? -->")
@@ -212,10 +217,10 @@ def _has_rust_target(target: str) -> bool:
     return done.returncode == 0 and Path(done.stdout.strip()).is_dir()
 
 
-def test_the_readme_claims_what_was_measured() -> None:
-    """Each mark in its table of targets is a figure on a page that a script wrote."""
-    explanation = CHECKOUT / "docs/explanation"
-    targets, variants, corpus = ((explanation / f"{name}.md").read_text() for name in ("targets", "variants", "corpus"))
+def test_the_readme_claims_what_was_measured(proofs: ModuleType) -> None:
+    """Each mark in its table of targets is a figure in the data of the proofs."""
+    targets, variants, corpus = (proofs.results(EXPLANATION, name) for name in ("targets", "variants", "corpus"))
+    wheels = [wheel for section in variants.values() for wheel in section["wheels"]]
     readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
     header, *rows = re.findall(r"^\| (?:target|glibc:|musl:) .*", readme, re.MULTILINE)
     versions = [cell.strip() for cell in header.strip("|").split("|")[1:]]
@@ -227,31 +232,110 @@ def test_the_readme_claims_what_was_measured() -> None:
         for machine in machines.split(", "):
             for version, mark in zip(versions, marks, strict=True):
                 tag = f"cp{version.replace('.', '')}"
-                proved = re.search(rf"^\| `{policy}\w+_{machine}` \| .*Python {version}, .*", targets, re.MULTILINE)
-                packages = re.search(rf"^## {policy}\w+_{machine}, Python {version},", corpus, re.MULTILINE)
-                used = packages is not None or (proved is not None and "works" in proved[0])
-                built = proved is not None or re.search(rf"-{tag}-{policy}\w+_{machine}\.whl", variants) is not None
+                named = re.compile(rf"{policy}\w+_{machine}")
+                proved = [
+                    "works" in section["packages"].values()
+                    for name, section in targets.items()
+                    if named.fullmatch(name) and section["about"]["version"] == version
+                ]
+                abouts = [section["about"] for section in corpus.values()]
+                packages = [
+                    about for about in abouts if named.fullmatch(about["platform"]) and about["version"] == version
+                ]
+                used = bool(packages) or any(proved)
+                built = bool(proved) or any(re.search(rf"-{tag}-{named.pattern}\.whl", wheel) for wheel in wheels)
                 assert {"●": used, "○": built, "": True}[mark], f"{name}, Python {version}: {mark}"
                 checked += mark != ""
     assert checked > 20
 
 
-def test_the_page_of_proofs_counts_every_row(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def proofs(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module that draws the pages of measurements."""
     monkeypatch.syspath_prepend(CHECKOUT / "docs/_extensions")
-    proofs = importlib.import_module("proofs")
-    explanation = CHECKOUT / "docs/explanation"
-    page = (explanation / "proofs.md").read_text(encoding="utf-8")
+    return importlib.import_module("proofs")
+
+
+def test_the_page_of_proofs_counts_every_row(proofs: ModuleType) -> None:
+    page = (EXPLANATION / "proofs.md").read_text(encoding="utf-8")
     for name in re.findall(r"\{crossenv-proof\} ([\w-]+)", page):
-        text = (explanation / f"{name}.md").read_text(encoding="utf-8")
-        columns, rows = proofs.summary(name, text)
+        columns, rows = proofs.summary(EXPLANATION, name)
         assert rows and all(len(row) == len(columns) for row in rows), name
-        assert re.search(r"`nox -s [\w-]+`, 20\d\d-", proofs.origin(name, text)[0]), name
-    text = (explanation / "corpus.md").read_text(encoding="utf-8")
-    (_, total), rows = proofs.summary("corpus", text)
+        assert re.search(r"`nox -s [\w-]+`, 20\d\d-", proofs.origin(EXPLANATION, name)[0]), name
+    (_, total), rows = proofs.summary(EXPLANATION, "corpus")
     good = {kind: int(count) for kind, count in rows}
-    counted = proofs.counts("corpus", text)
+    counted = proofs.counts("corpus", proofs.results(EXPLANATION, "corpus"))
     assert int(total) == sum(good.values()) == sum(of for _, _, of in counted)
     assert sum(count for _, count, _ in counted) == good["works"] + good["pure, as its native build is"]
+
+
+def test_every_data_file_is_drawn(proofs: ModuleType) -> None:
+    pages = {path.name for path in (EXPLANATION / "data").iterdir()}
+    for name in pages:
+        assert f"```{{crossenv-data}} {name}\n" in (EXPLANATION / f"{name}.md").read_text(encoding="utf-8")
+        data = proofs.results(EXPLANATION, name)
+        lines = proofs.drawn(name, data)
+        drawn = sum(len(rows) for _, rows in proofs.tables("\n".join(lines)))
+        rows = (len(value) for section in data.values() for key, value in section.items() if key in PER_ROW)
+        # A target's packages are columns.
+        assert drawn == (len(data) if name == "targets" else sum(rows)), name
+        widths = {len(columns) - len(row) for columns, rows in proofs.tables("\n".join(lines)) for row in rows}
+        assert widths == {0}, name
+
+
+def test_data_files_name_no_directory_of_a_machine() -> None:
+    for path in (EXPLANATION / "data").rglob("*.json"):
+        found = re.findall(r"""(?<![\w.}/:-])/(?!usr/include)[\w.-]+/[\w./-]+""", path.read_text(encoding="utf-8"))
+        assert found == [], path.name
+
+
+def test_results_of_one_configuration_leave_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(CHECKOUT / "scripts")
+    results = importlib.import_module("results")
+    first = {"about": {"command": "crossenv create"}, "packages": {"lz4": {"error": f'{CHECKOUT}/src: no "x" | ü'}}}
+    kept = results.keep("corpus", "gcc", first, root=tmp_path)
+    before = kept.read_text(encoding="utf-8")
+    results.keep("corpus", "zig", {"packages": {}, "wheels": ["a", "b"]}, root=tmp_path)
+    assert kept.read_text(encoding="utf-8") == before
+    assert results.known("corpus", "gcc", root=tmp_path)["packages"]["lz4"] == {"error": 'DIR/src: no "x" | ü'}
+    assert results.known("corpus", "zig", root=tmp_path) == {"packages": {}, "wheels": ["a", "b"]}
+    words = ["crossenv", "create", "--host-python", f"{tmp_path}/root/usr/bin/python3.11", f"--sysroot={tmp_path}/root"]
+    assert results.command_shown(words) == "crossenv create --host-python DIR/usr/bin/python3.11 --sysroot=DIR"
+
+
+def test_the_corpus_publishes_what_it_knows_and_keeps_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With everything built, a run writes the data of its own configuration, from the kept results."""
+    monkeypatch.syspath_prepend(CHECKOUT / "scripts")
+    corpus, results = importlib.import_module("corpus"), importlib.import_module("results")
+    monkeypatch.setattr(results, "DATA", tmp_path / "data")
+    collection = corpus.Collection(names=("lz4", "regex", "mypy-extensions"), work=tmp_path / "work", page="corpus")
+    monkeypatch.setitem(corpus.SETS, "fifty", collection)
+    host, toolchain = {"platform_tag": "linux_aarch64", "version": "3.11"}, {"family": "gcc", "version": "12"}
+    environment = tmp_path / "work/gcc/env"
+    environment.mkdir(parents=True)
+    (environment / "crossenv.json").write_text(json.dumps({"host": host, "toolchain": toolchain}))
+    row = {"back_end": "setuptools", "wheel": "lz4-1-cp311-cp311-linux_aarch64.whl", "needs": "", "result": "works"}
+    failed = {"back_end": "setuptools", "wheel": "", "needs": "", "result": "failed", "error": f"no {CHECKOUT}/x.h"}
+    kept = {"about": {"date": "2026-01-02"}, "packages": {"lz4": {**row, "seconds": 7}, "regex": failed}}
+    (tmp_path / "work/gcc/results.json").write_text(json.dumps(kept))
+    earlier = {"packages": {"mypy-extensions": {"result": "pure"}, "lz4": {"result": "failed"}}}
+    results.keep("corpus", "gcc", earlier, root=tmp_path / "data")
+    words = ["corpus.py", "gcc", "--host-root", str(tmp_path), "--data-only", "--", "--sysroot", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", words)
+    assert corpus.main() == 1
+    found = results.known("corpus", "gcc", root=tmp_path / "data")
+    assert found["about"]["command"] == "crossenv create --sysroot DIR"
+    assert list(found["packages"]) == ["lz4", "regex", "mypy-extensions"]
+    assert found["packages"]["lz4"] == {
+        "back_end": "setuptools",
+        "version": "1",
+        "tag": "cp311-cp311-linux_aarch64",
+        "needs": "",
+        "date": "2026-01-02",
+        "result": "works",
+    }
+    assert found["packages"]["regex"]["error"] == "no DIR/x.h"
+    assert found["packages"]["mypy-extensions"] == {"result": "pure"}
 
 
 def test_the_reference_has_every_option() -> None:

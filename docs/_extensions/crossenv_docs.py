@@ -53,12 +53,6 @@ def schema_rows(schema: dict[str, Any], prefix: str = "") -> Iterator[tuple[str,
         yield from schema_rows(value.get("items", {}), f"{prefix}{name}[].")
 
 
-def table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
-    """A Markdown table."""
-    lines = [f"| {' | '.join(columns)} |", f"| {' | '.join('---' for _ in columns)} |"]
-    return [*lines, *(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)]
-
-
 class _Markdown(SphinxDirective):
     """A directive whose content is Markdown that it writes."""
 
@@ -72,7 +66,8 @@ class _Markdown(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Read the content as the page's own."""
         holder = nodes.container()
-        self.state.nested_parse(StringList(self.lines(), source="generated"), self.content_offset, holder)
+        text = StringList(self.lines(), source="generated")
+        self.state.nested_parse(text, self.content_offset, holder, match_titles=True)
         return holder.children
 
 
@@ -84,7 +79,7 @@ class Options(_Markdown):
         parser = subparser(self.arguments[0])
         parser.formatter_class = functools.partial(argparse.HelpFormatter, width=88)  # type: ignore[assignment]
         shown = ["```text", *parser.format_usage().removeprefix("usage: ").splitlines(), "```", ""]
-        return [*shown, str(parser.description or ""), "", *table(("argument", "meaning"), option_rows(parser))]
+        return [*shown, str(parser.description or ""), "", *proofs.table(("argument", "meaning"), option_rows(parser))]
 
 
 class Schema(_Markdown):
@@ -94,7 +89,7 @@ class Schema(_Markdown):
         """The table."""
         path = Path(self.env.doc2path(self.env.docname)).parent / self.arguments[0]
         self.env.note_dependency(str(path))
-        return table(SCHEMA_COLUMNS, schema_rows(json.loads(path.read_text(encoding="utf-8"))))
+        return proofs.table(SCHEMA_COLUMNS, schema_rows(json.loads(path.read_text(encoding="utf-8"))))
 
 
 def bars(rows: Iterable[tuple[str, int, int]]) -> list[str]:
@@ -114,26 +109,36 @@ def bars(rows: Iterable[tuple[str, int, int]]) -> list[str]:
     return ["```{raw} html", opening, *drawn, "</svg>", "```", ""]
 
 
-class Proof(_Markdown):
-    """`{crossenv-proof} PAGE`: the figures of a page that a script wrote, summed up."""
+class Data(_Markdown):
+    """`{crossenv-data} PAGE`: every figure in the page's data files."""
+
+    def explanation(self) -> Path:
+        """The directory of the page and of the data, on which the page now depends."""
+        path = Path(self.env.doc2path(self.env.docname)).parent
+        for file in (path / f"{self.arguments[0]}.md", *(path / "data" / self.arguments[0]).glob("*.json")):
+            self.env.note_dependency(str(file))
+        return path
+
+    def lines(self) -> list[str]:
+        """The tables."""
+        return proofs.drawn(self.arguments[0], proofs.results(self.explanation(), self.arguments[0]))
+
+
+class Proof(Data):
+    """`{crossenv-proof} PAGE`: the figures of a page, summed up."""
 
     def lines(self) -> list[str]:
         """The line on where they come from, then the summary."""
-        name = self.arguments[0]
-        path = Path(self.env.doc2path(self.env.docname)).parent / f"{name}.md"
-        self.env.note_dependency(str(path))
-        text = path.read_text(encoding="utf-8")
-        return [
-            *proofs.origin(name, text),
-            "",
-            *(bars(rows) if (rows := proofs.counts(name, text)) else []),
-            *table(*proofs.summary(name, text)),
-        ]
+        explanation, page = self.explanation(), self.arguments[0]
+        rows = proofs.counts(page, proofs.results(explanation, page))
+        summed = proofs.table(*proofs.summary(explanation, page))
+        return [*proofs.origin(explanation, page), "", *(bars(rows) if rows else []), *summed]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directives."""
     app.add_directive("crossenv-options", Options)
     app.add_directive("json-schema", Schema)
+    app.add_directive("crossenv-data", Data)
     app.add_directive("crossenv-proof", Proof)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
