@@ -51,7 +51,8 @@ _PIP_SWITCHES = (
 _OURS = re.compile(r"-[wr]|--wheel-dir(=|$)|--requirement(=|$)")
 _PIP_PATHS = ("constraint", "find-links")
 # Options of `crossenv create` with a value.
-_CREATE_TEXTS = ("toolchain", "cpu", "sysroot", "host-prefix")
+_CREATE_TEXTS = ("toolchain", "cpu", "sysroot", "sdk", "host-prefix")
+_CREATE_PATHS = ("sysroot", "sdk")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -101,6 +102,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add_tool_options(how)
     how.add_argument("--sysroot", metavar="DIR", help="take the target's headers and libraries from this root")
+    how.add_argument("--sdk", metavar="DIR", help="for macOS: take frameworks and further libraries from Apple's SDK")
     how.add_argument("--host-prefix", metavar="DIR", help="where the target has its Python (/usr/local)")
     how.add_argument(
         "--repair",
@@ -355,7 +357,7 @@ def _options(args: argparse.Namespace, settings: Settings) -> BuildOptions:
         word
         for name in _CREATE_TEXTS
         if name in settings.texts
-        for word in (f"--{name}", _whole(settings.texts[name]) if name == "sysroot" else settings.texts[name])
+        for word in (f"--{name}", _whole(settings.texts[name]) if name in _CREATE_PATHS else settings.texts[name])
     ]
     create += [f"--{'' if settings.flags[name] else 'no-'}{name}" for name in FLAGS]
     for name in settings.lists["allow-pure"]:

@@ -37,6 +37,7 @@ from crossenv.record import (
     CROSS_RUN,
     PREFIX,
     RECORD_NAME,
+    SDK,
     BackendRecord,
     BuildRecord,
     HandoverRecord,
@@ -53,8 +54,6 @@ _NOTHING: Mapping[Path, str | bytes | Path] = {}
 HOST_FILES = "host/python"
 # Where the environment's own compilers are, below its root.
 LAUNCHERS = "etc/bin"
-# Descriptions of the libraries of the target's system, where it has them, below the environment's root.
-SDK = "etc/sdk"
 # Scripts of the shim that launchers start.
 _HELPERS = ("response_words", "foreign_objects")
 
@@ -210,7 +209,7 @@ def make_plan(
             pkg_config_libdir=pkg_config_libdir(host, toolchain),
         ),
     )
-    variables = host.platform.build_variables(host.as_machine, f"{root}/{SDK}" if _sdk(toolchain) else "")
+    variables = host.platform.build_variables(host.as_machine, f"{root}/{SDK}")
     record = dataclasses.replace(record, handover=_handover(record, options, target, variables))
     pkgconfig = None if host.lib_dir is None else host.lib_dir / "pkgconfig"
     details = build_details(host, headers=include_dirs[0], pkgconfig=pkgconfig, libraries=host.libraries)

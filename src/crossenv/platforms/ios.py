@@ -27,6 +27,8 @@ class IOS(NoTargets):
     toolchains: tuple[str, ...] = ()
     linked_by = "Xcode's clang, on macOS"
     link_hint = "build on macOS with Xcode and `cibuildwheel --platform ios` (PEP 730)"
+    can_repair = False
+    can_run = False
 
     def recognises(self, config: Mapping[str, int | str]) -> bool:
         """MACHDEP or SOABI."""
@@ -87,5 +89,9 @@ class IOS(NoTargets):
         return ()
 
     def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
-        """None."""
+        """Return none."""
+        return {}
+
+    def cmake_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """Return none."""
         return {}

@@ -40,6 +40,8 @@ class Linux:
     toolchains: tuple[str, ...] = ()
     linked_by = ""
     link_hint = ""
+    can_repair = True
+    can_run = True
 
     def parse_target(self, name: str) -> Target | None:
         """A policy's tag, `linux_...`, a triplet or the name of a machine."""
@@ -152,5 +154,9 @@ class Linux:
         return (*places, "usr/lib/pkgconfig", "usr/share/pkgconfig")
 
     def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
-        """None."""
+        """Return none."""
+        return {}
+
+    def cmake_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """Return none."""
         return {}

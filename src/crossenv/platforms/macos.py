@@ -121,6 +121,8 @@ class MacOS:
     toolchains: tuple[str, ...] = ("zig",)
     linked_by = ""
     link_hint = ""
+    can_repair = False
+    can_run = False
 
     def parse_target(self, name: str) -> Target | None:
         """A wheel's tag, or a triplet of Apple's or Rust's.
@@ -238,9 +240,19 @@ class MacOS:
         return ()
 
     def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
-        """What cibuildwheel sets too, and the SDK, for which tools would ask Xcode."""
-        variables = {"MACOSX_DEPLOYMENT_TARGET": machine.libc.version, "ARCHFLAGS": f"-arch {machine.name}"}
-        return {**variables, "SDKROOT": sdk} if sdk else variables
+        """Return the oldest release and the SDK, for which tools would ask Xcode.
+
+        ARCHFLAGS is not among them: by it meson-python calls `cc -arch` whatever its cross file says.
+        """
+        return {"MACOSX_DEPLOYMENT_TARGET": machine.libc.version, "SDKROOT": sdk}
+
+    def cmake_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """Return what CMake would ask Xcode for."""
+        return {
+            "CMAKE_OSX_SYSROOT": sdk,
+            "CMAKE_OSX_ARCHITECTURES": machine.name,
+            "CMAKE_OSX_DEPLOYMENT_TARGET": machine.libc.version,
+        }
 
 
 _HINT = "use macosx_11_0_arm64, macosx_10_13_x86_64 or a later release: macosx_14_0_arm64"
@@ -257,7 +269,7 @@ def _checked(target: MacOSTarget) -> MacOSTarget:
         tags = " and ".join(f"macosx_{a}_{b}_{kind}" for kind, (a, b) in _OLDEST.items() if kind != _BOTH)
         raise UsageError(
             f"the target {target.text!r} stands for two machines, and an environment is for one",
-            hint=f"build a wheel for {tags} each, and merge them: crossenv merge ONE.whl OTHER.whl",
+            hint=f"build a wheel for each of {tags}",
         )
     if target.floor < target.oldest_floor:
         oldest = ".".join(map(str, target.oldest_floor))

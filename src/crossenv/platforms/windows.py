@@ -103,6 +103,8 @@ class Windows:
     toolchains: tuple[str, ...] = ("zig",)
     linked_by = ""
     link_hint = ""
+    can_repair = True
+    can_run = True
 
     def parse_target(self, name: str) -> Target | None:
         """A wheel's tag, or a triplet of MinGW, clang or Rust; the C runtime is the universal one in each case.
@@ -212,7 +214,11 @@ class Windows:
         return ("lib/pkgconfig", "share/pkgconfig")
 
     def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
-        """None."""
+        """Return none."""
+        return {}
+
+    def cmake_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """Return none."""
         return {}
 
 

@@ -1059,7 +1059,7 @@ static size_t translate_for_windows(List *list, const List *words, const char *w
 /* Refuses another machine than the target: what is for both is merged of two wheels. */
 static void require_apple_machine(const char *name) {
     if (!equal(name, apple_machine()))
-        fail(1, "this compiler is for %s, and -arch %s was asked for: build a wheel for each machine, and merge them", apple_machine(),
+        fail(1, "this compiler is for %s, and -arch %s was asked for: build a wheel for each machine", apple_machine(),
              name);
 }
 
@@ -1246,9 +1246,13 @@ static bool answer(const List *words, const Call *call) {
             if (*root)
                 printf("%s/usr/lib/%s:%s/usr/lib:%s/lib", root, configuration.multiarch, root, root);
             putchar('\n');
+        } else if (for_macos() && call->inputs.count == 0 && (equal(word, "-Wl,--version") || equal(word, "-Wl,-v"))) {
+            /* Meson looks for the name among what is said to standard error. */
+            printf("LLD %s\n", configuration.version);
+            fputs("ld64.lld\n", stderr);
         } else if (call->inputs.count == 0 && (equal(word, "-Wl,--version") || equal(word, "-Wl,-v")))
             /* What links is lld; "zig ld", which it says itself, is not known to every build system. */
-            printf("LLD %s%s\n", configuration.version, for_macos() ? "" : " (compatible with GNU linkers)");
+            printf("LLD %s (compatible with GNU linkers)\n", configuration.version);
         else
             continue;
         return true;

@@ -109,6 +109,10 @@ def platform_module(platform: "ModuleType", facts: "Facts") -> None:
     _replace(platform, "libc_ver", make_libc_ver)
     _replace(platform, "architecture", make_architecture)
     _replace(platform, "uname", make_uname)
+    if facts["system"] and facts["system"]["sys_platform"] == "darwin":
+        # meson-python makes the wheel's tag of it.
+        release = (facts["libc"]["version"], ("", "", ""), facts["machine"])
+        _replace(platform, "mac_ver", lambda _original: lambda *_arguments, **_options: release)
 
 
 def sysconfig_module(module: "ModuleType", facts: "Facts") -> None:
