@@ -54,6 +54,11 @@ class Target:
     policy: bool
 
     @property
+    def python(self) -> str:
+        """The one version of Python that it has: "3.14"; "" for any."""
+        return ""
+
+    @property
     def machine(self) -> str:
         """`os.uname().machine` there."""
         return self.architecture.name
