@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import functools
-import html
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import plots
 import proofs
 from docutils import nodes
 from docutils.statemachine import StringList
@@ -66,6 +66,8 @@ class _Markdown(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Read the content as the page's own."""
         holder = nodes.container()
+        for module in (__file__, proofs.__file__, plots.__file__):
+            self.env.note_dependency(module)
         text = StringList(self.lines(), source="generated")
         self.state.nested_parse(text, self.content_offset, holder, match_titles=True)
         return holder.children
@@ -92,23 +94,6 @@ class Schema(_Markdown):
         return proofs.table(SCHEMA_COLUMNS, schema_rows(json.loads(path.read_text(encoding="utf-8"))))
 
 
-def bars(rows: Iterable[tuple[str, int, int]]) -> list[str]:
-    """An SVG with a bar for each row: a label, how many, of how many. It takes the colours of the page."""
-    drawn = []
-    for number, (label, count, total) in enumerate(rows):
-        top = 26 * number
-        for width, opacity in ((total, 0.15), (count, 0.7)):
-            size = round(300 * width / total)
-            drawn.append(
-                f'<rect x="330" y="{top}" width="{size}" height="18" fill="currentColor" fill-opacity="{opacity}"/>'
-            )
-        drawn.append(f'<text x="322" y="{top + 13}" text-anchor="end">{html.escape(label)}</text>')
-        drawn.append(f'<text x="638" y="{top + 13}">{count} of {total}</text>')
-    height = 26 * (len(drawn) // 4)
-    opening = f'<svg viewBox="0 0 720 {height}" width="100%" role="img" font-size="13" fill="currentColor">'
-    return ["```{raw} html", opening, *drawn, "</svg>", "```", ""]
-
-
 class Data(_Markdown):
     """`{crossenv-data} PAGE`: every figure in the page's data files."""
 
@@ -130,9 +115,10 @@ class Proof(Data):
     def lines(self) -> list[str]:
         """The line on where they come from, then the summary."""
         explanation, page = self.explanation(), self.arguments[0]
-        rows = proofs.counts(page, proofs.results(explanation, page))
+        data = proofs.results(explanation, page)
+        plotted = plots.drawn(page, data, proofs.counts(page, data))
         summed = proofs.table(*proofs.summary(explanation, page))
-        return [*proofs.origin(explanation, page), "", *(bars(rows) if rows else []), *summed]
+        return [*proofs.origin(explanation, page), "", *plotted, *summed]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
