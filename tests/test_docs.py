@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +22,7 @@ from typing import Any
 import pytest
 from packaging.utils import parse_wheel_filename
 
+import windows_files
 from conftest import VERSION, Run, with_thorough
 from crossenv.cli.main import read_words
 from crossenv.cli.parser import COMMANDS, build_parser
@@ -346,6 +348,39 @@ def test_wheels_are_compared_with_what_pip_would_take(tmp_path: Path, monkeypatc
     assert (found["files"], found["files_ours"], found["files_index"]) == (1, ["x/only"], [])
     assert (found["changed"], found["bundled"]) == (["x/v.py"], [0, 1])
     assert re.fullmatch(r"glibc 2\.\d+", found["needs"][0])
+
+
+def test_the_corpus_looks_into_wheels_for_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(CHECKOUT / "scripts")
+    inspection = importlib.import_module("inspection")
+    imports = {"python313.dll": ["PyModule_Create2"], "KERNEL32.dll": ["GetVersion"], "zlib1.dll": ["inflate"]}
+    members = {
+        "toy/_toy.cp313-win_amd64.pyd": windows_files.module(imports=imports),
+        "toy.libs/zlib1.dll": windows_files.module(imports={}, exports=["inflate"]),
+        "toy-1.data/platlib/other.pyd": windows_files.module(imports={"python3.dll": ["PyModule_Create2"]}),
+    }
+
+    def wheel(names: Iterable[str]) -> Path:
+        path = tmp_path / "toy-1-cp313-cp313-win_amd64.whl"
+        with zipfile.ZipFile(path, "w") as archive:
+            for name in names:
+                archive.writestr(name, members.get(name, b""))
+        return path
+
+    windows = ("x86_64", "python313.dll", {"kernel32.dll"})
+    exported = {"PyModule_Create2"}
+    whole = wheel(members)
+    assert inspection.modules(whole) == {"toy/_toy", "other"}
+    assert inspection.inspected_pe(whole, *windows, exported) == "python3.dll python313.dll"
+    for names, machine, python, names_of_python, says in (
+        (members, "i686", "python313.dll", exported, "is for machine 0x8664"),
+        (members, "x86_64", "python312.dll", exported, "needs python313.dll"),
+        (members, "x86_64", "python313.dll", {"Py_Main"}, "wants ['PyModule_Create2'] of python313.dll"),
+        (list(members)[:1], "x86_64", "python313.dll", exported, "needs zlib1.dll, which is neither in the wheel"),
+        (["toy.py"], "x86_64", "python313.dll", exported, "no native code"),
+    ):
+        with pytest.raises(inspection.WrongWheelError, match=re.escape(says)):
+            inspection.inspected_pe(wheel(names), machine, python, {"kernel32.dll"}, names_of_python)
 
 
 def test_the_corpus_publishes_what_it_knows_and_keeps_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

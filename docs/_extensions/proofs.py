@@ -78,11 +78,15 @@ def _packages(data: Data) -> list[str]:
         about, packages = section["about"], section["packages"]
         lines += [f"## {_configuration(section)}: {_good(packages)} of {len(packages)}", ""]
         lines += [f"`{about['command']}`, {_days(packages.values())}.", ""]
-        columns = ("package", "built with", "wheel", "needs", "result")
+        columns = ["package", "built with", "wheel", "needs", "result"]
         rows = [
-            (name, row["back_end"], f"{row['version']} `{row['tag']}`" if row["tag"] else "", row["needs"], _said(row))
+            [name, row["back_end"], f"{row['version']} `{row['tag']}`" if row["tag"] else "", row["needs"], _said(row)]
             for name, row in packages.items()
         ]
+        if any("index" in row for row in packages.values()):
+            columns.append("native modules and the index's")
+            for cells, row in zip(rows, packages.values(), strict=True):
+                cells.append(row.get("index", ""))
         lines += table(columns, rows)
     return lines
 
