@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,13 @@ def subparser(command: str) -> argparse.ArgumentParser:
     return parser
 
 
+def coded(text: str) -> str:
+    """A help text with its options and tables as code: typography would make a dash of two hyphens."""
+    parts = text.split("`")
+    parts[::2] = [re.sub(r"(?<![\w-])(--[a-z][\w-]*|\[tool\.crossenv\])", r"`\1`", part) for part in parts[::2]]
+    return "`".join(parts)
+
+
 def option_rows(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
     """Spelling and help of each argument."""
     for action in parser._actions:
@@ -38,7 +46,7 @@ def option_rows(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
         value = action.metavar if isinstance(action.metavar, str) else action.dest.upper()
         value = "{" + ",".join(map(str, action.choices)) + "}" if action.choices and not action.metavar else value
         names = [f"`{name} {value}`" if action.nargs != 0 else f"`{name}`" for name in action.option_strings]
-        yield ", ".join(names) or f"`{value}`", (action.help or "").replace("%(default)s", str(action.default))
+        yield ", ".join(names) or f"`{value}`", coded((action.help or "").replace("%(default)s", str(action.default)))
 
 
 def schema_rows(schema: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
@@ -81,7 +89,12 @@ class Options(_Markdown):
         parser = subparser(self.arguments[0])
         parser.formatter_class = functools.partial(argparse.HelpFormatter, width=88)  # type: ignore[assignment]
         shown = ["```text", *parser.format_usage().removeprefix("usage: ").splitlines(), "```", ""]
-        return [*shown, str(parser.description or ""), "", *proofs.table(("argument", "meaning"), option_rows(parser))]
+        return [
+            *shown,
+            coded(str(parser.description or "")),
+            "",
+            *proofs.table(("argument", "meaning"), option_rows(parser)),
+        ]
 
 
 class Schema(_Markdown):
