@@ -116,20 +116,13 @@ def _said(row: dict[str, Any]) -> str:
 
 
 def _own_tests(data: Data) -> list[str]:
-    columns = ("host", "wheel", "tests", "result", "remark", "date")
-    rows = [
-        (
-            f"{section['about']['platform']}, {section['about']['compiler']}",
-            f"`{row['wheel']}`",
-            ", ".join(f"`{file}`" for file in row["files"]),
-            row["said"],
-            row["remark"],
-            row["date"],
-        )
-        for section in data.values()
-        for row in section["packages"].values()
-    ]
-    return table(columns, rows)
+    found = [(section["about"], name, row) for section in data.values() for name, row in section["packages"].items()]
+    rows = [(f"`{row['wheel']}`", about["compiler"], row["said"], row["date"]) for about, _, row in found]
+    lines = table(("wheel", "built with", "result", "date"), rows)
+    for _, name, row in found:
+        remark = f". {row['remark']}" if row["remark"] else ""
+        lines.append(f"- **{name}**: {', '.join(f'`{file}`' for file in row['files'])}{remark}")
+    return [*lines, ""]
 
 
 def _parity(data: Data) -> list[str]:
