@@ -9,7 +9,7 @@ import re
 from crossenv.errors import UsageError
 from crossenv.platforms import PLATFORMS
 from crossenv.platforms.architectures import target_architectures
-from crossenv.platforms.linux_targets import Target
+from crossenv.platforms.target import Target
 
 __all__ = ["Target", "parse_target", "target_of_tag"]
 

@@ -94,7 +94,7 @@ def print_comparison(args: argparse.Namespace, reporter: Reporter) -> int:
     path = Path(args.compare).expanduser().absolute()
     real = read_host_python(path if path.is_file() else known_host(args.compare).path)
     row = architecture_of(real.identity)
-    if row is None or row.policies is None:
+    if row is None or row.oldest_libcs is None:
         raise UsageError(f"nothing can be synthesised for {real.machine}", hint="`crossenv targets` lists the machines")
     target = parse_target(gnu_triplet(real.identity, real.libc.family))
     build = read_build_facts(find_build_python(args.python, real).executable)

@@ -12,7 +12,7 @@ from crossenv.compilers.commands import role_of
 from crossenv.compilers.model import Tool, Toolchain
 from crossenv.files import script_text
 from crossenv.platforms import MODULE_SUFFIXES
-from crossenv.platforms.own_directories import (
+from crossenv.platforms.native_directories import (
     HEADER_OPTIONS,
     HEADER_PARENTS,
     LIBRARY_OPTIONS,

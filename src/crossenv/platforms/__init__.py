@@ -13,9 +13,9 @@ from crossenv.platforms.android import Android
 from crossenv.platforms.emscripten import Emscripten
 from crossenv.platforms.ios import IOS
 from crossenv.platforms.linux import Linux
-from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.macos import MacOS
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine, Platform
+from crossenv.platforms.target import Target
 from crossenv.platforms.windows import Windows
 
 __all__ = [

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from crossenv.errors import UsageError
 from crossenv.platforms.architectures import ARCHITECTURES, WASM, Architecture, Identity
-from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine
+from crossenv.platforms.target import Target
 
 EMSCRIPTEN = "emscripten"
 MULTIARCH = "wasm32-emscripten"
@@ -105,13 +105,14 @@ class EmscriptenTarget(Target):
         """The same for every version."""
         return MULTIARCH
 
-    def multiarch_for(self, version: tuple[int, ...]) -> str:
-        """The same for every version."""
-        return MULTIARCH
+    def soabi_for(self, version: tuple[int, ...], flags: str) -> str:
+        """`cpython-314-wasm32-emscripten`."""
+        return f"cpython-{version[0]}{version[1]}{flags}-{MULTIARCH}"
 
     def extension_suffixes(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> tuple[str, ...]:
-        """What the import system takes."""
-        return (f".{self.soabi_for(version, flags)}.so", *self._stable(version, flags), ".so")
+        """What the import system takes (CPython's `dynload_shlib.c`)."""
+        stable = self._imported_stable(version, flags, libc_known=libc_known)
+        return (f".{self.soabi_for(version, flags)}.so", *stable, ".so")
 
     @property
     def support_tier(self) -> int:
@@ -119,24 +120,9 @@ class EmscriptenTarget(Target):
         return 3
 
     @property
-    def has_perf_trampoline(self) -> bool:
-        """It is for Linux."""
-        return False
-
-    @property
     def system(self) -> str:
         """The platform's name."""
         return EMSCRIPTEN
-
-    @property
-    def oldest_floor(self) -> tuple[int, int]:
-        """There is no other."""
-        return self.floor
-
-    @property
-    def zig_floor(self) -> tuple[int, int]:
-        """There is no other."""
-        return self.floor
 
     @property
     def zig_triple(self) -> str:
@@ -147,14 +133,6 @@ class EmscriptenTarget(Target):
     def rust_triple(self) -> str:
         """`rustc --target`."""
         return "wasm32-unknown-emscripten"
-
-    @property
-    def loader(self) -> str:
-        """None: files name none."""
-        return ""
-
-    def __str__(self) -> str:
-        return self.platform_tag
 
 
 class Emscripten:
@@ -296,4 +274,4 @@ def names_of(abi: Abi) -> tuple[str, ...]:
 
 def _target(text: str, abi: Abi) -> EmscriptenTarget:
     row = next(row for row in ARCHITECTURES if row.name == "wasm32")
-    return EmscriptenTarget(text=text, architecture=row, libc=EMSCRIPTEN, floor=abi.version, policy=False)
+    return EmscriptenTarget(text=text, architecture=row, libc=EMSCRIPTEN, floor=abi.version)

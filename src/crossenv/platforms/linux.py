@@ -52,7 +52,7 @@ class Linux:
 
     def target_of_machine(self, architecture: Architecture, libc: Libc) -> Target | None:
         """With glibc the machine's own version is the floor, if it is known; None for one that is not a target."""
-        if architecture.policies is None:
+        if architecture.oldest_libcs is None:
             return None
         return target_of_machine(architecture, libc.family, libc.numbers)
 
@@ -103,7 +103,7 @@ class Linux:
         return tuple(tags)
 
     def declared_tags(self, tags: Iterable[str], *, machine: str, libc: Libc) -> tuple[str, ...]:
-        """OldestLibcs by their old and new names, `linux`, or the user's own."""
+        """Return the policies by their old and new names, `linux`, or the user's own."""
         return accepted_platforms(tags, machine=machine, libc=libc.family, version=libc.version)
 
     def get_platform(self, machine: Machine) -> str:
@@ -125,7 +125,7 @@ class Linux:
     def rust_target(self, machine: Machine) -> str | None:
         """`aarch64-unknown-linux-gnu`; None for an architecture that is not a target."""
         row = architecture_of(machine.identity)
-        if row is None or row.policies is None:
+        if row is None or row.oldest_libcs is None:
             return None
         system = "musl" if machine.libc.family == MUSL else "gnu"
         return f"{row.rust_cpu}-unknown-linux-{system}{row.abi}"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crossenv.platforms.architectures import ARCHITECTURES, MACHO, Identity
-from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine, NoTargets
+from crossenv.platforms.target import Target
 
 MACOS = "darwin"
 _LIBC = "libSystem"
@@ -60,17 +60,8 @@ class MacOSTarget(Target):
         return f"{self.machine}-apple-darwin"
 
     @property
-    def gnu_type(self) -> str:
-        """The same: the release at its end does not matter."""
-        return self.gnu_triplet
-
-    @property
     def multiarch(self) -> str:
         """`sys.implementation._multiarch`."""
-        return MACOS
-
-    def multiarch_for(self, version: tuple[int, ...]) -> str:
-        """The same for each."""
         return MACOS
 
     def soabi_for(self, version: tuple[int, ...], flags: str) -> str:
@@ -79,17 +70,13 @@ class MacOSTarget(Target):
 
     def extension_suffixes(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> tuple[str, ...]:
         """What the import system takes there (CPython's `dynload_shlib.c`)."""
-        return (".so", f".{self.soabi_for(version, flags)}.so", *self._stable(version, flags))
+        stable = self._imported_stable(version, flags, libc_known=libc_known)
+        return (".so", f".{self.soabi_for(version, flags)}.so", *stable)
 
     @property
     def support_tier(self) -> int:
-        """PEP 11."""
+        """The tier of PEP 11."""
         return 1
-
-    @property
-    def has_perf_trampoline(self) -> bool:
-        """It is for Linux."""
-        return False
 
     @property
     def system(self) -> str:
@@ -102,11 +89,6 @@ class MacOSTarget(Target):
         return _OLDEST[self.kind]
 
     @property
-    def zig_floor(self) -> tuple[int, int]:
-        """Zig takes any."""
-        return self.floor
-
-    @property
     def zig_triple(self) -> str:
         """`zig cc -target`: "aarch64-macos.11.0"."""
         return f"{self.architecture.zig_cpu}-macos.{self.floor_text}"
@@ -115,14 +97,6 @@ class MacOSTarget(Target):
     def rust_triple(self) -> str:
         """`rustc --target`."""
         return f"{self.architecture.rust_cpu}-apple-darwin"
-
-    @property
-    def loader(self) -> str:
-        """None: every program there names the same."""
-        return ""
-
-    def __str__(self) -> str:
-        return self.platform_tag
 
 
 class MacOS(NoTargets):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from crossenv.platforms.architectures import Architecture, Identity
-from crossenv.platforms.linux_targets import Target
+from crossenv.platforms.target import Target
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

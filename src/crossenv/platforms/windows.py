@@ -9,8 +9,8 @@ from pathlib import Path
 
 from crossenv.errors import UsageError
 from crossenv.platforms.architectures import PE, Architecture, Identity, target_architectures
-from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine
+from crossenv.platforms.target import Target
 
 WINDOWS = "win32"
 UCRT = "ucrt"
@@ -48,16 +48,7 @@ class WindowsTarget(Target):
         return f"{self.architecture.gnu_cpu}-w64-mingw32"
 
     @property
-    def gnu_type(self) -> str:
-        """The same: Windows' Pythons record none."""
-        return self.gnu_triplet
-
-    @property
     def multiarch(self) -> str:
-        """None there."""
-        return ""
-
-    def multiarch_for(self, version: tuple[int, ...]) -> str:
         """None there."""
         return ""
 
@@ -69,34 +60,14 @@ class WindowsTarget(Target):
         """What the import system takes (CPython's `dynload_win.c`)."""
         return (".pyd", f".{self.soabi_for(version, flags)}.pyd")
 
-    def stable_suffixes(self, version: tuple[int, ...], flags: str) -> tuple[str, ...]:
+    def stable_suffixes(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> tuple[str, ...]:
         """Modules for the stable ABI have no name of their own there."""
         return (".pyd",)
-
-    @property
-    def support_tier(self) -> int:
-        """PEP 11 names MSVC only."""
-        return 0
-
-    @property
-    def has_perf_trampoline(self) -> bool:
-        """It is for Linux."""
-        return False
 
     @property
     def system(self) -> str:
         """The platform's name."""
         return WINDOWS
-
-    @property
-    def oldest_floor(self) -> tuple[int, int]:
-        """There is no other."""
-        return self.floor
-
-    @property
-    def zig_floor(self) -> tuple[int, int]:
-        """There is no other."""
-        return self.floor
 
     @property
     def zig_triple(self) -> str:
@@ -107,14 +78,6 @@ class WindowsTarget(Target):
     def rust_triple(self) -> str:
         """`rustc --target`."""
         return _RUST[self.architecture.name]
-
-    @property
-    def loader(self) -> str:
-        """None: Windows' files name no loader."""
-        return ""
-
-    def __str__(self) -> str:
-        return self.platform_tag
 
 
 class Windows:

@@ -12,14 +12,14 @@ from crossenv.binaries import FORMATS, BinaryError, Format, Linked, format_of, i
 from crossenv.libc.libraries import libc_of_needed
 from crossenv.libc.policies import Policy
 from crossenv.platforms import HERE, MODULE_SUFFIXES, format_of_suffix
-from crossenv.platforms.loading import LIBRARIES, Libraries
+from crossenv.platforms.libraries import LIBRARIES, Libraries
 from crossenv.record import Record
 from crossenv.wheels import file_checks
 from crossenv.wheels.archive import Archive, ArchiveError, Member, opened
 from crossenv.wheels.loaded import left_over_findings, loaded_findings
 from crossenv.wheels.metadata import Claims, digest_fault, purelib_finding, read_claims, record_findings
 from crossenv.wheels.model import ERROR, WARNING, Finding, NativeFile, WheelReport
-from crossenv.wheels.promises import oldest_kept, policy_findings
+from crossenv.wheels.policy_checks import oldest_kept, policy_findings
 from crossenv.wheels.read_tags import Expected, accepts, expected_of, python_of
 from crossenv.wheels.refusals import Build, loss_findings
 from crossenv.wheels.symbols import symbol_findings

@@ -57,7 +57,7 @@ def require_floor(target: Target) -> None:
 
 
 def processor(target: Target, chosen: str | None) -> str:
-    """The least processor that code is made for, in zig's words; "" for zig's own baseline."""
+    """Return the least processor that code is made for, in zig's words; "" for zig's own baseline."""
     return chosen or _PROCESSORS.get(target.machine, "")
 
 
@@ -176,7 +176,7 @@ def find_zig_toolchain(
 
 
 def _ask(prober: Prober, cc: Tool, target: Target, memory: Memory | None) -> tuple[Identity | str, Macros]:
-    """The machine that the compiler makes objects for, and its macros; from memory if it was the right one before."""
+    """Return the machine that the compiler makes objects for, and its macros; remembered where it was right before."""
     question = f"macros of a compiler that makes {target.identity!r}"
     with contextlib.suppress(WrongValueError):
         if memory is not None and (known := memory.recall(question)) is not None:
@@ -188,7 +188,7 @@ def _ask(prober: Prober, cc: Tool, target: Target, memory: Memory | None) -> tup
 
 
 def _header_options(sysroot: Path | None, target: Target) -> tuple[str, ...]:
-    """The sysroot's headers, after zig's own of the C library."""
+    """Return the sysroot's headers, after zig's own of the C library."""
     if sysroot is None:
         return ()
     places = (
@@ -202,7 +202,7 @@ def _header_options(sysroot: Path | None, target: Target) -> tuple[str, ...]:
 
 
 def _staged(launchers: Launchers, names: Mapping[str, str], cache: Path) -> Path:
-    """A directory with the launchers, for use before there is an environment; the same for the same configuration."""
+    """Return a directory with the launchers, for use before there is an environment; one for each configuration."""
     text = launchers.configuration(objects=Path())
     key = hashlib.sha256(text.encode() + launchers.program.name.encode()).hexdigest()[:16]
     directory = cache / "targets" / f"{names['cc']}-{key}"

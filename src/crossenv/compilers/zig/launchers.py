@@ -20,6 +20,7 @@ from crossenv.errors import ToolchainError
 from crossenv.files import scratch_directory
 from crossenv.libc.version import libc_of_this_machine
 from crossenv.platforms.architectures import target_architectures
+from crossenv.platforms.linux_targets import target_of_machine
 from crossenv.platforms.windows import WINDOWS
 from crossenv.targets import Target
 
@@ -49,7 +50,12 @@ class Launchers:
     make_runtime: Sequence[str] = ()
 
     def configuration(self, *, objects: Path, explainer: str = "") -> str:
-        """The text of `zig.conf`; zig keeps what it compiles in `objects`, and `explainer` is the script for links."""
+        """Return the text of `zig.conf`.
+
+        Args:
+            objects: Where zig keeps what it compiles.
+            explainer: The script that links are explained by.
+        """
         rows = [*self.settings.items(), ("objects", str(objects)), ("explainer", explainer)]
         for key, words in (("compile", self.compile), ("link", self.link), ("make_runtime", self.make_runtime)):
             rows += [(key, word) for word in words]
@@ -148,7 +154,7 @@ def place_launchers(launchers: Launchers, names: Mapping[str, str], directory: P
 
 
 def _build_machine() -> str:
-    """This machine in zig's words, with the oldest C library: the launcher asks for nothing newer."""
+    """Return this machine in zig's words, with the oldest C library: the launcher asks for nothing newer."""
     machine = {"armv8l": "armv7l", "i386": "i686", "i586": "i686"}.get(platform.machine(), platform.machine())
     libc = libc_of_this_machine()
     row = next((row for row in target_architectures() if row.name == machine), None)
@@ -157,4 +163,4 @@ def _build_machine() -> str:
             f"the zig toolchain is not for build machines of the kind {platform.machine()}",
             hint="use installed compilers: --toolchain gnu or clang",
         )
-    return Target(text=machine, architecture=row, libc=libc, floor=row.oldest(libc), policy=False).zig_triple
+    return target_of_machine(row, libc, row.oldest(libc)).zig_triple

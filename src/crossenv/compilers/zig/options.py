@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from crossenv.platforms.own_directories import HEADER_OPTIONS, LIBRARY_OPTIONS, MULTIARCH_PARENTS, OWN_DIRECTORIES
+from crossenv.platforms.native_directories import HEADER_OPTIONS, LIBRARY_OPTIONS, MULTIARCH_PARENTS, OWN_DIRECTORIES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -285,7 +285,7 @@ OWN_ABI = {
 
 
 def header_text() -> str:
-    """The tables as the C that launcher.c includes as `options.h`."""
+    """Return the tables as the C that launcher.c includes as `options.h`."""
     return "".join(f"{line}\n" for line in _header())
 
 
