@@ -40,6 +40,7 @@ class Linux:
     toolchains: tuple[str, ...] = ()
     linked_by = ""
     link_hint = ""
+    later_versions = True
     can_repair = True
     can_run = True
 

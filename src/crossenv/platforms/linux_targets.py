@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from crossenv.errors import UsageError
@@ -90,11 +90,15 @@ class LinuxTarget(Target):
             flags: Its ABI flags.
             libc_known: Whether the C library is more than a guess; if not, the suffixes of either are taken.
         """
-        names = [self.multiarch]
-        if not libc_known or self.multiarch_for(version) != self.multiarch:
-            names = [self.multiarch.replace(f"-linux-{old}", f"-linux-{new}") for old, new in _BOTH_WAYS]
+        names = self._multiarches(version, libc_known=libc_known)
         number = f"{version[0]}{version[1]}{flags}"
-        return (".so", *(f".cpython-{number}-{name}.so" for name in names), *self._imported_stable(version, flags))
+        stable = self._imported_stable(version, flags, libc_known=libc_known)
+        return (".so", *(f".cpython-{number}-{name}.so" for name in names), *stable)
+
+    def _multiarches(self, version: tuple[int, ...], *, libc_known: bool) -> Sequence[str]:
+        if libc_known and self.multiarch_for(version) == self.multiarch:
+            return [self.multiarch]
+        return [self.multiarch.replace(f"-linux-{old}", f"-linux-{new}") for old, new in _BOTH_WAYS]
 
     @property
     def support_tier(self) -> int:

@@ -75,7 +75,8 @@ class MacOSTarget(Target):
 
     def extension_suffixes(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> tuple[str, ...]:
         """What the import system takes there (CPython's `dynload_shlib.c`)."""
-        return (".so", f".{self.soabi_for(version, flags)}.so", *self._imported_stable(version, flags))
+        stable = self._imported_stable(version, flags, libc_known=libc_known)
+        return (".so", f".{self.soabi_for(version, flags)}.so", *stable)
 
     @property
     def support_tier(self) -> int:
@@ -121,6 +122,7 @@ class MacOS:
     toolchains: tuple[str, ...] = ("zig",)
     linked_by = ""
     link_hint = ""
+    later_versions = True
     can_repair = False
     can_run = False
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from crossenv.platforms.architectures import Architecture, Identity
+
+# PEP 803. The same Pythons take modules for the stable ABI with the multiarch in their names, too.
+FIRST_ABI3T = (3, 15)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +39,11 @@ class Target(ABC):
     @abstractmethod
     def platform_tag(self) -> str:
         """The platform tag of its wheels (PEP 425)."""
+
+    @property
+    def python(self) -> str:
+        """The one version of Python that it has: "3.14"; "" for any."""
+        return ""
 
     @property
     def machine(self) -> str:
@@ -98,14 +107,23 @@ class Target(ABC):
             libc_known: Whether the C library is more than a guess; if not, the suffixes of either are taken.
         """
 
-    def stable_suffixes(self, version: tuple[int, ...], flags: str) -> tuple[str, ...]:
+    def stable_suffixes(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> tuple[str, ...]:
         """Return what the names of modules for the stable ABI may end in there (PEP 803); by default as on Unix."""
-        return (".so", *([] if flags else [".abi3.so"]), *([".abi3t.so"] if version >= (3, 15) or flags else []))
+        # No Python has abi3t before 3.15, whatever the tags name.
+        first = max(version, FIRST_ABI3T) if flags else version
+        return (".so", *self._imported_stable(first, flags, libc_known=libc_known))
 
-    @staticmethod
-    def _imported_stable(version: tuple[int, ...], flags: str) -> tuple[str, ...]:
-        """Return those of them that say so, as the import system of a CPython of that version takes them on Unix."""
-        return (*([] if "t" in flags else [".abi3.so"]), *([".abi3t.so"] if version >= (3, 15) else []))
+    def _imported_stable(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> Iterator[str]:
+        """Yield those of them that say so, as the import system of a CPython of that version takes them on Unix."""
+        newer = version >= FIRST_ABI3T
+        for abi in (*([] if "t" in flags else ["abi3"]), *(["abi3t"] if newer else [])):
+            yield f".{abi}.so"
+            if newer:
+                yield from (f".{abi}-{name}.so" for name in self._multiarches(version, libc_known=libc_known))
+
+    def _multiarches(self, version: tuple[int, ...], *, libc_known: bool) -> Sequence[str]:
+        """Return the names of the machine that may stand in those of modules."""
+        return [self.multiarch_for(version)]
 
     @property
     def support_tier(self) -> int:

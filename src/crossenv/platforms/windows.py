@@ -60,7 +60,7 @@ class WindowsTarget(Target):
         """What the import system takes (CPython's `dynload_win.c`)."""
         return (".pyd", f".{self.soabi_for(version, flags)}.pyd")
 
-    def stable_suffixes(self, version: tuple[int, ...], flags: str) -> tuple[str, ...]:
+    def stable_suffixes(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> tuple[str, ...]:
         """Modules for the stable ABI have no name of their own there."""
         return (".pyd",)
 
@@ -103,6 +103,7 @@ class Windows:
     toolchains: tuple[str, ...] = ("zig",)
     linked_by = ""
     link_hint = ""
+    later_versions = True
     can_repair = True
     can_run = True
 

@@ -14,6 +14,7 @@ from crossenv.errors import HostPythonError
 from crossenv.libc.version import read_text
 from crossenv.platforms import is_built_for
 from crossenv.platforms.architectures import architecture_of
+from crossenv.platforms.target import FIRST_ABI3T
 from crossenv.pythons.crossenv_dump import (
     SCHEMA,
     build_details,
@@ -211,7 +212,7 @@ def _stable_suffixes(host: HostPython) -> list[str]:
             continue
     usual = [host.platform.stable_suffix] if host.implementation == "cpython" else []
     # Python 3.15 looks for the longer of two first.
-    last = tuple(map(int, host.version.split("."))) >= (3, 15)
+    last = tuple(map(int, host.version.split("."))) >= FIRST_ABI3T
     return sorted(found, key=lambda name: (name.startswith(".abi3t"), -len(name) if last else len(name))) or usual
 
 

@@ -12,8 +12,8 @@ from crossenv.errors import HostPythonError, reason_of
 from crossenv.platforms import Libc, platform_of_target
 from crossenv.platforms.macos import MACOS
 from crossenv.pythons.model import ConfigValue, HostPython, UnwrittenHost
+from crossenv.pythons.named import Given
 from crossenv.pythons.pyconfig import config_values, edit_pyconfig, parse_pyconfig
-from crossenv.pythons.windows_layout import WindowsPython
 from crossenv.synthesis.files import copied_headers, made_files, made_host
 from crossenv.synthesis.macos_pyconfig import changes
 from crossenv.targets import Target
@@ -31,7 +31,7 @@ def macos_host_python(
     *,
     host_prefix: str,
     search_path: str,
-    given: WindowsPython | None = None,
+    given: Given | None = None,
 ) -> UnwrittenHost:
     """Make what an installation for `target` would have for builds; see `synthesise_host_python`.
 

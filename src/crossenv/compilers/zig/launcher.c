@@ -1044,6 +1044,18 @@ static size_t translate_msvc(List *list, const List *words, const char *word, co
     return 0;
 }
 
+/* Microsoft's assembler has a language of its own, in files that clang would hand to the linker. */
+static void refuse_masm(const List *words) {
+    for (size_t i = 0; i < words->count; i++) {
+        const char *word = words->words[i], *before = i > 0 ? words->words[i - 1] : "";
+        size_t length = strlen(word);
+        if (starts(word, "-x"))
+            return; /* another language, whatever the files are called */
+        if (word[0] != '-' && length > 4 && strcasecmp(word + length - 4, ".asm") == 0 && !equal(before, "-o"))
+            fail(1, "%s is for Microsoft's assembler (MASM), and there is none here: leave it out", word);
+    }
+}
+
 /* Words that mean something else for Windows, or nothing; returns how many words it has taken, 0 for another word. */
 static size_t translate_for_windows(List *list, const List *words, const char *word, const char *next) {
     const char *slash = strrchr(word, '/');
@@ -1110,6 +1122,8 @@ static List translate(const List *words, const Call *call, Linking *linking) {
     /* There is no code to make, and zig would make its libraries anew for each processor. */
     bool links_only = call->links && !call->has_source;
     Processor processor = {0};
+    if (for_windows())
+        refuse_masm(words);
     for (size_t i = 0; i < words->count; i++) {
         const char *word = words->words[i], *next = i + 1 < words->count ? words->words[i + 1] : NULL;
         bool last_for_linker = false;

@@ -62,7 +62,7 @@ class WindowsVersion(tuple):  # type: ignore[type-arg]
 def stand_ins(facts: "Facts", system: "System") -> "dict[str, StandIn]":
     """`sys`, `os` and `platform` as they are on the target."""
     bits, machine = facts["identity"]["bits"], facts["machine"]
-    answers = {"win32": _on_windows, "darwin": _on_macos}[system["sys_platform"]](facts, system)
+    answers = {"win32": _on_windows, "darwin": _on_macos}.get(system["sys_platform"], _elsewhere)(facts, system)
     asked = answers["platform"]
     release, version = asked["release"](), asked["version"]()
     named = platform.uname()._replace(system=system["system"], release=release, version=version)
@@ -118,6 +118,21 @@ def _on_macos(facts: "Facts", system: "System") -> "dict[str, dict[str, Any]]":
             "architecture": lambda *_arguments, **_options: (f"{bits}bit", ""),
             "platform": lambda *_arguments, **_options: f"macOS-{macos}-{machine}-{processor}-{bits}bit",
             "mac_ver": lambda *_arguments, **_options: (macos, ("", "", ""), machine),
+        },
+    }
+
+
+def _elsewhere(facts: "Facts", system: "System") -> "dict[str, dict[str, Any]]":
+    """Say nothing of versions."""
+    bits = facts["identity"]["bits"]
+    return {
+        "sys": {},
+        "os": {},
+        "platform": {
+            "release": lambda: "",
+            "version": lambda: "",
+            "architecture": lambda *_arguments, **_options: (f"{bits}bit", ""),
+            "platform": lambda *_arguments, **_options: system["system"],
         },
     }
 
