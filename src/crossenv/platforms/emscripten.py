@@ -158,7 +158,7 @@ class Emscripten:
     toolchains: tuple[str, ...] = (EMSCRIPTEN,)
     linked_by = ""
     link_hint = ""
-    can_repair = False
+    can_repair = True
     can_run = True
     later_versions = False
 
