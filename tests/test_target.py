@@ -157,7 +157,8 @@ def test_facts(text: str, attribute: str, value: str) -> None:
         ("aarch64-apple-darwin", "is for macOS: not yet", ""),
         ("android_21_arm64_v8a", "is for Android: not yet", ""),
         ("ios_13_0_arm64_iphoneos", "is for iOS: not yet", ""),
-        ("pyodide_2024_0_wasm32", "is for WebAssembly: not yet", ""),
+        ("wasi_0_2_wasm32", "for WebAssembly", "pyemscripten_2026_0_wasm32"),
+        ("pyodide_2023_0_wasm32", "an ABI of Pyodide that is not known", "2024_0, 2025_0"),
     ],
 )
 def test_what_is_no_target(text: str, says: str, hint: str) -> None:

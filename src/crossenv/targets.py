@@ -18,7 +18,6 @@ _OTHER_SYSTEMS = (
     (r"macosx_.*|.*-(darwin|macos).*", "macOS"),
     (r"ios_.*|.*-ios.*", "iOS"),
     (r"android_.*|.*-android.*", "Android"),
-    (r"(pyodide|pyemscripten|emscripten|wasi|wasm).*", "WebAssembly"),
 )
 
 
@@ -40,7 +39,7 @@ def parse_target(text: str) -> Target:
     for pattern, system in _OTHER_SYSTEMS:
         if re.fullmatch(pattern, name):
             raise UsageError(
-                f"the target {name!r} is for {system}: not yet; targets run Linux or Windows",
+                f"the target {name!r} is for {system}: not yet; targets run Linux, Windows or Pyodide",
                 hint="name one such as manylinux_2_28_aarch64 or musllinux_1_2_x86_64",
             )
     raise _unknown(text)

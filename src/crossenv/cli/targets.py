@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from crossenv.cli.common import common_options
-from crossenv.compilers.choose import AUTO, CHOICES, Wishes, choose_toolchain_for_target
+from crossenv.compilers.choose import AUTO, CHOICES, ZIG, Wishes, choose_toolchain_for_target
 from crossenv.compilers.zig.locate import has_zig
 from crossenv.config import KNOWN_HOST
+from crossenv.emulation.pyodide import node_name
 from crossenv.emulation.wine import wine_name
 from crossenv.errors import UsageError
 from crossenv.platforms import HERE, PLATFORMS
 from crossenv.platforms.architectures import Architecture, architecture_of
+from crossenv.platforms.emscripten import EMSCRIPTEN
 from crossenv.platforms.triplets import gnu_triplet
 from crossenv.pythons.build_python import find_build_python
 from crossenv.pythons.compare import compare_configurations
@@ -65,11 +67,11 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     reporter.result(f"{'target':<32}{'C library':<16}{'compilers here':<34}emulator here")
     for row in rows:
         compilers = ", ".join(row["compilers"]) or "none"
-        floors = f"{row['libc']} {row['oldest']}+"
+        floors = f"{row['libc']} {row['oldest']}{'+' if row['newer'] else ''}"
         reporter.result(f"{row['target']:<32}{floors:<16}{compilers:<34}{row['emulator'] or 'none'}")
     reporter.note("other versions work too, such as manylinux_2_17_x86_64 and musllinux_1_1_aarch64")
     if not has_zig(os.environ.get("PATH", os.defpath)):
-        reporter.note("zig has compilers for all of them: pip install ziglang")
+        reporter.note("zig has compilers for those that run Linux or Windows: pip install ziglang")
     return 0
 
 
@@ -131,6 +133,7 @@ def available(search_path: str) -> Iterator[dict[str, Any]]:
                 "machine": target.machine,
                 "libc": libc,
                 "oldest": ".".join(map(str, oldest)),
+                "newer": platform.later_versions,
                 "oldest_with_zig": ".".join(map(str, with_zig)),
                 "triplet": target.gnu_triplet,
                 "multiarch": target.multiarch,
@@ -139,18 +142,20 @@ def available(search_path: str) -> Iterator[dict[str, Any]]:
                 "bits": target.identity.bits,
                 "byte_order": target.identity.byte_order,
                 "compilers": [
-                    *([] if platform.toolchains else _installed(target, search_path)),
-                    *(["zig"] if zig else []),
+                    *_installed(target, search_path),
+                    *(["zig"] if zig and ZIG in (platform.toolchains or CHOICES) else []),
                 ],
                 "emulator": _emulator(architecture, search_path)
                 if platform is HERE
-                else wine_name(target, search_path),
+                else wine_name(target, search_path) or node_name(target, search_path),
             }
 
 
 def _installed(target: Target, search_path: str) -> list[str]:
     """Find cross compilers by their usual names; only `crossenv create` tests them."""
-    names = (f"{target.gnu_triplet}-gcc", f"{target.gnu_triplet}-clang")
+    toolchains = PLATFORMS[target.system].toolchains
+    names = [] if toolchains else [f"{target.gnu_triplet}-gcc", f"{target.gnu_triplet}-clang"]
+    names += ["emcc"] if EMSCRIPTEN in toolchains else []
     return [name for name in names if shutil.which(name, path=search_path)]
 
 

@@ -327,7 +327,7 @@ def _tools(
         leading = leading_arguments(name, tool, toolchain)
         trailing = trailing_arguments(name, toolchain)
         command = str(tool.path)
-        if leading or trailing or name in COMPILERS:
+        if leading or trailing or name in COMPILERS or toolchain.environment:
             relative = f"{LAUNCHERS}/{launcher_name(name, toolchain, tool)}"
             launchers[relative] = launcher_text(
                 name,
@@ -339,6 +339,8 @@ def _tools(
                 map_prefixes=maps_prefixes(toolchain),
                 expander=helpers["response_words"],
                 explainer=helpers["foreign_objects"],
+                environment=toolchain.environment,
+                rewrite=toolchain.rewrite,
             )
             command = str(root / relative)
         tools[name] = ToolRecord(command=command, path=str(tool.path), args=leading, origin=tool.origin)

@@ -40,6 +40,7 @@ class Linux:
     toolchains: tuple[str, ...] = ()
     linked_by = ""
     link_hint = ""
+    later_versions = True
 
     def parse_target(self, name: str) -> Target | None:
         """A policy's tag, `linux_...`, a triplet or the name of a machine."""

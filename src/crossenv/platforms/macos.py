@@ -117,6 +117,7 @@ class MacOS(NoTargets):
     toolchains: tuple[str, ...] = ()
     linked_by = "Xcode's clang, on macOS"
     link_hint = "build on macOS with `cibuildwheel --platform macos`"
+    later_versions = True
 
     def target_of_tag(self, tag: str, libc: str) -> Target | None:
         """The Macs that a tag names; None for a tag that no installer takes, such as `macosx_11_1_arm64`."""

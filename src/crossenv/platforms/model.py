@@ -86,6 +86,7 @@ class Platform(Protocol):
         toolchains: The kinds of compilers that can be used for it (`--toolchain`); () for every kind.
         linked_by: What links for it, if that is not something this tool drives; "" if it is.
         link_hint: What a user can do then.
+        later_versions: Whether later versions of the system run what is built for an older one.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Platform(Protocol):
     toolchains: tuple[str, ...]
     linked_by: str
     link_hint: str
+    later_versions: bool
 
     def parse_target(self, name: str) -> Target | None:
         """The target that a user names so; None if it is not one of this system.

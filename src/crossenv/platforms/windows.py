@@ -103,6 +103,7 @@ class Windows:
     toolchains: tuple[str, ...] = ("zig",)
     linked_by = ""
     link_hint = ""
+    later_versions = True
 
     def parse_target(self, name: str) -> Target | None:
         """A wheel's tag, or a triplet of MinGW, clang or Rust; the C runtime is the universal one in each case.

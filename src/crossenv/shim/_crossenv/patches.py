@@ -579,7 +579,10 @@ def build_ext_module(module: "ModuleType", facts: "Facts") -> None:
 
     _replace(module.build_ext, "build_extension", make_build_extension)
     if facts["system"]:
-        _link_to_python(module, facts["system"])
+        if facts["system"]["libraries"]:
+            _link_to_python(module, facts["system"])
+        suffix = facts["system"]["stable_suffix"]
+        _replace_if_there(module, "get_abi3_suffix", lambda _original: lambda: suffix)
 
 
 def _link_to_python(module: "ModuleType", system: "System") -> None:
@@ -595,7 +598,6 @@ def _link_to_python(module: "ModuleType", system: "System") -> None:
         return get_libraries
 
     _replace(module.build_ext, "get_libraries", make_get_libraries)
-    _replace_if_there(module, "get_abi3_suffix", lambda _original: lambda: system["stable_suffix"])
 
 
 def bdist_wheel_module(module: "ModuleType", facts: "Facts") -> None:

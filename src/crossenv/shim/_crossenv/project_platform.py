@@ -62,19 +62,21 @@ class WindowsVersion(tuple):  # type: ignore[type-arg]
 def stand_ins(facts: "Facts", system: "System") -> "dict[str, StandIn]":
     """`sys`, `os` and `platform` as they are on the target."""
     machine = facts["machine"]
+    windows = system["sys_platform"] == "win32"
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    release = f"{_WINDOWS_VERSION[0]}"
-    number = ".".join(map(str, _WINDOWS_VERSION[:3]))
+    release = f"{_WINDOWS_VERSION[0]}" if windows else ""
+    number = ".".join(map(str, _WINDOWS_VERSION[:3])) if windows else ""
     bits = facts["identity"]["bits"]
+    linkage = "WindowsPE" if windows else ""
+    of_windows = {"winver": version, "getwindowsversion": lambda: WindowsVersion(_WINDOWS_VERSION)}
     named = platform.uname()._replace(system=system["system"], release=release, version=number)
     return {
         "sys": StandIn(
             sys,
             {
                 "platform": system["sys_platform"],
-                "winver": version,
-                "getwindowsversion": lambda: WindowsVersion(_WINDOWS_VERSION),
                 "maxsize": 2 ** (bits - 1) - 1,
+                **(of_windows if windows else {}),
             },
         ),
         "os": StandIn(os, {"name": system["os_name"]}),
@@ -86,9 +88,9 @@ def stand_ins(facts: "Facts", system: "System") -> "dict[str, StandIn]":
                 "release": lambda: release,
                 "version": lambda: number,
                 "uname": lambda: named,
-                "architecture": lambda *_arguments, **_options: (f"{bits}bit", "WindowsPE"),
-                "platform": lambda *_arguments, **_options: f"{system['system']}-{release}-{number}",
-                "win32_ver": lambda *_arguments, **_options: (release, number, "", ""),
+                "architecture": lambda *_arguments, **_options: (f"{bits}bit", linkage),
+                "platform": lambda *_arguments, **_options: "-".join(filter(None, (system["system"], release, number))),
+                "win32_ver": lambda *_arguments, **_options: (release, number, "", "") if windows else ("", "", "", ""),
                 "libc_ver": lambda *_arguments, **_options: ("", ""),
             },
         ),
