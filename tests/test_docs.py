@@ -17,8 +17,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+from packaging.utils import parse_wheel_filename
 
 import windows_files
 from conftest import VERSION, Run, with_thorough
@@ -264,12 +266,12 @@ def test_the_page_of_proofs_counts_every_row(proofs: ModuleType) -> None:
     for name in re.findall(r"\{crossenv-proof\} ([\w-]+)", page):
         columns, rows = proofs.summary(EXPLANATION, name)
         assert rows and all(len(row) == len(columns) for row in rows), name
-        assert re.search(r"`nox -s [\w-]+`, 20\d\d-", proofs.origin(EXPLANATION, name)[0]), name
+        assert re.search(r"`nox -s [\w-]+.*?`, 20\d\d-", proofs.origin(EXPLANATION, name)[0]), name
     (_, total), rows = proofs.summary(EXPLANATION, "corpus")
     good = {kind: int(count) for kind, count in rows}
     counted = proofs.counts("corpus", proofs.results(EXPLANATION, "corpus"))
-    assert int(total) == sum(good.values()) == sum(of for _, _, of in counted)
-    assert sum(count for _, count, _ in counted) == good["works"] + good["pure, as its native build is"]
+    assert int(total) == sum(good.values()) == sum(of for *_, of in counted)
+    assert sum(works for _, works, _, _ in counted) == good["works"] + good["pure, as its native build is"]
 
 
 def test_every_data_file_is_drawn(proofs: ModuleType) -> None:
@@ -304,6 +306,48 @@ def test_results_of_one_configuration_leave_the_others(tmp_path: Path, monkeypat
     assert results.known("corpus", "zig", root=tmp_path) == {"packages": {}, "wheels": ["a", "b"]}
     words = ["crossenv", "create", "--host-python", f"{tmp_path}/root/usr/bin/python3.11", f"--sysroot={tmp_path}/root"]
     assert results.command_shown(words) == "crossenv create --host-python DIR/usr/bin/python3.11 --sysroot=DIR"
+
+
+def test_wheels_are_compared_with_what_pip_would_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(CHECKOUT / "scripts")
+    parity, index = importlib.import_module("parity"), importlib.import_module("index")
+    names = [
+        "x-1-cp313-cp313-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
+        "x-1-cp313-cp313-musllinux_1_2_aarch64.whl",
+        "x-1-cp312-cp312-manylinux_2_28_aarch64.whl",
+        "x-1-cp39-abi3-manylinux2014_aarch64.whl",
+        "x-2-cp313-cp313-manylinux_2_28_aarch64.whl",
+    ]
+
+    def offer(name: str) -> Any:
+        _, version, _, tags = parse_wheel_filename(name)
+        return index.Offered(name=name, version=version, tags=tags, url="", sha256="")
+
+    def taken(wheel: str, offered: list[str]) -> str | None:
+        found = parity.counterpart(wheel, (3, 13), [offer(name) for name in offered])
+        return None if found is None else str(found.name)
+
+    ours = "x-1-cp313-cp313-manylinux_2_28_aarch64.whl"
+    assert taken(ours, names) == "x-1-cp39-abi3-manylinux2014_aarch64.whl"
+    assert taken("x-1-cp313-cp313-linux_aarch64.whl", [*names, ours]) == ours
+    assert taken("x-1-cp313-cp313-musllinux_1_2_x86_64.whl", names) is None
+
+    program = Path(shutil.which("true") or "/bin/true").read_bytes()
+    contents: dict[str, dict[str, bytes]] = {
+        "ours": {"x/_a.cpython-313-aarch64-linux-gnu.so": program, "x/_b.so": program, "x/v.py": b"1", "x/only": b""},
+        "index": {"x/_a.abi3.so": program, "x/v.py": b"2", "x.libs/libz.so.1": program, "x-1.dist-info/RECORD": b""},
+    }
+    wheels = []
+    for side, members in contents.items():
+        wheels.append(tmp_path / f"{side}.whl")
+        with zipfile.ZipFile(wheels[-1], "w") as archive:
+            for name, data in members.items():
+                archive.writestr(name, data)
+    found = parity.compared(*wheels)
+    assert (found["modules"], found["modules_ours"], found["modules_index"]) == (2, ["x/_b"], [])
+    assert (found["files"], found["files_ours"], found["files_index"]) == (1, ["x/only"], [])
+    assert (found["changed"], found["bundled"]) == (["x/v.py"], [0, 1])
+    assert re.fullmatch(r"glibc 2\.\d+", found["needs"][0])
 
 
 def test_the_corpus_looks_into_wheels_for_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
