@@ -30,7 +30,7 @@ PE_MACHINES = {"x86_64": 0x8664, "i686": 0x14C, "aarch64": 0xAA64}
 # How native files begin, by format: the fat kind of Mach-O as the plain one.
 ELF, PE, MACH_O = (b"\x7fELF",), (b"MZ",), (b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 # What a repaired wheel brings along, and a module's name with the part that differs between targets.
-_BROUGHT = re.compile(r"[^/]+\.libs/")
+_BROUGHT = re.compile(r"[^/]+\.libs/|.*-[0-9a-f]{32}\.dll")
 _MODULE = re.compile(r"(.+?)(?:\.[\w-]+)?\.(?:so|pyd)")
 
 
