@@ -128,8 +128,8 @@ def find_build_python_for_target(
     """
     version = None if spec is None else fetchable(spec)
     wanted = version is not None and version.endswith("t")
-    if spec is not None and wanted and _discover(spec) is None and _discover(spec.removesuffix("t")) is not None:
-        spec = spec.removesuffix("t")
+    if spec is not None and wanted:
+        spec = _with_or_without_gil(spec, fetch)
     build = find_build_python(spec, fetch=fetch)
     free = wanted or free_threaded or "t" in build.abi_flags
     if free and tuple(map(int, build.version.split("."))) < FIRST_FREE_THREADED:
@@ -138,6 +138,22 @@ def find_build_python_for_target(
             hint=f"name {'.'.join(map(str, FIRST_FREE_THREADED))} or a later one with --python",
         )
     return build, free
+
+
+def _with_or_without_gil(spec: str, fetch: Callable[[str], None] | None) -> str:
+    """Return `spec`, of a free-threaded Python, or that of the same one with the GIL if only this can be had."""
+    with_gil = spec.removesuffix("t")
+    for one in (spec, with_gil):
+        if _discover(one) is not None:
+            return one
+    for one in (spec, with_gil):
+        version = fetchable(one)
+        if fetch is not None and version is not None:
+            # uv and its mirrors have fewer free-threaded builds than others.
+            with contextlib.suppress(UsageError):
+                fetch(version)
+                return one
+    return spec
 
 
 def find_interpreter(spec: str) -> Path:
