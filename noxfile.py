@@ -166,6 +166,13 @@ def corpus(session: nox.Session) -> None:
 
 
 @nox.session
+def parity(session: nox.Session) -> None:
+    """Wheels of the corpus against the index's own; writes data/parity."""
+    session.install("-e", ".", "pyelftools")
+    session.run("python", "scripts/parity.py", *session.posargs)
+
+
+@nox.session
 def audited_wheels(session: nox.Session) -> None:
     """What `crossenv audit` says of wheels that others built; writes data/audited-wheels."""
     session.install("-e", ".")

@@ -4,9 +4,10 @@
         --host-root DIR -- --target manylinux_2_28_aarch64 --toolchain zig
 
 What follows `--` goes to `crossenv create`. Each wheel is inspected independently of the build (machine, tag, needed
-glibc) and used under qemu-user in the Python below DIR. What fails is built natively from the same sdist, to tell a
-package's own fault from ours. Results are kept in .cache/corpus/LABEL, so that a run goes on where it was, and what
-does not depend on this machine goes to docs/explanation/data/corpus/LABEL.json, from which the site draws the page.
+glibc or DLLs) and used under qemu-user or wine in the Python below DIR (corpus_hosts.py knows the systems); without
+`--host-root` it is inspected and audited only. What fails is built natively from the same sdist, to tell a package's
+own fault from ours. Results are kept in .cache/corpus/LABEL, so that a run goes on where it was, and what does not
+depend on this machine goes to docs/explanation/data/corpus/LABEL.json, from which the site draws the page.
 `--set hard` does the same with a few packages that ask the build machine in ways of their own (data/hard-packages).
 `--data-only` builds nothing and writes the data from what is kept.
 """
@@ -30,7 +31,8 @@ from pathlib import Path
 from typing import Any
 
 from checks import CHECKS, CORPUS, HARD
-from inspection import WrongWheelError, inspected
+from corpus_hosts import HOSTS, Host
+from inspection import WrongWheelError, modules
 from results import CACHE, command_shown, keep, known, today
 
 from crossenv.farm.complaint import complaint_of
@@ -113,6 +115,7 @@ class Corpus:
         self.collection = SETS[options.set]
         self.work = self.collection.work / options.label
         self.environment = self.work / "env"
+        self.crossenv = Path(sys.executable).parent / "crossenv"
         self.wheels = self.work / "wheels"
         self.wheels.mkdir(parents=True, exist_ok=True)
         self.store = self.work / "results.json"
@@ -126,8 +129,7 @@ class Corpus:
     def prepare(self) -> dict[str, Any]:
         """The environment's record; the environment is made if it is not there."""
         if not (self.environment / "crossenv.json").exists():
-            crossenv = Path(sys.executable).parent / "crossenv"
-            words = [crossenv, "create", "-q", "--clear", "--python", self.options.python]
+            words = [self.crossenv, "create", "-q", "--clear", "--python", self.options.python]
             run([*words, *self.options.create, self.environment], self.work / "logs/create.log")
         record: dict[str, Any] = json.loads((self.environment / "crossenv.json").read_text(encoding="utf-8"))
         return record
@@ -166,6 +168,7 @@ class Corpus:
         log = self.work / f"logs/{name}.log"
         built = self.work / f"logs/{name}.built.log"
         log.unlink(missing_ok=True)
+        host = HOSTS[record["host"]["system"]](record, self.options.host_root)
         try:
             if self.wheel(name) is None:
                 pip = [self.environment / "bin/cross-pip", "wheel", "-v", "--no-deps", "-w", self.wheels, name]
@@ -182,9 +185,15 @@ class Corpus:
                     raise FailedError("came out pure; the native build has compiled code")
                 row["result"] = "pure, as its native build is"
             else:
-                row["needs"] = self.inspect(wheel, record)
-            self.use(name, wheel, record, log)
-        except FailedError as failure:
+                row["needs"] = host.inspect(wheel)
+                if record["host"]["system"] != "linux":
+                    row["index"] = self.against_index(name, wheel, record["host"]["platform_tag"])
+            if self.options.host_root is not None:
+                self.use(name, wheel, host, log)
+            else:
+                run([self.crossenv, "audit", wheel], log)
+                row["result"] = row["result"].replace("works", "inspected")
+        except (FailedError, WrongWheelError) as failure:
             text = output_of(self.work, name)
             row["result"], row["error"] = "failed", str(failure)
             if not row["wheel"]:
@@ -197,19 +206,7 @@ class Corpus:
             print(f"{self.options.label:<12}{name:<22}{row['needs']:<13}{row['result']} {row.get('error', '')}"
                   f" ({row['seconds']} s)", file=sys.stderr, flush=True)  # fmt: skip
 
-    def inspect(self, wheel: Path, record: dict[str, Any]) -> str:
-        """What the wheel needs; its name and its files must be the host's."""
-        tag, elf = record["host"]["platform_tag"], record["host"]["identity"]
-        machine = record["host"]["machine"]
-        if not wheel.name.endswith((f"-{tag}.whl", f"-linux_{machine}.whl")):
-            raise FailedError(f"tagged {wheel.name}")
-        floor = record["handover"]["policy"] and tuple(record["handover"]["policy"]["floor"])
-        try:
-            return inspected(wheel, machine, elf["byte_order"], elf["bits"], floor)
-        except WrongWheelError as error:
-            raise FailedError(str(error)) from None
-
-    def use(self, name: str, wheel: Path, record: dict[str, Any], log: Path) -> None:
+    def use(self, name: str, wheel: Path, host: Host, log: Path) -> None:
         """Install the wheel for the host and call its compiled code under emulation."""
         place = self.work / "installed" / name
         shutil.rmtree(place, ignore_errors=True)
@@ -220,13 +217,23 @@ class Corpus:
             own = ["--find-links", self.wheels, "--prefer-binary"]
             run([*pip, *own, *needs], log)
             run([*pip, wheel], log)
-        root = self.options.host_root
-        host_python = next(root.glob("usr/bin/python3.[0-9]*[0-9]"))
-        qemu = {"armv7l": "arm", "i686": "i386"}.get(record["host"]["machine"], record["host"]["machine"])
-        extra = {"PYTHONPATH": str(place)}
-        if qemu == "aarch64":
-            extra["QEMU_CPU"] = "max,pauth-impdef=on,sve=off"
-        run([f"qemu-{qemu}-static", "-L", root, host_python, "-c", CHECKS[name].code], log, **extra)
+        words, extra = host.command(CHECKS[name].code, place)
+        run(words, log, **extra)
+
+    def against_index(self, name: str, wheel: Path, platform: str) -> str:
+        """How the native modules differ from those of the index's own wheel: "same", "no wheel" or which."""
+        place, log = self.work / "index" / name, self.work / f"logs/{name}.index.log"
+        version, python = wheel.name.split("-")[1], wheel.name.split("-")[2].removeprefix("cp")
+        shutil.rmtree(place, ignore_errors=True)
+        words = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "-d", place]
+        try:
+            run([*words, "--platform", platform, "--python-version", python, f"{name}=={version}"], log)
+        except FailedError:
+            return "no wheel"
+        (theirs,) = place.glob("*.whl")
+        here, there = modules(wheel), modules(theirs)
+        differences = [("only here", here - there), ("only there", there - here)]
+        return "; ".join(f"{where}: {', '.join(sorted(names))}" for where, names in differences if names) or "same"
 
     def native(self, name: str, version: str) -> str:
         """How a native build of the same sdist ends: "works", "pure" or why it does not."""
@@ -257,6 +264,7 @@ def published(row: dict[str, Any], kind: str) -> dict[str, Any]:
     """What of a package's result does not depend on the machine that it was built on."""
     version, tag = _version_and_tag(row["wheel"])
     shown = {"back_end": row["back_end"], "version": version, "tag": tag, "needs": row["needs"], "date": row["date"]}
+    shown.update({"index": row["index"]} if "index" in row else {})
     if row["result"] != "failed":
         return {**shown, "result": row["result"].partition(",")[0]}
     native = {"native": row["native"]} if "native" in row else {}
@@ -274,7 +282,9 @@ def main() -> int:
     parser.add_argument("label", help="the configuration's name, a directory below .cache/corpus")
     parser.add_argument("--python", default=sys.executable, help="the build Python")
     parser.add_argument(
-        "--host-root", type=Path, required=True, help="a root with the host's Python, to use the wheels in"
+        "--host-root",
+        type=Path,
+        help="a root with the target's Python, to use the wheels in; without it: inspected only",
     )
     parser.add_argument("--set", choices=SETS, default="fifty", help="the list of packages")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="only this package, again")
@@ -284,7 +294,7 @@ def main() -> int:
     where = words.index("--") if "--" in words else len(words)
     options = parser.parse_args(words[:where])
     options.create = words[where + 1 :]
-    options.host_root = options.host_root.resolve()
+    options.host_root = options.host_root and options.host_root.resolve()
     corpus = Corpus(options)
     record = corpus.prepare()
     names = corpus.collection.names

@@ -12,12 +12,17 @@ import shlex
 import shutil
 import subprocess
 import sys
+import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+from packaging.utils import parse_wheel_filename
 
+import windows_files
 from conftest import VERSION, Run, with_thorough
 from crossenv.cli.main import read_words
 from crossenv.cli.parser import COMMANDS, build_parser
@@ -261,12 +266,12 @@ def test_the_page_of_proofs_counts_every_row(proofs: ModuleType) -> None:
     for name in re.findall(r"\{crossenv-proof\} ([\w-]+)", page):
         columns, rows = proofs.summary(EXPLANATION, name)
         assert rows and all(len(row) == len(columns) for row in rows), name
-        assert re.search(r"`nox -s [\w-]+`, 20\d\d-", proofs.origin(EXPLANATION, name)[0]), name
+        assert re.search(r"`nox -s [\w-]+.*?`, 20\d\d-", proofs.origin(EXPLANATION, name)[0]), name
     (_, total), rows = proofs.summary(EXPLANATION, "corpus")
     good = {kind: int(count) for kind, count in rows}
     counted = proofs.counts("corpus", proofs.results(EXPLANATION, "corpus"))
-    assert int(total) == sum(good.values()) == sum(of for _, _, of in counted)
-    assert sum(count for _, count, _ in counted) == good["works"] + good["pure, as its native build is"]
+    assert int(total) == sum(good.values()) == sum(of for *_, of in counted)
+    assert sum(works for _, works, _, _ in counted) == good["works"] + good["pure, as its native build is"]
 
 
 def test_every_data_file_is_drawn(proofs: ModuleType) -> None:
@@ -301,6 +306,81 @@ def test_results_of_one_configuration_leave_the_others(tmp_path: Path, monkeypat
     assert results.known("corpus", "zig", root=tmp_path) == {"packages": {}, "wheels": ["a", "b"]}
     words = ["crossenv", "create", "--host-python", f"{tmp_path}/root/usr/bin/python3.11", f"--sysroot={tmp_path}/root"]
     assert results.command_shown(words) == "crossenv create --host-python DIR/usr/bin/python3.11 --sysroot=DIR"
+
+
+def test_wheels_are_compared_with_what_pip_would_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(CHECKOUT / "scripts")
+    parity, index = importlib.import_module("parity"), importlib.import_module("index")
+    names = [
+        "x-1-cp313-cp313-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
+        "x-1-cp313-cp313-musllinux_1_2_aarch64.whl",
+        "x-1-cp312-cp312-manylinux_2_28_aarch64.whl",
+        "x-1-cp39-abi3-manylinux2014_aarch64.whl",
+        "x-2-cp313-cp313-manylinux_2_28_aarch64.whl",
+    ]
+
+    def offer(name: str) -> Any:
+        _, version, _, tags = parse_wheel_filename(name)
+        return index.Offered(name=name, version=version, tags=tags, url="", sha256="")
+
+    def taken(wheel: str, offered: list[str]) -> str | None:
+        found = parity.counterpart(wheel, (3, 13), [offer(name) for name in offered])
+        return None if found is None else str(found.name)
+
+    ours = "x-1-cp313-cp313-manylinux_2_28_aarch64.whl"
+    assert taken(ours, names) == "x-1-cp39-abi3-manylinux2014_aarch64.whl"
+    assert taken("x-1-cp313-cp313-linux_aarch64.whl", [*names, ours]) == ours
+    assert taken("x-1-cp313-cp313-musllinux_1_2_x86_64.whl", names) is None
+
+    program = Path(shutil.which("true") or "/bin/true").read_bytes()
+    contents: dict[str, dict[str, bytes]] = {
+        "ours": {"x/_a.cpython-313-aarch64-linux-gnu.so": program, "x/_b.so": program, "x/v.py": b"1", "x/only": b""},
+        "index": {"x/_a.abi3.so": program, "x/v.py": b"2", "x.libs/libz.so.1": program, "x-1.dist-info/RECORD": b""},
+    }
+    wheels = []
+    for side, members in contents.items():
+        wheels.append(tmp_path / f"{side}.whl")
+        with zipfile.ZipFile(wheels[-1], "w") as archive:
+            for name, data in members.items():
+                archive.writestr(name, data)
+    found = parity.compared(*wheels)
+    assert (found["modules"], found["modules_ours"], found["modules_index"]) == (2, ["x/_b"], [])
+    assert (found["files"], found["files_ours"], found["files_index"]) == (1, ["x/only"], [])
+    assert (found["changed"], found["bundled"]) == (["x/v.py"], [0, 1])
+    assert re.fullmatch(r"glibc 2\.\d+", found["needs"][0])
+
+
+def test_the_corpus_looks_into_wheels_for_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(CHECKOUT / "scripts")
+    inspection = importlib.import_module("inspection")
+    imports = {"python313.dll": ["PyModule_Create2"], "KERNEL32.dll": ["GetVersion"], "zlib1.dll": ["inflate"]}
+    members = {
+        "toy/_toy.cp313-win_amd64.pyd": windows_files.module(imports=imports),
+        "toy.libs/zlib1.dll": windows_files.module(imports={}, exports=["inflate"]),
+        "toy-1.data/platlib/other.pyd": windows_files.module(imports={"python3.dll": ["PyModule_Create2"]}),
+    }
+
+    def wheel(names: Iterable[str]) -> Path:
+        path = tmp_path / "toy-1-cp313-cp313-win_amd64.whl"
+        with zipfile.ZipFile(path, "w") as archive:
+            for name in names:
+                archive.writestr(name, members.get(name, b""))
+        return path
+
+    windows = ("x86_64", "python313.dll", {"kernel32.dll"})
+    exported = {"PyModule_Create2"}
+    whole = wheel(members)
+    assert inspection.modules(whole) == {"toy/_toy", "other"}
+    assert inspection.inspected_pe(whole, *windows, exported) == "python3.dll python313.dll"
+    for names, machine, python, names_of_python, says in (
+        (members, "i686", "python313.dll", exported, "is for machine 0x8664"),
+        (members, "x86_64", "python312.dll", exported, "needs python313.dll"),
+        (members, "x86_64", "python313.dll", {"Py_Main"}, "wants ['PyModule_Create2'] of python313.dll"),
+        (list(members)[:1], "x86_64", "python313.dll", exported, "needs zlib1.dll, which is neither in the wheel"),
+        (["toy.py"], "x86_64", "python313.dll", exported, "no native code"),
+    ):
+        with pytest.raises(inspection.WrongWheelError, match=re.escape(says)):
+            inspection.inspected_pe(wheel(names), machine, python, {"kernel32.dll"}, names_of_python)
 
 
 def test_the_corpus_publishes_what_it_knows_and_keeps_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

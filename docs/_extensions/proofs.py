@@ -51,7 +51,7 @@ def tables(text: str) -> list[tuple[tuple[str, ...], Rows]]:
 def origin(explanation: Path, page: str) -> list[str]:
     """Return the command that measured what a page shows, and the days on which it ran."""
     text = (explanation / f"{page}.md").read_text(encoding="utf-8")
-    command = re.search(r"`nox -s [\w-]+`", text)
+    command = re.search(r"`nox -s [\w-]+.*?`", text)
     dates = _DATE.findall(text) + _DATE.findall(json.dumps(results(explanation, page)))
     when = _days({"date": date} for date in dates) if dates else "no date"
     return [f"{command[0] if command else 'By hand'}, {when}; [every figure]({page}.md)."]
@@ -64,6 +64,7 @@ def drawn(page: str, data: Data) -> list[str]:
         "corpus": _packages,
         "hard-packages": _packages,
         "own-tests": _own_tests,
+        "parity": _parity,
         "small-set": _small_set,
         "targets": _targets,
         "variants": _variants,
@@ -77,11 +78,15 @@ def _packages(data: Data) -> list[str]:
         about, packages = section["about"], section["packages"]
         lines += [f"## {_configuration(section)}: {_good(packages)} of {len(packages)}", ""]
         lines += [f"`{about['command']}`, {_days(packages.values())}.", ""]
-        columns = ("package", "built with", "wheel", "needs", "result")
+        columns = ["package", "built with", "wheel", "needs", "result"]
         rows = [
-            (name, row["back_end"], f"{row['version']} `{row['tag']}`" if row["tag"] else "", row["needs"], _said(row))
+            [name, row["back_end"], f"{row['version']} `{row['tag']}`" if row["tag"] else "", row["needs"], _said(row)]
             for name, row in packages.items()
         ]
+        if any("index" in row for row in packages.values()):
+            columns.append("native modules and the index's")
+            for cells, row in zip(rows, packages.values(), strict=True):
+                cells.append(row.get("index", ""))
         lines += table(columns, rows)
     return lines
 
@@ -111,20 +116,47 @@ def _said(row: dict[str, Any]) -> str:
 
 
 def _own_tests(data: Data) -> list[str]:
-    columns = ("host", "wheel", "tests", "result", "remark", "date")
-    rows = [
-        (
-            f"{section['about']['platform']}, {section['about']['compiler']}",
-            f"`{row['wheel']}`",
-            ", ".join(f"`{file}`" for file in row["files"]),
-            row["said"],
-            row["remark"],
-            row["date"],
-        )
-        for section in data.values()
-        for row in section["packages"].values()
-    ]
-    return table(columns, rows)
+    found = [(section["about"], name, row) for section in data.values() for name, row in section["packages"].items()]
+    rows = [(f"`{row['wheel']}`", about["compiler"], row["said"], row["date"]) for about, _, row in found]
+    lines = table(("wheel", "built with", "result", "date"), rows)
+    for _, name, row in found:
+        remark = f". {row['remark']}" if row["remark"] else ""
+        lines.append(f"- **{name}**: {', '.join(f'`{file}`' for file in row['files'])}{remark}")
+    return [*lines, ""]
+
+
+def _parity(data: Data) -> list[str]:
+    lines = []
+    for section in data.values():
+        about, packages = section["about"], section["packages"]
+        pairs = {name: row for name, row in packages.items() if "index" in row}
+        lines += [f"## {about['platform']}, Python {about['version']}: {len(pairs)} pairs", "", f"{about['date']}.", ""]
+        columns = ("package", "native modules", "other files", "KiB", "index: KiB", "glibc", "index: glibc")
+        rows = [
+            (
+                f"{name} {row['version']}",
+                f"{row['modules']}, {_differences(row, 'modules')}",
+                f"{row['files']}, {_differences(row, 'files')}",
+                *(f"{size / 1024:.0f}" for size in row["size"]),
+                *(needs.removeprefix("glibc ") or "none" for needs in row["needs"]),
+            )
+            for name, row in pairs.items()
+        ]
+        lines += table(columns, rows)
+        alone = [f"{name} {row['version']}" for name, row in packages.items() if "index" not in row]
+        lines += [f"The index has no such wheel of {', '.join(alone)}.", ""] if alone else []
+    return lines
+
+
+def _differences(row: dict[str, Any], kind: str) -> str:
+    ours, index = row[f"{kind}_ours"], row[f"{kind}_index"]
+    shown = [f"only here: {_some(ours)}"] * bool(ours) + [f"only there: {_some(index)}"] * bool(index)
+    return "; ".join(shown) or "the same"
+
+
+def _some(names: list[str]) -> str:
+    more = [f"{len(names) - 3} more"] if len(names) > 3 else []
+    return ", ".join([*(f"`{name}`" for name in names[:3]), *more])
 
 
 def _small_set(data: Data) -> list[str]:
@@ -202,17 +234,14 @@ def _variants(data: Data) -> list[str]:
     return lines
 
 
-def counts(page: str, data: Data) -> list[tuple[str, int, int]]:
-    """Return what a page counts, for bars: a label, how many, of how many."""
+def counts(page: str, data: Data) -> list[tuple[str, int, int, int]]:
+    """Return what a page counts, for bars: a label, how many work, how many could only be inspected, of how many."""
     if page == "corpus":
-        return [(_configuration(each), _good(each["packages"]), len(each["packages"])) for each in data.values()]
+        packages = [(_configuration(section), section["packages"]) for section in data.values()]
+        return [(label, _good(rows), 0, len(rows)) for label, rows in packages]
     if page == "targets":
-        found = []
-        for tag, section in data.items():
-            marks = list(section["packages"].values())
-            # What could only be inspected is no failure.
-            found.append((f"{tag}{'' if 'works' in marks else ' (inspected)'}", marks.count("works"), len(marks)))
-        return found
+        marks = {tag: list(section["packages"].values()) for tag, section in data.items()}
+        return [(tag, each.count("works"), each.count("inspected"), len(each)) for tag, each in marks.items()]
     return []
 
 
@@ -235,6 +264,13 @@ def summary(explanation: Path, page: str) -> tuple[tuple[str, ...], Rows]:
         sums = [sum(row[key] for row in releases) for key in ("wheels", "files")]
         sums.append(sum(sum(row["passed"].values()) for row in releases))
         return ("releases", "wheels", "native files", "passed"), [tuple(map(str, (len(releases), *sums)))]
+    if page == "parity":
+        pairs = [row for section in data.values() for row in section["packages"].values() if "index" in row]
+        same = [sum(_differences(row, kind) == "the same" for row in pairs) for kind in ("modules", "files")]
+        smaller = sum(row["size"][0] < row["size"][1] for row in pairs)
+        older = sum(row["needs"][0] == row["needs"][1] for row in pairs)
+        columns = ("pairs", "same native modules", "same other files", "smaller than the index's", "same glibc")
+        return columns, [tuple(map(str, (len(pairs), *same, smaller, older)))]
     columns, table_rows = tables((explanation / f"{page}.md").read_text(encoding="utf-8"))[0]
     wanted = {
         "trials": ("wheel", "on the host", "native", "differences"),

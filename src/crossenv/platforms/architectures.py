@@ -19,10 +19,12 @@ _DEFAULT_GLIBC = (2, 28)
 _DEFAULT_MUSL = (1, 2)
 
 ELF, PE, MACHO, WASM = "elf", "pe", "macho", "wasm"
-# The formats' own numbers of the machines: PE's `Machine`, Mach-O's `cputype`. ELF's are in the table of architectures.
+# The formats' own numbers of the machines: PE's `Machine`, Mach-O's `cputype`, WebAssembly's version. ELF's are in the
+# table of architectures.
 _NUMBERS = {
     PE: {"x86_64": 0x8664, "i686": 0x14C, "aarch64": 0xAA64, "armv7l": 0x1C4},
     MACHO: {"x86_64": 0x0100_0007, "i686": 7, "aarch64": 0x0100_000C, "armv7l": 12},
+    WASM: {"wasm32": 1},
 }
 
 
@@ -210,6 +212,8 @@ ARCHITECTURES: tuple[Architecture, ...] = (
          OldestLibcs(glibc=(2, 36), musl=(1, 2)), 3, spellings="loongarch64|loong64"),
     _row("mips64", (8, 64, "little"), "/lib64/ld.so.1", gnu="mips64el", abi="abi64", meson="mips64"),
     _row("mips", (8, 32, "little"), "/lib/ld.so.1", gnu="mipsel", meson="mips"),
+    # Its files are never ELF.
+    _row("wasm32", (0, 32, "little"), ""),
 )
 # fmt: on
 

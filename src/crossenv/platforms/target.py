@@ -41,6 +41,11 @@ class Target(ABC):
         """The platform tag of its wheels (PEP 425)."""
 
     @property
+    def python(self) -> str:
+        """The one version of Python that it has: "3.14"; "" for any."""
+        return ""
+
+    @property
     def machine(self) -> str:
         """`platform.machine()` there."""
         return self.architecture.name

@@ -109,6 +109,10 @@ def platform_module(platform: "ModuleType", facts: "Facts") -> None:
     _replace(platform, "libc_ver", make_libc_ver)
     _replace(platform, "architecture", make_architecture)
     _replace(platform, "uname", make_uname)
+    if facts["system"] and facts["system"]["sys_platform"] == "darwin":
+        # meson-python makes the wheel's tag of it.
+        release = (facts["libc"]["version"], ("", "", ""), facts["machine"])
+        _replace(platform, "mac_ver", lambda _original: lambda *_arguments, **_options: release)
 
 
 def sysconfig_module(module: "ModuleType", facts: "Facts") -> None:
@@ -579,11 +583,14 @@ def build_ext_module(module: "ModuleType", facts: "Facts") -> None:
 
     _replace(module.build_ext, "build_extension", make_build_extension)
     if facts["system"]:
-        _link_to_python(module, facts["system"])
+        if facts["system"]["libraries"]:
+            _link_to_python(module, facts["system"])
+        suffix = facts["system"]["stable_suffix"]
+        _replace_if_there(module, "get_abi3_suffix", lambda _original: lambda: suffix)
 
 
 def _link_to_python(module: "ModuleType", system: "System") -> None:
-    """Where extension modules are linked to Python: to the library of the version, or that of the stable ABI."""
+    """Where modules are linked to Python, if they are: to the library of the version, or that of the stable ABI."""
 
     def make_get_libraries(original: "Any") -> "Any":
         def get_libraries(self: "Any", ext: "Any") -> "list[str]":
@@ -595,7 +602,6 @@ def _link_to_python(module: "ModuleType", system: "System") -> None:
         return get_libraries
 
     _replace(module.build_ext, "get_libraries", make_get_libraries)
-    _replace_if_there(module, "get_abi3_suffix", lambda _original: lambda: system["stable_suffix"])
 
 
 def bdist_wheel_module(module: "ModuleType", facts: "Facts") -> None:
