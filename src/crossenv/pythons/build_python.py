@@ -15,7 +15,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 from python_discovery import DiskCache, PythonInfo, get_interpreter
 
-from crossenv.errors import UsageError
+from crossenv.errors import DownloadError, UsageError
 from crossenv.pythons.fetch import fetchable
 from crossenv.pythons.model import HostPython
 
@@ -65,7 +65,7 @@ def find_build_python(
 
     Raises:
         UsageError: There is no such interpreter, or it does not match the host Python.
-        DownloadError: It could not be fetched.
+        DownloadError: It could not be fetched, or what was fetched does not run.
     """
     fitting = (
         sys.executable if host is None else f"{host.implementation}{host.version}{'t' if host.free_threaded else ''}"
@@ -77,9 +77,16 @@ def find_build_python(
     if found is None and fetch is not None and version is not None:
         try:
             fetch(version)
-            found = _discover(wanted)
         except UsageError as error:
             why, how = f": {error.message}", f", {error.hint}" if error.hint else ""
+        else:
+            found = _discover(wanted)
+            if found is None:
+                raise DownloadError(
+                    f"uv fetched {version}, but no such Python can be started here",
+                    hint=f"remove it (`uv python uninstall {version}`) and name another mirror"
+                    " (UV_PYTHON_INSTALL_MIRROR), or name a Python with --python PATH",
+                )
     if found is None and Path(wanted).expanduser().is_file():
         raise UsageError(
             f"{wanted} does not say which Python it is", hint=f"try it: {shlex.quote(wanted)} -m sysconfig"
