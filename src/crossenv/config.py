@@ -25,6 +25,7 @@ TEXTS = {
     "host-python": "Build for this Python of the target, instead of a target: a path, or known:NAME.",
     "host-prefix": "Where the target has its Python.",
     "sysroot": "The root of the target's headers and libraries.",
+    "sdk": "For macOS: Apple's SDK, for frameworks and further libraries.",
     "python": "The build Python: a version or a path.",
     "toolchain": "Where the compilers come from.",
     "emsdk": "The emsdk for targets that are Pyodide.",
@@ -44,7 +45,7 @@ _KEYS = (*TEXTS, *LISTS, *FLAGS, *CHOICES)
 # Other programs read variables of these names.
 WITHOUT_VARIABLE = ("python", "allow-pure")
 # Paths in the file are relative to it.
-_PATHS = ("host-python", "sysroot", "emsdk")
+_PATHS = ("host-python", "sysroot", "sdk", "emsdk")
 _HOSTS = ("target", "targets", "host-python")
 # The prefix of a host Python's name that is not a path.
 KNOWN_HOST = "known:"

@@ -52,8 +52,8 @@ _PIP_SWITCHES = (
 _OURS = re.compile(r"-[wr]|--wheel-dir(=|$)|--requirement(=|$)")
 _PIP_PATHS = ("constraint", "find-links")
 # Options of `crossenv create` with a value.
-_CREATE_PATHS = ("sysroot", "emsdk")
-_CREATE_TEXTS = ("toolchain", "emsdk", "cpu", "sysroot", "host-prefix")
+_CREATE_PATHS = ("sysroot", "sdk", "emsdk")
+_CREATE_TEXTS = ("toolchain", "emsdk", "cpu", "sysroot", "sdk", "host-prefix")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -103,6 +103,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add_tool_options(how)
     how.add_argument("--sysroot", metavar="DIR", help="take the target's headers and libraries from this root")
+    how.add_argument("--sdk", metavar="DIR", help="for macOS: take frameworks and further libraries from Apple's SDK")
     how.add_argument("--host-prefix", metavar="DIR", help="where the target has its Python (/usr/local)")
     how.add_argument(
         "--repair",

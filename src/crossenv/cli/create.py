@@ -86,6 +86,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     host.add_argument("--sysroot", metavar="DIR", help="take the target's headers and libraries from this root")
     host.add_argument(
+        "--sdk",
+        metavar="DIR",
+        help="for macOS: take frameworks, and libraries beside the C and C++ libraries, from this SDK of Apple's",
+    )
+    host.add_argument(
         "--host-prefix",
         metavar="DIR",
         help="where the target has its Python (/usr/local); scripts start with #!DIR/bin/python3.X",
@@ -266,6 +271,7 @@ def plan_environment(args: argparse.Namespace, settings: Settings, root: Path, r
         sysroot=sysroot,
         overrides={name: getattr(args, name) for name in TOOL_OPTIONS if getattr(args, name)},
         cpu=args.cpu,
+        sdk=None if args.sdk is None else Path(args.sdk).expanduser().resolve(),
         emsdk=None if args.emsdk is None else Path(args.emsdk).expanduser().absolute(),
         any_emscripten=settings.flags["any-emscripten"],
     )

@@ -13,6 +13,7 @@ from typing import Any
 from crossenv.cli.common import common_options
 from crossenv.compilers.choose import AUTO, CHOICES, ZIG, Wishes, choose_toolchain_for_target
 from crossenv.compilers.zig.locate import has_zig
+from crossenv.compilers.zig.macos import LINKER_HINT, find_linker
 from crossenv.config import KNOWN_HOST
 from crossenv.emulation.pyodide import node_name
 from crossenv.emulation.wine import wine_name
@@ -20,6 +21,7 @@ from crossenv.errors import UsageError
 from crossenv.platforms import HERE, PLATFORMS
 from crossenv.platforms.architectures import Architecture, architecture_of
 from crossenv.platforms.emscripten import EMSCRIPTEN
+from crossenv.platforms.macos import MACOS
 from crossenv.platforms.triplets import gnu_triplet
 from crossenv.pythons.build_python import find_build_python
 from crossenv.pythons.compare import compare_configurations
@@ -71,7 +73,9 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
         reporter.result(f"{row['target']:<32}{floors:<16}{compilers:<34}{row['emulator'] or 'none'}")
     reporter.note("other versions work too, such as manylinux_2_17_x86_64 and musllinux_1_1_aarch64")
     if not has_zig(os.environ.get("PATH", os.defpath)):
-        reporter.note("zig has compilers for those that run Linux or Windows: pip install ziglang")
+        reporter.note("zig has compilers for all of them but Pyodide: pip install ziglang")
+    elif not any(row["compilers"] for row in rows if "-darwin" in row["triplet"]):
+        reporter.note(f"for macOS zig needs a linker besides: {LINKER_HINT}")
     return 0
 
 
@@ -122,11 +126,11 @@ def print_comparison(args: argparse.Namespace, reporter: Reporter) -> int:
 
 def available(search_path: str) -> Iterator[dict[str, Any]]:
     """Yield a row for each usual target: its names, and its compilers and emulator on `search_path`."""
-    zig = has_zig(search_path)
+    zig, linker = has_zig(search_path), find_linker(search_path) is not None
     for platform in PLATFORMS.values():
         for target in platform.usual_targets():
             architecture, libc = target.architecture, target.libc
-            oldest = target.oldest_floor
+            oldest, can_link = target.oldest_floor, linker or target.system != MACOS
             with_zig = dataclasses.replace(target, floor=oldest).zig_floor
             yield {
                 "target": target.platform_tag,
@@ -143,7 +147,7 @@ def available(search_path: str) -> Iterator[dict[str, Any]]:
                 "byte_order": target.identity.byte_order,
                 "compilers": [
                     *_installed(target, search_path),
-                    *(["zig"] if zig and ZIG in (platform.toolchains or CHOICES) else []),
+                    *(["zig"] if zig and ZIG in (platform.toolchains or CHOICES) and can_link else []),
                 ],
                 "emulator": _emulator(architecture, search_path)
                 if platform is HERE

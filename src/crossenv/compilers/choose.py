@@ -36,6 +36,7 @@ class Wishes:
         sysroot: The root of the target's headers and libraries.
         overrides: Command lines by tool name; see `find_toolchain`.
         cpu: The oldest processor that the code must run on, in the compiler's words.
+        sdk: Apple's SDK, for macOS.
         emsdk: The directory of an emsdk; None for the emscripten on PATH.
         any_emscripten: Whether an emscripten of another version than the target's is taken.
     """
@@ -45,6 +46,7 @@ class Wishes:
     sysroot: Path | None
     overrides: Mapping[str, str]
     cpu: str | None
+    sdk: Path | None = None
     emsdk: Path | None = None
     any_emscripten: bool = False
 
@@ -218,7 +220,12 @@ def linked_to_python(toolchain: Toolchain, host: HostPython) -> Toolchain:
 
 def _zig(target: Target, wishes: Wishes, sysroot: Path | None) -> Toolchain:
     return find_zig_toolchain(
-        target, environ_path=wishes.environ_path, sysroot=sysroot, overrides=wishes.overrides, cpu=wishes.cpu
+        target,
+        environ_path=wishes.environ_path,
+        sysroot=sysroot,
+        overrides=wishes.overrides,
+        cpu=wishes.cpu,
+        sdk=wishes.sdk,
     )
 
 

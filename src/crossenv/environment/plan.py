@@ -37,6 +37,7 @@ from crossenv.record import (
     CROSS_RUN,
     PREFIX,
     RECORD_NAME,
+    SDK,
     BackendRecord,
     BuildRecord,
     HandoverRecord,
@@ -208,7 +209,8 @@ def make_plan(
             pkg_config_libdir=pkg_config_libdir(host, toolchain),
         ),
     )
-    record = dataclasses.replace(record, handover=_handover(record, options, target))
+    variables = host.platform.build_variables(host.as_machine, f"{root}/{SDK}")
+    record = dataclasses.replace(record, handover=_handover(record, options, target, variables))
     pkgconfig = None if host.lib_dir is None else host.lib_dir / "pkgconfig"
     details = build_details(host, headers=include_dirs[0], pkgconfig=pkgconfig, libraries=host.libraries)
     record = dataclasses.replace(record, cross_build_info=public_part(record, config, details))
@@ -228,6 +230,8 @@ def make_plan(
     links |= base_links(build, packages)
     if not farm:
         links[f"{PREFIX}/include/{include_name}"] = str(first)
+    if sdk := _sdk(toolchain):
+        links[SDK] = sdk
     for library in host.libraries:
         links[f"{PREFIX}/lib/{library.name}"] = str(library)
         # PyO3 has programs that embed Python linked from where its configuration is.
@@ -272,6 +276,12 @@ def _requirements_cache(plan: Plan, target: Target | None, surroundings: str) ->
     key = _content_key(plan, surroundings)[:16]
     record = plan.record
     return cache / "requirements" / f"{record.host.soabi}-{target.platform_tag}-{record.toolchain.family}-{key}"
+
+
+def _sdk(toolchain: Toolchain) -> str:
+    """The directory with descriptions of the system's libraries; "" for none."""
+    settings = {} if toolchain.zig is None else toolchain.zig.settings
+    return settings.get("own_sdk") or settings.get("sdk") or ""
 
 
 def _host_record(
@@ -355,8 +365,8 @@ def pkg_config_libdir(host: HostPython, toolchain: Toolchain) -> tuple[str, ...]
     return tuple(str(root / place) for place in host.platform.pkg_config_directories(host.as_machine))
 
 
-def _handover(record: Record, options: Options, target: Target | None) -> HandoverRecord:
-    environment: dict[str, str] = {}
+def _handover(record: Record, options: Options, target: Target | None, variables: Mapping[str, str]) -> HandoverRecord:
+    environment = dict(variables)
     backends: dict[str, BackendRecord] = {}
     for backend in BACKENDS:
         environment |= backend.environment(record)

@@ -159,6 +159,8 @@ class Emscripten:
     toolchains: tuple[str, ...] = (EMSCRIPTEN,)
     linked_by = ""
     link_hint = ""
+    can_repair = True
+    can_run = True
     later_versions = False
 
     def parse_target(self, name: str) -> Target | None:
@@ -266,6 +268,14 @@ class Emscripten:
     def pkg_config_directories(self, machine: Machine) -> tuple[str, ...]:
         """Those of emscripten's sysroots."""
         return ("lib/pkgconfig", "share/pkgconfig")
+
+    def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """Return none."""
+        return {}
+
+    def cmake_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """Return none."""
+        return {}
 
 
 def names_of(abi: Abi) -> tuple[str, ...]:

@@ -41,6 +41,8 @@ class Linux:
     linked_by = ""
     link_hint = ""
     later_versions = True
+    can_repair = True
+    can_run = True
 
     def parse_target(self, name: str) -> Target | None:
         """A policy's tag, `linux_...`, a triplet or the name of a machine."""
@@ -151,3 +153,11 @@ class Linux:
         places += [f"usr/lib/{machine.multiarch}/pkgconfig"] if machine.multiarch else []
         places += ["usr/lib64/pkgconfig"] if machine.identity.bits == 64 else []
         return (*places, "usr/lib/pkgconfig", "usr/share/pkgconfig")
+
+    def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """Return none."""
+        return {}
+
+    def cmake_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """Return none."""
+        return {}

@@ -104,6 +104,8 @@ class Windows:
     linked_by = ""
     link_hint = ""
     later_versions = True
+    can_repair = True
+    can_run = True
 
     def parse_target(self, name: str) -> Target | None:
         """A wheel's tag, or a triplet of MinGW, clang or Rust; the C runtime is the universal one in each case.
@@ -211,6 +213,14 @@ class Windows:
     def pkg_config_directories(self, machine: Machine) -> tuple[str, ...]:
         """Those of MinGW's roots."""
         return ("lib/pkgconfig", "share/pkgconfig")
+
+    def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """Return none."""
+        return {}
+
+    def cmake_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """Return none."""
+        return {}
 
 
 def _architectures() -> Iterator[Architecture]:

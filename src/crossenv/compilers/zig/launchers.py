@@ -21,6 +21,7 @@ from crossenv.files import scratch_directory
 from crossenv.libc.version import libc_of_this_machine
 from crossenv.platforms.architectures import target_architectures
 from crossenv.platforms.linux_targets import target_of_machine
+from crossenv.platforms.macos import MACOS
 from crossenv.platforms.windows import WINDOWS
 from crossenv.targets import Target
 
@@ -29,6 +30,8 @@ CONFIGURATION_NAME = "zig.conf"
 ENDINGS = {"cc": "clang", "cxx": "clang++", "ar": "ar", "ranlib": "ranlib", "ld": "ld"}
 # Further ones for Windows.
 WINDOWS_ENDINGS = {"dlltool": "dlltool", "windres": "windres"}
+# A further one for macOS.
+MACOS_ENDINGS = {"install_name_tool": "install_name_tool"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +43,7 @@ class Launchers:
         settings: Its configuration by key; see `Configuration` in launcher.c.
         compile: Options of every compile.
         link: Words that end every link line.
+        linker: The command of another linker than zig's.
         make_runtime: How the run-time library is made that is linked before zig's own; see `RuntimeLibrary.words`.
     """
 
@@ -47,6 +51,7 @@ class Launchers:
     settings: Mapping[str, str]
     compile: Sequence[str] = ()
     link: Sequence[str] = ()
+    linker: Sequence[str] = ()
     make_runtime: Sequence[str] = ()
 
     def configuration(self, *, objects: Path, explainer: str = "") -> str:
@@ -57,7 +62,13 @@ class Launchers:
             explainer: The script that links are explained by.
         """
         rows = [*self.settings.items(), ("objects", str(objects)), ("explainer", explainer)]
-        for key, words in (("compile", self.compile), ("link", self.link), ("make_runtime", self.make_runtime)):
+        lists = (
+            ("compile", self.compile),
+            ("link", self.link),
+            ("linker", self.linker),
+            ("make_runtime", self.make_runtime),
+        )
+        for key, words in lists:
             rows += [(key, word) for word in words]
         return "".join(f"{key} {value}\n" for key, value in rows)
 
@@ -84,7 +95,7 @@ def compiled_launcher(zig: Zig, cache: Path, target: Target, cpu: str) -> Path:
     if program.is_file():
         return program
     with ThreadPoolExecutor(max_workers=1) as pool:
-        if target.system != WINDOWS:
+        if target.system not in (WINDOWS, MACOS):
             pool.submit(_make_c_library, zig, cache, target, cpu)
         return _compiled(zig, cache, program, source, tables)
 

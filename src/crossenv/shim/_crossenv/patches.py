@@ -109,6 +109,10 @@ def platform_module(platform: "ModuleType", facts: "Facts") -> None:
     _replace(platform, "libc_ver", make_libc_ver)
     _replace(platform, "architecture", make_architecture)
     _replace(platform, "uname", make_uname)
+    if facts["system"] and facts["system"]["sys_platform"] == "darwin":
+        # meson-python makes the wheel's tag of it.
+        release = (facts["libc"]["version"], ("", "", ""), facts["machine"])
+        _replace(platform, "mac_ver", lambda _original: lambda *_arguments, **_options: release)
 
 
 def sysconfig_module(module: "ModuleType", facts: "Facts") -> None:
@@ -586,7 +590,7 @@ def build_ext_module(module: "ModuleType", facts: "Facts") -> None:
 
 
 def _link_to_python(module: "ModuleType", system: "System") -> None:
-    """Where extension modules are linked to Python: to the library of the version, or that of the stable ABI."""
+    """Where modules are linked to Python, if they are: to the library of the version, or that of the stable ABI."""
 
     def make_get_libraries(original: "Any") -> "Any":
         def get_libraries(self: "Any", ext: "Any") -> "list[str]":
