@@ -1,11 +1,11 @@
 """Build packages for Pyodide, audit them, and run their own tests under node.
 
-    python scripts/pyodide_proof.py --emsdk DIR [--abis 2025_0,2026_0] [--packages markupsafe,msgpack] [--any-emscripten]
+    python scripts/pyodide_proof.py --emsdk DIR [--abis 2025_0,2026_0] [--packages markupsafe,msgpack]
 
 Pyodide comes from npm's packages `pyodide` (into `.cache/pyodide`), sdists from the index. Needs npm, node, emscripten
-in DIR or on PATH, and a Python of each ABI's version on this machine (`--fetch-python` gets those that are missing with
-uv). Prints a line for each package and ABI; the exit status is 1 if one fails. Of a package without a row in TESTS, or
-whose tests start processes, the modules are imported only, and the line says so.
+in DIR or on PATH (`--any-emscripten` takes one of another version), and a Python of each ABI's version on this machine
+(uv gets one that is missing). Prints a line for each package and ABI; the exit status is 1 if one fails. Of a package
+without a row in TESTS the modules are imported only, and the line says so.
 
 With `--index` the wheels of the index are taken where there are any (msgpack), and the same tests run with them.
 """
@@ -61,7 +61,7 @@ def main() -> int:
         for abi in (abi for abi in ABIS if abi.name in args.abis.split(",")):
             pyodide = fetched(RELEASES[abi.name])
             environment = scratch / f"env-{abi.name}"
-            more = ["--emsdk", args.emsdk.absolute()] if args.emsdk else []
+            more: list[str | Path] = ["--emsdk", str(args.emsdk.absolute())] if args.emsdk else []
             more += ["--any-emscripten"] if args.any_emscripten else []
             python = args.python or abi.python
             crossenv("create", "--host-python", pyodide, "--python", python, "--fetch-python", *more, environment)
