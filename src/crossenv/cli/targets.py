@@ -66,11 +66,11 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     if args.json:
         reporter.json(rows)
         return 0
-    reporter.result(f"{'target':<32}{'C library':<16}{'compilers here':<34}emulator here")
+    reporter.result(f"{'target':<32}{'C library':<19}{'compilers here':<34}emulator here")
     for row in rows:
         compilers = ", ".join(row["compilers"]) or "none"
         floors = f"{row['libc']} {row['oldest']}{'+' if row['newer'] else ''}"
-        reporter.result(f"{row['target']:<32}{floors:<16}{compilers:<34}{row['emulator'] or 'none'}")
+        reporter.result(f"{row['target']:<32}{floors:<19}{compilers:<34}{row['emulator'] or 'none'}")
     reporter.note("other versions work too, such as manylinux_2_17_x86_64 and musllinux_1_1_aarch64")
     if not has_zig(os.environ.get("PATH", os.defpath)):
         reporter.note("zig has compilers for all of them but Pyodide: pip install ziglang")
