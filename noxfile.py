@@ -152,8 +152,8 @@ def variants(session: nox.Session) -> None:
 
 @nox.session
 def corpus(session: nox.Session) -> None:
-    """Fifty popular packages for one host, used there under emulation; writes data/corpus."""
-    session.install("-e", ".[zig]")
+    """Fifty popular packages for one target, used there under emulation; writes data/corpus."""
+    session.install("-e", ".[zig]", "macholib")
     session.run("python", "scripts/corpus.py", *session.posargs)
 
 
