@@ -61,8 +61,11 @@ def main() -> int:
         for abi in (abi for abi in ABIS if abi.name in args.abis.split(",")):
             pyodide = fetched(RELEASES[abi.name])
             environment = scratch / f"env-{abi.name}"
-            more: list[str | Path] = ["--emsdk", str(args.emsdk.absolute())] if args.emsdk else []
-            more += ["--any-emscripten"] if args.any_emscripten else []
+            more: list[str | Path] = []
+            if args.emsdk:
+                more += ["--emsdk", args.emsdk.absolute()]
+            if args.any_emscripten:
+                more.append("--any-emscripten")
             python = args.python or abi.python
             crossenv("create", "--host-python", pyodide, "--python", python, "--fetch-python", *more, environment)
             for package, source in sources.items():
