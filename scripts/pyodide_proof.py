@@ -86,8 +86,9 @@ def prove(package: str, source: Path, environment: Path, wheels: Path, others: l
     if crossenv("audit", "--strict", "--env", environment, wheel, check=False):
         return False
     tests = TESTS.get(package)
-    pytest = ["pytest", "-q", "-p", "no:cacheprovider", "-k", f"not {NOT_FOR_PYTEST}", source / tests] if tests else []
-    words = ["--", *pytest] if pytest else []
+    words: list[str | Path] = []
+    if tests:
+        words = ["--", "pytest", "-q", "-p", "no:cacheprovider", "-k", f"not {NOT_FOR_PYTEST}", source / tests]
     return not any(crossenv("test", "--env", environment, one, *words, check=False) for one in (wheel, *others))
 
 
