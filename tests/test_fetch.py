@@ -105,7 +105,12 @@ def test_a_build_python_of_another_minor_version(tmp_path: Path) -> None:
 
 def test_without_network_or_cache_the_address_is_named(tmp_path: Path) -> None:
     address = "http://127.0.0.1:9/cpython.tar.gz"
-    entry = {"name": "cpython", "arch": {"family": platform.machine(), "variant": None}, "os": "linux", "libc": "gnu"}
+    entry: dict[str, Any] = {
+        "name": "cpython",
+        "arch": {"family": platform.machine(), "variant": None},
+        "os": "linux",
+        "libc": "gnu",
+    }
     entry |= {"major": 3, "minor": 99, "patch": 0, "prerelease": "", "variant": None, "build": "1"}
     entry |= {"url": address, "sha256": "0" * 64}
     listed = write(tmp_path / "downloads.json", json.dumps({f"cpython-3.99.0-linux-{platform.machine()}-gnu": entry}))
