@@ -221,6 +221,13 @@ def windows(session: nox.Session) -> None:
 
 
 @nox.session
+def pyodide(session: nox.Session) -> None:
+    """Build packages for Pyodide, and run their own tests under node (needs npm, node and an emsdk: -- --emsdk DIR)."""
+    session.install(".")
+    session.run("python", "scripts/pyodide_proof.py", *session.posargs)
+
+
+@nox.session
 def man(session: nox.Session) -> None:
     """The manual page, from the parser, into docs/_build/crossenv.1."""
     session.install("-e", ".", "argparse-manpage>=4.6")
