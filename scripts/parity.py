@@ -28,14 +28,16 @@ from results import CACHE, keep, today
 # Each build writes its own of these.
 OWN = re.compile(r"\.dist-info/(RECORD|WHEEL|sboms/.*)$")
 # What follows a module's name; the stable ABI's modules have another suffix than the others.
-SUFFIX = re.compile(r"(\.(cpython-\d+t?(-[\w-]+)?|abi3))?\.so$")
-LIBRARIES = re.compile(r"^[^/]*\.libs/")
+SUFFIX = re.compile(r"(\.(cpython-\d+t?(-[\w-]+)?|abi3|cp\d+t?-\w+))?\.(so|pyd)$")
+# ELF, PE, Mach-O for one machine and for several, WebAssembly.
+NATIVE = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\0asm")
+LIBRARIES = re.compile(r"^[^/]*\.libs/|/\.dylibs/")
 
 
 def platform_of(tag: Tag) -> tuple[str, str]:
-    """The C library and the machine of a wheel's tag; ("", "") for those of other systems."""
-    match = re.fullmatch(r"(linux|manylinux|musllinux)(?:_?\d+(?:_\d+)?)?_(\w+)", tag.platform)
-    return (match[1].replace("manylinux", "linux"), match[2]) if match else ("", "")
+    """The system, with its C library, and the machine of a wheel's tag."""
+    match = re.fullmatch(r"([a-z]+)(?:\d+(?=_)|(?:_\d+){2})?_(\w+)", tag.platform)
+    return (match[1].replace("manylinux", "linux"), match[2]) if match else (tag.platform, "")
 
 
 def counterpart(wheel: str, python: tuple[int, int], offered: Sequence[Offered]) -> Offered | None:
@@ -63,8 +65,8 @@ def contents(wheel: Path) -> tuple[dict[str, int], dict[str, bytes], str, int]:
     with zipfile.ZipFile(wheel) as archive:
         for name in archive.namelist():
             data = archive.read(name)
-            if data.startswith(b"\x7fELF"):
-                newest = max(newest, newest_glibc(data))
+            if data.startswith(NATIVE):
+                newest = max(newest, newest_glibc(data) if data.startswith(NATIVE[0]) else ())
                 if LIBRARIES.match(name):
                     bundled += 1
                 else:
