@@ -152,8 +152,8 @@ def variants(session: nox.Session) -> None:
 
 @nox.session
 def corpus(session: nox.Session) -> None:
-    """Fifty popular packages for one host, used there under emulation; writes data/corpus."""
-    session.install("-e", ".[zig]")
+    """Fifty popular packages for one target, used there under emulation; writes data/corpus."""
+    session.install("-e", ".[zig]", "macholib")
     session.run("python", "scripts/corpus.py", *session.posargs)
 
 
@@ -218,6 +218,13 @@ def windows(session: nox.Session) -> None:
     """Packages for Windows pass their own tests under wine, on real Pythons; needs wine and Maven."""
     session.install("-e", ".[zig,fetch]")
     session.run("python", "scripts/windows_proof.py", *session.posargs)
+
+
+@nox.session
+def pyodide(session: nox.Session) -> None:
+    """Build packages for Pyodide, and run their own tests under node (needs npm, node and an emsdk: -- --emsdk DIR)."""
+    session.install(".")
+    session.run("python", "scripts/pyodide_proof.py", *session.posargs)
 
 
 @nox.session
