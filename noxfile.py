@@ -9,7 +9,8 @@ nox.options.reuse_existing_virtualenvs = True
 NEWEST = ["pip", "packaging", "uv", "auditwheel", "virtualenv", "python-discovery", "build", "ziglang", "pyelftools"]
 # What replaces functions of those tools, or calls what is not public.
 NEWEST_TESTS = ["patches", "front_ends", "uv_command", "overlay", "environment", "expose", "repair", "audit", "zig"]
-PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14", "3.15"]
+# `scripts/pythons.py` gets them.
+PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14", "3.15", "3.14t"]
 
 
 def _install(session: nox.Session, *groups: str) -> None:
@@ -141,6 +142,13 @@ def targets(session: nox.Session) -> None:
     """Ten packages for every target, used under emulation where a host Python is named; writes data/targets."""
     session.install("-e", ".[zig]")
     session.run("python", "scripts/targets_proof.py", *session.posargs)
+
+
+@nox.session
+def free_threaded(session: nox.Session) -> None:
+    """Ten packages for free-threaded Python, by a Python with the GIL and by one without; writes data/free-threaded."""
+    _install(session)
+    session.run("python", "scripts/free_threaded_proof.py", *session.posargs)
 
 
 @nox.session

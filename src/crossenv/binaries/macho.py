@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from crossenv.binaries.model import ANY_LIBRARY, BinaryError, Import, Linked, Machine
@@ -14,6 +14,8 @@ _THIN = {b"\xcf\xfa\xed\xfe": 64, b"\xce\xfa\xed\xfe": 32}
 # Java's class files begin so too, with a version of at least 45 where the number of machines is here.
 _FAT, _FAT_64 = b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf"
 _MOST_MACHINES = 20
+# What Apple's `lipo` aligns each machine's part to.
+_PAGE = 1 << 14
 _X86_64, _ARM64 = 0x0100_0007, 0x0100_000C
 _WORDS = {_X86_64: "x86_64", 7: "i386", _ARM64: "arm64", 12: "arm", 0x0100_0012: "ppc64", 18: "ppc"}
 # Bits of `cpusubtype` that tell of features, not of another machine; pointers of arm64e are signed.
@@ -92,6 +94,27 @@ class MachO:
         """Return a machine in words."""
         words = _WORDS.get(identity.number, f"machine {identity.number:#x}")
         return f"{words}e" if identity.abi_flags and identity.number == _ARM64 else words
+
+
+def joined(files: Sequence[bytes]) -> bytes:
+    """Return one file for all the machines that these are for (`mach-o/fat.h`).
+
+    Raises:
+        BinaryError: One of them is damaged, or two are for one machine.
+    """
+    parts = [content for data in files for content in _contents(data)]
+    machines = [struct.unpack_from("<ii", content, 4) for content in parts if _Header.of(content)]
+    if len(set(machines)) < len(machines):
+        raise BinaryError("is for one machine twice")
+    head = _FAT + struct.pack(">I", len(parts))
+    at, body = len(head) + 20 * len(parts), b""
+    start = at
+    for (cpu, subtype), content in zip(machines, parts, strict=True):
+        at += -at % _PAGE
+        head += struct.pack(">iiIII", cpu, subtype, at, len(content), _PAGE.bit_length() - 1)
+        body += bytes(at - start - len(body)) + content
+        at += len(content)
+    return head + body
 
 
 def _contents(data: bytes) -> Iterator[bytes]:
