@@ -222,6 +222,13 @@ def _has_rust_target(target: str) -> bool:
     return done.returncode == 0 and Path(done.stdout.strip()).is_dir()
 
 
+def test_the_readme_is_short() -> None:
+    """Its first screens, up to the comparison, have at most 400 words besides tables."""
+    screens, _, _ = (CHECKOUT / "README.md").read_text(encoding="utf-8").partition("## How it compares")
+    text = re.sub(r"<[^>]+>|\]\([^)]*\)|^\|.*$", "", screens, flags=re.MULTILINE)
+    assert len(text.split()) <= 400
+
+
 def test_the_readme_claims_what_was_measured(proofs: ModuleType) -> None:
     """Each mark in its table of targets is a figure in the data of the proofs."""
     targets, variants, corpus = (proofs.results(EXPLANATION, name) for name in ("targets", "variants", "corpus"))
@@ -317,6 +324,8 @@ def test_wheels_are_compared_with_what_pip_would_take(tmp_path: Path, monkeypatc
         "x-1-cp312-cp312-manylinux_2_28_aarch64.whl",
         "x-1-cp39-abi3-manylinux2014_aarch64.whl",
         "x-2-cp313-cp313-manylinux_2_28_aarch64.whl",
+        "x-1-cp313-cp313-win_arm64.whl",
+        "x-1-cp313-cp313-macosx_10_13_x86_64.whl",
     ]
 
     def offer(name: str) -> Any:
@@ -331,6 +340,8 @@ def test_wheels_are_compared_with_what_pip_would_take(tmp_path: Path, monkeypatc
     assert taken(ours, names) == "x-1-cp39-abi3-manylinux2014_aarch64.whl"
     assert taken("x-1-cp313-cp313-linux_aarch64.whl", [*names, ours]) == ours
     assert taken("x-1-cp313-cp313-musllinux_1_2_x86_64.whl", names) is None
+    assert taken("x-1-cp313-cp313-win_amd64.whl", names) is None
+    assert taken("x-1-cp313-cp313-macosx_11_0_x86_64.whl", names) == names[-1]
 
     program = Path(shutil.which("true") or "/bin/true").read_bytes()
     contents: dict[str, dict[str, bytes]] = {
