@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import re
@@ -28,7 +29,7 @@ from conftest import CrossenvCommand
 from crossenv.cli.main import main
 from crossenv.errors import UsageError
 from crossenv.farm.budget import Budget, was_killed
-from crossenv.farm.cluster import Order, run_plan
+from crossenv.farm.cluster import Order, run_job, run_plan
 from crossenv.farm.combinations import builds_of
 from crossenv.farm.formats import FORMATS
 from crossenv.farm.model import KEPT, Build, Destination, Job, Python, Requirement, Result
@@ -255,7 +256,7 @@ sys.path[:0] = {path!r}
 from pathlib import Path
 import test_farm
 from crossenv.farm.budget import Budget, was_killed
-from crossenv.farm.cluster import Order, run_plan
+from crossenv.farm.cluster import Order, run_job, run_plan
 from crossenv.farm.combinations import builds_of
 from crossenv.farm.store import Store
 store, build, wheel = Store(Path({store!r})), builds_of([test_farm.TOY], test_farm.PLACES)[0], Path({wheel!r})
@@ -696,19 +697,43 @@ def test_jobs_run_on_any_executor(farm: Any, crossenv: CrossenvCommand, tmp_path
     run, place = farm
     run("plan", "./native", *place, "-o", "plan.json")
     made = read_plan(tmp_path / "plan.json")
+    store = Store(tmp_path / "store")
+    store.open()
     order = Order(
-        plan=(tmp_path / "plan.json").read_text(),
+        plan=str(store.write_plan(write_plan(made))),
         directory=str(tmp_path),
-        store=str(tmp_path / "store"),
+        store=str(store.directory),
         options=(),
         variables={**os.environ, "PATH": crossenv.path, "PIP_NO_INDEX": "1", "XDG_CACHE_HOME": str(tmp_path / "cache")},
     )
     results: dict[str, Result] = {}
     with ThreadPoolExecutor(2) as pool:
-        run_plan(made, pool, order, started=lambda job: None, finished=lambda job, it: results.update({job.key: it}))
+        work = functools.partial(run_job, order)
+        run_plan(made, pool, work, started=lambda job: None, finished=lambda job, it: results.update({job.key: it}))
     assert {key: result.status for key, result in results.items()} == {job.key: "built" for job in made.jobs}
-    store = Store(tmp_path / "store")
     assert {entry.key for entry in store.entries()} == set(results)
+
+
+def test_jobs_start_when_those_they_wait_for_are_done() -> None:
+    """In good order and each once, with what each takes along small: the plan travels by the store."""
+    many = dataclasses.replace(
+        plan(),
+        jobs=tuple(
+            dataclasses.replace(job, key=f"{number}-{job.key}", waits_for=tuple(f"{number}-{k}" for k in job.waits_for))
+            for number in range(500)
+            for job in plan().jobs
+        ),
+    )
+    ended: list[str] = []
+    waits = {job.key: set(job.waits_for) for job in many.jobs}
+
+    def work(key: str) -> dict[str, Any]:
+        assert waits[key] <= set(ended)
+        return {"status": "failed", "error": "no", "hint": "", "exit_code": 6}
+
+    with ThreadPoolExecutor(4) as pool:
+        run_plan(many, pool, work, started=lambda job: None, finished=lambda job, result: ended.append(job.key))
+    assert sorted(ended) == sorted(waits)
 
 
 @pytest.mark.integration

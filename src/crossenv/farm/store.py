@@ -2,6 +2,7 @@
 
     STORE/wheels/SHA-256/NAME.whl
     STORE/jobs/KEY.json
+    STORE/plans/SHA-256.json    those that a cluster works on
 
 A file is written beside its place and then renamed, so that it is whole or missing, and writers need not wait for each
 other. An entry is written after its wheels. Whoever reads a wheel compares its digest first.
@@ -33,6 +34,8 @@ _SCHEMA = 1
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 # A younger wheel without an entry may belong to a job that is about to write one.
 _GRACE = 3600.0
+# A cluster may work on a plan for days.
+_PLAN_GRACE = 30 * 86400.0
 
 
 class DamagedWheelError(Exception):
@@ -84,6 +87,7 @@ class Store:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._wheels, self._jobs = directory / "wheels", directory / "jobs"
+        self._plans = directory / "plans"
 
     def open(self) -> None:
         """Make the store.
@@ -166,12 +170,19 @@ class Store:
             copy(wheel, place)
         write_file(self._jobs / f"{entry.key}.json", encode(entry))
 
+    def write_plan(self, text: str) -> Path:
+        """Put a plan where the machines of a cluster find it; return its file."""
+        self._plans.mkdir(exist_ok=True)
+        place = self._plans / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
+        write_file(place, text)
+        return place
+
     def remove(self, entry: Entry) -> None:
         """Forget a job; `collect` removes the wheels that no other one has."""
         (self._jobs / f"{entry.key}.json").unlink(missing_ok=True)
 
     def collect(self) -> list[Path]:
-        """Remove wheels without an entry, damaged entries, and half-written files that were left; return which."""
+        """Remove wheels without an entry, damaged entries, old plans, and half-written files; return which."""
         entries = {entry.key: entry for entry in self.entries()}
         used = {self.path(name, digest) for entry in entries.values() for name, digest in entry.wheels.items()}
         before = time.time() - _GRACE
@@ -180,6 +191,11 @@ class Store:
             kept = path in used or (path.parent == self._jobs and path.stem in entries and path.name[0] != ".")
             with contextlib.suppress(FileNotFoundError):
                 if not kept and path.stat().st_mtime < before:
+                    path.unlink()
+                    removed.append(path)
+        for path in self._plans.glob("*"):
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < time.time() - _PLAN_GRACE:
                     path.unlink()
                     removed.append(path)
         for directory in self._wheels.iterdir():
