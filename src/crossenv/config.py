@@ -28,6 +28,7 @@ TEXTS = {
     "python": "The build Python: a version or a path.",
     "toolchain": "Where the compilers come from.",
     "cpu": "The oldest processor to support, as `zig cc -mcpu` takes it.",
+    "compile-cache": "Compile through ccache or sccache.",
 }
 LISTS = {"allow-pure": "Projects whose wheels may lack extension modules that did not compile; '*' for all."}
 FLAGS = {

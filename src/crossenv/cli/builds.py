@@ -51,7 +51,7 @@ _PIP_SWITCHES = (
 _OURS = re.compile(r"-[wr]|--wheel-dir(=|$)|--requirement(=|$)")
 _PIP_PATHS = ("constraint", "find-links")
 # Options of `crossenv create` with a value.
-_CREATE_TEXTS = ("toolchain", "cpu", "sysroot", "host-prefix")
+_CREATE_TEXTS = ("toolchain", "cpu", "compile-cache", "sysroot", "host-prefix")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

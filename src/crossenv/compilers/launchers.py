@@ -23,7 +23,7 @@ from crossenv.platforms.own_directories import (
 # These look into the sysroot, and always have a launcher.
 COMPILERS = ("cc", "cxx", "fc")
 # Records that the compiler was called, which tells a wheel that lost its native code from a pure one.
-_MARK = """\
+MARK = """\
 if [ -n "$CROSSENV_COMPILER_CALLED" ]; then
   case " $* " in *" -c "* | *" -o "*) echo >>"$CROSSENV_COMPILER_CALLED" ;; esac
 fi
@@ -185,7 +185,7 @@ def launcher_text(
         maps = []
     words = [shlex.quote(str(path)), *map(shlex.quote, leading), *maps, *link, '"$@"', *map(shlex.quote, trailing)]
     command = " ".join(words)
-    before = _MARK + _without_own(multiarch, sysroot, expander) if tool in COMPILERS else ""
+    before = MARK + _without_own(multiarch, sysroot, expander) if tool in COMPILERS else ""
     if tool in COMPILERS and explainer:
         before += _EXPLAINED.format(
             objects=" | ".join(f"*{suffix}" for suffix in (".o", ".lo", ".a", *MODULE_SUFFIXES)),
