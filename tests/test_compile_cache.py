@@ -92,13 +92,14 @@ def tree(directory: Path, size: int = 3) -> Path:
 
 
 def compiled(env: Path, place: Path, cache: Cache, *options: str, make_dependencies: bool = True) -> bytes:
-    (compiler,) = [path for path in (env / "etc/bin").iterdir() if re.search(r"linux-gnu-(gcc|clang)$", path.name)]
+    # With zig the other names are links.
+    compiler = min(path for path in (env / "etc/bin").iterdir() if re.search(r"linux-gnu-(gcc|clang)$", path.name))
     words = [compiler, *options, "-c", place / "sum.c", "-I", place / "inc", "-o", "sum.o"]
     dependencies = ["-MD", "-MP", "-MT", "sum o", "-MF", "sum.d"] if make_dependencies else []
     environ = {**os.environ, **cache.variables, "CROSSENV_SOURCE_DIRECTORY": str(place)}
     subprocess.run([*words, *dependencies], cwd=place, env=environ, check=True)
     if make_dependencies:
-        assert str(place / "inc/size.h") in (place / "sum.d").read_text()
+        assert str(place / "inc/size.h").replace(" ", "\\ ") in (place / "sum.d").read_text()
         (place / "sum.d").unlink()
     return (place / "sum.o").read_bytes()
 
