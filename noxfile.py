@@ -131,35 +131,42 @@ def numpy(session: nox.Session) -> None:
 
 @nox.session
 def small_set(session: nox.Session) -> None:
-    """Eight packages for 32-bit and big-endian hosts, used under emulation; writes docs/explanation/small-set.md."""
+    """Eight packages for 32-bit and big-endian hosts, used under emulation; writes data/small-set."""
     _install(session)
     session.run("python", "scripts/small_set.py", *session.posargs)
 
 
 @nox.session
 def targets(session: nox.Session) -> None:
-    """Ten packages for every target, used under emulation where a host Python is named; writes targets.md."""
+    """Ten packages for every target, used under emulation where a host Python is named; writes data/targets."""
     session.install("-e", ".[zig]")
     session.run("python", "scripts/targets_proof.py", *session.posargs)
 
 
 @nox.session
 def variants(session: nox.Session) -> None:
-    """Packages for several Pythons and targets with one command, killed and resumed; writes variants.md."""
+    """Packages for several Pythons and targets with one command, killed and resumed; writes data/variants."""
     session.install("-e", ".[zig]")
     session.run("python", "scripts/variants_proof.py", *session.posargs)
 
 
 @nox.session
 def corpus(session: nox.Session) -> None:
-    """Fifty popular packages for one host, used there under emulation; writes corpus.md."""
+    """Fifty popular packages for one host, used there under emulation; writes data/corpus."""
     session.install("-e", ".[zig]")
     session.run("python", "scripts/corpus.py", *session.posargs)
 
 
 @nox.session
+def parity(session: nox.Session) -> None:
+    """Wheels of the corpus against the index's own; writes data/parity."""
+    session.install("-e", ".", "pyelftools")
+    session.run("python", "scripts/parity.py", *session.posargs)
+
+
+@nox.session
 def audited_wheels(session: nox.Session) -> None:
-    """What `crossenv audit` says of wheels that others built; writes audited-wheels.md."""
+    """What `crossenv audit` says of wheels that others built; writes data/audited-wheels."""
     session.install("-e", ".")
     session.run("python", "scripts/audited_wheels.py", *session.posargs)
 
@@ -173,7 +180,7 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def own_tests(session: nox.Session) -> None:
-    """A part of the own tests of packages from the corpus, under emulation; writes own-tests.md."""
+    """A part of the own tests of packages from the corpus, under emulation; writes data/own-tests."""
     session.install("-e", ".[zig]")
     session.run("python", "scripts/own_tests.py", *session.posargs)
 

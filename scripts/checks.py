@@ -64,7 +64,8 @@ CHECKS = {
     ),
     "cffi": Check(
         back_end="setuptools, libffi",
-        code="import cffi; f = cffi.FFI(); f.cdef('int abs(int); double sqrt(double);'); c = f.dlopen('libm.so.6');"
+        code="import cffi; f = cffi.FFI(); f.cdef('int abs(int); double sqrt(double);');"
+        " c = f.dlopen('ucrtbase.dll' if __import__('os').name == 'nt' else 'libm.so.6');"
         " assert c.sqrt(9.0) == 3; n = f.callback('int(int)', lambda i: i + 1); assert n(41) == 42;"
         " assert f.sizeof('void *') == __import__('struct').calcsize('P')",
         needs=("pycparser",),
@@ -89,8 +90,8 @@ CHECKS = {
     ),
     "psutil": Check(
         back_end="setuptools, abi3",
-        code="import psutil, psutil._psutil_linux as c, os; assert psutil.Process().pid == os.getpid();"
-        " assert c.check_pid_range(1) is None",
+        code="import psutil, os; c = psutil._psplatform.cext; assert c.__file__; p = psutil.Process();"
+        " assert p.pid == os.getpid() and p.num_threads() >= 1",
     ),
     "wrapt": Check(
         back_end="setuptools",
@@ -215,8 +216,8 @@ CHECKS = {
     ),
     "cython": Check(
         back_end="setuptools, compiles itself",
-        code="import Cython.Compiler.Scanning as s, Cython.Plex.Scanners as p; assert s.__file__.endswith('.so');"
-        " import Cython; assert Cython.__version__",
+        code="import Cython.Compiler.Scanning as s, Cython.Plex.Scanners as p, Cython;"
+        " assert s.__file__.endswith(('.so', '.pyd')); assert Cython.__version__",
     ),
     "pybase64": Check(
         back_end="setuptools, CMake",

@@ -4,16 +4,17 @@
         --host-root DIR -- --target manylinux_2_28_aarch64 --toolchain zig
 
 What follows `--` goes to `crossenv create`. Each wheel is inspected independently of the build (machine, tag, needed
-glibc) and used under qemu-user in the Python below DIR. What fails is built natively from the same sdist, to tell a
-package's own fault from ours. Results are kept in .cache/corpus/LABEL, so that a run goes on where it was, and the
-page docs/explanation/corpus.md is written from those of all labels. `--set hard` does the same with a few packages that
-ask the build machine in ways of their own, for docs/explanation/hard-packages.md.
+glibc or DLLs) and used under qemu-user or wine in the Python below DIR (corpus_hosts.py knows the systems); without
+`--host-root` it is inspected and audited only. What fails is built natively from the same sdist, to tell a package's
+own fault from ours. Results are kept in .cache/corpus/LABEL, so that a run goes on where it was, and what does not
+depend on this machine goes to docs/explanation/data/corpus/LABEL.json, from which the site draws the page.
+`--set hard` does the same with a few packages that ask the build machine in ways of their own (data/hard-packages).
+`--data-only` builds nothing and writes the data from what is kept.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import os
 import re
@@ -30,11 +31,12 @@ from pathlib import Path
 from typing import Any
 
 from checks import CHECKS, CORPUS, HARD
-from inspection import WrongWheelError, inspected
+from corpus_hosts import HOSTS, Host
+from inspection import WrongWheelError, modules
+from results import CACHE, command_shown, keep, known, today
 
 from crossenv.farm.complaint import complaint_of
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 3600
 # What a build's output says when the fault is neither ours nor the package's.
 CLASSES = {
@@ -56,44 +58,16 @@ CLASSES = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Collection:
-    """A list of packages, where its results are kept, and its page."""
+    """A list of packages, where its results are kept, and the page that shows them."""
 
     names: Sequence[str]
     work: Path
-    page: Path
-    title: str
-    about: Sequence[str] = ()
+    page: str
 
 
 SETS = {
-    "fifty": Collection(
-        names=CORPUS,
-        work=CHECKOUT / ".cache/corpus",
-        page=CHECKOUT / "docs/explanation/corpus.md",
-        title="Fifty packages",
-    ),
-    "hard": Collection(
-        names=HARD,
-        work=CHECKOUT / ".cache/hard",
-        page=CHECKOUT / "docs/explanation/hard-packages.md",
-        title="Packages that ask for themselves",
-        about=(
-            "They call a compiler by name, read the kernel's headers from `/usr/include`, look for Python's headers",
-            "beside `PYO3_CROSS_LIB_DIR`, start make in a library that they bring along, or hand version scripts to",
-            "the linker. OpenSSL is in the sysroot.",
-            "",
-            "Tried by hand on 2026-11-29, for aarch64 with Python 3.11:",
-            "",
-            "- **bluepy** 1.3.0 (make below `setup.py`; glib in the sysroot) builds with gcc and with zig. Under",
-            "  qemu-user its module imports and its helper program answers.",
-            "- **blis** 1.3.4 with zig: clang refuses an assembly kernel (`bli_gemm_armv8a_asm_d6x8.c`: inline",
-            "  assembly requires more registers than available), at every level of optimisation. Use gcc.",
-            "- **lupa** 2.8 with zig: the wheel is refused, because LuaJIT needs `_Unwind_...` of libgcc_s. Use gcc.",
-            "- **pyinstaller** 6.22.3 with gcc: the boot loader is compiled for the target, and the wheel is refused,",
-            "  because it is tagged `py3-none-any` with that program inside.",
-            "",
-        ),
-    ),
+    "fifty": Collection(names=CORPUS, work=CACHE / "corpus", page="corpus"),
+    "hard": Collection(names=HARD, work=CACHE / "hard", page="hard-packages"),
 }
 
 
@@ -141,36 +115,44 @@ class Corpus:
         self.collection = SETS[options.set]
         self.work = self.collection.work / options.label
         self.environment = self.work / "env"
+        self.crossenv = Path(sys.executable).parent / "crossenv"
         self.wheels = self.work / "wheels"
         self.wheels.mkdir(parents=True, exist_ok=True)
         self.store = self.work / "results.json"
         self.lock = threading.Lock()
-        self.results: dict[str, dict[str, Any]] = (
-            json.loads(self.store.read_text(encoding="utf-8"))["packages"] if self.store.exists() else {}
-        )
+        kept = json.loads(self.store.read_text(encoding="utf-8")) if self.store.exists() else {"packages": {}}
+        self.results: dict[str, dict[str, Any]] = kept["packages"]
+        for row in self.results.values():
+            # Earlier runs had one date for all.
+            row.setdefault("date", kept.get("about", {}).get("date", today()))
 
     def prepare(self) -> dict[str, Any]:
         """The environment's record; the environment is made if it is not there."""
         if not (self.environment / "crossenv.json").exists():
-            crossenv = Path(sys.executable).parent / "crossenv"
-            words = [crossenv, "create", "-q", "--clear", "--python", self.options.python]
+            words = [self.crossenv, "create", "-q", "--clear", "--python", self.options.python]
             run([*words, *self.options.create, self.environment], self.work / "logs/create.log")
         record: dict[str, Any] = json.loads((self.environment / "crossenv.json").read_text(encoding="utf-8"))
         return record
 
-    def save(self, record: dict[str, Any]) -> None:
+    def save(self) -> None:
         """Keep what is known so far."""
+        temporary = self.store.with_suffix(".new")
+        temporary.write_text(json.dumps({"packages": self.results}, indent=1), encoding="utf-8")
+        temporary.replace(self.store)
+
+    def publish(self, record: dict[str, Any]) -> None:
+        """Write the data for the site; of packages that this machine has not built, what is there stays."""
         about = {
-            "command": " ".join(["crossenv create", *map(_short, self.options.create)]),
+            "command": command_shown(["crossenv create", *self.options.create]),
             "platform": record["host"]["platform_tag"],
             "version": record["host"]["version"],
             "compiler": f"{record['toolchain']['family']} {record['toolchain']['version']}",
-            "date": str(datetime.datetime.now(datetime.timezone.utc).date()),
         }
-        text = json.dumps({"about": about, "packages": self.results}, indent=1)
-        temporary = self.store.with_suffix(".new")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(self.store)
+        packages = known(self.collection.page, self.options.label).get("packages", {})
+        for name, row in self.results.items():
+            packages[name] = published(row, failure_class(self.work, name))
+        ordered = {name: packages[name] for name in self.collection.names if name in packages}
+        keep(self.collection.page, self.options.label, {"about": about, "packages": ordered})
 
     def wheel(self, name: str) -> Path | None:
         """The wheel of a package, if it has been built."""
@@ -186,6 +168,7 @@ class Corpus:
         log = self.work / f"logs/{name}.log"
         built = self.work / f"logs/{name}.built.log"
         log.unlink(missing_ok=True)
+        host = HOSTS[record["host"]["system"]](record, self.options.host_root)
         try:
             if self.wheel(name) is None:
                 pip = [self.environment / "bin/cross-pip", "wheel", "-v", "--no-deps", "-w", self.wheels, name]
@@ -202,34 +185,28 @@ class Corpus:
                     raise FailedError("came out pure; the native build has compiled code")
                 row["result"] = "pure, as its native build is"
             else:
-                row["needs"] = self.inspect(wheel, record)
-            self.use(name, wheel, record, log)
-        except FailedError as failure:
+                row["needs"] = host.inspect(wheel)
+                if record["host"]["system"] != "linux":
+                    row["index"] = self.against_index(name, wheel, record["host"]["platform_tag"])
+            if self.options.host_root is not None:
+                self.use(name, wheel, host, log)
+            else:
+                run([self.crossenv, "audit", wheel], log)
+                row["result"] = row["result"].replace("works", "inspected")
+        except (FailedError, WrongWheelError) as failure:
             text = output_of(self.work, name)
             row["result"], row["error"] = "failed", str(failure)
             if not row["wheel"]:
                 match = re.search(rf"(?im)^\s*Downloading {_loose(name)}-(.*?)\.tar\.gz", text)
                 row["native"] = self.native(name, match[1] if match else "")
-        row["seconds"] = round(time.monotonic() - started)
+        row["seconds"], row["date"] = round(time.monotonic() - started), today()
         with self.lock:
             self.results[name] = row
-            self.save(record)
+            self.save()
             print(f"{self.options.label:<12}{name:<22}{row['needs']:<13}{row['result']} {row.get('error', '')}"
                   f" ({row['seconds']} s)", file=sys.stderr, flush=True)  # fmt: skip
 
-    def inspect(self, wheel: Path, record: dict[str, Any]) -> str:
-        """What the wheel needs; its name and its files must be the host's."""
-        tag, elf = record["host"]["platform_tag"], record["host"]["identity"]
-        machine = record["host"]["machine"]
-        if not wheel.name.endswith((f"-{tag}.whl", f"-linux_{machine}.whl")):
-            raise FailedError(f"tagged {wheel.name}")
-        floor = record["handover"]["policy"] and tuple(record["handover"]["policy"]["floor"])
-        try:
-            return inspected(wheel, machine, elf["byte_order"], elf["bits"], floor)
-        except WrongWheelError as error:
-            raise FailedError(str(error)) from None
-
-    def use(self, name: str, wheel: Path, record: dict[str, Any], log: Path) -> None:
+    def use(self, name: str, wheel: Path, host: Host, log: Path) -> None:
         """Install the wheel for the host and call its compiled code under emulation."""
         place = self.work / "installed" / name
         shutil.rmtree(place, ignore_errors=True)
@@ -240,13 +217,23 @@ class Corpus:
             own = ["--find-links", self.wheels, "--prefer-binary"]
             run([*pip, *own, *needs], log)
             run([*pip, wheel], log)
-        root = self.options.host_root
-        host_python = next(root.glob("usr/bin/python3.[0-9]*[0-9]"))
-        qemu = {"armv7l": "arm", "i686": "i386"}.get(record["host"]["machine"], record["host"]["machine"])
-        extra = {"PYTHONPATH": str(place)}
-        if qemu == "aarch64":
-            extra["QEMU_CPU"] = "max,pauth-impdef=on,sve=off"
-        run([f"qemu-{qemu}-static", "-L", root, host_python, "-c", CHECKS[name].code], log, **extra)
+        words, extra = host.command(CHECKS[name].code, place)
+        run(words, log, **extra)
+
+    def against_index(self, name: str, wheel: Path, platform: str) -> str:
+        """How the native modules differ from those of the index's own wheel: "same", "no wheel" or which."""
+        place, log = self.work / "index" / name, self.work / f"logs/{name}.index.log"
+        version, python = wheel.name.split("-")[1], wheel.name.split("-")[2].removeprefix("cp")
+        shutil.rmtree(place, ignore_errors=True)
+        words = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "-d", place]
+        try:
+            run([*words, "--platform", platform, "--python-version", python, f"{name}=={version}"], log)
+        except FailedError:
+            return "no wheel"
+        (theirs,) = place.glob("*.whl")
+        here, there = modules(wheel), modules(theirs)
+        differences = [("only here", here - there), ("only there", there - here)]
+        return "; ".join(f"{where}: {', '.join(sorted(names))}" for where, names in differences if names) or "same"
 
     def native(self, name: str, version: str) -> str:
         """How a native build of the same sdist ends: "works", "pure" or why it does not."""
@@ -269,87 +256,54 @@ class Corpus:
         return "works" if compiled else "pure"
 
 
-def _short(word: str | Path) -> str:
-    """A word of a command without a machine's own directories."""
-    text = str(word)
-    return "/".join(["DIR", *Path(text).parts[4:]]) if text.startswith("/") else text
-
-
 def _loose(name: str) -> str:
     return re.sub(r"[-_.]+", "[-_.]+", name)
 
 
-def page(collection: Collection, command: str) -> str:
-    """The page, from the results of every configuration."""
-    lines = [
-        f"# {collection.title}",
-        "",
-        *collection.about,
-        f"Written by `{command}`. Each package is built from its newest sdist that the Python takes, with plain",
-        "`cross-pip wheel NAME` and no flags. *works*: the machine, the tag and the needed glibc of every native file",
-        "are right by an inspection of its own, and its compiled code gave the right answers in the host's Python",
-        "under qemu-user. What failed is named with its reason, and with what a native build of the same sdist does on",
-        "the same machine.",
-        "",
-    ]
-    for store in sorted(collection.work.glob("*/results.json")):
-        data = json.loads(store.read_text(encoding="utf-8"))
-        about, packages = data["about"], data["packages"]
-        good = sum(row["result"] != "failed" for row in packages.values())
-        lines += [
-            f"## {about['platform']}, Python {about['version']}, {about['compiler']}: {good} of {len(packages)}",
-            "",
-            f"`{about['command']}`, {about['date']}.",
-            "",
-            "| package | built with | wheel | needs | result |",
-            "| --- | --- | --- | --- | --- |",
-        ]
-        for name in collection.names:
-            row = packages.get(name)
-            if row is None:
-                continue
-            result = row["result"]
-            if result == "failed":
-                error = row["error"].replace("|", "\\|").replace(str(CHECKOUT), "")
-                result = f"**{failure_class(store.parent, name) or 'failed'}**: `{error}`"
-                if "native" in row:
-                    result += f"; a native build {row['native'] if row['native'] != 'pure' else 'is pure'}".replace(
-                        "|", "\\|"
-                    )
-            lines.append(f"| {name} | {row['back_end']} | {_tag(row['wheel'])} | {row['needs']} | {result} |")
-        lines.append("")
-    return "\n".join(lines)
+def published(row: dict[str, Any], kind: str) -> dict[str, Any]:
+    """What of a package's result does not depend on the machine that it was built on."""
+    version, tag = _version_and_tag(row["wheel"])
+    shown = {"back_end": row["back_end"], "version": version, "tag": tag, "needs": row["needs"], "date": row["date"]}
+    shown.update({"index": row["index"]} if "index" in row else {})
+    if row["result"] != "failed":
+        return {**shown, "result": row["result"].partition(",")[0]}
+    native = {"native": row["native"]} if "native" in row else {}
+    return {**shown, "result": "failed", "kind": kind, "error": row["error"], **native}
 
 
-def _tag(wheel: str) -> str:
-    return f"{wheel.split('-')[1]} `{'-'.join(wheel.removesuffix('.whl').split('-')[2:])}`" if wheel else ""
+def _version_and_tag(wheel: str) -> tuple[str, str]:
+    _, version, tag = wheel.removesuffix(".whl").split("-", 2) if wheel else ("", "", "")
+    return version, tag
 
 
 def main() -> int:
-    """Run one configuration and write the page; the exit status is 1 if a fault is ours."""
+    """Run one configuration and write its data; the exit status is 1 if a fault is ours."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("label", help="the configuration's name, a directory below .cache/corpus")
     parser.add_argument("--python", default=sys.executable, help="the build Python")
     parser.add_argument(
-        "--host-root", type=Path, required=True, help="a root with the host's Python, to use the wheels in"
+        "--host-root",
+        type=Path,
+        help="a root with the target's Python, to use the wheels in; without it: inspected only",
     )
     parser.add_argument("--set", choices=SETS, default="fifty", help="the list of packages")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="only this package, again")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--data-only", action="store_true", help="build nothing, write the data from what is kept")
     words = sys.argv[1:]
     where = words.index("--") if "--" in words else len(words)
     options = parser.parse_args(words[:where])
     options.create = words[where + 1 :]
-    options.host_root = options.host_root.resolve()
+    options.host_root = options.host_root and options.host_root.resolve()
     corpus = Corpus(options)
     record = corpus.prepare()
     names = corpus.collection.names
-    left = options.only or [name for name in names if corpus.results.get(name, {}).get("result", "failed") == "failed"]
+    undone = [name for name in names if corpus.results.get(name, {}).get("result", "failed") == "failed"]
+    left = [] if options.data_only else options.only or undone
     print(f"{options.label}: {len(left)} of {len(names)} packages to do", file=sys.stderr, flush=True)
     with ThreadPoolExecutor(options.jobs) as pool:
         list(pool.map(lambda name: corpus.prove(name, record), left))
-    command = "nox -s corpus" + (f" -- LABEL --set {options.set}" if options.set != "fifty" else "")
-    corpus.collection.page.write_text(page(corpus.collection, command), encoding="utf-8")
+    corpus.publish(record)
     failed = {name: row for name, row in corpus.results.items() if row["result"] == "failed"}
     ours = [row for name, row in failed.items() if not failure_class(corpus.work, name)]
     return int(any(row.get("native", "works") in ("works", "pure") for row in ours))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+import pefile
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
@@ -22,17 +25,38 @@ NAMES = {
     "riscv64": "RISC-V",
     "loongarch64": "LoongArch",
 }
+# The Microsoft format's numbers of the machines.
+PE_MACHINES = {"x86_64": 0x8664, "i686": 0x14C, "aarch64": 0xAA64}
+# How native files begin, by format: the fat kind of Mach-O as the plain one.
+ELF, PE, MACH_O = (b"\x7fELF",), (b"MZ",), (b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+# What a repaired wheel brings along, and a module's name with the part that differs between targets.
+_BROUGHT = re.compile(r"[^/]+\.libs/")
+_MODULE = re.compile(r"(.+?)(?:\.[\w-]+)?\.(?:so|pyd)")
 
 
 class WrongWheelError(Exception):
     """A wheel that is not what it should be: one line."""
 
 
-def native_files(wheel: Path) -> dict[str, bytes]:
-    """The ELF files of a wheel."""
+def native_files(wheel: Path, magic: tuple[bytes, ...] = ELF) -> dict[str, bytes]:
+    """The native files of a wheel, of one format or several."""
     with zipfile.ZipFile(wheel) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
-    return {name: data for name, data in members.items() if data.startswith(b"\x7fELF")}
+    return {name: data for name, data in members.items() if data.startswith(magic)}
+
+
+def modules(wheel: Path) -> set[str]:
+    """The native modules and libraries of a wheel, without those that a repair has added.
+
+    Their names are those that all targets have in common: "msgpack/_cmsgpack".
+    """
+    found = set()
+    for member in native_files(wheel, ELF + PE + MACH_O):
+        name = re.sub(r"^[^/]+\.data/(?:plat|pure)lib/", "", member)
+        if not _BROUGHT.match(name):
+            match = _MODULE.fullmatch(name)
+            found.add(match[1] if match else name)
+    return found
 
 
 def newest_glibc(data: bytes) -> tuple[int, ...]:
@@ -69,3 +93,51 @@ def inspected(wheel: Path, machine: str, byte_order: str, bits: int, floor: tupl
     if floor is not None and newest > floor:
         raise WrongWheelError(f"needs glibc {newest}")
     return f"glibc {'.'.join(map(str, newest))}" if newest else "no glibc"
+
+
+def inspected_pe(wheel: Path, machine: str, python: str, at_hand: Collection[str], exported: Collection[str]) -> str:
+    """What the wheel's native files need besides Windows: "python313.dll vcruntime140.dll".
+
+    Args:
+        wheel: The wheel.
+        machine: "x86_64".
+        python: The Python's DLL.
+        at_hand: Names in lower case of the DLLs that Windows and Python bring.
+        exported: The names that the Python's DLL exports; empty if they are not known.
+
+    Raises:
+        WrongWheelError: One is for another machine or another Python, a DLL or a name of Python is missing, or there
+            is no native file.
+    """
+    files = native_files(wheel, PE)
+    if not files:
+        raise WrongWheelError("no native code")
+    brought = {name.rpartition("/")[2].lower() for name in files}
+    needs: set[str] = set()
+    for name, data in files.items():
+        try:
+            image = pefile.PE(data=data)
+        except pefile.PEFormatError as error:
+            raise WrongWheelError(f"{name}: {error}") from None
+        if image.FILE_HEADER.Machine != PE_MACHINES[machine]:
+            raise WrongWheelError(f"{name} is for machine {image.FILE_HEADER.Machine:#x}")
+        tables = [*getattr(image, "DIRECTORY_ENTRY_IMPORT", []), *getattr(image, "DIRECTORY_ENTRY_DELAY_IMPORT", [])]
+        for table in tables:
+            library = table.dll.decode().lower()
+            if library.startswith("python"):
+                wanted = {entry.name.decode() for entry in table.imports if entry.name}
+                if library not in (python, "python3.dll"):
+                    raise WrongWheelError(f"{name} needs {library}")
+                if exported and not wanted <= set(exported):
+                    raise WrongWheelError(f"{name} wants {sorted(wanted - set(exported))} of {library}")
+            elif library not in brought and library not in at_hand and not library.startswith("api-ms-win-"):
+                raise WrongWheelError(f"{name} needs {library}, which is neither in the wheel nor in Windows")
+            if library.startswith(("python", "vcruntime", "msvc")):
+                needs.add(library)
+    return " ".join(sorted(needs)) or "Windows alone"
+
+
+def pe_exports(library: Path) -> set[str]:
+    """The names that a DLL exports."""
+    image = pefile.PE(str(library))
+    return {symbol.name.decode() for symbol in image.DIRECTORY_ENTRY_EXPORT.symbols if symbol.name}

@@ -3,13 +3,12 @@
     python scripts/own_tests.py LABEL --host-root DIR [--only NAME ...]
 
 Each package is installed for the host with what its tests need, then pytest runs in the host's Python under qemu-user.
-Writes docs/explanation/own-tests.md.
+Writes docs/explanation/data/own-tests/LABEL.json.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import os
 import re
@@ -19,9 +18,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-WORK = CHECKOUT / ".cache/corpus"
-PAGE = CHECKOUT / "docs/explanation/own-tests.md"
+from results import CACHE, keep, known, today
+
+WORK = CACHE / "corpus"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,16 +129,16 @@ def run_part(name: str, work: Path, root: Path) -> str:
 
 
 def main() -> int:
-    """Run every part and write the page; the exit status is 1 if a test failed."""
+    """Run every part and write the data; the exit status is 1 if a test failed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("label", help="a configuration of corpus.py")
     parser.add_argument("--host-root", type=Path, required=True, help="a root with the host's Python")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="only this package, again")
     options = parser.parse_args()
     work = WORK / options.label
-    store = work / "own-tests.json"
-    results = json.loads(store.read_text(encoding="utf-8")) if store.exists() else {}
-    date = str(datetime.datetime.now(datetime.timezone.utc).date())
+    record = json.loads((work / "env/crossenv.json").read_text(encoding="utf-8"))
+    about = {"platform": record["host"]["platform_tag"], "compiler": record["toolchain"]["family"]}
+    results = known("own-tests", options.label).get("packages", {})
     for name in options.only or list(PARTS):
         (wheel,) = (work / "wheels").glob(f"{name.replace('-', '_')}-*.whl")
         said = run_part(name, work, options.host_root.resolve())
@@ -149,35 +148,11 @@ def main() -> int:
             "said": said,
             "files": part.files,
             "remark": part.remark,
-            "date": date,
+            "date": today(),
         }
         print(f"{name}: {said}", file=sys.stderr, flush=True)
-        store.write_text(json.dumps(results), encoding="utf-8")
-    PAGE.write_text(page(), encoding="utf-8")
+        keep("own-tests", options.label, {"about": about, "packages": results})
     return int(any("failed" in row["said"] or "ended" in row["said"] for row in results.values()))
-
-
-def page() -> str:
-    """The page, from the results of every configuration."""
-    lines = [
-        "# Packages' own tests",
-        "",
-        "Written by `nox -s own_tests`. The wheels are those of [the fifty packages](corpus.md), built with plain",
-        "`cross-pip wheel NAME` from the newest sdist where no remark says otherwise, with the host's numpy laid over",
-        "the build machine's; a part of their own tests runs in the host's Python under qemu-user.",
-        "",
-        "| host | wheel | tests | result | remark | date |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    for store in sorted(WORK.glob("*/own-tests.json")):
-        record = json.loads((store.parent / "env/crossenv.json").read_text(encoding="utf-8"))
-        host = f"{record['host']['platform_tag']}, {record['toolchain']['family']}"
-        for row in json.loads(store.read_text(encoding="utf-8")).values():
-            files = ", ".join(f"`{file}`" for file in row["files"])
-            lines.append(
-                f"| {host} | `{row['wheel']}` | {files} | {row['said']} | {row.get('remark', '')} | {row['date']} |"
-            )
-    return "\n".join([*lines, ""])
 
 
 if __name__ == "__main__":

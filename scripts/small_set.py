@@ -4,23 +4,24 @@
 
 For each sysroot, made by `crossenv sysroot create` with libffi-dev and libyaml-dev: a cross environment,
 `cross-pip wheel NAME` for every package from its newest sdist and with no flags, then a check that runs in the host's
-own Python under qemu-user and calls compiled code. Writes docs/explanation/small-set.md.
+own Python under qemu-user and calls compiled code. Writes
+docs/explanation/data/small-set/SYSROOT.json.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from checks import CHECKS, WITH_LIBRARIES
+from results import CACHE, keep, today
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 QEMU = {
     "aarch64": "aarch64",
     "armv7l": "arm",
@@ -46,8 +47,8 @@ def output(words: list[str | Path], **extra: str) -> str:
     return result.stdout
 
 
-def prove(sysroot: Path, python: str, work: Path) -> list[str]:
-    """Build and check every package for one sysroot; returns the rows of its table.
+def prove(sysroot: Path, python: str, work: Path) -> dict[str, dict[str, Any]]:
+    """Build and check every package for one sysroot; returns what its page shows.
 
     The environment and the wheels stay in `work`, so that an interrupted run goes on where it was.
     """
@@ -59,7 +60,7 @@ def prove(sysroot: Path, python: str, work: Path) -> list[str]:
     record = json.loads((environment / "crossenv.json").read_text(encoding="utf-8"))
     machine = record["host"]["machine"]
     emulated = [f"qemu-{QEMU[machine]}-static", "-L", str(sysroot), str(host_python)]
-    rows = []
+    packages = {}
     for name in WITH_LIBRARIES:
         check = CHECKS[name]
         target = work / "targets" / name
@@ -76,32 +77,31 @@ def prove(sysroot: Path, python: str, work: Path) -> list[str]:
             output([*emulated, "-c", check.code], PYTHONPATH=f"{target}{os.pathsep}{target / 'needs'}")
         except (RuntimeError, StopIteration) as error:
             result = f"**{error}**"
-        row = f"| {name} | {check.back_end} | `{wheel}` | {result} |"
-        print(row, file=sys.stderr, flush=True)
-        rows.append(row)
-    libc, identity = " ".join(record["host"]["libc"].values()), record["host"]["identity"]
-    title = f"## {machine}: {identity['bits']} bits, {identity['byte_order']}-endian, {libc}"
-    return [title, "", "| package | built with | wheel | under emulation |", "| --- | --- | --- | --- |", *rows, ""]
+        packages[name] = {"back_end": check.back_end, "wheel": wheel, "result": result}
+        print(f"{machine}: {name}: {wheel} {result}", file=sys.stderr, flush=True)
+    identity = record["host"]["identity"]
+    about = {
+        "machine": machine,
+        "bits": identity["bits"],
+        "byte_order": identity["byte_order"],
+        "libc": " ".join(record["host"]["libc"].values()),
+        "date": today(),
+    }
+    return {"about": about, "packages": packages}
 
 
 def main() -> int:
-    """Prove the set on every sysroot and write the page; the exit status is 1 if something fails."""
+    """Prove the set on every sysroot and write the data; the exit status is 1 if something fails."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sysroot", type=Path, action="append", required=True, help="can be repeated")
     parser.add_argument("--python", default=sys.executable, help="the build Python")
     options = parser.parse_args()
-    date = datetime.datetime.now(datetime.timezone.utc).date()
-    lines = [
-        "# A small set, where lazy handling shows",
-        "",
-        f"Written by `nox -s small_set` on {date}. Each package is built from its newest sdist with plain",
-        "`cross-pip wheel NAME`, and its compiled code is called in the host's own Python under qemu-user.",
-        "",
-    ]
+    failed = False
     for sysroot in options.sysroot:
-        lines += prove(sysroot.resolve(), options.python, CHECKOUT / ".cache/small-set" / sysroot.name)
-    (CHECKOUT / "docs/explanation/small-set.md").write_text("\n".join(lines), encoding="utf-8")
-    return int(any("**" in line for line in lines))
+        found = prove(sysroot.resolve(), options.python, CACHE / "small-set" / sysroot.name)
+        keep("small-set", sysroot.name, found)
+        failed = failed or any(row["result"] != "works" for row in found["packages"].values())
+    return int(failed)
 
 
 if __name__ == "__main__":

@@ -5,13 +5,12 @@
 For each architecture: `crossenv create --target ... --toolchain zig`, `cross-pip wheel NAME` for every package from its
 newest sdist with no flags, an inspection of each wheel that is independent of the one in the build, and under
 qemu-user the checks of `checks.py` with the host Python in DIR (a root with usr/bin/python3.X). Writes
-docs/explanation/targets.md.
+docs/explanation/data/targets/TARGET.json.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import os
 import shutil
@@ -19,17 +18,17 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from checks import CHECKS, WITHOUT_LIBRARIES
 from inspection import WrongWheelError, inspected
+from results import CACHE, keep, today
 
 from crossenv.platforms.architectures import target_architectures
 from crossenv.platforms.linux_targets import GLIBC, MUSL, default_target
 from crossenv.targets import Target
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-WORK = CHECKOUT / ".cache/targets"
-PAGE = CHECKOUT / "docs/explanation/targets.md"
+WORK = CACHE / "targets"
 
 
 def output(words: list[str | Path], **extra: str) -> str:
@@ -96,31 +95,16 @@ def prove(target: Target, python: str, host: Path | None) -> list[dict[str, str]
 CPUS = {"aarch64": {"QEMU_CPU": "max,pauth-impdef=on"}}
 
 
-def page(results: dict[str, list[dict[str, str]]], about: dict[str, str]) -> str:
-    """The page, from the results of all targets so far."""
-    lines = [
-        "# Every target, from one machine",
-        "",
-        "Written by `nox -s targets`. Each package is built from its newest sdist with plain `cross-pip wheel NAME` in",
-        "an environment made by `crossenv create --target TARGET --toolchain zig`: no host Python, no cross compiler,",
-        "no flags. Each wheel's machine, tag and needed glibc are read again with pyelftools; *works* means that its",
-        "compiled code gave the right answers in a Python of the host under qemu-user, *inspected* that no such Python",
-        "was at hand.",
-        "",
-        f"| target | built with | {' | '.join(WITHOUT_LIBRARIES)} | newest glibc needed |",
-        f"| --- | --- | {' | '.join('---' for _ in WITHOUT_LIBRARIES)} | --- |",
-    ]
-    for target, rows in results.items():
-        cells = {row["package"]: row for row in rows}
-        versions = {tuple(map(int, row["needs"][6:].split("."))) for row in rows if row["needs"].startswith("glibc ")}
-        newest = ".".join(map(str, max(versions))) if versions else "none"
-        shown = " | ".join(cells[name]["result"] if name in cells else "" for name in WITHOUT_LIBRARIES)
-        lines.append(f"| `{target}` | {about[target]} | {shown} | {newest} |")
-    return "\n".join([*lines, ""])
+def published(rows: list[dict[str, str]], version: str) -> dict[str, Any]:
+    """What the site shows of a target."""
+    versions = [tuple(map(int, row["needs"][6:].split("."))) for row in rows if row["needs"].startswith("glibc ")]
+    needs = f"glibc {'.'.join(map(str, max(versions)))}" if versions else ""
+    about = {"version": version, "date": today(), "needs": needs}
+    return {"about": about, "packages": {row["package"]: row["result"] for row in rows}}
 
 
 def main() -> int:
-    """Prove the targets of one C library and write the page; the exit status is 1 if something fails."""
+    """Prove the targets of one C library and write the data; the exit status is 1 if something fails."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--libc", choices=(GLIBC, MUSL), required=True)
     parser.add_argument("--python", default=sys.executable, help="the build Python")
@@ -135,24 +119,14 @@ def main() -> int:
     hosts = {name: Path(path).resolve() for name, path in (text.split("=", 1) for text in options.host)}
     targets = [default_target(row, options.libc) for row in target_architectures()]
     targets = [target for target in targets if not options.only or target.machine in options.only]
-    WORK.mkdir(parents=True, exist_ok=True)
-    store = WORK / "results.json"
-    known = json.loads(store.read_text(encoding="utf-8")) if store.exists() else {"results": {}, "about": {}}
     version = output([options.python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]).strip()
-    date = datetime.datetime.now(datetime.timezone.utc).date()
+    failed = False
     with ThreadPoolExecutor(options.jobs) as pool:
-        for target, rows in zip(
-            targets, pool.map(lambda t: prove(t, options.python, hosts.get(t.machine)), targets), strict=True
-        ):
-            # Another run may have added to it.
-            known = json.loads(store.read_text(encoding="utf-8")) if store.exists() else known
-            known["results"][target.platform_tag] = rows
-            known["about"][target.platform_tag] = f"Python {version}, {date}"
-            store.write_text(json.dumps(known), encoding="utf-8")
-    order = [default_target(row, libc).platform_tag for libc in (GLIBC, MUSL) for row in target_architectures()]
-    results = {tag: known["results"][tag] for tag in order if tag in known["results"]}
-    PAGE.write_text(page(results, known["about"]), encoding="utf-8")
-    return int(any("**" in row["result"] for rows in results.values() for row in rows))
+        proved = pool.map(lambda target: prove(target, options.python, hosts.get(target.machine)), targets)
+        for target, rows in zip(targets, proved, strict=True):
+            keep("targets", target.platform_tag, published(rows, version))
+            failed = failed or any("**" in row["result"] for row in rows)
+    return int(failed)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,12 @@
 
     python scripts/variants_proof.py --python PATH [--python PATH ...] [REQ ...]
 
-The command is killed when a third of the wheels is there, and given again. Writes docs/explanation/variants.md.
+The command is killed when a third of the wheels is there, and given again. Writes docs/explanation/data/variants.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import os
 import signal
@@ -16,12 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-PAGE = CHECKOUT / "docs/explanation/variants.md"
+from results import keep, today
+
 TARGETS = ("x86_64", "aarch64", "armv7l", "riscv64", "musllinux_1_2_x86_64", "musllinux_1_2_aarch64")
 # An extension module for each Python, one that needs a library of its own sources, one for the stable ABI, a pure one.
 REQUIREMENTS = ("markupsafe", "lz4", "STABLE", "flask")
@@ -48,7 +46,7 @@ PyMODINIT_FUNC PyInit_stable(void) { return PyModule_Create(&module); }
 
 
 def main() -> int:
-    """Build them and write the page."""
+    """Build them and write the data."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--python", action="append", required=True, help="a build Python; can be repeated")
     parser.add_argument("--target", action="append", help=f"a target; default: {' '.join(TARGETS)}")
@@ -82,7 +80,10 @@ def main() -> int:
             check=False,
             stdout=subprocess.DEVNULL,
         )
-    PAGE.write_text("\n".join(_page(shown, report, killed_at, audited.returncode)), encoding="utf-8")
+    verdict = "DOES NOT PASS" if audited.returncode else "passes"
+    about = {"command": shown, "killed_at": killed_at, "audit": verdict, "date": today()}
+    builds = [_build(row) for row in report["builds"]]
+    keep("variants", "one-machine", {"about": about, "builds": builds, "wheels": report["wheels"]})
     return done.returncode or audited.returncode
 
 
@@ -101,37 +102,19 @@ def _version(python: str) -> str:
     return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def _page(shown: str, report: dict[str, Any], killed_at: int, audit: int) -> list[str]:
-    date = datetime.datetime.now(datetime.timezone.utc).date()
-    counts = Counter(row["status"] for row in report["builds"])
-    verdict = "passes" if audit == 0 else "DOES NOT PASS"
-    return [
-        "# All variants of a wheel from one machine",
-        "",
-        f"Written by `nox -s variants` on {date}. One command, with zig as the compiler, on one machine; `./stable` is"
-        " a small project with an extension",
-        "module for the stable ABI:",
-        "",
-        f"    {shown}",
-        "",
-        f"It was killed (SIGKILL) when {killed_at} wheels were there, and given again. What the second run reported of"
-        f" {len(report['builds'])} combinations:",
-        ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
-        + f". Each of the {len(report['wheels'])} wheels {verdict} `crossenv audit`:",
-        "",
-        *(f"- `{name}`" for name in report["wheels"]),
-        "",
-        "| requirement | Python | for | second run |",
-        "| --- | --- | --- | --- |",
-        *(f"| {row['requirement']} | {row['python']} | {row['for']} | {_result(row)} |" for row in report["builds"]),
-        "",
-    ]
-
-
-def _result(row: dict[str, Any]) -> str:
+def _build(row: dict[str, Any]) -> dict[str, str]:
+    """What the site shows of one combination."""
+    shown = {
+        "requirement": row["requirement"],
+        "python": row["python"],
+        "platform": row["for"],
+        "status": row["status"],
+    }
     if row["status"] == "covered":
-        return f"covered by `{row['wheels'][0]}`"
-    return str(row["status"]) + (f": {row['error']}" if row["error"] else "")
+        shown["by"] = row["wheels"][0]
+    if row["error"]:
+        shown["error"] = row["error"]
+    return shown
 
 
 if __name__ == "__main__":

@@ -123,6 +123,24 @@ def test_a_good_wheel(tmp_path: Path) -> None:
             "cp310.cp315-abi3.abi3t-manylinux_2_28_aarch64",
             id="a module for each stable ABI",
         ),
+        pytest.param(
+            {"toy/_toy.abi3-aarch64-linux-gnu.so": extension()},
+            "cp315-abi3-manylinux_2_28_aarch64",
+            id="abi3 with a multiarch",
+        ),
+        pytest.param(
+            {"toy/_toy.abi3-aarch64-linux-musl.so": musl()},
+            "cp315-abi3-musllinux_1_2_aarch64",
+            id="abi3 with a multiarch of musl",
+        ),
+        pytest.param(
+            {
+                "toy/_toy.abi3-aarch64-linux-gnu.so": extension(),
+                "toy/_toy.abi3t-aarch64-linux-gnu.so": linked(exports=("PyModExport__toy",)),
+            },
+            "cp315-abi3.abi3t-manylinux_2_28_aarch64",
+            id="each stable ABI with a multiarch",
+        ),
     ],
 )
 def test_nothing_is_found_where_nothing_is_wrong(tmp_path: Path, files: dict[str, bytes], tag: str) -> None:
@@ -245,8 +263,40 @@ FAULTS: list[Any] = [
         {"toy/_toy.abi3.so": extension()},
         "cp315-abi3t-manylinux_2_28_aarch64",
         "extension-suffix",
-        "the wheel's Pythons take .so .abi3t.so",
+        "the wheel's Pythons take .so .abi3t.so .abi3t-aarch64-linux-gnu.so",
         id="abi3 for abi3t",
+    ),
+    pytest.param(
+        {"toy/_toy.abi3-aarch64-linux-gnu.so": extension()},
+        "cp314-abi3-manylinux_2_28_aarch64",
+        "extension-suffix",
+        "has the suffix .abi3-aarch64-linux-gnu.so; the wheel's Pythons take .so .abi3.so",
+        id="abi3 with a multiarch before 3.15",
+    ),
+    pytest.param(
+        {"toy/_toy.abi3-aarch64-linux-musl.so": extension()},
+        "cp315-abi3-manylinux_2_28_aarch64",
+        "extension-suffix",
+        "has the suffix .abi3-aarch64-linux-musl.so",
+        id="abi3 with the multiarch of another C library",
+    ),
+    pytest.param(
+        {"toy/_toy.abi3-aarch64-linux-gnu.so": extension()},
+        "cp315-abi3.abi3t-manylinux_2_28_aarch64",
+        "extension-suffix",
+        "Pythons of abi3t, which the tags name, do not take it",
+        id="abi3 with a multiarch for both stable ABIs",
+    ),
+    pytest.param(
+        {
+            "toy/_toy.abi3t-aarch64-linux-gnu.so": linked(
+                exports=("PyModExport__toy",), imports={"PyModule_Create2": None}
+            )
+        },
+        "cp315-abi3.abi3t-manylinux_2_28_aarch64",
+        "stable-abi",
+        "needs PyModule_Create2, not in the stable ABI of Python 3.15t",
+        id="the ABI that a name with a multiarch promises",
     ),
     pytest.param(
         {"toy/_toy.abi3t.so": linked(exports=("PyModExport__toy",), imports={"PyLong_FromLong": None})},

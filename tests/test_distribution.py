@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import http.server
+import importlib
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import sysconfig
+import threading
 import zipfile
 from pathlib import Path
 
@@ -127,6 +133,34 @@ def test_install_lines_with_the_wheel_of_this_checkout(
         words = ("create", "--dry-run", "--target", "s390x", "--toolchain", "zig", "--python", sys.executable, "env")
         made = place.crossenv(*words)
         assert made.returncode == 0, made.stderr
+
+
+def test_pip_is_fetched_where_debian_keeps_ensurepip_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `scripts/quickstart.py` does then: the newest release that is not yanked, with the index's hash."""
+    monkeypatch.syspath_prepend(CHECKOUT / "scripts")
+    checkout_venv = importlib.import_module("checkout_venv")
+    names = ("pip-9.0-py3-none-any.whl", "pip-25.1.1-py3-none-any.whl", "pip-26.0b1-py3-none-any.whl", "pip-30.tar.gz")
+    files = [
+        {"filename": name, "url": f"../{name}", "hashes": {"sha256": hashlib.sha256(name.encode()).hexdigest()}}
+        for name in (*names, "pip-27.0-py3-none-any.whl")
+    ]
+    files[-1]["yanked"] = "broken"
+    for file in files:
+        (tmp_path / str(file["filename"])).write_text(str(file["filename"]))
+    (tmp_path / "pip").mkdir()
+    # What a server of files answers for a directory.
+    (tmp_path / "pip/index.html").write_text(json.dumps({"files": files}))
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    (tmp_path / "venv").mkdir()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{server.server_address[1]}")
+        fetched = checkout_venv.fetch_pip(tmp_path / "venv")
+        assert fetched.read_text() == fetched.name == "pip-25.1.1-py3-none-any.whl"
+        (tmp_path / fetched.name).write_text("damaged")
+        with pytest.raises(SystemExit, match="not what the index promises"):
+            checkout_venv.fetch_pip(tmp_path / "venv")
+        server.shutdown()
 
 
 def test_the_page_of_tested_versions_has_the_bounds_of_the_distribution() -> None:

@@ -5,23 +5,33 @@ from __future__ import annotations
 import argparse
 import importlib
 import itertools
+import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
+from packaging.utils import parse_wheel_filename
 
+import windows_files
 from conftest import VERSION, Run, with_thorough
 from crossenv.cli.main import read_words
 from crossenv.cli.parser import COMMANDS, build_parser
 from crossenv.errors import CrossenvError
 
 CHECKOUT = Path(__file__).parent.parent
+EXPLANATION = CHECKOUT / "docs/explanation"
+# What of a data file has a row in a table.
+PER_ROW = ("packages", "releases", "builds")
 PAGES = [CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
 TUTORIALS = [path.stem for path in sorted((CHECKOUT / "docs/tutorial").glob("*.md")) if "<!-- run" in path.read_text()]
 MARK = re.compile(r"<!-- (file|run)(?:: ([^>]*?))? -->")
@@ -212,10 +222,10 @@ def _has_rust_target(target: str) -> bool:
     return done.returncode == 0 and Path(done.stdout.strip()).is_dir()
 
 
-def test_the_readme_claims_what_was_measured() -> None:
-    """Each mark in its table of targets is a figure on a page that a script wrote."""
-    explanation = CHECKOUT / "docs/explanation"
-    targets, variants, corpus = ((explanation / f"{name}.md").read_text() for name in ("targets", "variants", "corpus"))
+def test_the_readme_claims_what_was_measured(proofs: ModuleType) -> None:
+    """Each mark in its table of targets is a figure in the data of the proofs."""
+    targets, variants, corpus = (proofs.results(EXPLANATION, name) for name in ("targets", "variants", "corpus"))
+    wheels = [wheel for section in variants.values() for wheel in section["wheels"]]
     readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
     header, *rows = re.findall(r"^\| (?:target|glibc:|musl:) .*", readme, re.MULTILINE)
     versions = [cell.strip() for cell in header.strip("|").split("|")[1:]]
@@ -227,31 +237,185 @@ def test_the_readme_claims_what_was_measured() -> None:
         for machine in machines.split(", "):
             for version, mark in zip(versions, marks, strict=True):
                 tag = f"cp{version.replace('.', '')}"
-                proved = re.search(rf"^\| `{policy}\w+_{machine}` \| .*Python {version}, .*", targets, re.MULTILINE)
-                packages = re.search(rf"^## {policy}\w+_{machine}, Python {version},", corpus, re.MULTILINE)
-                used = packages is not None or (proved is not None and "works" in proved[0])
-                built = proved is not None or re.search(rf"-{tag}-{policy}\w+_{machine}\.whl", variants) is not None
+                named = re.compile(rf"{policy}\w+_{machine}")
+                proved = [
+                    "works" in section["packages"].values()
+                    for name, section in targets.items()
+                    if named.fullmatch(name) and section["about"]["version"] == version
+                ]
+                abouts = [section["about"] for section in corpus.values()]
+                packages = [
+                    about for about in abouts if named.fullmatch(about["platform"]) and about["version"] == version
+                ]
+                used = bool(packages) or any(proved)
+                built = bool(proved) or any(re.search(rf"-{tag}-{named.pattern}\.whl", wheel) for wheel in wheels)
                 assert {"●": used, "○": built, "": True}[mark], f"{name}, Python {version}: {mark}"
                 checked += mark != ""
     assert checked > 20
 
 
-def test_the_page_of_proofs_counts_every_row(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def proofs(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module that draws the pages of measurements."""
     monkeypatch.syspath_prepend(CHECKOUT / "docs/_extensions")
-    proofs = importlib.import_module("proofs")
-    explanation = CHECKOUT / "docs/explanation"
-    page = (explanation / "proofs.md").read_text(encoding="utf-8")
+    return importlib.import_module("proofs")
+
+
+def test_the_page_of_proofs_counts_every_row(proofs: ModuleType) -> None:
+    page = (EXPLANATION / "proofs.md").read_text(encoding="utf-8")
     for name in re.findall(r"\{crossenv-proof\} ([\w-]+)", page):
-        text = (explanation / f"{name}.md").read_text(encoding="utf-8")
-        columns, rows = proofs.summary(name, text)
+        columns, rows = proofs.summary(EXPLANATION, name)
         assert rows and all(len(row) == len(columns) for row in rows), name
-        assert re.search(r"`nox -s [\w-]+`, 20\d\d-", proofs.origin(name, text)[0]), name
-    text = (explanation / "corpus.md").read_text(encoding="utf-8")
-    (_, total), rows = proofs.summary("corpus", text)
+        assert re.search(r"`nox -s [\w-]+.*?`, 20\d\d-", proofs.origin(EXPLANATION, name)[0]), name
+    (_, total), rows = proofs.summary(EXPLANATION, "corpus")
     good = {kind: int(count) for kind, count in rows}
-    counted = proofs.counts("corpus", text)
-    assert int(total) == sum(good.values()) == sum(of for _, _, of in counted)
-    assert sum(count for _, count, _ in counted) == good["works"] + good["pure, as its native build is"]
+    counted = proofs.counts("corpus", proofs.results(EXPLANATION, "corpus"))
+    assert int(total) == sum(good.values()) == sum(of for *_, of in counted)
+    assert sum(works for _, works, _, _ in counted) == good["works"] + good["pure, as its native build is"]
+
+
+def test_every_data_file_is_drawn(proofs: ModuleType) -> None:
+    pages = {path.name for path in (EXPLANATION / "data").iterdir()}
+    for name in pages:
+        assert f"```{{crossenv-data}} {name}\n" in (EXPLANATION / f"{name}.md").read_text(encoding="utf-8")
+        data = proofs.results(EXPLANATION, name)
+        lines = proofs.drawn(name, data)
+        drawn = sum(len(rows) for _, rows in proofs.tables("\n".join(lines)))
+        rows = (len(value) for section in data.values() for key, value in section.items() if key in PER_ROW)
+        # A target's packages are columns.
+        assert drawn == (len(data) if name == "targets" else sum(rows)), name
+        widths = {len(columns) - len(row) for columns, rows in proofs.tables("\n".join(lines)) for row in rows}
+        assert widths == {0}, name
+
+
+def test_data_files_name_no_directory_of_a_machine() -> None:
+    for path in (EXPLANATION / "data").rglob("*.json"):
+        found = re.findall(r"""(?<![\w.}/:-])/(?!usr/include)[\w.-]+/[\w./-]+""", path.read_text(encoding="utf-8"))
+        assert found == [], path.name
+
+
+def test_results_of_one_configuration_leave_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(CHECKOUT / "scripts")
+    results = importlib.import_module("results")
+    first = {"about": {"command": "crossenv create"}, "packages": {"lz4": {"error": f'{CHECKOUT}/src: no "x" | ü'}}}
+    kept = results.keep("corpus", "gcc", first, root=tmp_path)
+    before = kept.read_text(encoding="utf-8")
+    results.keep("corpus", "zig", {"packages": {}, "wheels": ["a", "b"]}, root=tmp_path)
+    assert kept.read_text(encoding="utf-8") == before
+    assert results.known("corpus", "gcc", root=tmp_path)["packages"]["lz4"] == {"error": 'DIR/src: no "x" | ü'}
+    assert results.known("corpus", "zig", root=tmp_path) == {"packages": {}, "wheels": ["a", "b"]}
+    words = ["crossenv", "create", "--host-python", f"{tmp_path}/root/usr/bin/python3.11", f"--sysroot={tmp_path}/root"]
+    assert results.command_shown(words) == "crossenv create --host-python DIR/usr/bin/python3.11 --sysroot=DIR"
+
+
+def test_wheels_are_compared_with_what_pip_would_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(CHECKOUT / "scripts")
+    parity, index = importlib.import_module("parity"), importlib.import_module("index")
+    names = [
+        "x-1-cp313-cp313-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
+        "x-1-cp313-cp313-musllinux_1_2_aarch64.whl",
+        "x-1-cp312-cp312-manylinux_2_28_aarch64.whl",
+        "x-1-cp39-abi3-manylinux2014_aarch64.whl",
+        "x-2-cp313-cp313-manylinux_2_28_aarch64.whl",
+    ]
+
+    def offer(name: str) -> Any:
+        _, version, _, tags = parse_wheel_filename(name)
+        return index.Offered(name=name, version=version, tags=tags, url="", sha256="")
+
+    def taken(wheel: str, offered: list[str]) -> str | None:
+        found = parity.counterpart(wheel, (3, 13), [offer(name) for name in offered])
+        return None if found is None else str(found.name)
+
+    ours = "x-1-cp313-cp313-manylinux_2_28_aarch64.whl"
+    assert taken(ours, names) == "x-1-cp39-abi3-manylinux2014_aarch64.whl"
+    assert taken("x-1-cp313-cp313-linux_aarch64.whl", [*names, ours]) == ours
+    assert taken("x-1-cp313-cp313-musllinux_1_2_x86_64.whl", names) is None
+
+    program = Path(shutil.which("true") or "/bin/true").read_bytes()
+    contents: dict[str, dict[str, bytes]] = {
+        "ours": {"x/_a.cpython-313-aarch64-linux-gnu.so": program, "x/_b.so": program, "x/v.py": b"1", "x/only": b""},
+        "index": {"x/_a.abi3.so": program, "x/v.py": b"2", "x.libs/libz.so.1": program, "x-1.dist-info/RECORD": b""},
+    }
+    wheels = []
+    for side, members in contents.items():
+        wheels.append(tmp_path / f"{side}.whl")
+        with zipfile.ZipFile(wheels[-1], "w") as archive:
+            for name, data in members.items():
+                archive.writestr(name, data)
+    found = parity.compared(*wheels)
+    assert (found["modules"], found["modules_ours"], found["modules_index"]) == (2, ["x/_b"], [])
+    assert (found["files"], found["files_ours"], found["files_index"]) == (1, ["x/only"], [])
+    assert (found["changed"], found["bundled"]) == (["x/v.py"], [0, 1])
+    assert re.fullmatch(r"glibc 2\.\d+", found["needs"][0])
+
+
+def test_the_corpus_looks_into_wheels_for_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(CHECKOUT / "scripts")
+    inspection = importlib.import_module("inspection")
+    imports = {"python313.dll": ["PyModule_Create2"], "KERNEL32.dll": ["GetVersion"], "zlib1.dll": ["inflate"]}
+    members = {
+        "toy/_toy.cp313-win_amd64.pyd": windows_files.module(imports=imports),
+        "toy.libs/zlib1.dll": windows_files.module(imports={}, exports=["inflate"]),
+        "toy-1.data/platlib/other.pyd": windows_files.module(imports={"python3.dll": ["PyModule_Create2"]}),
+    }
+
+    def wheel(names: Iterable[str]) -> Path:
+        path = tmp_path / "toy-1-cp313-cp313-win_amd64.whl"
+        with zipfile.ZipFile(path, "w") as archive:
+            for name in names:
+                archive.writestr(name, members.get(name, b""))
+        return path
+
+    windows = ("x86_64", "python313.dll", {"kernel32.dll"})
+    exported = {"PyModule_Create2"}
+    whole = wheel(members)
+    assert inspection.modules(whole) == {"toy/_toy", "other"}
+    assert inspection.inspected_pe(whole, *windows, exported) == "python3.dll python313.dll"
+    for names, machine, python, names_of_python, says in (
+        (members, "i686", "python313.dll", exported, "is for machine 0x8664"),
+        (members, "x86_64", "python312.dll", exported, "needs python313.dll"),
+        (members, "x86_64", "python313.dll", {"Py_Main"}, "wants ['PyModule_Create2'] of python313.dll"),
+        (list(members)[:1], "x86_64", "python313.dll", exported, "needs zlib1.dll, which is neither in the wheel"),
+        (["toy.py"], "x86_64", "python313.dll", exported, "no native code"),
+    ):
+        with pytest.raises(inspection.WrongWheelError, match=re.escape(says)):
+            inspection.inspected_pe(wheel(names), machine, python, {"kernel32.dll"}, names_of_python)
+
+
+def test_the_corpus_publishes_what_it_knows_and_keeps_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With everything built, a run writes the data of its own configuration, from the kept results."""
+    monkeypatch.syspath_prepend(CHECKOUT / "scripts")
+    corpus, results = importlib.import_module("corpus"), importlib.import_module("results")
+    monkeypatch.setattr(results, "DATA", tmp_path / "data")
+    collection = corpus.Collection(names=("lz4", "regex", "mypy-extensions"), work=tmp_path / "work", page="corpus")
+    monkeypatch.setitem(corpus.SETS, "fifty", collection)
+    host, toolchain = {"platform_tag": "linux_aarch64", "version": "3.11"}, {"family": "gcc", "version": "12"}
+    environment = tmp_path / "work/gcc/env"
+    environment.mkdir(parents=True)
+    (environment / "crossenv.json").write_text(json.dumps({"host": host, "toolchain": toolchain}))
+    row = {"back_end": "setuptools", "wheel": "lz4-1-cp311-cp311-linux_aarch64.whl", "needs": "", "result": "works"}
+    failed = {"back_end": "setuptools", "wheel": "", "needs": "", "result": "failed", "error": f"no {CHECKOUT}/x.h"}
+    kept = {"about": {"date": "2026-01-02"}, "packages": {"lz4": {**row, "seconds": 7}, "regex": failed}}
+    (tmp_path / "work/gcc/results.json").write_text(json.dumps(kept))
+    earlier = {"packages": {"mypy-extensions": {"result": "pure"}, "lz4": {"result": "failed"}}}
+    results.keep("corpus", "gcc", earlier, root=tmp_path / "data")
+    words = ["corpus.py", "gcc", "--host-root", str(tmp_path), "--data-only", "--", "--sysroot", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", words)
+    assert corpus.main() == 1
+    found = results.known("corpus", "gcc", root=tmp_path / "data")
+    assert found["about"]["command"] == "crossenv create --sysroot DIR"
+    assert list(found["packages"]) == ["lz4", "regex", "mypy-extensions"]
+    assert found["packages"]["lz4"] == {
+        "back_end": "setuptools",
+        "version": "1",
+        "tag": "cp311-cp311-linux_aarch64",
+        "needs": "",
+        "date": "2026-01-02",
+        "result": "works",
+    }
+    assert found["packages"]["regex"]["error"] == "no DIR/x.h"
+    assert found["packages"]["mypy-extensions"] == {"result": "pure"}
 
 
 def test_the_reference_has_every_option() -> None:

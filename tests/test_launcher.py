@@ -612,6 +612,7 @@ def test_links_of_rust_for_windows(windows: Compiler, tmp_path: Path) -> None:
     [
         (["/clr", "-c", "x.c"], "/clr is for Microsoft's compiler"),
         (["/openmp", "-c", "x.c"], "/openmp is for Microsoft's compiler"),
+        (["-c", "src/switch.ASM", "-o", "x.o"], "src/switch.ASM is for Microsoft's assembler"),
         (["-shared", "x.o", "-Wl,--what-is-this"], "no --what-is-this for Windows"),
         (["--target=x86_64-linux-gnu", "-c", "x.c"], "x86_64-linux-gnu was asked for"),
     ],
@@ -620,6 +621,11 @@ def test_what_is_refused_for_windows(windows: Compiler, words: list[str], says: 
     result = windows.run(*words)
     assert result.returncode == 1
     assert says in result.stderr
+
+
+def test_other_assemblers_name_their_files_so_too(windows: Compiler, tmp_path: Path) -> None:
+    assert "x.asm" in windows.told("-x", "assembler", "-c", "x.asm", "-o", str(tmp_path / "x.o"))
+    assert "x.asm" in windows.told("-S", "x.c", "-o", str(tmp_path / "x.asm"))
 
 
 def test_wide_long_doubles_are_refused_for_windows(windows: Compiler, tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ from crossenv.binaries.elf import Dynamic, Elf
 from crossenv.libc.policies import Policy, policy_of
 from crossenv.targets import parse_target
 from crossenv.wheels.model import ERROR
-from crossenv.wheels.platform_tag import leave_out, retag
-from crossenv.wheels.promises import policy_findings
+from crossenv.wheels.policy_checks import policy_findings
+from crossenv.wheels.rewrite import leave_out, retag
 from makers import write
 
 COMPILERS = {

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from _crossenv import attempts, hooks, judge, seal_types, source_tree, variables
+from _crossenv import ask_judge, attempts, hooks, seal_types, source_tree, variables
 
 import projects
 import windows_files
@@ -352,7 +352,7 @@ def test_later_names_of_musl(env: Path, tmp_path: Path) -> None:
 def test_a_refused_wheel_is_deleted_and_named(env: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = make_wheel(tmp_path, {MODULE: elf_bytes(X86_64)}, PLAIN)
     with pytest.raises(SystemExit) as stop:
-        judge.require_sealed(str(path), facts(env))
+        ask_judge.require_sealed(str(path), facts(env))
     assert stop.value.code == 7
     assert not path.exists()
     message = capfd.readouterr().err
@@ -367,7 +367,7 @@ def test_a_sealed_wheel_is_where_the_judge_says(
     wheel = make_wheel(tmp_path, GOOD, PLAIN)
     (tmp_path / "statuses").mkdir()
     monkeypatch.setenv("CROSSENV_STATUS_DIRECTORY", str(tmp_path / "statuses"))
-    made = judge.require_sealed(str(wheel), facts(own))
+    made = ask_judge.require_sealed(str(wheel), facts(own))
     monkeypatch.undo()
     assert made == str(tmp_path / f"toy-1-cp{NUMBER}-cp{NUMBER}-manylinux_2_28_aarch64.whl")
     assert capfd.readouterr().err == ""
@@ -398,7 +398,7 @@ def test_what_cannot_be_read_is_refused(
     else:
         path = make_wheel(tmp_path, GOOD, PLAIN, record="\udcff".encode("utf-8", "surrogatepass").decode("latin-1"))
     with pytest.raises(SystemExit):
-        judge.require_sealed(str(path), facts(own))
+        ask_judge.require_sealed(str(path), facts(own))
     assert not list(tmp_path.glob("*.whl"))
     assert f"crossenv: error: refused {path.name}" in capfd.readouterr().err
 
@@ -433,9 +433,9 @@ def test_a_judge_that_cannot_judge_ends_the_build(
     python = tmp_path / "python"
     if script is not None:
         write(python, f"#!/bin/sh\n{script.replace('sleep', 'exec sleep')}\n", mode=0o755)
-    monkeypatch.setattr(judge, "TIMEOUT", 1 if script and "sleep" in script else 60)
+    monkeypatch.setattr(ask_judge, "TIMEOUT", 1 if script and "sleep" in script else 60)
     with pytest.raises(SystemExit) as stop:
-        judge.require_sealed(str(path), facts(env, crossenv_python=str(python)))
+        ask_judge.require_sealed(str(path), facts(env, crossenv_python=str(python)))
     monkeypatch.undo()
     assert stop.value.code == 7
     assert not path.exists()
@@ -447,7 +447,7 @@ def test_a_judge_that_cannot_judge_ends_the_build(
 def test_an_environment_without_a_record(env: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = make_wheel(tmp_path, GOOD, PLAIN)
     with pytest.raises(SystemExit):
-        judge.require_sealed(str(path), facts(tmp_path))
+        ask_judge.require_sealed(str(path), facts(tmp_path))
     assert not path.exists()
     assert "is not a cross environment" in capfd.readouterr().err
 
@@ -458,7 +458,7 @@ def test_nothing_of_the_build_reaches_the_judge(env: Path, tmp_path: Path, monke
     wheel = make_wheel(tmp_path, GOOD, PLAIN)
     for name, value in {"PYTHONPATH": str(tmp_path / "lib"), "PYTHONHOME": "/none", "CROSSENV_ROLE": "host"}.items():
         monkeypatch.setenv(name, value)
-    made = judge.require_sealed(str(wheel), facts(env))
+    made = ask_judge.require_sealed(str(wheel), facts(env))
     monkeypatch.undo()
     assert made == str(wheel)
 
@@ -481,10 +481,10 @@ def test_hooks_are_checked_whatever_they_are(env: Path, tmp_path: Path) -> None:
 
 def test_both_sides_have_the_same_words() -> None:
     """The shim cannot import the tool, nor the tool the shim's copy: one description, read by both."""
-    assert judge.FORMAT == seal_types.FORMAT
+    assert ask_judge.FORMAT == seal_types.FORMAT
     assert set(seal_types.Job.__annotations__) == {field.name for field in dataclasses.fields(Job)}
     facts: Any = {"root": "/e"}
-    told = judge._job("/w.whl", facts, editable=True)
+    told = ask_judge._job("/w.whl", facts, editable=True)
     assert dataclasses.asdict(parse_job(json.dumps(told))) == {
         **told,
         "allow_pure": (),
@@ -500,9 +500,9 @@ def test_tools_of_the_user_are_told_from_ours() -> None:
     """GNU's ld has no launcher, and lies where the system has it."""
     environ = {"CC": "/e/etc/bin/gcc", "CXX": "my-g++", "PATH": "/usr/bin"}
     variables.set_defaults({"LD": "/usr/bin/aarch64-linux-gnu-ld", "CXX": "/e/etc/bin/g++"}, environ)
-    assert judge.tools_of_user(environ, "/e") == [("CXX", "my-g++")]
+    assert ask_judge.tools_of_user(environ, "/e") == [("CXX", "my-g++")]
     environ["LD"] = "/usr/bin/ld"
-    assert judge.tools_of_user(environ, "/e") == [("CXX", "my-g++"), ("LD", "/usr/bin/ld")]
+    assert ask_judge.tools_of_user(environ, "/e") == [("CXX", "my-g++"), ("LD", "/usr/bin/ld")]
 
 
 # Editable installations

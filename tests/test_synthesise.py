@@ -28,6 +28,7 @@ from crossenv.errors import HostPythonError, ToolchainError
 from crossenv.files import write_tree
 from crossenv.platforms import LINUX, Libc
 from crossenv.platforms.architectures import architecture_of
+from crossenv.platforms.linux_targets import LinuxTarget
 from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.build_python import find_build_python
 from crossenv.pythons.model import HostPython
@@ -462,7 +463,7 @@ def own() -> HostPython:
 def own_target(own: HostPython) -> Target:
     row = architecture_of(own.identity)
     assert row is not None
-    return Target(text="own", architecture=row, libc=own.libc.family, floor=(2, 50), policy=False)
+    return LinuxTarget(text="own", architecture=row, libc=own.libc.family, floor=(2, 50), policy=False)
 
 
 def synthesised(target: Target, build: HostPython, compiler: Toolchain, directory: Path, **more: Any) -> HostPython:
@@ -595,7 +596,7 @@ def test_a_compiler_that_cannot_answer(tmp_path: Path, script: str, says: str) -
 
 def test_functions_that_only_pretend_are_not_there() -> None:
     row = next(row for row in [architecture_of(X86_64)] if row)
-    target = Target(text="", architecture=row, libc="glibc", floor=(2, 50), policy=False)
+    target = LinuxTarget(text="", architecture=row, libc="glibc", floor=(2, 50), policy=False)
     macros = parse_pyconfig(PYCONFIG)
     said = ask_compiler(native_toolchain(target), macros, ["strlen", "no_such_function_", "another_missing_one_"])
     assert said.functions == {"strlen"}
@@ -606,7 +607,7 @@ def test_functions_that_only_pretend_are_not_there() -> None:
 def test_answers_are_kept_for_one_compiler_and_one_question(tmp_path: Path) -> None:
     row = architecture_of(X86_64)
     assert row is not None
-    target = Target(text="", architecture=row, libc="glibc", floor=(2, 50), policy=False)
+    target = LinuxTarget(text="", architecture=row, libc="glibc", floor=(2, 50), policy=False)
     real, log, macros = native_toolchain(target).cc.path, tmp_path / "log", parse_pyconfig(PYCONFIG)
     compiler = tmp_path / "compiler"
 

@@ -153,11 +153,10 @@ def test_facts(text: str, attribute: str, value: str) -> None:
         ("windows", "for Windows", "win_amd64"),
         ("s390x-w64-mingw32", "there are no wheels for Windows on s390x", "win_amd64"),
         ("x86_64-w64-mingw32msvcrt", "asks for the C runtime msvcrt", "use --target win_amd64"),
-        ("macosx_11_0_arm64", "is for macOS: not yet", ""),
-        ("aarch64-apple-darwin", "is for macOS: not yet", ""),
         ("android_21_arm64_v8a", "is for Android: not yet", ""),
         ("ios_13_0_arm64_iphoneos", "is for iOS: not yet", ""),
-        ("pyodide_2024_0_wasm32", "is for WebAssembly: not yet", ""),
+        ("wasi_0_2_wasm32", "for WebAssembly", "pyemscripten_2026_0_wasm32"),
+        ("pyodide_2023_0_wasm32", "an ABI of Pyodide that is not known", "2024_0, 2025_0"),
     ],
 )
 def test_what_is_no_target(text: str, says: str, hint: str) -> None:

@@ -337,6 +337,13 @@ def test_the_judges_answers_tell_a_refusal(tmp_path: Path) -> None:
         ("/bin/sh: gen: not found", "if gen is compiled by this build, --emulator lets it run"),
         ('error: unable to find dynamic system library "python3.11" using strategy', "has no libpython3.11 here"),
         ("/usr/bin/ld: cannot find -lpython3.12: No such file or directory", "has no libpython3.12 here"),
+        ("toy.c:1:10: fatal error: 'atlbase.h' file not found", "atlbase.h belongs to Microsoft's class libraries"),
+        ("toy.cpp:1:10: fatal error: 'afxwin.h' file not found", "afxwin.h belongs to Microsoft's class libraries"),
+        ("toy.cpp:1:10: fatal error: 'winrt/base.h' file not found", "winrt/base.h comes with Visual Studio"),
+        ("error: unknown file type '.asm' (from 'x.asm')", "Microsoft's assembler (MASM) runs on Windows alone"),
+        ("meson.build:1:0: ERROR: Unknown compiler(s): [['ml64'], ['ml']]", "Microsoft's assembler (MASM)"),
+        ("No CMAKE_ASM_MASM_COMPILER could be found.", "Microsoft's assembler (MASM)"),
+        ("toy.c:1:10: fatal error: 'atlas.h' file not found", ""),
         ("toy.c:1: error: expected ';'", ""),
     ],
 )

@@ -141,6 +141,28 @@ def test_a_python_is_described(tmp_path: Path) -> None:
     assert "Py_GetVersion" in document["exports"]
 
 
+_NO_32_BITS = """#!/bin/sh
+case $1 in
+--version) echo wine-9.0 ;;
+wineboot) mkdir -p "$WINEPREFIX/drive_c/windows/system32"; echo >"$WINEPREFIX/system.reg" ;;
+esac
+"""
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="wine runs programs of its own machine")
+def test_a_wine_without_its_part_for_32_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    projects.write(tmp_path / "bin", {"wine": _NO_32_BITS, "wineserver": "#!/bin/sh\n"})
+    for program in (tmp_path / "bin").iterdir():
+        program.chmod(0o755)
+    make_python(tmp_path / "python", tag="win32")
+    words = ("--emulator", tmp_path / "bin/wine", "--target", "win32", "--host-root", tmp_path / "python")
+    done = crossenv("run", *words, "--", "python", "-V", check=False)
+    assert done.returncode == EmulatorError.exit_code
+    assert "bin/wine does not run 32-bit programs" in done.stderr
+    assert "apt-get install wine32:i386" in done.stderr
+
+
 def test_the_python_has_to_fit(tmp_path: Path) -> None:
     if shutil.which("wine") is None and shutil.which("wine64") is None:
         pytest.skip("no wine")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import functools
-import html
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import plots
 import proofs
 from docutils import nodes
 from docutils.statemachine import StringList
@@ -30,6 +31,13 @@ def subparser(command: str) -> argparse.ArgumentParser:
     return parser
 
 
+def coded(text: str) -> str:
+    """A help text with its options and tables as code: typography would make a dash of two hyphens."""
+    parts = text.split("`")
+    parts[::2] = [re.sub(r"(?<![\w-])(--[a-z][\w-]*|\[tool\.crossenv\])", r"`\1`", part) for part in parts[::2]]
+    return "`".join(parts)
+
+
 def option_rows(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
     """Spelling and help of each argument."""
     for action in parser._actions:
@@ -38,7 +46,7 @@ def option_rows(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
         value = action.metavar if isinstance(action.metavar, str) else action.dest.upper()
         value = "{" + ",".join(map(str, action.choices)) + "}" if action.choices and not action.metavar else value
         names = [f"`{name} {value}`" if action.nargs != 0 else f"`{name}`" for name in action.option_strings]
-        yield ", ".join(names) or f"`{value}`", (action.help or "").replace("%(default)s", str(action.default))
+        yield ", ".join(names) or f"`{value}`", coded((action.help or "").replace("%(default)s", str(action.default)))
 
 
 def schema_rows(schema: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
@@ -51,12 +59,6 @@ def schema_rows(schema: dict[str, Any], prefix: str = "") -> Iterator[tuple[str,
         yield f"`{prefix}{name}`", words, "yes" if name in required else "", described
         yield from schema_rows(value, f"{prefix}{name}.")
         yield from schema_rows(value.get("items", {}), f"{prefix}{name}[].")
-
-
-def table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
-    """A Markdown table."""
-    lines = [f"| {' | '.join(columns)} |", f"| {' | '.join('---' for _ in columns)} |"]
-    return [*lines, *(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)]
 
 
 class _Markdown(SphinxDirective):
@@ -72,7 +74,10 @@ class _Markdown(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Read the content as the page's own."""
         holder = nodes.container()
-        self.state.nested_parse(StringList(self.lines(), source="generated"), self.content_offset, holder)
+        for module in (__file__, proofs.__file__, plots.__file__):
+            self.env.note_dependency(module)
+        text = StringList(self.lines(), source="generated")
+        self.state.nested_parse(text, self.content_offset, holder, match_titles=True)
         return holder.children
 
 
@@ -84,7 +89,12 @@ class Options(_Markdown):
         parser = subparser(self.arguments[0])
         parser.formatter_class = functools.partial(argparse.HelpFormatter, width=88)  # type: ignore[assignment]
         shown = ["```text", *parser.format_usage().removeprefix("usage: ").splitlines(), "```", ""]
-        return [*shown, str(parser.description or ""), "", *table(("argument", "meaning"), option_rows(parser))]
+        return [
+            *shown,
+            coded(str(parser.description or "")),
+            "",
+            *proofs.table(("argument", "meaning"), option_rows(parser)),
+        ]
 
 
 class Schema(_Markdown):
@@ -94,46 +104,40 @@ class Schema(_Markdown):
         """The table."""
         path = Path(self.env.doc2path(self.env.docname)).parent / self.arguments[0]
         self.env.note_dependency(str(path))
-        return table(SCHEMA_COLUMNS, schema_rows(json.loads(path.read_text(encoding="utf-8"))))
+        return proofs.table(SCHEMA_COLUMNS, schema_rows(json.loads(path.read_text(encoding="utf-8"))))
 
 
-def bars(rows: Iterable[tuple[str, int, int]]) -> list[str]:
-    """An SVG with a bar for each row: a label, how many, of how many. It takes the colours of the page."""
-    drawn = []
-    for number, (label, count, total) in enumerate(rows):
-        top = 26 * number
-        for width, opacity in ((total, 0.15), (count, 0.7)):
-            size = round(300 * width / total)
-            drawn.append(
-                f'<rect x="330" y="{top}" width="{size}" height="18" fill="currentColor" fill-opacity="{opacity}"/>'
-            )
-        drawn.append(f'<text x="322" y="{top + 13}" text-anchor="end">{html.escape(label)}</text>')
-        drawn.append(f'<text x="638" y="{top + 13}">{count} of {total}</text>')
-    height = 26 * (len(drawn) // 4)
-    opening = f'<svg viewBox="0 0 720 {height}" width="100%" role="img" font-size="13" fill="currentColor">'
-    return ["```{raw} html", opening, *drawn, "</svg>", "```", ""]
+class Data(_Markdown):
+    """`{crossenv-data} PAGE`: every figure in the page's data files."""
+
+    def explanation(self) -> Path:
+        """The directory of the page and of the data, on which the page now depends."""
+        path = Path(self.env.doc2path(self.env.docname)).parent
+        for file in (path / f"{self.arguments[0]}.md", *(path / "data" / self.arguments[0]).glob("*.json")):
+            self.env.note_dependency(str(file))
+        return path
+
+    def lines(self) -> list[str]:
+        """The tables."""
+        return proofs.drawn(self.arguments[0], proofs.results(self.explanation(), self.arguments[0]))
 
 
-class Proof(_Markdown):
-    """`{crossenv-proof} PAGE`: the figures of a page that a script wrote, summed up."""
+class Proof(Data):
+    """`{crossenv-proof} PAGE`: the figures of a page, summed up."""
 
     def lines(self) -> list[str]:
         """The line on where they come from, then the summary."""
-        name = self.arguments[0]
-        path = Path(self.env.doc2path(self.env.docname)).parent / f"{name}.md"
-        self.env.note_dependency(str(path))
-        text = path.read_text(encoding="utf-8")
-        return [
-            *proofs.origin(name, text),
-            "",
-            *(bars(rows) if (rows := proofs.counts(name, text)) else []),
-            *table(*proofs.summary(name, text)),
-        ]
+        explanation, page = self.explanation(), self.arguments[0]
+        data = proofs.results(explanation, page)
+        plotted = plots.drawn(page, data, proofs.counts(page, data))
+        summed = proofs.table(*proofs.summary(explanation, page))
+        return [*proofs.origin(explanation, page), "", *plotted, *summed]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directives."""
     app.add_directive("crossenv-options", Options)
     app.add_directive("json-schema", Schema)
+    app.add_directive("crossenv-data", Data)
     app.add_directive("crossenv-proof", Proof)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,11 +1,34 @@
-"""Sums up the pages of measurements that scripts wrote. The figures are read from their tables, none is typed here."""
+"""Draws what the proofs measured: tables and counts, from data files or from short pages that scripts wrote.
+
+No figure is typed here. docs/explanation/data/PAGE/LABEL.json has the results of one configuration.
+"""
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 Rows = list[tuple[str, ...]]
+Data = dict[str, dict[str, Any]]
 _DATE = re.compile(r"20\d\d-\d\d-\d\d")
+_PURE = "pure, as its native build is"
+
+
+def results(explanation: Path, page: str) -> Data:
+    """Return the data of a page by label; empty for a page that a script writes itself."""
+    paths = sorted((explanation / "data" / page).glob("*.json"), key=lambda path: path.stem)
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
+
+
+def table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    """A Markdown table."""
+    columns = tuple(columns)
+    lines = [f"| {' | '.join(columns)} |", f"| {' | '.join('---' for _ in columns)} |"]
+    return [*lines, *(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows), ""]
 
 
 def tables(text: str) -> list[tuple[tuple[str, ...], Rows]]:
@@ -25,51 +48,235 @@ def tables(text: str) -> list[tuple[tuple[str, ...], Rows]]:
     return found
 
 
-def origin(name: str, text: str) -> list[str]:
-    """Return the command that wrote a page and the days on which it ran."""
-    command = re.search(r"`nox -s [\w-]+`", text)
-    days = sorted(set(_DATE.findall(text)))
-    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}" if days else "no date"
-    return [f"{command[0] if command else 'By hand'}, {when}; [every figure]({name}.md)."]
+def origin(explanation: Path, page: str) -> list[str]:
+    """Return the command that measured what a page shows, and the days on which it ran."""
+    text = (explanation / f"{page}.md").read_text(encoding="utf-8")
+    command = re.search(r"`nox -s [\w-]+.*?`", text)
+    dates = _DATE.findall(text) + _DATE.findall(json.dumps(results(explanation, page)))
+    when = _days({"date": date} for date in dates) if dates else "no date"
+    return [f"{command[0] if command else 'By hand'}, {when}; [every figure]({page}.md)."]
 
 
-def counts(name: str, text: str) -> list[tuple[str, int, int]]:
-    """Return what a page counts, for bars: a label, how many, of how many."""
-    if name == "corpus":
-        found = re.findall(r"^## (.*): (\d+) of (\d+)$", text, re.MULTILINE)
-        return [(label, int(good), int(total)) for label, good, total in found]
-    if name == "targets":
-        ((_, rows),) = tables(text)
-        marks = [(row[0].strip("`"), row[2:-1]) for row in rows]
-        # What could only be inspected is no failure.
-        names = [f"{name}{'' if 'works' in cells else ' (inspected)'}" for name, cells in marks]
-        return [(name, cells.count("works"), len(cells)) for name, (_, cells) in zip(names, marks, strict=True)]
+def drawn(page: str, data: Data) -> list[str]:
+    """Return every figure of a page as Markdown."""
+    draw = {
+        "audited-wheels": _audited_wheels,
+        "corpus": _packages,
+        "hard-packages": _packages,
+        "own-tests": _own_tests,
+        "parity": _parity,
+        "small-set": _small_set,
+        "targets": _targets,
+        "variants": _variants,
+    }[page]
+    return draw(data)
+
+
+def _packages(data: Data) -> list[str]:
+    lines = []
+    for section in data.values():
+        about, packages = section["about"], section["packages"]
+        lines += [f"## {_configuration(section)}: {_good(packages)} of {len(packages)}", ""]
+        lines += [f"`{about['command']}`, {_days(packages.values())}.", ""]
+        columns = ["package", "built with", "wheel", "needs", "result"]
+        rows = [
+            [name, row["back_end"], f"{row['version']} `{row['tag']}`" if row["tag"] else "", row["needs"], _said(row)]
+            for name, row in packages.items()
+        ]
+        if any("index" in row for row in packages.values()):
+            columns.append("native modules and the index's")
+            for cells, row in zip(rows, packages.values(), strict=True):
+                cells.append(row.get("index", ""))
+        lines += table(columns, rows)
+    return lines
+
+
+def _configuration(section: dict[str, Any]) -> str:
+    about = section["about"]
+    sysroot = ", with a sysroot" if "--sysroot" in about["command"] else ""
+    return f"{about['platform']}, Python {about['version']}, {about['compiler']}{sysroot}"
+
+
+def _days(rows: Iterable[dict[str, Any]]) -> str:
+    days = sorted({row["date"] for row in rows})
+    return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+
+
+def _good(packages: dict[str, dict[str, Any]]) -> int:
+    return sum(row["result"] != "failed" for row in packages.values())
+
+
+def _said(row: dict[str, Any]) -> str:
+    if row["result"] != "failed":
+        return str(row["result"]).replace("pure", _PURE)
+    native = {"": "", "pure": "; a native build is pure"}.get(
+        row.get("native", ""), f"; a native build {row.get('native')}"
+    )
+    return f"**{row['kind'] or 'failed'}**: `{row['error']}`{native}"
+
+
+def _own_tests(data: Data) -> list[str]:
+    found = [(section["about"], name, row) for section in data.values() for name, row in section["packages"].items()]
+    rows = [(f"`{row['wheel']}`", about["compiler"], row["said"], row["date"]) for about, _, row in found]
+    lines = table(("wheel", "built with", "result", "date"), rows)
+    for _, name, row in found:
+        remark = f". {row['remark']}" if row["remark"] else ""
+        lines.append(f"- **{name}**: {', '.join(f'`{file}`' for file in row['files'])}{remark}")
+    return [*lines, ""]
+
+
+def _parity(data: Data) -> list[str]:
+    lines = []
+    for section in data.values():
+        about, packages = section["about"], section["packages"]
+        pairs = {name: row for name, row in packages.items() if "index" in row}
+        lines += [f"## {about['platform']}, Python {about['version']}: {len(pairs)} pairs", "", f"{about['date']}.", ""]
+        columns = ("package", "native modules", "other files", "KiB", "index: KiB", "glibc", "index: glibc")
+        rows = [
+            (
+                f"{name} {row['version']}",
+                f"{row['modules']}, {_differences(row, 'modules')}",
+                f"{row['files']}, {_differences(row, 'files')}",
+                *(f"{size / 1024:.0f}" for size in row["size"]),
+                *(needs.removeprefix("glibc ") or "none" for needs in row["needs"]),
+            )
+            for name, row in pairs.items()
+        ]
+        lines += table(columns, rows)
+        alone = [f"{name} {row['version']}" for name, row in packages.items() if "index" not in row]
+        lines += [f"The index has no such wheel of {', '.join(alone)}.", ""] if alone else []
+    return lines
+
+
+def _differences(row: dict[str, Any], kind: str) -> str:
+    ours, index = row[f"{kind}_ours"], row[f"{kind}_index"]
+    shown = [f"only here: {_some(ours)}"] * bool(ours) + [f"only there: {_some(index)}"] * bool(index)
+    return "; ".join(shown) or "the same"
+
+
+def _some(names: list[str]) -> str:
+    more = [f"{len(names) - 3} more"] if len(names) > 3 else []
+    return ", ".join([*(f"`{name}`" for name in names[:3]), *more])
+
+
+def _small_set(data: Data) -> list[str]:
+    lines = []
+    for section in data.values():
+        about = section["about"]
+        lines += [f"## {about['machine']}: {about['bits']} bits, {about['byte_order']}-endian, {about['libc']}", ""]
+        lines += [f"{about['date']}.", ""]
+        rows = [
+            (name, row["back_end"], f"`{row['wheel']}`", row["result"]) for name, row in section["packages"].items()
+        ]
+        lines += table(("package", "built with", "wheel", "under emulation"), rows)
+    return lines
+
+
+def _targets(data: Data) -> list[str]:
+    names = list(dict.fromkeys(name for section in data.values() for name in section["packages"]))
+    rows = [
+        (
+            f"`{tag}`",
+            f"Python {section['about']['version']}, {section['about']['date']}",
+            *(section["packages"].get(name, "") for name in names),
+            section["about"]["needs"].removeprefix("glibc ") or "none",
+        )
+        for tag, section in data.items()
+    ]
+    return table(("target", "built with", *names, "newest glibc needed"), rows)
+
+
+def _audited_wheels(data: Data) -> list[str]:
+    lines = []
+    for section in data.values():
+        rows = [
+            (
+                name,
+                str(row["wheels"]),
+                str(row["files"]),
+                str(sum(row["passed"].values())),
+                ", ".join(f"{count} {kind}" for kind, count in row["passed"].items()),
+            )
+            for name, row in section["releases"].items()
+        ]
+        lines += table(("release", "wheels", "native files", "passed", "of them"), rows)
+        lines += ["## Findings", "", *([f"- {finding}" for finding in section["findings"]] or ["None."]), ""]
+    return lines
+
+
+def _variants(data: Data) -> list[str]:
+    lines = []
+    for section in data.values():
+        about, builds, wheels = section["about"], section["builds"], section["wheels"]
+        counts = Counter(row["status"] for row in builds)
+        second = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
+        lines += ["```console", f"$ {about['command']}", "```", ""]
+        lines += [
+            f"Run on {about['date']}. It was killed (SIGKILL) when {about['killed_at']} wheels were there, and given",
+            f"again. What the second run reported of {len(builds)} combinations: {second}. Each of the {len(wheels)}",
+            f"wheels {about['audit']} `crossenv audit`:",
+            "",
+            *(f"- `{name}`" for name in wheels),
+            "",
+        ]
+        rows = [
+            (
+                row["requirement"],
+                row["python"],
+                row["platform"],
+                f"covered by `{row['by']}`"
+                if "by" in row
+                else ": ".join(filter(None, (row["status"], row.get("error")))),
+            )
+            for row in builds
+        ]
+        lines += table(("requirement", "Python", "for", "second run"), rows)
+    return lines
+
+
+def counts(page: str, data: Data) -> list[tuple[str, int, int, int]]:
+    """Return what a page counts, for bars: a label, how many work, how many could only be inspected, of how many."""
+    if page == "corpus":
+        packages = [(_configuration(section), section["packages"]) for section in data.values()]
+        return [(label, _good(rows), 0, len(rows)) for label, rows in packages]
+    if page == "targets":
+        marks = {tag: list(section["packages"].values()) for tag, section in data.items()}
+        return [(tag, each.count("works"), each.count("inspected"), len(each)) for tag, each in marks.items()]
     return []
 
 
-def summary(name: str, text: str) -> tuple[tuple[str, ...], Rows]:
+def summary(explanation: Path, page: str) -> tuple[tuple[str, ...], Rows]:
     """Return a small table on a page."""
-    every = tables(text)
-    if name == "targets":
-        rows = every[0][1]
-        cells = [cell for row in rows for cell in row[2:-1]]
-        counted = [(mark, str(cells.count(mark))) for mark in sorted(set(cells), key=cells.index)]
-        return ("wheels", str(len(cells))), counted
-    if name == "corpus":
-        cells = [row[-1].split(":")[0] for columns, rows in every if columns[-1] == "result" for row in rows]
-        kinds = sorted(set(cells), key=lambda kind: (-cells.count(kind), kind))
-        rows = [(kind.replace("*", ""), str(cells.count(kind))) for kind in kinds]
-        return ("builds, one for each package and set", str(len(cells))), rows
-    columns, rows = every[0]
-    if name == "audited-wheels":
-        sums = tuple(str(sum(int(row[column]) for row in rows)) for column in (1, 2, 3))
-        return ("releases", *columns[1:4]), [(str(len(rows)), *sums)]
+    data = results(explanation, page)
+    if page == "targets":
+        counted = Counter(mark for section in data.values() for mark in section["packages"].values())
+        return ("wheels", str(counted.total())), [(mark, str(count)) for mark, count in counted.most_common()]
+    if page == "corpus":
+        rows = [row for section in data.values() for row in section["packages"].values()]
+        counted = Counter(_said(row).split(":")[0].replace("*", "") for row in rows)
+        ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+        return ("builds, one for each package and set", str(len(rows))), [(kind, str(count)) for kind, count in ordered]
+    if page == "own-tests":
+        rows = [row for section in data.values() for row in section["packages"].values()]
+        return ("wheel", "result"), [(f"`{row['wheel']}`", row["said"]) for row in rows]
+    if page == "audited-wheels":
+        releases = [row for section in data.values() for row in section["releases"].values()]
+        sums = [sum(row[key] for row in releases) for key in ("wheels", "files")]
+        sums.append(sum(sum(row["passed"].values()) for row in releases))
+        return ("releases", "wheels", "native files", "passed"), [tuple(map(str, (len(releases), *sums)))]
+    if page == "parity":
+        pairs = [row for section in data.values() for row in section["packages"].values() if "index" in row]
+        same = [sum(_differences(row, kind) == "the same" for row in pairs) for kind in ("modules", "files")]
+        smaller = sum(row["size"][0] < row["size"][1] for row in pairs)
+        older = sum(row["needs"][0] == row["needs"][1] for row in pairs)
+        columns = ("pairs", "same native modules", "same other files", "smaller than the index's", "same glibc")
+        return columns, [tuple(map(str, (len(pairs), *same, smaller, older)))]
+    columns, table_rows = tables((explanation / f"{page}.md").read_text(encoding="utf-8"))[0]
     wanted = {
-        "own-tests": ("wheel", "result"),
         "trials": ("wheel", "on the host", "native", "differences"),
         "speed": columns,
         "fuzzing": ("input", "tried", "refused", "faults"),
         "numpy-proof": columns,
-    }[name]
+    }[page]
     places = [columns.index(column) for column in wanted]
-    return tuple(wanted), [tuple(row[place] for place in places) for row in rows]
+    return tuple(wanted), [tuple(row[place] for place in places) for row in table_rows]

@@ -25,8 +25,10 @@ TEXTS = {
     "host-python": "Build for this Python of the target, instead of a target: a path, or known:NAME.",
     "host-prefix": "Where the target has its Python.",
     "sysroot": "The root of the target's headers and libraries.",
+    "sdk": "For macOS: Apple's SDK, for frameworks and further libraries.",
     "python": "The build Python: a version or a path.",
     "toolchain": "Where the compilers come from.",
+    "emsdk": "The emsdk for targets that are Pyodide.",
     "cpu": "The oldest processor to support, as `zig cc -mcpu` takes it.",
     "compile-cache": "Compile through ccache or sccache.",
 }
@@ -34,6 +36,7 @@ LISTS = {"allow-pure": "Projects whose wheels may lack extension modules that di
 FLAGS = {
     "repair": "Copy the target's libraries that a wheel needs into it.",
     "emulator": "Let Meson and CMake run programs of the target under an emulator.",
+    "any-emscripten": "Take an emscripten of another version than the target's.",
     "fetch-python": "Let uv fetch a Python that is not on this machine.",
 }
 # Lists of `crossenv wheel`: the first place that has one wins.
@@ -43,7 +46,7 @@ _KEYS = (*TEXTS, *LISTS, *FLAGS, *CHOICES)
 # Other programs read variables of these names.
 WITHOUT_VARIABLE = ("python", "allow-pure")
 # Paths in the file are relative to it.
-_PATHS = ("host-python", "sysroot")
+_PATHS = ("host-python", "sysroot", "sdk", "emsdk")
 _HOSTS = ("target", "targets", "host-python")
 # The prefix of a host Python's name that is not a path.
 KNOWN_HOST = "known:"

@@ -9,16 +9,14 @@ import re
 from crossenv.errors import UsageError
 from crossenv.platforms import PLATFORMS
 from crossenv.platforms.architectures import target_architectures
-from crossenv.platforms.linux_targets import Target
+from crossenv.platforms.target import Target
 
 __all__ = ["Target", "parse_target", "target_of_tag"]
 
 # Systems whose names are known, and that cannot be targets.
 _OTHER_SYSTEMS = (
-    (r"macosx_.*|.*-(darwin|macos).*", "macOS"),
     (r"ios_.*|.*-ios.*", "iOS"),
     (r"android_.*|.*-android.*", "Android"),
-    (r"(pyodide|pyemscripten|emscripten|wasi|wasm).*", "WebAssembly"),
 )
 
 
@@ -40,7 +38,7 @@ def parse_target(text: str) -> Target:
     for pattern, system in _OTHER_SYSTEMS:
         if re.fullmatch(pattern, name):
             raise UsageError(
-                f"the target {name!r} is for {system}: not yet; targets run Linux or Windows",
+                f"the target {name!r} is for {system}: not yet; targets run Linux, Windows, macOS or Pyodide",
                 hint="name one such as manylinux_2_28_aarch64 or musllinux_1_2_x86_64",
             )
     raise _unknown(text)

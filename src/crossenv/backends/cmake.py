@@ -6,14 +6,14 @@ import shlex
 from collections.abc import Mapping
 
 from crossenv.backends.fortran import fortran_command
-from crossenv.record import CROSS_RUN, PREFIX, BackendRecord, Record
+from crossenv.record import CROSS_RUN, PREFIX, SDK, BackendRecord, Record
 
 TOOLCHAIN_FILE = "etc/toolchain.cmake"
 # The same for vcpkg, which has its own flags passed through it (vcpkg, "VCPKG_CHAINLOAD_TOOLCHAIN_FILE").
 VCPKG_TOOLCHAIN_FILE = "etc/vcpkg-toolchain.cmake"
 EMULATOR = "etc/bin/cross-python-only"
 _TOOLS = {"AR": "ar", "RANLIB": "ranlib", "STRIP": "strip", "NM": "nm", "OBJCOPY": "objcopy", "OBJDUMP": "objdump"}
-_TOOLS |= {"READELF": "readelf", "LINKER": "ld", "RC_COMPILER": "windres"}
+_TOOLS |= {"READELF": "readelf", "LINKER": "ld", "RC_COMPILER": "windres", "INSTALL_NAME_TOOL": "install_name_tool"}
 
 
 _VCPKG = """\
@@ -67,6 +67,8 @@ class CMake:
             for name, tool in _TOOLS.items()
             if tool in tools
         ]
+        of_system = host.platform.cmake_variables(host.as_machine, f"{record.root}/{SDK}")
+        lines += [f'set({name} {quoted(value)} CACHE STRING "")' for name, value in of_system.items()]
         # Link-time optimisation calls these; by default CMake looks for them beside the compiler.
         lines += [
             f"set(CMAKE_{language}_COMPILER_{name} {quoted(tools[tool].command)})"
@@ -74,7 +76,7 @@ class CMake:
             for name, tool in (("AR", "ar"), ("RANLIB", "ranlib"))
             if record.toolchain.family == "clang" and tool in tools
         ]
-        roots = [root for root in (record.sysroot,) if root is not None]
+        roots = [root for root in (record.sysroot, f"{record.root}/{SDK}" if of_system else None) if root is not None]
         lines += [
             "",
             "# Programs are the build machine's; headers, libraries, packages the target's or a build requirement's.",

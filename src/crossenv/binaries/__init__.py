@@ -13,6 +13,7 @@ from crossenv.binaries.elf import Elf
 from crossenv.binaries.macho import MachO
 from crossenv.binaries.model import ANY_LIBRARY, BinaryError, Format, Import, Linked, Machine, NeededVersion
 from crossenv.binaries.pe import Pe
+from crossenv.binaries.wasm import Wasm
 
 __all__ = [
     "ANY_LIBRARY",
@@ -26,25 +27,15 @@ __all__ = [
     "format_of",
     "is_native",
     "objects_in",
-    "other_format",
 ]
 
 # By the names that platforms use for their native format.
-FORMATS: Mapping[str, Format] = {one.name: one for one in (Elf(), Pe(), MachO())}
+FORMATS: Mapping[str, Format] = {one.name: one for one in (Elf(), Pe(), MachO(), Wasm())}
 
 
 def format_of(head: bytes) -> Format | None:
     """Return the format of a file that begins with these bytes; None for a file that is not native."""
     return next((one for one in FORMATS.values() if one.recognises(head)), None)
-
-
-# Formats without a reader.
-_OTHERS = {b"\0asm": "WebAssembly"}
-
-
-def other_format(head: bytes) -> str:
-    """Return the format of a native file that begins with these bytes and that no reader here reads; "" for none."""
-    return next((title for magic, title in _OTHERS.items() if head.startswith(magic)), "")
 
 
 def is_native(head: bytes) -> bool:

@@ -69,6 +69,7 @@ class Elf:
     name = "elf"
     title = "ELF"
     a_file = "an ELF file"
+    portable = False
 
     def recognises(self, head: bytes) -> bool:
         """Whether it begins with ELF's magic number."""

@@ -39,6 +39,7 @@ class MachO:
     name = MACHO
     title = "Mach-O"
     a_file = "a Mach-O file"
+    portable = False
 
     def recognises(self, head: bytes) -> bool:
         """Whether this is how a file for one machine begins, or one for several."""

@@ -135,6 +135,8 @@ class Format(Protocol):
         name: "elf".
         title: "ELF".
         a_file: "an ELF file".
+        portable: Whether programs of every system can load it: where it is not named like an extension module, it may
+            be data.
     """
 
     @property
@@ -145,6 +147,9 @@ class Format(Protocol):
 
     @property
     def a_file(self) -> str: ...  # noqa: D102
+
+    @property
+    def portable(self) -> bool: ...  # noqa: D102
 
     def recognises(self, head: bytes) -> bool:
         """Whether a file that begins with these bytes is of this format."""

@@ -43,6 +43,7 @@ class Pe:
     name = PE
     title = "PE"
     a_file = "a PE file"
+    portable = False
 
     def recognises(self, head: bytes) -> bool:
         """Whether this is how a program or DLL begins, or an object file."""

@@ -24,7 +24,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="check wheels against their tags",
         description="Check wheels against their tags, in or out of an environment. Nothing in them is run.",
     )
-    parser.add_argument("wheels", metavar="WHEEL", nargs="+", help="a wheel for Linux, Windows or macOS")
+    parser.add_argument("wheels", metavar="WHEEL", nargs="+", help="a wheel for Linux, Windows, macOS or Pyodide")
     add_host_argument(parser)
     parser.add_argument("--strict", action="store_true", help="fail on warnings too")
     parser.set_defaults(run=run)

@@ -30,6 +30,7 @@ from crossenv.pythons.build_python import find_build_python_for_target
 from crossenv.pythons.known import host_python_path
 from crossenv.pythons.read import read_host_python
 from crossenv.report import Reporter
+from crossenv.targets import parse_target
 
 # Options of pip that are ours too: those with a value, and those without.
 _PIP_VALUES = (
@@ -51,7 +52,8 @@ _PIP_SWITCHES = (
 _OURS = re.compile(r"-[wr]|--wheel-dir(=|$)|--requirement(=|$)")
 _PIP_PATHS = ("constraint", "find-links")
 # Options of `crossenv create` with a value.
-_CREATE_TEXTS = ("toolchain", "cpu", "compile-cache", "sysroot", "host-prefix")
+_CREATE_PATHS = ("sysroot", "sdk", "emsdk")
+_CREATE_TEXTS = ("toolchain", "emsdk", "cpu", "compile-cache", "sysroot", "sdk", "host-prefix")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -101,6 +103,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add_tool_options(how)
     how.add_argument("--sysroot", metavar="DIR", help="take the target's headers and libraries from this root")
+    how.add_argument("--sdk", metavar="DIR", help="for macOS: take frameworks and further libraries from Apple's SDK")
     how.add_argument("--host-prefix", metavar="DIR", help="where the target has its Python (/usr/local)")
     how.add_argument(
         "--repair",
@@ -261,7 +264,7 @@ def _arguments(args: argparse.Namespace, settings: Settings) -> Iterator[str]:
     """Yield the command line again, with the settings that came from elsewhere."""
     yield from args.requirements
     targets, hosts, pythons = _named_places(args, settings)
-    if targets and not pythons:
+    if targets and not pythons and not any(parse_target(target).python for target in targets):
         pythons = (f"{sys.version_info[0]}.{sys.version_info[1]}",)
     lists = {
         "requirement": args.requirement,
@@ -294,6 +297,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         **{name: getattr(args, name.replace("-", "_")) for name in _CREATE_TEXTS},
         "repair": args.repair,
         "emulator": args.emulator,
+        "any-emscripten": args.any_emscripten,
         "fetch-python": args.fetch_python,
     }
     return load_settings(options, os.environ, Path.cwd(), defaults=("fetch-python",))
@@ -327,9 +331,17 @@ def _places(args: argparse.Namespace, settings: Settings, reporter: Reporter) ->
     if targets:
         reporter.step("finding the build Pythons")
         fetch = fetcher(settings, reporter)
-        return places_for_targets(
-            targets, [find_build_python_for_target(one, fetch=fetch) for one in pythons or (None,)]
-        )
+        # A target with one version of Python has that one unless others are named.
+        wanted: dict[str | None, list[str]] = {}
+        for target in targets:
+            wanted.setdefault(None if pythons else parse_target(target).python or None, []).append(target)
+        return [
+            place
+            for own, names in wanted.items()
+            for place in places_for_targets(
+                names, [find_build_python_for_target(one, fetch=fetch) for one in pythons or (own,)]
+            )
+        ]
     if not hosts:
         raise UsageError(
             "no target and no host Python",
@@ -361,7 +373,7 @@ def _options(args: argparse.Namespace, settings: Settings) -> BuildOptions:
         word
         for name in _CREATE_TEXTS
         if name in settings.texts
-        for word in (f"--{name}", _whole(settings.texts[name]) if name == "sysroot" else settings.texts[name])
+        for word in (f"--{name}", _whole(settings.texts[name]) if name in _CREATE_PATHS else settings.texts[name])
     ]
     create += [f"--{'' if settings.flags[name] else 'no-'}{name}" for name in FLAGS]
     for name in settings.lists["allow-pure"]:

@@ -37,6 +37,12 @@ def add_tool_options(group: argparse._ArgumentGroup) -> None:
     from crossenv.compilers.choose import AUTO, CHOICES
 
     group.add_argument("--toolchain", choices=CHOICES, help=f"where the compilers come from; default: {AUTO}")
+    group.add_argument("--emsdk", metavar="DIR", help="with a target for Pyodide: the emsdk; default: emcc on PATH")
+    group.add_argument(
+        "--any-emscripten",
+        action=argparse.BooleanOptionalAction,
+        help="take an emscripten of another version than the target's, with a warning",
+    )
     group.add_argument("--cpu", help="the oldest processor to support, as `zig cc -mcpu` takes it: cortex_a7, z14")
     group.add_argument(
         "--compile-cache",

@@ -47,8 +47,8 @@ from crossenv.pythons.dump_headers import Headers, adapted_headers, find_headers
 from crossenv.pythons.from_dump import LAYOUT as DUMP
 from crossenv.pythons.known import host_python_path
 from crossenv.pythons.model import HostPython, UnwrittenHost
+from crossenv.pythons.named import NamedPython, named_python
 from crossenv.pythons.read import read_host_python
-from crossenv.pythons.windows_layout import NamedPython, named_python
 from crossenv.report import Reporter
 from crossenv.synthesis.synthesise import as_free_threaded, read_build_facts, synthesise_host_python
 from crossenv.targets import parse_target
@@ -75,7 +75,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--host-python",
         metavar="PATH",
         help="build for this Python of the target. PATH is an executable, a prefix, a sysroot, a build tree, a"
-        " _sysconfigdata*.py file, a build-details.json or a dump; it is read, never run. known:NAME takes one of"
+        " _sysconfigdata*.py file, a build-details.json, a dump, or a directory with a Python for Windows or Pyodide;"
+        " it is read, never run. known:NAME takes one of"
         " `crossenv targets --known`",
     )
     host.add_argument(
@@ -85,6 +86,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         " Python.h; default: the archive beside the dump, the sysroot's headers, or the build Python's",
     )
     host.add_argument("--sysroot", metavar="DIR", help="take the target's headers and libraries from this root")
+    host.add_argument(
+        "--sdk",
+        metavar="DIR",
+        help="for macOS: take frameworks, and libraries beside the C and C++ libraries, from this SDK of Apple's",
+    )
     host.add_argument(
         "--host-prefix",
         metavar="DIR",
@@ -272,6 +278,9 @@ def plan_environment(args: argparse.Namespace, settings: Settings, root: Path, r
         sysroot=sysroot,
         overrides={name: getattr(args, name) for name in TOOL_OPTIONS if getattr(args, name)},
         cpu=args.cpu,
+        sdk=None if args.sdk is None else Path(args.sdk).expanduser().resolve(),
+        emsdk=None if args.emsdk is None else Path(args.emsdk).expanduser().absolute(),
+        any_emscripten=settings.flags["any-emscripten"],
     )
     options = Options(
         prompt=args.prompt,
@@ -393,7 +402,7 @@ def plan_for_target(
         wishes: What compilers the user wants.
         options: The user's other choices.
         reporter: Told what is done.
-        given: The Python for Windows, or the dump of one, that the user has named instead of a target.
+        given: The Python that the user has named instead of a target, and that stands for one.
     """
     if args.machine:
         raise UsageError("--machine goes with --host-python; a target already names it", hint="leave --machine out")
@@ -406,7 +415,7 @@ def plan_for_target(
     options = dataclasses.replace(options, accepted_platforms=accepted)
     reporter.step("finding the build Python")
     build, free_threaded = find_build_python_for_target(
-        args.python or (None if given is None else given.version),
+        args.python or target.python or (None if given is None else given.version),
         free_threaded=args.free_threaded if given is None else "t" in given.flags,
         fetch=args.fetch,
     )

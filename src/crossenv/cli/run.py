@@ -15,6 +15,8 @@ from crossenv.emulation.command import AnySession, host_command
 from crossenv.emulation.environment import (
     EmulationOptions,
     interpreter_for,
+    pyodide_session_in,
+    runs_under_pyodide,
     runs_under_wine,
     session_in,
     session_of,
@@ -33,8 +35,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "run",
         parents=[common_options()],
         help="run a program of the target here",
-        description="Run a program of the target under QEMU's user-mode emulator, or wine if it is for Windows, with"
-        " the target-side packages.",
+        description="Run a program of the target under QEMU's user-mode emulator, wine (Windows) or node (Pyodide),"
+        " with the target-side packages.",
     )
     parser.add_argument("--env", metavar="ENV", help="the environment; default: the active one, if any")
     parser.add_argument(
@@ -54,15 +56,16 @@ def add_emulator_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--emulator",
         metavar="PROGRAM",
-        help="use this emulator; default: wine on PATH for Windows, else qemu-ARCH on PATH, or Debian's",
+        help="use this emulator; default: wine or node on PATH for Windows and Pyodide, else qemu-ARCH on PATH, or"
+        " Debian's",
     )
     group.add_argument(
         "--host-root",
         action="append",
         default=[],
         metavar="DIR",
-        help="a root directory of the target with a Python in it, or the directory of a Python for Windows; can be"
-        " repeated; default: the environment's sysroot or Python, or one from Debian",
+        help="a root directory of the target with a Python in it, or a directory with a Python for Windows or Pyodide;"
+        " can be repeated; default: the environment's sysroot or Python, or one from Debian",
     )
     group.add_argument(
         "--children",
@@ -110,6 +113,8 @@ def _session(args: argparse.Namespace, reporter: Reporter) -> AnySession:
     if runs_under_wine(target.identity):
         directory = options.cache / "run" / target.platform_tag
         return wine_session_in(directory, target, args.python, options, reporter)
+    if runs_under_pyodide(target.identity):
+        return pyodide_session_in(options.cache / "run" / target.platform_tag, target, options)
     version = args.python or platform.python_version().rpartition(".")[0]
     architecture = target.architecture
     interpreter = interpreter_for(architecture, version, options, reporter)

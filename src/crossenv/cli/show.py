@@ -31,7 +31,8 @@ def host_words(host: HostPython) -> str:
     name = python_words(host.implementation, host.full_version or host.version, host.abi_flags)
     system = host.platform.describe(host.libc)
     if host.layout == SYNTHESISED:
-        return f"{name} for {host.machine}, {system} and newer (headers made by crossenv)"
+        newer = " and newer" if host.platform.later_versions else ""
+        return f"{name} for {host.machine}, {system}{newer} (headers made by crossenv)"
     made = f"{host.layout}, {host.origin}" if host.origin else host.layout
     return f"{name} for {host.machine}, {system} ({made})"
 

@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from crossenv.cli.common import common_options
-from crossenv.compilers.choose import AUTO, CHOICES, Wishes, choose_toolchain_for_target
+from crossenv.compilers.choose import AUTO, CHOICES, ZIG, Wishes, choose_toolchain_for_target
 from crossenv.compilers.zig.locate import has_zig
+from crossenv.compilers.zig.macos import LINKER_HINT, find_linker
 from crossenv.config import KNOWN_HOST
+from crossenv.emulation.pyodide import node_name
 from crossenv.emulation.wine import wine_name
 from crossenv.errors import UsageError
 from crossenv.platforms import HERE, PLATFORMS
 from crossenv.platforms.architectures import Architecture, architecture_of
+from crossenv.platforms.emscripten import EMSCRIPTEN
+from crossenv.platforms.macos import MACOS
 from crossenv.platforms.triplets import gnu_triplet
 from crossenv.pythons.build_python import find_build_python
 from crossenv.pythons.compare import compare_configurations
@@ -65,11 +69,13 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     reporter.result(f"{'target':<32}{'C library':<16}{'compilers here':<34}emulator here")
     for row in rows:
         compilers = ", ".join(row["compilers"]) or "none"
-        floors = f"{row['libc']} {row['oldest']}+"
+        floors = f"{row['libc']} {row['oldest']}{'+' if row['newer'] else ''}"
         reporter.result(f"{row['target']:<32}{floors:<16}{compilers:<34}{row['emulator'] or 'none'}")
     reporter.note("other versions work too, such as manylinux_2_17_x86_64 and musllinux_1_1_aarch64")
     if not has_zig(os.environ.get("PATH", os.defpath)):
-        reporter.note("zig has compilers for all of them: pip install ziglang")
+        reporter.note("zig has compilers for all of them but Pyodide: pip install ziglang")
+    elif not any(row["compilers"] for row in rows if "-darwin" in row["triplet"]):
+        reporter.note(f"for macOS zig needs a linker besides: {LINKER_HINT}")
     return 0
 
 
@@ -92,7 +98,7 @@ def print_comparison(args: argparse.Namespace, reporter: Reporter) -> int:
     path = Path(args.compare).expanduser().absolute()
     real = read_host_python(path if path.is_file() else known_host(args.compare).path)
     row = architecture_of(real.identity)
-    if row is None or row.policies is None:
+    if row is None or row.oldest_libcs is None:
         raise UsageError(f"nothing can be synthesised for {real.machine}", hint="`crossenv targets` lists the machines")
     target = parse_target(gnu_triplet(real.identity, real.libc.family))
     build = read_build_facts(find_build_python(args.python, real).executable)
@@ -120,17 +126,18 @@ def print_comparison(args: argparse.Namespace, reporter: Reporter) -> int:
 
 def available(search_path: str) -> Iterator[dict[str, Any]]:
     """Yield a row for each usual target: its names, and its compilers and emulator on `search_path`."""
-    zig = has_zig(search_path)
+    zig, linker = has_zig(search_path), find_linker(search_path) is not None
     for platform in PLATFORMS.values():
         for target in platform.usual_targets():
             architecture, libc = target.architecture, target.libc
-            oldest = target.oldest_floor
+            oldest, can_link = target.oldest_floor, linker or target.system != MACOS
             with_zig = dataclasses.replace(target, floor=oldest).zig_floor
             yield {
                 "target": target.platform_tag,
                 "machine": target.machine,
                 "libc": libc,
                 "oldest": ".".join(map(str, oldest)),
+                "newer": platform.later_versions,
                 "oldest_with_zig": ".".join(map(str, with_zig)),
                 "triplet": target.gnu_triplet,
                 "multiarch": target.multiarch,
@@ -139,18 +146,20 @@ def available(search_path: str) -> Iterator[dict[str, Any]]:
                 "bits": target.identity.bits,
                 "byte_order": target.identity.byte_order,
                 "compilers": [
-                    *([] if platform.toolchains else _installed(target, search_path)),
-                    *(["zig"] if zig else []),
+                    *_installed(target, search_path),
+                    *(["zig"] if zig and ZIG in (platform.toolchains or CHOICES) and can_link else []),
                 ],
                 "emulator": _emulator(architecture, search_path)
                 if platform is HERE
-                else wine_name(target, search_path),
+                else wine_name(target, search_path) or node_name(target, search_path),
             }
 
 
 def _installed(target: Target, search_path: str) -> list[str]:
     """Find cross compilers by their usual names; only `crossenv create` tests them."""
-    names = (f"{target.gnu_triplet}-gcc", f"{target.gnu_triplet}-clang")
+    toolchains = PLATFORMS[target.system].toolchains
+    names = [] if toolchains else [f"{target.gnu_triplet}-gcc", f"{target.gnu_triplet}-clang"]
+    names += ["emcc"] if EMSCRIPTEN in toolchains else []
     return [name for name in names if shutil.which(name, path=search_path)]
 
 

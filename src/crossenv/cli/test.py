@@ -18,12 +18,16 @@ from crossenv.cli.run import add_emulator_options, emulation_options
 from crossenv.emulation.environment import (
     EmulationOptions,
     interpreter_for,
+    pyodide_session_in,
+    pyodide_session_of,
+    runs_under_pyodide,
     runs_under_wine,
     session_in,
     wine_session_in,
     wine_session_of,
 )
 from crossenv.emulation.interpreters import architecture_of_host, interpreter_of
+from crossenv.emulation.model import Session
 from crossenv.emulation.trial.install import (
     Wanted,
     install_natively,
@@ -33,7 +37,7 @@ from crossenv.emulation.trial.install import (
 from crossenv.emulation.trial.outcomes import Outcome, differences, summary
 from crossenv.emulation.trial.subject import Subject, python_for, read_subject, suits, target_of
 from crossenv.emulation.trial.trial import Import, Place, is_pytest, run_tests, test_outcomes, try_imports
-from crossenv.emulation.wine import NAME_A_PYTHON, WineSession
+from crossenv.emulation.wine import NAME_A_PYTHON
 from crossenv.errors import AuditError, UsageError
 from crossenv.files import scratch_directory
 from crossenv.pythons.build_python import BuildPython, find_build_python
@@ -52,7 +56,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         " command after -- there (-- pytest -q tests), under QEMU's user-mode emulator, or wine.",
         usage="crossenv test [OPTION...] WHEEL... [-- COMMAND...]",
     )
-    parser.add_argument("wheels", metavar="WHEEL", nargs="+", help="a wheel for Linux or Windows")
+    parser.add_argument("wheels", metavar="WHEEL", nargs="+", help="a wheel for Linux, Windows or Pyodide")
     parser.add_argument(
         "--env", metavar="ENV", help="try them on the target of this environment; default: the active one, if any"
     )
@@ -179,6 +183,11 @@ def _host_place(
     if record is not None:
         if runs_under_wine(record.host.identity):
             return _wine_place_of(record, prefix, wanted, options, reporter)
+        if runs_under_pyodide(record.host.identity):
+            site_packages = prefix / Path(record.host.site_packages).relative_to(f"{record.root}/cross")
+            pyodide = pyodide_session_of(record, site_packages, prefix / "bin", options)
+            install_with_environment(record, prefix, wanted, os.environ, reporter)
+            return Place(label="host", session=pyodide, scripts=pyodide.scripts, python="python", environ=os.environ)
         architecture = architecture_of_host(record.host.identity)
         interpreter = interpreter_of(
             record, given_roots=options.host_roots, environ=options.environ, cache=options.cache, reporter=reporter
@@ -194,6 +203,10 @@ def _host_place(
             )
         if runs_under_wine(target.identity):
             return _wine_place_in(prefix, target, args.python, subjects, wanted, options, reporter)
+        if runs_under_pyodide(target.identity):
+            pyodide = pyodide_session_in(prefix, target, options)
+            install_on_target(pyodide, prefix, wanted, os.environ, reporter)
+            return Place(label="host", session=pyodide, scripts=pyodide.scripts, python="python", environ=os.environ)
         architecture = target.architecture
         version = python_for(subjects, args.python, platform.python_version().rpartition(".")[0])
         interpreter = interpreter_for(architecture, version, options, reporter)
@@ -240,7 +253,7 @@ def _wine_place_in(
 def _build_python(record: Record | None, place: Place) -> BuildPython:
     session = place.session
     assert session is not None
-    version = session.python.version if isinstance(session, WineSession) else session.interpreter.version
+    version = session.interpreter.version if isinstance(session, Session) else session.python.version
     return find_build_python(record.build.python if record is not None else version)
 
 

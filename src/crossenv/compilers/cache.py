@@ -6,6 +6,7 @@ that stands for one compiler with all its settings, and their digest.
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 from pathlib import Path
@@ -17,6 +18,8 @@ from crossenv.files import script_text
 CCACHE, SCCACHE, AUTO, NONE = "ccache", "sccache", "auto", "none"
 PROGRAMS = (CCACHE, SCCACHE)
 CHOICES = (AUTO, *PROGRAMS, NONE)
+# The names of compilers that both know.
+CACHED = re.compile(r"(gcc|g\+\+|clang|clang\+\+)(-\d+)?$")
 # Where the compilers are, and the scripts that stand for them, below an environment's root.
 DIRECT, KNOWN = "etc/direct/bin", "etc/cached/bin"
 PREPROCESSOR = "crossenv-preprocess"

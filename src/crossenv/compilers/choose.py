@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from crossenv.compilers.emscripten import find_emscripten
 from crossenv.compilers.find import KINDS, find_toolchain
 from crossenv.compilers.model import BarePurpose, Tool, Toolchain
 from crossenv.compilers.probe import Macros
@@ -17,11 +18,12 @@ from crossenv.libc.compiling import is_newer
 from crossenv.libc.version import machines_of_libc
 from crossenv.platforms import Libc, platform_of_target
 from crossenv.platforms.architectures import Identity, architecture_of
+from crossenv.platforms.emscripten import EMSCRIPTEN, EmscriptenTarget
 from crossenv.pythons.model import HostPython
 from crossenv.targets import Target
 
 AUTO, ZIG = "auto", "zig"
-CHOICES = (AUTO, *KINDS, ZIG)
+CHOICES = (AUTO, *KINDS, ZIG, EMSCRIPTEN)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +36,9 @@ class Wishes:
         sysroot: The root of the target's headers and libraries.
         overrides: Command lines by tool name; see `find_toolchain`.
         cpu: The oldest processor that the code must run on, in the compiler's words.
+        sdk: Apple's SDK, for macOS.
+        emsdk: The directory of an emsdk; None for the emscripten on PATH.
+        any_emscripten: Whether an emscripten of another version than the target's is taken.
     """
 
     kind: str
@@ -41,6 +46,9 @@ class Wishes:
     sysroot: Path | None
     overrides: Mapping[str, str]
     cpu: str | None
+    sdk: Path | None = None
+    emsdk: Path | None = None
+    any_emscripten: bool = False
 
 
 def choose_toolchain(host: HostPython, wishes: Wishes) -> Toolchain:
@@ -50,6 +58,7 @@ def choose_toolchain(host: HostPython, wishes: Wishes) -> Toolchain:
         ToolchainError: No compiler fits, the user's does not, or nothing can be linked here for the target's system.
     """
     require_linkable(host)
+    _refuse_emscripten(wishes)
     _require_sysroot_for(host.identity, wishes.sysroot)
 
     def installed() -> Toolchain:
@@ -111,7 +120,16 @@ def choose_toolchain_for_target(target: Target, wishes: Wishes) -> Toolchain:
 
     if only := platform_of_target(target).toolchains:
         _require_one_of(only, target, wishes)
+        if isinstance(target, EmscriptenTarget):
+            return find_emscripten(
+                target,
+                emsdk=wishes.emsdk,
+                environ_path=wishes.environ_path,
+                overrides=wishes.overrides,
+                any_version=wishes.any_emscripten,
+            )
         return _zig(target, wishes, wishes.sysroot)
+    _refuse_emscripten(wishes)
 
     def installed() -> Toolchain:
         # Without a policy there is no promise, so headers cannot be too new.
@@ -142,8 +160,14 @@ def _require_one_of(kinds: tuple[str, ...], target: Target, wishes: Wishes) -> N
     if named:
         raise ToolchainError(
             f"{named}: so far, wheels for {target.platform_tag} are compiled with {' or '.join(kinds)} only",
-            hint=f"leave it out, and if there is no zig: {INSTALL_HINT}",
+            hint=f"leave it out, and if there is no zig: {INSTALL_HINT}" if ZIG in kinds else "leave it out",
         )
+
+
+def _refuse_emscripten(wishes: Wishes) -> None:
+    """Refuse emscripten for a target that is not WebAssembly."""
+    if wishes.kind == EMSCRIPTEN:
+        raise ToolchainError("--toolchain emscripten compiles for Pyodide only", hint="leave it out")
 
 
 def _require_floor(target: Target, cc: Tool, macros: Macros, libc: Libc) -> None:
@@ -196,7 +220,12 @@ def linked_to_python(toolchain: Toolchain, host: HostPython) -> Toolchain:
 
 def _zig(target: Target, wishes: Wishes, sysroot: Path | None) -> Toolchain:
     return find_zig_toolchain(
-        target, environ_path=wishes.environ_path, sysroot=sysroot, overrides=wishes.overrides, cpu=wishes.cpu
+        target,
+        environ_path=wishes.environ_path,
+        sysroot=sysroot,
+        overrides=wishes.overrides,
+        cpu=wishes.cpu,
+        sdk=wishes.sdk,
     )
 
 

@@ -24,8 +24,8 @@ _MACHINE_OPTION = re.compile(
 # These run a command that follows their own options: `env CCACHE_DIR=/x gcc`.
 _RUNNERS = frozenset({*WRAPPERS, "env", "nice", "ionice", "time", "taskset", "setarch"})
 _ROLES = {
-    "cc": ("gcc", "clang", "cc"),
-    "cxx": ("g++", "clang++", "c++"),
+    "cc": ("gcc", "clang", "emcc", "cc"),
+    "cxx": ("g++", "clang++", "em++", "c++"),
     "fc": ("gfortran", "flang", "flang-new", "f95"),
 }
 _KINDS = "|".join(re.escape(kind) for kinds in _ROLES.values() for kind in kinds)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from crossenv.compilers.commands import role_of
 from crossenv.compilers.model import Tool, Toolchain
 from crossenv.files import script_text
 from crossenv.platforms import MODULE_SUFFIXES
-from crossenv.platforms.own_directories import (
+from crossenv.platforms.native_directories import (
     HEADER_OPTIONS,
     HEADER_PARENTS,
     LIBRARY_OPTIONS,
@@ -162,6 +163,8 @@ def launcher_text(
     map_prefixes: bool = False,
     expander: Iterable[str] = ("false",),
     explainer: Iterable[str] = (),
+    environment: Mapping[str, str] = MappingProxyType({}),
+    rewrite: str = "",
 ) -> str:
     """Write a POSIX shell script that becomes the tool.
 
@@ -175,6 +178,8 @@ def launcher_text(
         map_prefixes: Whether to keep the names of temporary directories out of the result; see `maps_prefixes`.
         expander: The command that replaces response files among its arguments by their words, and runs the result.
         explainer: The command that gets the words of a failed link and names the objects that are native.
+        environment: Variables to set where the caller has not.
+        rewrite: Shell lines that change the caller's words; see `Toolchain.rewrite`.
     """
     # Libraries of build requirements, before the directories with the build machine's.
     link = ('${CROSSENV_LINK_DIRECTORY:+"-L$CROSSENV_LINK_DIRECTORY"}',) if tool in COMPILERS else ()
@@ -185,7 +190,8 @@ def launcher_text(
         maps = []
     words = [shlex.quote(str(path)), *map(shlex.quote, leading), *maps, *link, '"$@"', *map(shlex.quote, trailing)]
     command = " ".join(words)
-    before = MARK + _without_own(multiarch, sysroot, expander) if tool in COMPILERS else ""
+    set_up = "".join(f': "${{{name}:={value}}}"\nexport {name}\n' for name, value in environment.items())
+    before = set_up + (MARK + _without_own(multiarch, sysroot, expander) + rewrite if tool in COMPILERS else "")
     if tool in COMPILERS and explainer:
         before += _EXPLAINED.format(
             objects=" | ".join(f"*{suffix}" for suffix in (".o", ".lo", ".a", *MODULE_SUFFIXES)),

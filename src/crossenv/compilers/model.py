@@ -106,6 +106,8 @@ class Toolchain:
         probe_link: Options for links that only probe the C library; they save time.
         memory: The cache of its answers; None for a compiler whose answers depend on other files.
         zig: The parts of an environment's own launchers if the compiler is zig; else None.
+        environment: Variables that its programs need, where the user has not set them.
+        rewrite: Shell lines with which the compilers' launchers change the caller's words.
     """
 
     family: str
@@ -124,6 +126,8 @@ class Toolchain:
     probe_link: tuple[str, ...] = ()
     memory: Memory | None = None
     zig: Launchers | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    rewrite: str = ""
 
 
 PROBED_MACROS: tuple[str, ...] = (

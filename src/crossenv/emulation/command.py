@@ -14,6 +14,7 @@ from crossenv.binaries.elf import ElfError, elf_identity
 from crossenv.emulation import enter
 from crossenv.emulation.interpreters import inside_root
 from crossenv.emulation.model import Command, Session
+from crossenv.emulation.pyodide import PyodideSession, pyodide_command
 from crossenv.emulation.tree import LAUNCHERS
 from crossenv.emulation.wine import WineSession, wine_command
 from crossenv.errors import EmulatorError, reason_of
@@ -21,7 +22,7 @@ from crossenv.errors import EmulatorError, reason_of
 # Emulated pointer authentication is six times slower than everything else. The OpenBLAS in wheels of numpy and scipy
 # computes wrongly with the scalable vectors of QEMU 7.2 (docs/explanation/emulation.md).
 _PROCESSORS = {"aarch64": "max,pauth-impdef=on,sve=off"}
-AnySession = Session | WineSession
+AnySession = Session | WineSession | PyodideSession
 _PLACES = ("usr/bin", "usr/local/bin", "bin", "usr/sbin", "sbin")
 
 
@@ -42,6 +43,8 @@ def host_command(session: AnySession, words: Sequence[str], environ: Mapping[str
     """
     if isinstance(session, WineSession):
         return wine_command(session, words, environ)
+    if isinstance(session, PyodideSession):
+        return pyodide_command(session, words, environ)
     program, arguments = _resolve(session, words[0], environ.get("PATH", os.defpath)), list(words[1:])
     environment = _environment(session, environ)
     if not session.registration:

@@ -15,11 +15,14 @@ from crossenv.emulation.interpreters import (
     interpreter_of,
 )
 from crossenv.emulation.model import HostInterpreter, Session
+from crossenv.emulation.pyodide import PyodideSession, open_pyodide_session
 from crossenv.emulation.qemu import find_emulator
 from crossenv.emulation.session import AUTO, open_session
 from crossenv.emulation.tree import write_unless_same
 from crossenv.emulation.wine import WineSession, open_wine_session
-from crossenv.platforms.architectures import PE, Architecture, Identity
+from crossenv.platforms.architectures import PE, WASM, Architecture, Identity, architecture_of
+from crossenv.platforms.emscripten import EmscriptenTarget
+from crossenv.pythons.pyodide_layout import find_pyodide
 from crossenv.pythons.windows_layout import find_windows_python
 from crossenv.record import Record
 from crossenv.report import Reporter
@@ -58,6 +61,8 @@ def session_of(record: Record, options: EmulationOptions, reporter: Reporter) ->
         return wine_session_of(
             record, Path(record.host.site_packages), Path(record.root) / "cross/bin", options, reporter
         )
+    if runs_under_pyodide(record.host.identity):
+        return pyodide_session_of(record, Path(record.host.site_packages), Path(record.root) / "cross/bin", options)
     architecture = architecture_of_host(record.host.identity)
     interpreter = interpreter_of(
         record, given_roots=options.host_roots, environ=options.environ, cache=options.cache, reporter=reporter
@@ -89,6 +94,54 @@ def wine_session_of(
     return _wine_session(
         directory, host.identity, f"{host.version}{host.abi_flags}", site_packages, scripts, options, reporter
     )
+
+
+def pyodide_session_of(record: Record, site_packages: Path, scripts: Path, options: EmulationOptions) -> PyodideSession:
+    """Open the session of an environment for Pyodide, with the packages in a directory.
+
+    Raises:
+        EmulatorError: There is no node, or no such Pyodide is named.
+    """
+    host = record.host
+    row = architecture_of(host.identity)
+    target = None if row is None else host.platform.target_of_machine(row, host.libc)
+    assert isinstance(target, EmscriptenTarget)
+    # One that it was made from.
+    roots = [*options.host_roots, *([Path(host.source)] if Path(host.source).is_dir() else [])]
+    directory = next((root for root in roots if find_pyodide(root) is not None), next(iter(options.host_roots), None))
+    return open_pyodide_session(
+        directory,
+        target,
+        site_packages=site_packages,
+        scripts=scripts,
+        given=options.emulator,
+        environ=options.environ,
+    )
+
+
+def pyodide_session_in(prefix: Path, target: Target, options: EmulationOptions) -> PyodideSession:
+    """Open a session under Pyodide with the packages in `prefix`.
+
+    Raises:
+        EmulatorError: There is no node, or no such Pyodide is named.
+    """
+    assert isinstance(target, EmscriptenTarget)
+    site_packages = prefix / f"lib/python{target.python}/site-packages"
+    site_packages.mkdir(parents=True, exist_ok=True)
+    return open_pyodide_session(
+        next(iter(options.host_roots), None),
+        target,
+        site_packages=site_packages,
+        # Where pip puts them with --target.
+        scripts=site_packages / "bin",
+        given=options.emulator,
+        environ=options.environ,
+    )
+
+
+def runs_under_pyodide(identity: Identity) -> bool:
+    """Whether programs are run by Pyodide in node."""
+    return identity.format == WASM
 
 
 def runs_under_wine(identity: Identity) -> bool:

@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 import crossenv
 from crossenv.backends import BACKENDS
-from crossenv.compilers.cache import DIRECT, PROGRAMS, cached_files
+from crossenv.compilers.cache import CACHED, DIRECT, PROGRAMS, cached_files
 from crossenv.compilers.launchers import (
     COMPILERS,
     launcher_name,
@@ -38,6 +38,7 @@ from crossenv.record import (
     CROSS_RUN,
     PREFIX,
     RECORD_NAME,
+    SDK,
     BackendRecord,
     BuildRecord,
     HandoverRecord,
@@ -213,7 +214,8 @@ def make_plan(
             pkg_config_libdir=pkg_config_libdir(host, toolchain),
         ),
     )
-    record = dataclasses.replace(record, handover=_handover(record, options, target))
+    variables = host.platform.build_variables(host.as_machine, f"{root}/{SDK}")
+    record = dataclasses.replace(record, handover=_handover(record, options, target, variables))
     pkgconfig = None if host.lib_dir is None else host.lib_dir / "pkgconfig"
     details = build_details(host, headers=include_dirs[0], pkgconfig=pkgconfig, libraries=host.libraries)
     record = dataclasses.replace(record, cross_build_info=public_part(record, config, details))
@@ -233,6 +235,8 @@ def make_plan(
     links |= base_links(build, packages)
     if not farm:
         links[f"{PREFIX}/include/{include_name}"] = str(first)
+    if sdk := _sdk(toolchain):
+        links[SDK] = sdk
     for library in host.libraries:
         links[f"{PREFIX}/lib/{library.name}"] = str(library)
         # PyO3 has programs that embed Python linked from where its configuration is.
@@ -277,6 +281,12 @@ def _requirements_cache(plan: Plan, target: Target | None, surroundings: str) ->
     key = _content_key(plan, surroundings)[:16]
     record = plan.record
     return cache / "requirements" / f"{record.host.soabi}-{target.platform_tag}-{record.toolchain.family}-{key}"
+
+
+def _sdk(toolchain: Toolchain) -> str:
+    """The directory with descriptions of the system's libraries; "" for none."""
+    settings = {} if toolchain.zig is None else toolchain.zig.settings
+    return settings.get("own_sdk") or settings.get("sdk") or ""
 
 
 def _host_record(
@@ -332,7 +342,7 @@ def _tools(
         leading = leading_arguments(name, tool, toolchain)
         trailing = trailing_arguments(name, toolchain)
         command = str(tool.path)
-        if leading or trailing or name in COMPILERS:
+        if leading or trailing or name in COMPILERS or toolchain.environment:
             relative = f"{LAUNCHERS}/{launcher_name(name, toolchain, tool)}"
             launchers[relative] = launcher_text(
                 name,
@@ -344,6 +354,8 @@ def _tools(
                 map_prefixes=maps_prefixes(toolchain),
                 expander=helpers["response_words"],
                 explainer=helpers["foreign_objects"],
+                environment=toolchain.environment,
+                rewrite=toolchain.rewrite,
             )
             command = str(root / relative)
         tools[name] = ToolRecord(command=command, path=str(tool.path), args=leading, origin=tool.origin)
@@ -365,8 +377,8 @@ def _put_behind_cache(
     for tool in {"cc", "cxx"} & tools.keys():
         name = Path(tools[tool].command).name
         place = f"{LAUNCHERS}/{name}"
-        if Path(tools[tool].path).name.startswith(PROGRAMS):
-            # The user's own choice: --cc "ccache gcc".
+        if Path(tools[tool].path).name.startswith(PROGRAMS) or not CACHED.search(name):
+            # The user's own choice (--cc "ccache gcc"), or nothing that ccache knows (emcc).
             continue
         if place in copies:
             copies[f"{DIRECT}/{name}"] = copies.pop(place)
@@ -386,8 +398,8 @@ def pkg_config_libdir(host: HostPython, toolchain: Toolchain) -> tuple[str, ...]
     return tuple(str(root / place) for place in host.platform.pkg_config_directories(host.as_machine))
 
 
-def _handover(record: Record, options: Options, target: Target | None) -> HandoverRecord:
-    environment: dict[str, str] = {}
+def _handover(record: Record, options: Options, target: Target | None, variables: Mapping[str, str]) -> HandoverRecord:
+    environment = dict(variables)
     backends: dict[str, BackendRecord] = {}
     for backend in BACKENDS:
         environment |= backend.environment(record)

@@ -16,7 +16,7 @@ Places = list[tuple[Python, Destination]]
 
 
 def places_for_targets(targets: Sequence[str], pythons: Sequence[tuple[BuildPython, bool]]) -> Places:
-    """Combine each Python with each target; duplicates count once.
+    """Combine each Python with each target that can have it; duplicates count once.
 
     Args:
         targets: What the user named.
@@ -25,7 +25,7 @@ def places_for_targets(targets: Sequence[str], pythons: Sequence[tuple[BuildPyth
     Raises:
         UsageError: A target is unknown, or no wheel can be made for a Python.
     """
-    named = dict.fromkeys(str(parse_target(target)) for target in targets)
+    named = {str(target): target for target in map(parse_target, targets)}
     destinations = [Destination(label=name, words=("--target", name)) for name in named]
     chosen: dict[str, Python] = {}
     for python, free_threaded in pythons:
@@ -37,7 +37,16 @@ def places_for_targets(targets: Sequence[str], pythons: Sequence[tuple[BuildPyth
             words=("--free-threaded",) if free_threaded and "t" not in python.abi_flags else (),
         )
         chosen.setdefault(one.label, one)
-    return [(python, destination) for python in chosen.values() for destination in destinations]
+    places = [
+        (python, destination)
+        for python in chosen.values()
+        for destination in destinations
+        if named[destination.label].python in ("", python.label)
+    ]
+    for name, target in named.items():
+        if not any(destination.label == name for _python, destination in places):
+            raise UsageError(f"{name} has Python {target.python} only", hint=f"add --python {target.python}")
+    return places
 
 
 def places_for_hosts(paths: Sequence[Path], read: Callable[[Path], HostPython], python: str | None) -> Places:

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 
 from crossenv.errors import HostPythonError
 from crossenv.platforms.android import Android
+from crossenv.platforms.emscripten import Emscripten
 from crossenv.platforms.ios import IOS
 from crossenv.platforms.linux import Linux
-from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.macos import MacOS
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine, Platform
+from crossenv.platforms.target import Target
 from crossenv.platforms.windows import Windows
 
 __all__ = [
@@ -38,7 +39,7 @@ __all__ = [
 LINUX: Platform = Linux()
 # Android's Pythons may call themselves Linux, so Android is asked first.
 PLATFORMS: Mapping[str, Platform] = {
-    platform.name: platform for platform in (Android(), IOS(), MacOS(), Windows(), LINUX)
+    platform.name: platform for platform in (Android(), IOS(), MacOS(), Windows(), Emscripten(), LINUX)
 }
 # The system that this tool runs on, and that of a host whose files name none.
 HERE = DEFAULT = LINUX

@@ -24,6 +24,8 @@ class Android(NoTargets, Linux):
     libcs: tuple[str, ...] = ("bionic",)
     linked_by = "the Android NDK's clang"
     link_hint = "install the NDK and build with `cibuildwheel --platform android` (PEP 738)"
+    can_repair = False
+    can_run = False
 
     def recognises(self, config: Mapping[str, int | str]) -> bool:
         """MACHDEP, or SOABI where that says Linux."""

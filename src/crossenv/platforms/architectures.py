@@ -19,10 +19,12 @@ _DEFAULT_GLIBC = (2, 28)
 _DEFAULT_MUSL = (1, 2)
 
 ELF, PE, MACHO, WASM = "elf", "pe", "macho", "wasm"
-# The formats' own numbers of the machines: PE's `Machine`, Mach-O's `cputype`. ELF's are in the table of architectures.
+# The formats' own numbers of the machines: PE's `Machine`, Mach-O's `cputype`, WebAssembly's version. ELF's are in the
+# table of architectures.
 _NUMBERS = {
     PE: {"x86_64": 0x8664, "i686": 0x14C, "aarch64": 0xAA64, "armv7l": 0x1C4},
     MACHO: {"x86_64": 0x0100_0007, "i686": 7, "aarch64": 0x0100_000C, "armv7l": 12},
+    WASM: {"wasm32": 1},
 }
 
 
@@ -97,7 +99,7 @@ def abi_flag_mask(machine: int) -> int:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OldestLibcs:
-    """From which C libraries on an architecture can be a target.
+    """The oldest C libraries that a target of one architecture may name.
 
     Attributes:
         glibc: The glibc of its oldest manylinux policy.
@@ -125,7 +127,7 @@ class Architecture:
         meson_family: Meson's `cpu_family` (its reference table of CPU families).
         qemu: The suffix of QEMU's user-mode emulator.
         spellings: A pattern of its other names.
-        policies: Its oldest policies; None for one whose files are read but that is not a target.
+        oldest_libcs: The oldest that its targets may name; None for one whose files are read but that is not a target.
     """
 
     name: str
@@ -140,7 +142,7 @@ class Architecture:
     meson_family: str
     qemu: str
     spellings: str
-    policies: OldestLibcs | None
+    oldest_libcs: OldestLibcs | None
 
     def identity(self, format: str) -> Identity:
         """What its files of a format say."""
@@ -151,8 +153,8 @@ class Architecture:
 
     def oldest(self, libc: str) -> tuple[int, int]:
         """The oldest version of "glibc" or "musl" that a target of it may name."""
-        assert self.policies is not None, f"{self.name} is not a target"
-        return self.policies.musl if libc == MUSL else self.policies.glibc
+        assert self.oldest_libcs is not None, f"{self.name} is not a target"
+        return self.oldest_libcs.musl if libc == MUSL else self.oldest_libcs.glibc
 
     def loader(self, libc: str) -> str:
         """The program interpreter that goes with "glibc" or "musl"."""
@@ -163,7 +165,7 @@ def _row(
     name: str,
     elf: tuple[int, int, str],
     loader: str,
-    policies: OldestLibcs | None = None,
+    oldest_libcs: OldestLibcs | None = None,
     flags: int = 0,
     **names: str,
 ) -> Architecture:
@@ -182,12 +184,13 @@ def _row(
         meson_family=names.get("meson", gnu),
         qemu=names.get("qemu", gnu),
         spellings=names.get("spellings", re.escape(name)),
-        policies=policies,
+        oldest_libcs=oldest_libcs,
     )
 
 
-# OldestLibcs are auditwheel's (manylinux-policy.json and musllinux-policy.json of 6.8.2); glibc itself is for riscv64
-# from 2.27 and for loongarch64 from 2.36 on. Loaders are those of glibc's shlib-versions and musl's configure.
+# The oldest C libraries are those of auditwheel's policies (manylinux-policy.json and musllinux-policy.json of 6.8.2);
+# glibc itself is for riscv64 from 2.27 and for loongarch64 from 2.36 on. Loaders are those of glibc's shlib-versions
+# and musl's configure.
 # fmt: off
 ARCHITECTURES: tuple[Architecture, ...] = (
     _row("x86_64", (62, 64, "little"), "/lib64/ld-linux-x86-64.so.2", OldestLibcs(glibc=(2, 5)),
@@ -209,6 +212,8 @@ ARCHITECTURES: tuple[Architecture, ...] = (
          OldestLibcs(glibc=(2, 36), musl=(1, 2)), 3, spellings="loongarch64|loong64"),
     _row("mips64", (8, 64, "little"), "/lib64/ld.so.1", gnu="mips64el", abi="abi64", meson="mips64"),
     _row("mips", (8, 32, "little"), "/lib/ld.so.1", gnu="mipsel", meson="mips"),
+    # Its files are never ELF.
+    _row("wasm32", (0, 32, "little"), ""),
 )
 # fmt: on
 
@@ -220,7 +225,7 @@ def architecture_of(identity: Identity) -> Architecture | None:
 
 def target_architectures() -> tuple[Architecture, ...]:
     """The architectures that can be targets."""
-    return tuple(row for row in ARCHITECTURES if row.policies is not None)
+    return tuple(row for row in ARCHITECTURES if row.oldest_libcs is not None)
 
 
 def default_floor(architecture: Architecture, libc: str) -> tuple[int, int]:

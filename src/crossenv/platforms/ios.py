@@ -27,6 +27,9 @@ class IOS(NoTargets):
     toolchains: tuple[str, ...] = ()
     linked_by = "Xcode's clang, on macOS"
     link_hint = "build on macOS with Xcode and `cibuildwheel --platform ios` (PEP 730)"
+    later_versions = True
+    can_repair = False
+    can_run = False
 
     def recognises(self, config: Mapping[str, int | str]) -> bool:
         """MACHDEP or SOABI."""
@@ -85,3 +88,11 @@ class IOS(NoTargets):
     def pkg_config_directories(self, machine: Machine) -> tuple[str, ...]:
         """None of the system's."""
         return ()
+
+    def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """Return none."""
+        return {}
+
+    def cmake_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """Return none."""
+        return {}

@@ -40,6 +40,9 @@ class Linux:
     toolchains: tuple[str, ...] = ()
     linked_by = ""
     link_hint = ""
+    later_versions = True
+    can_repair = True
+    can_run = True
 
     def parse_target(self, name: str) -> Target | None:
         """A policy's tag, `linux_...`, a triplet or the name of a machine."""
@@ -51,7 +54,7 @@ class Linux:
 
     def target_of_machine(self, architecture: Architecture, libc: Libc) -> Target | None:
         """With glibc the machine's own version is the floor, if it is known; None for one that is not a target."""
-        if architecture.policies is None:
+        if architecture.oldest_libcs is None:
             return None
         return target_of_machine(architecture, libc.family, libc.numbers)
 
@@ -102,7 +105,7 @@ class Linux:
         return tuple(tags)
 
     def declared_tags(self, tags: Iterable[str], *, machine: str, libc: Libc) -> tuple[str, ...]:
-        """OldestLibcs by their old and new names, `linux`, or the user's own."""
+        """Return the policies by their old and new names, `linux`, or the user's own."""
         return accepted_platforms(tags, machine=machine, libc=libc.family, version=libc.version)
 
     def get_platform(self, machine: Machine) -> str:
@@ -124,7 +127,7 @@ class Linux:
     def rust_target(self, machine: Machine) -> str | None:
         """`aarch64-unknown-linux-gnu`; None for an architecture that is not a target."""
         row = architecture_of(machine.identity)
-        if row is None or row.policies is None:
+        if row is None or row.oldest_libcs is None:
             return None
         system = "musl" if machine.libc.family == MUSL else "gnu"
         return f"{row.rust_cpu}-unknown-linux-{system}{row.abi}"
@@ -150,3 +153,11 @@ class Linux:
         places += [f"usr/lib/{machine.multiarch}/pkgconfig"] if machine.multiarch else []
         places += ["usr/lib64/pkgconfig"] if machine.identity.bits == 64 else []
         return (*places, "usr/lib/pkgconfig", "usr/share/pkgconfig")
+
+    def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """Return none."""
+        return {}
+
+    def cmake_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """Return none."""
+        return {}

@@ -1,10 +1,10 @@
-"""Targets that run Linux: a machine, a C library and the oldest version of it."""
+"""Targets that run Linux, and the names that users may give them."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from crossenv.errors import UsageError
@@ -17,8 +17,9 @@ from crossenv.platforms.architectures import (
     default_floor,
     target_architectures,
 )
+from crossenv.platforms.target import Target
 
-__all__ = ["GLIBC", "MUSL", "OLD_POLICIES", "Target", "default_target", "examples", "parse"]
+__all__ = ["GLIBC", "MUSL", "OLD_POLICIES", "LinuxTarget", "Target", "default_target", "examples", "parse"]
 
 _SYSTEMS = {GLIBC: "gnu", MUSL: "musl"}
 _SUPPORT_TIERS = {"x86_64": 1, "aarch64": 2, "ppc64le": 2, "s390x": 3, "armv7l": 3}
@@ -36,46 +37,18 @@ OLD_POLICIES = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014":
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
-    """What the user wants wheels for.
-
-    Attributes:
-        text: What the user said.
-        architecture: The machine.
-        libc: "glibc" or "musl".
-        floor: The oldest version of it that the wheels shall run with.
-        policy: Whether the wheels keep a manylinux or musllinux policy; if not, they are tagged `linux_...`.
-    """
-
-    text: str
-    architecture: Architecture
-    libc: str
-    floor: tuple[int, int]
-    policy: bool
+class LinuxTarget(Target):
+    """A machine that runs Linux with glibc or musl; without a policy its wheels are tagged `linux_...`."""
 
     @property
-    def machine(self) -> str:
-        """`os.uname().machine` there."""
-        return self.architecture.name
+    def system(self) -> str:
+        """The platform's name."""
+        return "linux"
 
     @property
     def identity(self) -> Identity:
         """What its native files say."""
         return self.architecture.elf
-
-    @property
-    def identities(self) -> tuple[Identity, ...]:
-        """The same for each machine, of targets that stand for several."""
-        return (self.identity,)
-
-    def floor_of(self, identity: Identity) -> tuple[int, int]:
-        """The floor on one of its machines."""
-        return self.floor
-
-    @property
-    def floor_text(self) -> str:
-        """The floor as text: "2.28"."""
-        return f"{self.floor[0]}.{self.floor[1]}"
 
     @property
     def platform_tag(self) -> str:
@@ -117,19 +90,15 @@ class Target:
             flags: Its ABI flags.
             libc_known: Whether the C library is more than a guess; if not, the suffixes of either are taken.
         """
-        names = [self.multiarch]
-        if not libc_known or self.multiarch_for(version) != self.multiarch:
-            names = [self.multiarch.replace(f"-linux-{old}", f"-linux-{new}") for old, new in _BOTH_WAYS]
+        names = self._multiarches(version, libc_known=libc_known)
         number = f"{version[0]}{version[1]}{flags}"
-        return (".so", *(f".cpython-{number}-{name}.so" for name in names), *self._stable(version, flags))
+        stable = self._imported_stable(version, flags, libc_known=libc_known)
+        return (".so", *(f".cpython-{number}-{name}.so" for name in names), *stable)
 
-    @staticmethod
-    def _stable(version: tuple[int, ...], flags: str) -> tuple[str, ...]:
-        return (*([] if "t" in flags else [".abi3.so"]), *([".abi3t.so"] if version >= (3, 15) else []))
-
-    def stable_suffixes(self, version: tuple[int, ...], flags: str) -> tuple[str, ...]:
-        """What the names of modules for the stable ABI may end in there (PEP 803)."""
-        return (".so", *([] if flags else [".abi3.so"]), *([".abi3t.so"] if version >= (3, 15) or flags else []))
+    def _multiarches(self, version: tuple[int, ...], *, libc_known: bool) -> Sequence[str]:
+        if libc_known and self.multiarch_for(version) == self.multiarch:
+            return [self.multiarch]
+        return [self.multiarch.replace(f"-linux-{old}", f"-linux-{new}") for old, new in _BOTH_WAYS]
 
     @property
     def support_tier(self) -> int:
@@ -140,11 +109,6 @@ class Target:
     def has_perf_trampoline(self) -> bool:
         """Whether CPython has one there, by the triplets in its configure.ac."""
         return self.multiarch in _TRAMPOLINES
-
-    @property
-    def system(self) -> str:
-        """The platform's name, the key in `crossenv.platforms.PLATFORMS`."""
-        return "linux"
 
     @property
     def oldest_floor(self) -> tuple[int, int]:
@@ -184,13 +148,13 @@ class Target:
 _BOTH_WAYS = (("musl", "gnu"), ("gnu", "musl"))
 
 
-def default_target(architecture: Architecture, libc: str) -> Target:
+def default_target(architecture: Architecture, libc: str) -> LinuxTarget:
     """The target with the floor that most wheels on PyPI have."""
     floor = default_floor(architecture, libc)
-    return Target(text=architecture.name, architecture=architecture, libc=libc, floor=floor, policy=True)
+    return LinuxTarget(text=architecture.name, architecture=architecture, libc=libc, floor=floor, policy=True)
 
 
-def parse(name: str) -> Target | None:
+def parse(name: str) -> LinuxTarget | None:
     """The target that `name` names; None if it names none that runs Linux.
 
     Raises:
@@ -214,7 +178,7 @@ def parse(name: str) -> Target | None:
     return _checked(name, row, GLIBC, default_floor(row, GLIBC)) if row else None
 
 
-def target_of_tag(tag: str, libc: str) -> Target | None:
+def target_of_tag(tag: str, libc: str) -> LinuxTarget | None:
     """The target that a wheel's platform tag names; `libc` is what the wheel's files need, where the tag is silent."""
     target = parse(tag)
     if target is None or target.policy or libc != MUSL or not tag.startswith("linux_"):
@@ -224,7 +188,7 @@ def target_of_tag(tag: str, libc: str) -> Target | None:
     )
 
 
-def target_of_machine(architecture: Architecture, libc: str, version: tuple[int, ...]) -> Target:
+def target_of_machine(architecture: Architecture, libc: str, version: tuple[int, ...]) -> LinuxTarget:
     """The target of one machine whose C library has this version; () if that is unknown."""
     target = _without_policy("", architecture, libc)
     if libc == GLIBC and len(version) == 2:
@@ -232,11 +196,11 @@ def target_of_machine(architecture: Architecture, libc: str, version: tuple[int,
     return dataclasses.replace(target, text=target.multiarch)
 
 
-def _without_policy(text: str, row: Architecture, libc: str) -> Target:
-    return Target(text=text, architecture=row, libc=libc, floor=default_floor(row, libc), policy=False)
+def _without_policy(text: str, row: Architecture, libc: str) -> LinuxTarget:
+    return LinuxTarget(text=text, architecture=row, libc=libc, floor=default_floor(row, libc), policy=False)
 
 
-def _checked(text: str, row: Architecture, libc: str, floor: tuple[int, int]) -> Target:
+def _checked(text: str, row: Architecture, libc: str, floor: tuple[int, int]) -> LinuxTarget:
     oldest = row.oldest(libc)
     family = "musllinux" if libc == MUSL else "manylinux"
     usual = f"{family}_{'_'.join(map(str, default_floor(row, libc)))}_{row.name}"
@@ -250,7 +214,7 @@ def _checked(text: str, row: Architecture, libc: str, floor: tuple[int, int]) ->
             f" {family}_{oldest[0]}_{oldest[1]}",
             hint=f"use {usual}",
         )
-    return Target(text=text, architecture=row, libc=libc, floor=floor, policy=True)
+    return LinuxTarget(text=text, architecture=row, libc=libc, floor=floor, policy=True)
 
 
 def _exists(libc: str, version: tuple[int, int]) -> bool:

@@ -1,4 +1,4 @@
-"""macOS: the wheels for it are audited; what is built for it is linked by Xcode."""
+"""macOS on Apple's and Intel's processors."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from crossenv.platforms.architectures import ARCHITECTURES, MACHO, Identity
-from crossenv.platforms.linux_targets import Target
-from crossenv.platforms.model import BuildSystemNames, Libc, Machine, NoTargets
+from packaging.tags import mac_platforms
+
+from crossenv.errors import UsageError
+from crossenv.platforms.architectures import ARCHITECTURES, MACHO, Architecture, Identity
+from crossenv.platforms.model import BuildSystemNames, Libc, Machine
+from crossenv.platforms.target import Target
 
 MACOS = "darwin"
 _LIBC = "libSystem"
@@ -17,7 +20,9 @@ _LIBC = "libSystem"
 _MACHINES = {"arm64": ("aarch64",), "x86_64": ("x86_64",), "universal2": ("x86_64", "aarch64")}
 # The first release for Apple's own processors; from then on the second number of a tag is 0.
 _FIRST_WITH_ARM64 = (11, 0)
+_BOTH = "universal2"
 _OLDEST = {"arm64": _FIRST_WITH_ARM64, "x86_64": (10, 13), "universal2": (10, 13)}
+_TRIPLET = re.compile(r"(?P<cpu>\w+)-(apple-)?(darwin|macosx?)(?P<release>[\d.]*)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,17 +65,8 @@ class MacOSTarget(Target):
         return f"{self.machine}-apple-darwin"
 
     @property
-    def gnu_type(self) -> str:
-        """The same: the release at its end does not matter."""
-        return self.gnu_triplet
-
-    @property
     def multiarch(self) -> str:
         """`sys.implementation._multiarch`."""
-        return MACOS
-
-    def multiarch_for(self, version: tuple[int, ...]) -> str:
-        """The same for each."""
         return MACOS
 
     def soabi_for(self, version: tuple[int, ...], flags: str) -> str:
@@ -79,17 +75,13 @@ class MacOSTarget(Target):
 
     def extension_suffixes(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> tuple[str, ...]:
         """What the import system takes there (CPython's `dynload_shlib.c`)."""
-        return (".so", f".{self.soabi_for(version, flags)}.so", *self._stable(version, flags))
+        stable = self._imported_stable(version, flags, libc_known=libc_known)
+        return (".so", f".{self.soabi_for(version, flags)}.so", *stable)
 
     @property
     def support_tier(self) -> int:
-        """PEP 11."""
+        """The tier of PEP 11."""
         return 1
-
-    @property
-    def has_perf_trampoline(self) -> bool:
-        """It is for Linux."""
-        return False
 
     @property
     def system(self) -> str:
@@ -102,11 +94,6 @@ class MacOSTarget(Target):
         return _OLDEST[self.kind]
 
     @property
-    def zig_floor(self) -> tuple[int, int]:
-        """Zig takes any."""
-        return self.floor
-
-    @property
     def zig_triple(self) -> str:
         """`zig cc -target`: "aarch64-macos.11.0"."""
         return f"{self.architecture.zig_cpu}-macos.{self.floor_text}"
@@ -116,17 +103,9 @@ class MacOSTarget(Target):
         """`rustc --target`."""
         return f"{self.architecture.rust_cpu}-apple-darwin"
 
-    @property
-    def loader(self) -> str:
-        """None: every program there names the same."""
-        return ""
 
-    def __str__(self) -> str:
-        return self.platform_tag
-
-
-class MacOS(NoTargets):
-    """macOS on Apple's and Intel's processors."""
+class MacOS:
+    """macOS from 10.13 on x86-64, and from 11.0 on arm64."""
 
     name = MACOS
     title = "macOS"
@@ -140,9 +119,32 @@ class MacOS(NoTargets):
     stable_suffix = ".abi3.so"
     library_suffix = ".dylib"
     libcs: tuple[str, ...] = (_LIBC,)
-    toolchains: tuple[str, ...] = ()
-    linked_by = "Xcode's clang, on macOS"
-    link_hint = "build on macOS with `cibuildwheel --platform macos`"
+    toolchains: tuple[str, ...] = ("zig",)
+    linked_by = ""
+    link_hint = ""
+    later_versions = True
+    can_repair = False
+    can_run = False
+
+    def parse_target(self, name: str) -> Target | None:
+        """A wheel's tag, or a triplet of Apple's or Rust's.
+
+        Raises:
+            UsageError: There is no such release or machine, or it stands for two machines.
+        """
+        if name.startswith("macosx"):
+            target = self.target_of_tag(name, "")
+            if not isinstance(target, MacOSTarget):
+                raise UsageError(f"there is no target {name!r} for macOS", hint=_HINT)
+            return _checked(target)
+        match = _TRIPLET.fullmatch(name)
+        if match is None:
+            return None
+        kind = next((kind for kind, rows in _MACHINES.items() if match["cpu"] in (kind, *rows)), None)
+        # A release of Darwin is not one of macOS.
+        if kind is None or match["release"]:
+            raise UsageError(f"there is no target {name!r} for macOS", hint=_HINT)
+        return _target(name, kind, _OLDEST[kind])
 
     def target_of_tag(self, tag: str, libc: str) -> Target | None:
         """The Macs that a tag names; None for a tag that no installer takes, such as `macosx_11_1_arm64`."""
@@ -152,12 +154,29 @@ class MacOS(NoTargets):
         floor = (int(match[1]), int(match[2]))
         if floor < (10, 0) or (floor > _FIRST_WITH_ARM64 and floor[1]):
             return None
-        row = next(row for row in ARCHITECTURES if row.name in _MACHINES[match[3]])
-        return MacOSTarget(text=tag, architecture=row, libc=_LIBC, floor=floor, policy=False, kind=match[3])
+        return _target(tag, match[3], floor)
+
+    def target_of_machine(self, architecture: Architecture, libc: Libc) -> Target | None:
+        """Its Macs, from the release that stands for the C library's version on."""
+        kind = next((kind for kind, rows in _MACHINES.items() if architecture.name in rows), None)
+        if kind is None:
+            return None
+        numbers = libc.numbers
+        return _target("", kind, max((numbers[0], numbers[1]), _OLDEST[kind]) if numbers else _OLDEST[kind])
+
+    def target_names(self) -> Iterable[str]:
+        """Tags and triplets."""
+        for target in self.usual_targets():
+            yield target.platform_tag
+            yield target.gnu_triplet
+
+    def usual_targets(self) -> Iterable[Target]:
+        """The two machines, with the oldest release that CPython runs on."""
+        return (_target(f"macosx_{a}_{b}_{kind}", kind, (a, b)) for kind, (a, b) in _OLDEST.items() if kind != _BOTH)
 
     def recognises(self, config: Mapping[str, int | str]) -> bool:
-        """No: its Pythons are not read."""
-        return False
+        """MACHDEP."""
+        return str(config.get("MACHDEP", "")) == self.name
 
     def only_libc(self, config: Mapping[str, int | str]) -> Libc | None:
         """Its own, whose version is that of the system."""
@@ -176,12 +195,23 @@ class MacOS(NoTargets):
         return f"macosx_{'_'.join(map(str, machine.libc.numbers))}_{machine.name}"
 
     def accepted_tags(self, machine: Machine) -> tuple[str, ...]:
-        """The machine's own."""
-        return (self.plain_tag(machine),)
+        """Every release down to the oldest, for the machine alone and for both."""
+        numbers = machine.libc.numbers
+        return tuple(mac_platforms((numbers[0], numbers[1]), machine.name)) if numbers else (self.plain_tag(machine),)
 
     def declared_tags(self, tags: Iterable[str], *, machine: str, libc: Libc) -> tuple[str, ...]:
-        """The user's own, as they are."""
-        return tuple(dict.fromkeys(tags))
+        """The user's own, as they are.
+
+        Raises:
+            UsageError: It is the tag of another system.
+        """
+        found = []
+        for tag in tags:
+            text = tag.strip().lower().replace("-", "_").replace(".", "_")
+            if re.match(r"win|(many|musl)?linux", text):
+                raise UsageError(f"--accept-tag {tag}: such wheels do not load on the target, which runs macOS")
+            found.append(text)
+        return tuple(dict.fromkeys(found))
 
     def get_platform(self, machine: Machine) -> str:
         """`macosx-11.0-arm64`."""
@@ -210,3 +240,43 @@ class MacOS(NoTargets):
     def pkg_config_directories(self, machine: Machine) -> tuple[str, ...]:
         """None of the system's."""
         return ()
+
+    def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """Return the oldest release and the SDK, for which tools would ask Xcode.
+
+        ARCHFLAGS is not among them: by it meson-python calls `cc -arch` whatever its cross file says.
+        """
+        return {"MACOSX_DEPLOYMENT_TARGET": machine.libc.version, "SDKROOT": sdk}
+
+    def cmake_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """Return what CMake would ask Xcode for."""
+        return {
+            "CMAKE_OSX_SYSROOT": sdk,
+            "CMAKE_OSX_ARCHITECTURES": machine.name,
+            "CMAKE_OSX_DEPLOYMENT_TARGET": machine.libc.version,
+        }
+
+
+_HINT = "use macosx_11_0_arm64, macosx_10_13_x86_64 or a later release: macosx_14_0_arm64"
+
+
+def _target(text: str, kind: str, floor: tuple[int, int]) -> MacOSTarget:
+    row = next(row for row in ARCHITECTURES if row.name in _MACHINES[kind])
+    return MacOSTarget(text=text, architecture=row, libc=_LIBC, floor=floor, policy=False, kind=kind)
+
+
+def _checked(target: MacOSTarget) -> MacOSTarget:
+    """Refuse what no build can be for."""
+    if target.kind == _BOTH:
+        tags = " and ".join(f"macosx_{a}_{b}_{kind}" for kind, (a, b) in _OLDEST.items() if kind != _BOTH)
+        raise UsageError(
+            f"the target {target.text!r} stands for two machines, and an environment is for one",
+            hint=f"build a wheel for each of {tags}",
+        )
+    if target.floor < target.oldest_floor:
+        oldest = ".".join(map(str, target.oldest_floor))
+        raise UsageError(
+            f"the target {target.text!r}: the oldest macOS for {target.machine} is {oldest}",
+            hint=f"use {_target('', target.kind, target.oldest_floor).platform_tag}",
+        )
+    return target

@@ -11,7 +11,7 @@ _PYTHON = re.compile(r"(.*/)?(libpython3[\d.]*t?d?\.dylib|PythonT?\.framework/Ve
 
 
 class MacOSLibraries:
-    """The libraries of macOS, as `crossenv.platforms.loading.Libraries` has them."""
+    """The libraries of macOS, as `crossenv.platforms.libraries.Libraries` has them."""
 
     longest_path = 1024
     module_suffix = ".so"

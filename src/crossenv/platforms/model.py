@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from crossenv.platforms.architectures import Architecture, Identity
-from crossenv.platforms.linux_targets import Target
+from crossenv.platforms.target import Target
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,6 +86,9 @@ class Platform(Protocol):
         toolchains: The kinds of compilers that can be used for it (`--toolchain`); () for every kind.
         linked_by: What links for it, if that is not something this tool drives; "" if it is.
         link_hint: What a user can do then.
+        later_versions: Whether later versions of the system run what is built for an older one.
+        can_repair: Whether libraries that wheels need are put into them.
+        can_run: Whether programs for it run here under an emulator.
     """
 
     name: str
@@ -101,6 +104,9 @@ class Platform(Protocol):
     toolchains: tuple[str, ...]
     linked_by: str
     link_hint: str
+    later_versions: bool
+    can_repair: bool
+    can_run: bool
 
     def parse_target(self, name: str) -> Target | None:
         """The target that a user names so; None if it is not one of this system.
@@ -186,6 +192,17 @@ class Platform(Protocol):
 
     def pkg_config_directories(self, machine: Machine) -> tuple[str, ...]:
         """Where `.pc` files lie, relative to a root."""
+
+    def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """Return the variables that build systems read of the system.
+
+        Args:
+            machine: The target.
+            sdk: Where descriptions of its libraries are, for systems that have them.
+        """
+
+    def cmake_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """Return CMake's variables for the system alone; see `build_variables`."""
 
 
 class NoTargets:

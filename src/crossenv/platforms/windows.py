@@ -9,8 +9,8 @@ from pathlib import Path
 
 from crossenv.errors import UsageError
 from crossenv.platforms.architectures import PE, Architecture, Identity, target_architectures
-from crossenv.platforms.linux_targets import Target
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine
+from crossenv.platforms.target import Target
 
 WINDOWS = "win32"
 UCRT = "ucrt"
@@ -48,16 +48,7 @@ class WindowsTarget(Target):
         return f"{self.architecture.gnu_cpu}-w64-mingw32"
 
     @property
-    def gnu_type(self) -> str:
-        """The same: Windows' Pythons record none."""
-        return self.gnu_triplet
-
-    @property
     def multiarch(self) -> str:
-        """None there."""
-        return ""
-
-    def multiarch_for(self, version: tuple[int, ...]) -> str:
         """None there."""
         return ""
 
@@ -69,34 +60,14 @@ class WindowsTarget(Target):
         """What the import system takes (CPython's `dynload_win.c`)."""
         return (".pyd", f".{self.soabi_for(version, flags)}.pyd")
 
-    def stable_suffixes(self, version: tuple[int, ...], flags: str) -> tuple[str, ...]:
+    def stable_suffixes(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> tuple[str, ...]:
         """Modules for the stable ABI have no name of their own there."""
         return (".pyd",)
-
-    @property
-    def support_tier(self) -> int:
-        """PEP 11 names MSVC only."""
-        return 0
-
-    @property
-    def has_perf_trampoline(self) -> bool:
-        """It is for Linux."""
-        return False
 
     @property
     def system(self) -> str:
         """The platform's name."""
         return WINDOWS
-
-    @property
-    def oldest_floor(self) -> tuple[int, int]:
-        """There is no other."""
-        return self.floor
-
-    @property
-    def zig_floor(self) -> tuple[int, int]:
-        """There is no other."""
-        return self.floor
 
     @property
     def zig_triple(self) -> str:
@@ -107,14 +78,6 @@ class WindowsTarget(Target):
     def rust_triple(self) -> str:
         """`rustc --target`."""
         return _RUST[self.architecture.name]
-
-    @property
-    def loader(self) -> str:
-        """None: Windows' files name no loader."""
-        return ""
-
-    def __str__(self) -> str:
-        return self.platform_tag
 
 
 class Windows:
@@ -140,6 +103,9 @@ class Windows:
     toolchains: tuple[str, ...] = ("zig",)
     linked_by = ""
     link_hint = ""
+    later_versions = True
+    can_repair = True
+    can_run = True
 
     def parse_target(self, name: str) -> Target | None:
         """A wheel's tag, or a triplet of MinGW, clang or Rust; the C runtime is the universal one in each case.
@@ -247,6 +213,14 @@ class Windows:
     def pkg_config_directories(self, machine: Machine) -> tuple[str, ...]:
         """Those of MinGW's roots."""
         return ("lib/pkgconfig", "share/pkgconfig")
+
+    def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """Return none."""
+        return {}
+
+    def cmake_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """Return none."""
+        return {}
 
 
 def _architectures() -> Iterator[Architecture]:

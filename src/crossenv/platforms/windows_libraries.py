@@ -53,7 +53,7 @@ SYSTEM, PYTHON, APART, OLD_RUNTIME, UNKNOWN = "system", "python", "apart", "old-
 
 
 class WindowsLibraries:
-    """The libraries of Windows, as `crossenv.platforms.loading.Libraries` has them."""
+    """The libraries of Windows, as `crossenv.platforms.libraries.Libraries` has them."""
 
     longest_path = 260
     module_suffix = ".pyd"

@@ -74,7 +74,7 @@ class DumpError(Exception):
 
 
 def version_object(version: Sequence[Any]) -> dict[str, Any]:
-    """A version as PEP 739 writes `sys.version_info`."""
+    """Return a version as PEP 739 writes `sys.version_info`."""
     names = ("major", "minor", "micro", "releaselevel", "serial")
     return {name: version[place] for place, name in enumerate(names)}
 
@@ -106,7 +106,7 @@ def build_flags(variables: Mapping[str, Value]) -> dict[str, bool]:
 
 
 def compilers(variables: Mapping[str, Value]) -> dict[str, str]:
-    """The commands and flags that this Python was built with, as far as they are recorded."""
+    """Return the commands and flags that this Python was built with, as far as they are recorded."""
     found = {key: variables.get(name) for key, name in _COMPILERS.items()}
     return {key: value for key, value in found.items() if isinstance(value, str) and value}
 
@@ -114,7 +114,7 @@ def compilers(variables: Mapping[str, Value]) -> dict[str, str]:
 def libraries(
     variables: Mapping[str, Value], prefix: str, version: str, exists: Callable[[str], bool], *, windows: bool = False
 ) -> dict[str, Any]:
-    """Where libpython and import libraries are.
+    """Return where libpython and import libraries are.
 
     Args:
         variables: The recorded configuration.
@@ -138,7 +138,7 @@ def libraries(
 
 
 def _libraries(variables: Mapping[str, Value], prefix: str) -> tuple[dict[str, list[str]], list[str]]:
-    """The names of libraries by kind, and the directories that they may be in."""
+    """Return the names of libraries by kind, and the directories that they may be in."""
 
     def said(*keys: str) -> list[str]:
         return [str(variables[key]) for key in keys if isinstance(variables.get(key), str) and variables[key]]
@@ -171,12 +171,12 @@ def _windows_libraries(
 
 
 def stable_suffix(extensions: Iterable[str]) -> str | None:
-    """The plainest suffix of extension modules of the stable ABI, of all that are taken."""
+    """Return the plainest suffix of extension modules of the stable ABI, of all that are taken."""
     return min((suffix for suffix in extensions if suffix.startswith(".abi3")), key=len, default=None)
 
 
 def wheel_tags(version: tuple[int, int], abi: str, implementation: str, platforms: Sequence[str]) -> Iterator[str]:
-    """The tags of the wheels that can be installed, best first (PEP 425, 803).
+    """Yield the tags of the wheels that can be installed, best first (PEP 425, 803).
 
     Args:
         version: (3, 11).
@@ -212,7 +212,7 @@ def wheel_tags(version: tuple[int, int], abi: str, implementation: str, platform
 
 
 def wheel_abi(implementation: str, extension_suffix: str, version: tuple[int, int], flags: str) -> str:
-    """The ABI tag of a Python: "cp311", "cp313td", "pypy39_pp73"."""
+    """Return the ABI tag of a Python: "cp311", "cp313td", "pypy39_pp73"."""
     if implementation == "cpython":
         return f"cp{version[0]}{version[1]}{flags}"
     parts = extension_suffix.split(".")[1].split("-")
@@ -222,7 +222,7 @@ def wheel_abi(implementation: str, extension_suffix: str, version: tuple[int, in
 def linux_platforms(
     machine: str, libc: Mapping[str, str], elf: Mapping[str, Any] | None, allowed: Callable[[int, int, str], bool]
 ) -> Iterator[str]:
-    """The platform tags of a Linux, best first (PEP 600, 656).
+    """Yield the platform tags of a Linux, best first (PEP 600, 656).
 
     Args:
         machine: What `sysconfig.get_platform()` says after "linux-", of a Python of this width.
@@ -260,7 +260,7 @@ def _keeps_manylinux(machines: Sequence[str], elf: Mapping[str, Any] | None) -> 
 
 
 def mac_platforms(version: tuple[int, int], machine: str) -> Iterator[str]:
-    """The platform tags of a macOS, best first."""
+    """Yield the platform tags of a macOS, best first."""
     tags = {"x86_64": ["x86_64", "intel", "fat64", "fat3", "universal2", "universal"], "arm64": ["arm64", "universal2"]}
     formats = tags.get(machine, [machine])
     for major in range(version[0], 10, -1):
@@ -278,7 +278,7 @@ def mac_platforms(version: tuple[int, int], machine: str) -> Iterator[str]:
 
 
 def ios_platforms(version: tuple[int, int], multiarch: str) -> Iterator[str]:
-    """The platform tags of an iOS, best first (PEP 730)."""
+    """Yield the platform tags of an iOS, best first (PEP 730)."""
     name = multiarch.replace("-", "_")
     for major in range(version[0], 11, -1):
         for minor in range(version[1] if major == version[0] else 9, -1, -1):
@@ -286,7 +286,7 @@ def ios_platforms(version: tuple[int, int], multiarch: str) -> Iterator[str]:
 
 
 def android_platforms(level: int, abi: str) -> Iterator[str]:
-    """The platform tags of an Android, best first (PEP 738)."""
+    """Yield the platform tags of an Android, best first (PEP 738)."""
     for older in range(level, 15, -1):
         yield "android_{}_{}".format(older, re.sub(r"[-. ]", "_", abi))
 
@@ -295,7 +295,7 @@ def android_platforms(level: int, abi: str) -> Iterator[str]:
 
 
 def asked(question: Callable[[], T | None], otherwise: T) -> T:
-    """The answer, or `otherwise` where this platform has none."""
+    """Return the answer, or `otherwise` where this platform has none."""
     try:
         answer = question()
     except Exception:
@@ -304,7 +304,7 @@ def asked(question: Callable[[], T | None], otherwise: T) -> T:
 
 
 def read_elf_header(path: str) -> dict[str, Any] | None:
-    """What the header of an ELF file says, and its program interpreter; None for another kind of file."""
+    """Return what the header of an ELF file says, and its program interpreter; None for another kind of file."""
     try:
         with open(path, "rb") as stream:
             head = stream.read(64)
@@ -354,14 +354,14 @@ class Interpreter:
         self.libc = self._libc()
 
     def on_host(self, path: str) -> str:
-        """The path as it is on the host."""
+        """Return the path as it is on the host."""
         for root in self._roots:
             if path.startswith(root + os.sep):
                 return path[len(root) :]
         return path
 
     def here(self, path: str) -> str:
-        """Where a path of the host is for this process."""
+        """Return where a path of the host is for this process."""
         return self.root + self.on_host(path) if self.root else path
 
     def _recorded_variables(self) -> dict[str, Value]:
@@ -425,7 +425,7 @@ class Interpreter:
         return {"family": "glibc", "version": text.split()[-1]}
 
     def machine(self) -> dict[str, Any]:
-        """The machine: its name, the width of a pointer, the formats of numbers, the ELF header of the interpreter."""
+        """Return the name, the width of a pointer, the formats of numbers and the ELF header of the interpreter."""
         end = "LE" if sys.byteorder == "little" else "BE"
         ieee = f"IEEE, {sys.byteorder}-endian"
         ask = getattr(float, "__getformat__", None)
@@ -443,7 +443,7 @@ class Interpreter:
         }
 
     def platforms(self) -> list[str]:
-        """The platform tags, best first."""
+        """Return the platform tags, best first."""
         name = sysconfig.get_platform()
         system = platform.system()
         narrow = struct.calcsize("P") == 4
@@ -464,7 +464,7 @@ class Interpreter:
         return [re.sub(r"[-. ]", "_", name)]
 
     def include(self) -> str:
-        """The directory of `Python.h`, or where it would be."""
+        """Return the directory of `Python.h`, or where it would be."""
         places = [self._path("include", scheme) for scheme in ("posix_prefix", self.scheme)]
         places += [str(sysconfig.get_config_var("INCLUDEPY") or ""), sysconfig.get_path("include") or ""]
         places = [place for place in places if place]
@@ -481,7 +481,7 @@ class Interpreter:
         return asked(lambda: dict(sysconfig.get_paths(scheme, vars=names)), {})
 
     def schemes(self) -> dict[str, dict[str, str]]:
-        """Where things are installed, by scheme; those of users, virtual environments and other systems aside."""
+        """Return where things are installed, by scheme; schemes of users, venvs and other systems are left out."""
         found = {}
         for name in sysconfig.get_scheme_names():
             if name.endswith(("user", "venv")) or name == "posix_home" or name.startswith("nt") != (os.name == "nt"):
@@ -511,7 +511,7 @@ class Interpreter:
         return found
 
     def header_archive(self) -> bytes:
-        """The headers as an archive."""
+        """Return the headers as an archive."""
         name = "pypy" if self.implementation == "pypy" else "python"
         return header_archive(name + self.version + self.flags, self.headers())
 
@@ -534,7 +534,7 @@ class Interpreter:
         return None
 
     def markers(self) -> dict[str, str]:
-        """The environment of PEP 508's markers."""
+        """Return the environment of PEP 508's markers."""
         info = sys.implementation.version
         number = "{}.{}.{}".format(*info[:3])
         if info.releaselevel != "final":
@@ -554,7 +554,7 @@ class Interpreter:
         }
 
     def document(self, archive: str = "", content: bytes = b"") -> dict[str, Any]:
-        """The whole document.
+        """Return the whole document.
 
         Args:
             archive: The name of the archive of headers that goes with it; "" for none.
@@ -643,7 +643,7 @@ def build_details(
     pkgconfig: str | None,
     extra: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The document of PEP 739 around ours."""
+    """Return the document of PEP 739 around ours."""
     extensions = suffixes["extensions"]
     abi: dict[str, Any] = {"flags": list(flags), "extension_suffix": extensions[0]}
     stable = stable_suffix(extensions)
@@ -670,7 +670,7 @@ def build_details(
 
 
 def header_archive(name: str, headers: Mapping[str, bytes]) -> bytes:
-    """A `.tar.gz` of `include/NAME`: the same headers make the same bytes."""
+    """Return a `.tar.gz` of `include/NAME`: the same headers make the same bytes."""
     buffer = BytesIO()
     stream = gzip.GzipFile(filename="", fileobj=buffer, mode="wb", compresslevel=9, mtime=0)
     with stream, tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as archive:
@@ -682,7 +682,7 @@ def header_archive(name: str, headers: Mapping[str, bytes]) -> bytes:
 
 
 def document_text(document: Mapping[str, Any]) -> str:
-    """The document as it is written: ASCII, whatever the terminal's encoding is."""
+    """Return the document as it is written: ASCII, whatever the terminal's encoding is."""
     return json.dumps(document, indent=1, ensure_ascii=True) + "\n"
 
 
@@ -693,7 +693,7 @@ def _long_double_bytes() -> bytes:
 
 
 def _musl_version(loader: str) -> str:
-    """The version that musl carries as text: its loader is its library."""
+    """Return the version that musl carries as text: its loader is its library."""
     with open(loader, "rb") as stream:
         found = set(_MUSL_VERSION.findall(stream.read()))
     return found.pop().decode("ascii") if len(found) == 1 else ""
@@ -705,7 +705,7 @@ def _two(release: str) -> tuple[int, int]:
 
 
 def _manylinux_allows(major: int, minor: int, machine: str) -> bool:
-    """What a distributor's module `_manylinux` says (PEP 600)."""
+    """Return what a distributor's module `_manylinux` says (PEP 600)."""
     try:
         module = importlib.import_module("_manylinux")
     except ImportError:

@@ -20,7 +20,7 @@ CHOOSE = "pass the one meant as --host-python"
 
 
 def data_files(stdlib: Path) -> list[Path]:
-    """The recorded configurations in `stdlib`, one of each that are the same file or text."""
+    """Return the recorded configurations in `stdlib`, one of each that are the same file or text."""
     candidates = sorted(stdlib.glob(DATA_FILES)) or sorted(stdlib.glob(f"config-*/{DATA_FILES}"))
     different: dict[bytes, Path] = {}
     for file in candidates:
@@ -37,12 +37,12 @@ def data_files(stdlib: Path) -> list[Path]:
 
 
 def details_files(stdlib: Path) -> list[Path]:
-    """The `build-details.json` in `stdlib`, under whatever name."""
+    """Return the `build-details.json` in `stdlib`, under whatever name."""
     return sorted(stdlib.glob(DETAILS_FILES))
 
 
 def only_data_file(files: list[Path], *, flags: str | None = None, identity: Identity | None = None) -> Path:
-    """The configuration that the Python itself would import.
+    """Return the configuration that the Python itself would import.
 
     Args:
         files: The candidates, at least one.
@@ -75,7 +75,7 @@ def _config_or_none(file: Path) -> dict[str, ConfigValue] | None:
 
 
 def _own_names(config: dict[str, ConfigValue]) -> set[str]:
-    """What `sysconfig` imports: CPython's name, and Debian's, which has no platform."""
+    """Return what `sysconfig` imports: CPython's name, and Debian's, which has no platform."""
     flags, multiarch = config.get("ABIFLAGS", ""), config.get("MULTIARCH", "")
     platform = str(config.get("MACHDEP", "")) or DEFAULT.name
     return {f"_sysconfigdata_{flags}_{platform}_{multiarch}.py", f"_sysconfigdata_{flags}_{multiarch}.py"}

@@ -80,7 +80,7 @@ class Dump:
 
 
 def is_dump(path: Path) -> bool:
-    """Whether a file is a dump by its name, or a `build-details.json` that holds our part."""
+    """Return whether a file is a dump by its name, or a `build-details.json` that holds our part."""
     if not path.name.endswith((".json", ".json.gz")) or not path.is_file():
         return False
     if not path.name.startswith(("build-details", "_sysconfig")):
@@ -104,7 +104,7 @@ def load_dump(path: Path) -> Dump:
 
 
 def parse_dump(document: object, source: Path) -> Dump:
-    """The dump in a parsed document.
+    """Return the dump in a parsed document.
 
     Raises:
         HostPythonError: See `load_dump`.
@@ -164,7 +164,7 @@ def _full_version(info: Node) -> str:
 
 
 def _path(node: Node) -> str:
-    """A path that is looked up below a sysroot and may not lead out of it."""
+    """Return a path that is looked up below a sysroot and may not lead out of it."""
     if ".." in re.split(r"[/\\]", node.text()):
         raise node.expected("a path without '..'")
     return node.text()
@@ -175,7 +175,7 @@ def _optional(node: Node, key: str) -> str:
 
 
 def _identity(machine: Node) -> Identity | None:
-    """What the interpreter's header says, whose format the key names."""
+    """Return what the interpreter's header says, whose format the key names."""
     format = next((name for name in FORMATS if machine.has(name)), "")
     if not format:
         return None

@@ -14,6 +14,7 @@ from crossenv.errors import HostPythonError
 from crossenv.libc.version import read_text
 from crossenv.platforms import is_built_for
 from crossenv.platforms.architectures import architecture_of
+from crossenv.platforms.target import FIRST_ABI3T
 from crossenv.pythons.crossenv_dump import (
     SCHEMA,
     build_details,
@@ -46,7 +47,7 @@ _LEVEL_NUMBERS = {"alpha": 0xA, "beta": 0xB, "candidate": 0xC, "final": 0xF}
 
 
 def describe_host(host: HostPython, *, today: datetime.date) -> dict[str, Any]:
-    """The dump of a host Python.
+    """Return the dump of a host Python.
 
     What only a running interpreter knows, `UNKNOWN_TO_A_READER`, is null, empty or left out.
 
@@ -142,7 +143,7 @@ class _Here:
         self._installed = host.prefix
 
     def find(self, path: str) -> Path | None:
-        """Where a path of the host is here; None where it cannot be told."""
+        """Return where a path of the host is here; None where it cannot be told."""
         if self._sysroot is not None:
             return self._sysroot / path.lstrip("/")
         if self._installed is not None and path.startswith(self.prefix + "/"):
@@ -154,7 +155,7 @@ class _Here:
         return place is not None and place.is_file()
 
     def on_host(self, path: Path | None) -> str:
-        """The host's name of a path; "" where it cannot be told."""
+        """Return the host's name of a path; "" where it cannot be told."""
         if path is None:
             return ""
         if self._sysroot is not None and path.is_relative_to(self._sysroot):
@@ -194,7 +195,7 @@ def _suffixes(host: HostPython) -> dict[str, list[str]]:
 
 
 def _stable_suffixes(host: HostPython) -> list[str]:
-    """The suffixes of the stable ABI that the interpreter itself looks for: distributions add to them."""
+    """Return the suffixes of the stable ABI that the interpreter itself looks for: distributions add to them."""
     files = [] if host.executable is None else [host.executable]
     files += (
         []
@@ -211,7 +212,7 @@ def _stable_suffixes(host: HostPython) -> list[str]:
             continue
     usual = [host.platform.stable_suffix] if host.implementation == "cpython" else []
     # Python 3.15 looks for the longer of two first.
-    last = tuple(map(int, host.version.split("."))) >= (3, 15)
+    last = tuple(map(int, host.version.split("."))) >= FIRST_ABI3T
     return sorted(found, key=lambda name: (name.startswith(".abi3t"), -len(name) if last else len(name))) or usual
 
 
@@ -228,7 +229,7 @@ def _elf(host: HostPython) -> dict[str, Any] | None:
 
 
 def _formats(host: HostPython) -> dict[str, Any]:
-    """The formats of numbers; that of a long double from its size, where a machine has one of that size only."""
+    """Return the formats of numbers; that of a long double from its size, where a machine has one of that size only."""
     end = "LE" if host.identity.byte_order == "little" else "BE"
     row = architecture_of(host.identity)
     machine = row.name if row else ""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from crossenv.platforms import DEFAULT, PLATFORMS, Libc, Machine, Platform
 from crossenv.platforms.architectures import Identity
+from crossenv.platforms.target import FIRST_ABI3T
 
 ConfigValue = int | str
 
@@ -110,7 +111,7 @@ class HostPython(Host):
         if self.implementation == "pypy":
             return (self.ext_suffix,)
         plain, names = self.platform.module_suffix, [self.platform.stable_suffix]
-        if tuple(map(int, self.version.split("."))) >= (3, 15):
+        if tuple(map(int, self.version.split("."))) >= FIRST_ABI3T:
             # PEP 803. Each is also taken with the multiarch tuple, which comes first.
             names = [name.replace(".abi3", f".{abi}") for name in names for abi in self._stable_abis]
             if self.multiarch:

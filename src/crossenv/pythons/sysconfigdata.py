@@ -22,7 +22,18 @@ def parse_sysconfigdata(path: Path) -> dict[str, ConfigValue]:
         HostPythonError: The file cannot be read, is not Python, or holds anything but literal strings
             and integers.
     """
-    tree = _parse(path, _read(path))
+    return parse_sysconfigdata_text(_read(path), path)
+
+
+def parse_sysconfigdata_text(text: str, path: Path, *, skip_formatted: bool = False) -> dict[str, ConfigValue]:
+    """The same of the text of such a file; `path` is what messages name.
+
+    With `skip_formatted` it leaves out what is put together of other values (an f-string), which is not evaluated.
+
+    Raises:
+        HostPythonError: It is not Python, or holds anything but literal strings and integers.
+    """
+    tree = _parse(path, text)
     value: ast.expr | None = None
     for statement in tree.body:
         if isinstance(statement, ast.Assign) and any(
@@ -40,6 +51,8 @@ def parse_sysconfigdata(path: Path) -> dict[str, ConfigValue]:
             problem = f"expected string keys in {_VARIABLE}, not {key!r:.60}, in {path}"
             raise HostPythonError(problem, hint=_HINT)
         key_path = f"{_VARIABLE}[{key!r:.60}]"
+        if skip_formatted and isinstance(value_node, ast.JoinedStr):
+            continue
         item = _literal(value_node, key_path, path)
         if isinstance(item, bool) or not isinstance(item, (int, str)):
             raise HostPythonError(f"expected a string or an integer at {key_path} in {path}", hint=_HINT)

@@ -16,7 +16,6 @@ from crossenv.errors import HostPythonError
 from crossenv.platforms import PLATFORMS
 from crossenv.platforms.architectures import PE, Identity
 from crossenv.platforms.windows import WINDOWS
-from crossenv.pythons.dump_document import is_dump, load_dump
 
 _DLL = re.compile(r"python3(?P<minor>\d+)(?P<flags>t?(?:_d)?)\.dll", re.IGNORECASE)
 _INCLUDES = ("include", "Include")
@@ -68,47 +67,6 @@ def find_windows_python(path: Path) -> WindowsPython | None:
         names = ", ".join(str(dll) for dll in found)
         raise HostPythonError(f"several Pythons for Windows in {path}: {names}", hint="name the directory of one")
     return _read(found[0]) if found else None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NamedPython:
-    """What a user names instead of a target: a Python for Windows, or a dump of one.
-
-    Attributes:
-        source: What was named.
-        target: Its platform tag: "win_amd64".
-        version: "3.13".
-        flags: ABI flags.
-        python: Its files; None for a dump.
-    """
-
-    source: Path
-    target: str
-    version: str
-    flags: str
-    python: WindowsPython | None
-
-
-def named_python(path: Path) -> NamedPython | None:
-    """The Python for Windows that `path` stands for; None if it is not one.
-
-    Raises:
-        HostPythonError: It is one that cannot be read.
-    """
-    if not path.exists():
-        return None
-    if is_dump(path):
-        dump = load_dump(path)
-        # ".cp313-win_amd64.pyd"
-        tag = dump.extension_suffix.rpartition("-")[2].partition(".")[0]
-        found = NamedPython(source=path, target=tag, version=dump.version, flags=dump.abi_flags, python=None)
-        return found if dump.system == WINDOWS else None
-    python = find_windows_python(path)
-    if python is None:
-        return None
-    return NamedPython(
-        source=python.dll, target=target_name(python), version=python.version, flags=python.flags, python=python
-    )
 
 
 def target_name(python: WindowsPython) -> str:

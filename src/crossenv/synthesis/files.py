@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from crossenv.platforms import Libc, platform_of_target
+from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.model import ConfigValue, HostPython
+from crossenv.synthesis.config import config_variables
 from crossenv.targets import Target
 
 LAYOUT = "synthesised"
@@ -74,3 +77,22 @@ def copied_headers(headers: Path, include: Path) -> dict[Path, Path]:
     """The build Python's headers, by where they will be."""
     found = [*headers.glob("*.h"), *(path for name in _HEADER_DIRECTORIES for path in (headers / name).rglob("*.h"))]
     return {include / path.relative_to(headers): path for path in sorted(found)}
+
+
+def made_files(
+    host: HostPython, build: HostPython, config: Mapping[str, ConfigValue], pyconfig: str, host_prefix: str
+) -> dict[Path, str]:
+    """The texts of a host Python without import libraries, by where they will be."""
+    directory = host.source
+    pkgconfig = directory / "lib/pkgconfig"
+    files = {
+        host.sysconfigdata: data_text(config, build),
+        host.include_dirs[0] / "pyconfig.h": pyconfig,
+        directory / "build-details.json": build_details_text(host, headers=host.include_dirs[0], pkgconfig=pkgconfig),
+    }
+    files |= {pkgconfig / name: text for name, text in pkg_config_texts(host).items()}
+    if tuple(map(int, host.version.split("."))) >= (3, 14):
+        name = host.sysconfigdata.stem.replace("_sysconfigdata", "_sysconfig_vars") + ".json"
+        variables = config_variables(config, build, host_prefix)
+        files[directory / name] = json.dumps(variables, indent=2, sort_keys=True) + "\n"
+    return files

@@ -2,32 +2,57 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from crossenv.compilers.model import Toolchain
 from crossenv.errors import HostPythonError, ToolchainError, reason_of
 from crossenv.libc.compiling import fits
 from crossenv.platforms import Libc, platform_of_target
+from crossenv.platforms.emscripten import EMSCRIPTEN
+from crossenv.platforms.macos import MACOS
 from crossenv.platforms.windows import WINDOWS
-from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.model import ConfigValue, HostPython, UnwrittenHost
+from crossenv.pythons.named import Given
 from crossenv.pythons.pyconfig import edit_pyconfig, parse_pyconfig
 from crossenv.pythons.read import read_host_python
-from crossenv.pythons.windows_layout import WindowsPython
-from crossenv.synthesis.config import config_variables, synthesised_config
-from crossenv.synthesis.files import copied_headers, data_text, made_host
+from crossenv.synthesis.config import synthesised_config
+from crossenv.synthesis.files import copied_headers, made_files, made_host
 from crossenv.synthesis.machine_macros import functions_to_ask, machine_macros
+from crossenv.synthesis.macos import macos_host_python
 from crossenv.synthesis.probe_object import Answers, ask_compiler
+from crossenv.synthesis.pyodide import pyodide_host_python
 from crossenv.synthesis.windows import windows_host_python
 from crossenv.targets import Target
 
+
+class Maker(Protocol):
+    """Makes a host Python without asking a compiler; see `synthesise_host_python`."""
+
+    def __call__(
+        self,
+        target: Target,
+        build: HostPython,
+        toolchain: Toolchain,
+        directory: Path,
+        *,
+        host_prefix: str,
+        search_path: str,
+        given: Given | None = None,
+    ) -> UnwrittenHost:
+        """Make it."""
+
+
 # For the systems on which a Python's configuration does not depend on the compiler.
-_MAKERS_WITHOUT_COMPILER = {WINDOWS: windows_host_python}
+_MAKERS_WITHOUT_COMPILER: Mapping[str, Maker] = {
+    WINDOWS: windows_host_python,
+    MACOS: macos_host_python,
+    EMSCRIPTEN: pyodide_host_python,
+}
 
 
 def read_build_facts(executable: Path) -> HostPython:
@@ -91,7 +116,7 @@ def synthesise_host_python(
     host_prefix: str = "",
     defines: tuple[str, ...] = (),
     search_path: str = os.defpath,
-    given: WindowsPython | None = None,
+    given: Given | None = None,
 ) -> UnwrittenHost:
     """Make a host Python's headers and configuration, as they would be if it had been built for `target`.
 
@@ -106,7 +131,7 @@ def synthesise_host_python(
         host_prefix: `sys.prefix` on the host; "" for the system's usual one.
         defines: Options that every compile for the host needs (`-D_TIME_BITS=64`).
         search_path: PATH, for the programs that the compiler starts.
-        given: A Python for Windows that the user has, to take what is there from it.
+        given: A Python for Windows or a Pyodide that the user has, to take what is there from it.
 
     Raises:
         HostPythonError: The build Python is not a CPython for Linux, or lacks headers.
@@ -156,7 +181,7 @@ def synthesise_host_python(
     program = f"{host_prefix.rstrip('/')}/bin/python{build.version}{build.abi_flags}"
     host = made_host(target, build, config, directory, host_executable=program, libc=libc)
     headers = copied_headers(build.include_dirs[0], host.include_dirs[0])
-    return UnwrittenHost(host=host, files={**headers, **_texts(host, build, config, pyconfig, host_prefix)})
+    return UnwrittenHost(host=host, files={**headers, **made_files(host, build, config, pyconfig, host_prefix)})
 
 
 def _require_machine(toolchain: Toolchain, answers: Answers, target: Target) -> None:
@@ -175,21 +200,3 @@ def _require_machine(toolchain: Toolchain, answers: Answers, target: Target) -> 
 def _libc_version(target: Target, answers: Answers) -> str:
     # Without a policy, the host has what its compiler has.
     return target.floor_text if target.policy else answers.glibc or target.floor_text
-
-
-def _texts(
-    host: HostPython, build: HostPython, config: Mapping[str, ConfigValue], pyconfig: str, host_prefix: str
-) -> dict[Path, str]:
-    directory = host.source
-    pkgconfig = directory / "lib/pkgconfig"
-    files = {
-        host.sysconfigdata: data_text(config, build),
-        host.include_dirs[0] / "pyconfig.h": pyconfig,
-        directory / "build-details.json": build_details_text(host, headers=host.include_dirs[0], pkgconfig=pkgconfig),
-    }
-    files |= {pkgconfig / name: text for name, text in pkg_config_texts(host).items()}
-    if tuple(map(int, host.version.split("."))) >= (3, 14):
-        name = host.sysconfigdata.stem.replace("_sysconfigdata", "_sysconfig_vars") + ".json"
-        variables = config_variables(config, build, host_prefix)
-        files[directory / name] = json.dumps(variables, indent=2, sort_keys=True) + "\n"
-    return files

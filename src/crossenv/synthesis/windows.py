@@ -16,6 +16,7 @@ from crossenv.platforms import Libc, platform_of_target
 from crossenv.platforms.windows import WINDOWS
 from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.model import ConfigValue, HostPython, UnwrittenHost
+from crossenv.pythons.named import Given
 from crossenv.pythons.windows_layout import WindowsPython
 from crossenv.synthesis.files import copied_headers, data_text, made_host
 from crossenv.synthesis.windows_exports import VERSIONS, definition_text
@@ -36,7 +37,7 @@ def windows_host_python(
     *,
     host_prefix: str,
     search_path: str,
-    given: WindowsPython | None = None,
+    given: Given | None = None,
 ) -> UnwrittenHost:
     """Make what an installation for `target` would have for builds; see `synthesise_host_python`.
 
@@ -47,6 +48,7 @@ def windows_host_python(
         HostPythonError: Nothing is known of what the DLL of this version exports.
         ToolchainError: The import libraries cannot be made.
     """
+    given = given if isinstance(given, WindowsPython) else None
     version = tuple(map(int, build.version.split(".")))
     libraries = platform_of_target(target).python_libraries(build.version, build.abi_flags)
     there = {} if given is None else {name: given.libraries[name] for name in libraries if name in given.libraries}

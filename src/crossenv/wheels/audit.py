@@ -8,18 +8,18 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crossenv.binaries import FORMATS, BinaryError, Format, Linked, format_of, is_native, objects_in, other_format
+from crossenv.binaries import FORMATS, BinaryError, Format, Linked, format_of, is_native, objects_in
 from crossenv.libc.libraries import libc_of_needed
 from crossenv.libc.policies import Policy
 from crossenv.platforms import HERE, MODULE_SUFFIXES, format_of_suffix
-from crossenv.platforms.loading import LIBRARIES, Libraries
+from crossenv.platforms.libraries import LIBRARIES, Libraries
 from crossenv.record import Record
 from crossenv.wheels import file_checks
 from crossenv.wheels.archive import Archive, ArchiveError, Member, opened
 from crossenv.wheels.loaded import left_over_findings, loaded_findings
 from crossenv.wheels.metadata import Claims, digest_fault, purelib_finding, read_claims, record_findings
 from crossenv.wheels.model import ERROR, WARNING, Finding, NativeFile, WheelReport
-from crossenv.wheels.promises import oldest_kept, policy_findings
+from crossenv.wheels.policy_checks import oldest_kept, policy_findings
 from crossenv.wheels.read_tags import Expected, accepts, expected_of, python_of
 from crossenv.wheels.refusals import Build, loss_findings
 from crossenv.wheels.symbols import symbol_findings
@@ -101,7 +101,7 @@ def audit_wheel(path: Path, record: Record | None = None) -> WheelReport:
         files=tuple(_native_files(judged.contents)),
         findings=judged.findings,
         unchecked=judged.unchecked,
-        policies=_libraries(judged.expected, record) is None,
+        policies=all(target.system == HERE.name for target in judged.expected.targets),
     )
 
 
@@ -140,7 +140,7 @@ def judge(path: Path, record: Record | None = None, build: Build | None = None) 
     if build is not None:
         project = claims.name or path.name.partition("-")[0]
         findings += loss_findings(build, project=project, tagged=not expected.pure, native=bool(contents.native))
-    findings += _linked_findings(expected, linked)
+    findings += _linked_findings(expected, linked, contents.inside)
     libraries = _libraries(expected, record)
     if libraries is not None:
         findings += loaded_findings(linked, contents.members, expected, libraries)
@@ -201,12 +201,6 @@ def _read(archive: Archive, claims: Claims, record: Record | None) -> Contents:
         contents.findings += [fault] if fault is not None else []
         if native:
             _read_native(member, data, contents, expected, record)
-        elif title := other_format(first):
-            contents.kinds.add(title)
-            if member.name.endswith(MODULE_SUFFIXES):
-                wanted = FORMATS[format_of_suffix(member.name)]
-                fault = _damaged(wanted, member.name, f"is not {wanted.a_file}")
-                (contents.foreign if expected.pure else contents.findings).append(fault)
         elif member.name.endswith(MODULE_SUFFIXES):
             formats = {machine.format for machine in expected.machines} or {format_of_suffix(member.name)}
             wanted = FORMATS[min(formats)]
@@ -215,14 +209,20 @@ def _read(archive: Archive, claims: Claims, record: Record | None) -> Contents:
 
 
 def _read_native(member: Member, data: bytes, contents: Contents, expected: Expected, record: Record | None) -> None:
-    native, linked = format_of(data), None
+    native, linked, damaged = format_of(data), None, False
     try:
         linked = None if native is None else native.linked(data)
     except BinaryError as error:
         assert native is not None
+        damaged = True
         contents.findings.append(_damaged(native, member.name, str(error)))
     kinds = [kind for _label, content in objects_in(member.name, data) if (kind := format_of(content)) is not None]
     if linked is not None and linked.managed:
+        return
+    if all(kind.portable and _is_foreign(kind, expected) for kind in kinds) and not member.name.endswith(
+        MODULE_SUFFIXES
+    ):
+        contents.kinds.update(kind.title for kind in kinds)
         return
     loadable = linked is not None and not linked.program
     if kinds and not loadable and all(_is_foreign(kind, expected) for kind in kinds):
@@ -243,6 +243,8 @@ def _read_native(member: Member, data: bytes, contents: Contents, expected: Expe
         (contents.foreign if held_back else contents.findings).extend([fault] if fault is not None else [])
     trace = file_checks.trace_finding(member.name, data, record)
     contents.findings += [trace] if trace is not None else []
+    if kinds and (wrong := file_checks.kind_finding(member.name, linked)) is not None and not damaged:
+        contents.findings.append(wrong)
     if native is None:
         contents.archives.add(member.name)
     elif linked is not None:
@@ -305,7 +307,7 @@ def _host_findings(claims: Claims, record: Record) -> Iterator[Finding]:
         yield Finding(id="host-tag", severity=ERROR, path="", message=says)
 
 
-def _linked_findings(expected: Expected, linked: Mapping[str, Linked]) -> Iterator[Finding]:
+def _linked_findings(expected: Expected, linked: Mapping[str, Linked], inside: Set[str]) -> Iterator[Finding]:
     yield from file_checks.unserved_findings(linked, expected)
     for name, file in linked.items():
         yield from file_checks.search_path_findings(name, file)
@@ -313,6 +315,7 @@ def _linked_findings(expected: Expected, linked: Mapping[str, Linked]) -> Iterat
         for finding in (
             file_checks.name_finding(name, expected),
             file_checks.init_finding(name, file),
+            file_checks.needed_finding(name, file, inside, expected),
             file_checks.interpreter_finding(name, file, expected),
             file_checks.stack_finding(name, file),
         ):

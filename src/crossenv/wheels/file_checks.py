@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from crossenv.binaries import FORMATS, BinaryError, Linked, format_of
 from crossenv.platforms import MODULE_SUFFIXES, ONLY_MODULE_SUFFIXES, PLATFORMS
 from crossenv.platforms.architectures import Identity
 from crossenv.record import Record
-from crossenv.wheels.model import ERROR, WARNING, Finding
+from crossenv.wheels.model import ERROR, WARNING, Finding, listed
 from crossenv.wheels.read_tags import Expected
 
 # What extension modules are named (PEP 3149, 384).
@@ -85,6 +85,24 @@ def unserved_findings(names: Iterable[str], expected: Expected) -> Iterator[Find
                 has = " ".join(suffixes)
                 says = f"has the suffix {has}; Pythons of {abi}, which the tags name, do not take it"
                 yield Finding(id="extension-suffix", severity=ERROR, path=min(suffixes.values()), message=says)
+
+
+def kind_finding(name: str, file: Linked | None) -> Finding | None:
+    """A file that is named like an extension module, and is a program or an object file."""
+    if _EXTENSION.match(name.rpartition("/")[2]) is None or (file is not None and not file.program):
+        return None
+    what = "an object file" if file is None else "a program"
+    says = f"is {what}, which Python cannot load: it has to be linked as a shared library"
+    return Finding(id="module-kind", severity=ERROR, path=name, message=says)
+
+
+def needed_finding(name: str, file: Linked, inside: Set[str], expected: Expected) -> Finding | None:
+    """A library that no system brings along, where the wheel's machine is not a system's but a virtual one."""
+    missing = [library for library in file.needed if library not in inside]
+    if not missing or not expected.machines or not all(FORMATS[one.format].portable for one in expected.machines):
+        return None
+    says = f"needs {listed(missing)}, which is not in the wheel, and Python does not bring it along"
+    return Finding(id="library", severity=ERROR, path=name, message=says)
 
 
 def init_finding(name: str, file: Linked) -> Finding | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from crossenv.binaries import ANY_LIBRARY, Linked
-from crossenv.platforms.loading import APART, OLD_RUNTIME, UNKNOWN, Libraries
+from crossenv.platforms.libraries import APART, OLD_RUNTIME, UNKNOWN, Libraries
 from crossenv.wheels.model import ERROR, WARNING, Finding, listed
 from crossenv.wheels.read_tags import Expected, PythonTag, python_of_file
 from crossenv.wheels.symbols import exports_of_library, is_python_name, python_fault, stable_since

@@ -10,11 +10,9 @@ from crossenv.errors import UsageError
 from crossenv.libc.policies import Policy, policy_of
 from crossenv.platforms import MODULE_SUFFIXES
 from crossenv.platforms.architectures import Identity
+from crossenv.platforms.target import FIRST_ABI3T
 from crossenv.record import Record
 from crossenv.targets import Target, target_of_tag
-
-# PEP 803.
-_FIRST_ABI3T = (3, 15)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,17 +126,18 @@ def expected_of(tags: Sequence[str], *, libc: str, record: Record | None) -> Exp
         machines=() if unknown and record is None else machines,
         promised=tuple(policy for target in targets if (policy := policy_of(target)) is not None),
         suffixes=() if unknown else suffixes,
-        stable_suffixes={} if unknown else _stable_suffixes(pythons, targets),
+        stable_suffixes={} if unknown else _stable_suffixes(pythons, targets, libc),
     )
 
 
-def _stable_suffixes(pythons: Sequence[PythonTag], targets: Sequence[Target]) -> dict[str, frozenset[str]]:
+def _stable_suffixes(pythons: Sequence[PythonTag], targets: Sequence[Target], libc: str) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for python in pythons if targets else ():
         if python.abi == "stable":
             abi = f"abi3{python.flags}"
-            taken = (suffix for target in targets for suffix in target.stable_suffixes(python.version, python.flags))
-            found[abi] = found.get(abi, frozenset()).union(taken)
+            for target in targets:
+                taken = _suffixes(python, target, libc_known=target.policy or bool(libc))
+                found[abi] = found.get(abi, frozenset()).union(taken)
     return found
 
 
@@ -168,7 +167,7 @@ def _suffixes(python: PythonTag, target: Target, *, libc_known: bool) -> tuple[s
     if python.implementation == "pp":
         return ()
     if python.abi == "stable":
-        return target.stable_suffixes(python.version, python.flags)
+        return target.stable_suffixes(python.version, python.flags, libc_known=libc_known)
     if python.implementation == "cp" and len(python.version) == 2:
         return target.extension_suffixes(python.version, python.flags, libc_known=libc_known)
     return MODULE_SUFFIXES
@@ -183,16 +182,17 @@ def python_of_file(name: str, expected: Expected) -> PythonTag | None:
     match = re.search(r"\.cp(?:ython-)?3(\d+)([a-z]*)-[^/]*$", name)
     if match is not None and name.endswith(MODULE_SUFFIXES):
         return PythonTag(implementation="cp", version=(3, int(match[1])), abi="full", flags=match[2])
-    stable = [
-        python for python in expected.pythons if python.abi == "stable" and not (python.flags and ".abi3." in name)
-    ]
+    stable = [python for python in expected.pythons if python.abi == "stable"]
+    named = re.search(r"\.(abi3t?)[.-][^/]*$", name)
+    if named is not None and named[1] == "abi3":
+        stable = [python for python in stable if not python.flags]
     free = [python for python in stable if python.flags]
     if free:
         # Only abi3t has these names; one without a suffix is for all Pythons of the tags.
-        older = [python for python in stable if not python.flags and ".abi3t." not in name]
+        older = [python for python in stable if not python.flags and named is None]
         oldest = min(python.version for python in older or free)
         # In a set of tags (cp310.cp315-abi3.abi3t) the older Pythons have no abi3t.
-        version = oldest if older else max(oldest, _FIRST_ABI3T)
+        version = oldest if older else max(oldest, FIRST_ABI3T)
         return PythonTag(implementation="cp", version=version, abi="stable", flags="t")
     if stable:
         return min(stable, key=lambda python: python.version)
@@ -221,7 +221,7 @@ def accepts_python(ours: PythonTag, python: str, abi: str) -> bool:
             older
             and said.version > (3, 1)
             and ("t" in said.flags) == free
-            and (not free or ours.version >= _FIRST_ABI3T)
+            and (not free or ours.version >= FIRST_ABI3T)
         )
     return older if said.implementation == "py" else exact
 

@@ -80,7 +80,7 @@ class Refusal(enum.Enum):
     Their order decides which hint is printed if a wheel has several faults.
     """
 
-    FOREIGN = ("machine", "libc", "interpreter", "extension-suffix", *_DAMAGED)
+    FOREIGN = ("machine", "libc", "interpreter", "extension-suffix", "module-kind", *_DAMAGED)
     LOST = ("extension-lost", "native-lost")
     EMPTY = ("native-absent",)
     TAG = ("host-tag", "platform-tag", "wheel-tags")

@@ -22,15 +22,15 @@ from crossenv.errors import AuditError, BuildError, UsageError, reason_of
 from crossenv.files import scratch_directory
 from crossenv.libc.libraries import always_outside, libc_of_needed
 from crossenv.libc.policies import Policy, policies_for, policy_of
-from crossenv.platforms import PLATFORMS, is_built_for
-from crossenv.platforms.loading import LIBRARIES
+from crossenv.platforms import PLATFORMS
+from crossenv.platforms.libraries import LIBRARIES
 from crossenv.record import Record
 from crossenv.targets import Target, parse_target
 from crossenv.wheels.archive import ArchiveError, opened
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.metadata import read_claims
 from crossenv.wheels.model import ERROR, Finding, WheelReport, listed
-from crossenv.wheels.promises import policy_findings
+from crossenv.wheels.policy_checks import policy_findings
 from crossenv.wheels.read_tags import expected_of
 from crossenv.wheels.refusals import MENDABLE
 from crossenv.wheels.run_delvewheel import put_in_dlls
@@ -214,7 +214,7 @@ def _target_of(
             f"{path.name} is not for a Linux machine that has policies", hint="repair wheels tagged linux_..."
         )
     target = expected.targets[0]
-    if not is_built_for(target.system):
+    if not PLATFORMS[target.system].can_repair:
         raise AuditError(
             f"{path.name} is for {PLATFORMS[target.system].title}, whose libraries crossenv does not put into wheels",
             hint="repair it there, with a tool of that system such as delocate",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 
 from crossenv.codec import WrongValueError, decode
 from crossenv.errors import AuditError, UsageError
-from crossenv.platforms.loading import LIBRARIES
+from crossenv.platforms.libraries import LIBRARIES
 from crossenv.record import Record, load_record
 from crossenv.wheels.archive import ArchiveError
 from crossenv.wheels.audit import Judgement, archive_finding, judge, target_findings
@@ -156,7 +156,7 @@ def _judged_repaired_and_tagged(job: Job, record: Record, notes: list[str]) -> P
             "hint: `cross-pip wheel --repair` or `crossenv repair` puts such libraries into the wheel and tags it"
         )
         return path
-    from crossenv.wheels.platform_tag import retag
+    from crossenv.wheels.rewrite import retag
 
     return retag(path, record.host.plain_tag, record.handover.policy.tag)
 
@@ -166,7 +166,7 @@ def _leave_out_left_overs(path: Path, record: Record, judged: Judgement, notes: 
     contents = judged.contents
     names = () if libraries is None else left_overs(contents.members, tuple(contents.native), libraries)
     if names:
-        from crossenv.wheels.platform_tag import leave_out
+        from crossenv.wheels.rewrite import leave_out
 
         leave_out(path, names)
         notes.append(f"left out what a linker has left: {listed(names)}")

@@ -18,12 +18,14 @@ from crossenv.compilers.probe import Macros, Prober
 from crossenv.compilers.zig.launchers import (
     CONFIGURATION_NAME,
     ENDINGS,
+    MACOS_ENDINGS,
     WINDOWS_ENDINGS,
     Launchers,
     compiled_launcher,
     place_launchers,
 )
 from crossenv.compilers.zig.locate import locate_zig, usable_cache
+from crossenv.compilers.zig.macos import macos_parts
 from crossenv.compilers.zig.runtime_library import (
     long_double_link_options,
     long_double_options,
@@ -35,6 +37,7 @@ from crossenv.files import scratch_directory
 from crossenv.libc.compiling import compile_options
 from crossenv.platforms import platform_of_target
 from crossenv.platforms.architectures import Identity
+from crossenv.platforms.macos import MACOS
 from crossenv.platforms.windows import WINDOWS
 from crossenv.targets import Target
 
@@ -57,7 +60,7 @@ def require_floor(target: Target) -> None:
 
 
 def processor(target: Target, chosen: str | None) -> str:
-    """The least processor that code is made for, in zig's words; "" for zig's own baseline."""
+    """Return the least processor that code is made for, in zig's words; "" for zig's own baseline."""
     return chosen or _PROCESSORS.get(target.machine, "")
 
 
@@ -68,6 +71,7 @@ def find_zig_toolchain(
     sysroot: Path | None = None,
     overrides: Mapping[str, str] | None = None,
     cpu: str | None = None,
+    sdk: Path | None = None,
 ) -> Toolchain:
     """Zig's compilers and tools for `target`.
 
@@ -77,6 +81,7 @@ def find_zig_toolchain(
         sysroot: Where libraries of the host other than the C library are; those and their headers come after zig's.
         overrides: The user's own Fortran compiler, ar, strip and the like, by tool name.
         cpu: The least processor of the host, in zig's words (`zig cc -mcpu`).
+        sdk: Apple's SDK, for macOS.
 
     Raises:
         ToolchainError: There is no usable zig, the user named a compiler beside it, or zig cannot make what the target
@@ -99,6 +104,7 @@ def find_zig_toolchain(
     runtime = runtime_library(target, target.zig_triple, processor(target, cpu))
     for_windows = target.system == WINDOWS
     windows = windows_parts(zig, cache, target.architecture.name) if for_windows else None
+    macos = macos_parts(zig, cache, target, search_path=environ_path, sdk=sdk) if target.system == MACOS else None
     # Where there is no library to make, signs are left of what zig has made itself.
     place = runtime.place(zig.version) if runtime else f"runtime/{target.zig_triple}-{zig.version}/none"
     launchers = Launchers(
@@ -113,27 +119,30 @@ def find_zig_toolchain(
             "multiarch": target.multiarch,
             "version": zig.clang_version,
             "sysroot": str(sysroot or ""),
-            "runtime": place,
+            "runtime": "" if macos else place,
             "stack_probe": windows.stack_probe if windows else "",
             "python": sys.executable,
+            **(macos.settings if macos else {}),
         },
         compile=(
             *compile_options(target.libc),
             *long_double_options(target),
             *(windows.compile if windows else ()),
+            *(macos.compile if macos else ()),
             *_header_options(sysroot, target),
         ),
         link=(*long_double_link_options(target), *(f"-L{directory}" for directory in library_dirs)),
+        linker=macos.linker if macos else (),
         make_runtime=runtime.words() if runtime else (),
     )
-    endings = {**ENDINGS, **(WINDOWS_ENDINGS if for_windows else {})}
+    endings = {**ENDINGS, **(WINDOWS_ENDINGS if for_windows else {}), **(MACOS_ENDINGS if macos else {})}
     names = {tool: f"{target.gnu_triplet}-{ending}" for tool, ending in endings.items()}
     # For our own questions: they link nothing of zig's run-time library, and shall not have it made.
     asking = dataclasses.replace(launchers, settings={**launchers.settings, "runtime": ""})
     directory = _staged(asking, names, cache)
     origin = f"zig {zig.version}, {zig.origin}"
     tools = {tool: Tool(path=directory / name, origin=origin, launcher=True) for tool, name in names.items()}
-    binutils = {name: tools[name] for name in (*BINUTILS, *WINDOWS_ENDINGS) if name in tools}
+    binutils = {name: tools[name] for name in (*BINUTILS, *WINDOWS_ENDINGS, *MACOS_ENDINGS) if name in tools}
     binutils |= {name: named_tool(name, text, environ_path) for name, text in overrides.items()}
     fc = binutils.pop("fc", None)
     told = (asking.configuration(objects=Path()), asking.program.name)
@@ -176,7 +185,7 @@ def find_zig_toolchain(
 
 
 def _ask(prober: Prober, cc: Tool, target: Target, memory: Memory | None) -> tuple[Identity | str, Macros]:
-    """The machine that the compiler makes objects for, and its macros; from memory if it was the right one before."""
+    """Return the machine that the compiler makes objects for, and its macros; remembered where it was right before."""
     question = f"macros of a compiler that makes {target.identity!r}"
     with contextlib.suppress(WrongValueError):
         if memory is not None and (known := memory.recall(question)) is not None:
@@ -188,7 +197,7 @@ def _ask(prober: Prober, cc: Tool, target: Target, memory: Memory | None) -> tup
 
 
 def _header_options(sysroot: Path | None, target: Target) -> tuple[str, ...]:
-    """The sysroot's headers, after zig's own of the C library."""
+    """Return the sysroot's headers, after zig's own of the C library."""
     if sysroot is None:
         return ()
     places = (
@@ -202,7 +211,7 @@ def _header_options(sysroot: Path | None, target: Target) -> tuple[str, ...]:
 
 
 def _staged(launchers: Launchers, names: Mapping[str, str], cache: Path) -> Path:
-    """A directory with the launchers, for use before there is an environment; the same for the same configuration."""
+    """Return a directory with the launchers, for use before there is an environment; one for each configuration."""
     text = launchers.configuration(objects=Path())
     key = hashlib.sha256(text.encode() + launchers.program.name.encode()).hexdigest()[:16]
     directory = cache / "targets" / f"{names['cc']}-{key}"

@@ -6,7 +6,8 @@
  * program's own directory (crossenv.compilers.zig.launchers writes them). The tables of options are options.h, which
  * crossenv.compilers.zig.options makes.
  *
- * What it is depends on the end of its name: -clang, -clang++, -ar, -ranlib, -ld, -dlltool or -windres.
+ * What it is depends on the end of its name: -clang, -clang++, -ar, -ranlib, -ld, -dlltool, -windres or
+ * -install_name_tool.
  */
 
 #define _GNU_SOURCE
@@ -145,9 +146,15 @@ typedef struct {
     const char *version;      /* clang's version */
     const char *sysroot;      /* "" for none */
     const char *stack_probe;  /* source code for links that do without zig's run-time library; "" for none */
+    const char *release;      /* for macOS: its oldest release, "11.0" */
+    const char *sdk_release;  /* the release that the headers are of */
+    const char *sdk;          /* the directory with usr/lib/libSystem.tbd */
+    const char *own_sdk;      /* the user's SDK of Apple's; "" for none */
+    const char *install_name_tool;
     const char *called;       /* a file that each compile writes to; from the environment */
     List compile;             /* options of every compile */
     List link;                /* words that end every link line, before the run-time library */
+    List linker;              /* for macOS: the command of LLVM's linker */
     List make_runtime;        /* words for crossenv.compilers.zig.runtime_library */
 } Configuration;
 
@@ -168,6 +175,9 @@ static void read_configuration(const char *path) {
         {"version", &configuration.version}, {"sysroot", &configuration.sysroot},
         {"runtime", &configuration.runtime}, {"python", &configuration.python},
         {"explainer", &configuration.explainer}, {"stack_probe", &configuration.stack_probe},
+        {"release", &configuration.release}, {"sdk_release", &configuration.sdk_release},
+        {"sdk", &configuration.sdk},         {"own_sdk", &configuration.own_sdk},
+        {"install_name_tool", &configuration.install_name_tool},
     };
     const size_t count = sizeof texts / sizeof *texts;
     for (size_t i = 0; i < count; i++)
@@ -181,6 +191,8 @@ static void read_configuration(const char *path) {
             append(&configuration.compile, value);
         else if (equal(line, "link"))
             append(&configuration.link, value);
+        else if (equal(line, "linker"))
+            append(&configuration.linker, value);
         else if (equal(line, "make_runtime"))
             append(&configuration.make_runtime, value);
         for (size_t i = 0; i < count; i++)
@@ -193,6 +205,13 @@ static void read_configuration(const char *path) {
 }
 
 static bool for_windows(void) { return strstr(configuration.target, "-windows") != NULL; }
+
+static bool for_macos(void) { return strstr(configuration.target, "-macos") != NULL; }
+
+/* Apple's name of the machine. */
+static const char *apple_machine(void) {
+    return equal(configuration.architecture, "aarch64") ? "arm64" : configuration.architecture;
+}
 
 /* ---- caches and libraries ---------------------------------------------------------------------------------------- */
 
@@ -252,6 +271,9 @@ static void prepare_environment(void) {
     unsetenv("ZIG_LIB_DIR");
     unsetenv("ZIG_LIBC");
     unsetenv("ZIG_VERBOSE_LINK");
+    /* For tools that ask Apple's `xcrun` otherwise. */
+    unsetenv("SDKROOT");
+    unsetenv("MACOSX_DEPLOYMENT_TARGET");
 }
 
 __attribute__((noreturn)) static void become(const List *command) {
@@ -851,6 +873,7 @@ static void require_target(const char *triple) {
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (equal(configuration.architecture, known[i][0]) && starts(triple, known[i][1]) &&
             (for_windows() ? strstr(triple, "windows") != NULL || strstr(triple, "mingw32") != NULL
+             : for_macos() ? strstr(triple, "apple") != NULL || strstr(triple, "macos") != NULL
                            : strstr(triple, "linux") != NULL))
             return;
     fail(1, "this compiler is for %s, and %s was asked for", configuration.triplet, triple);
@@ -1021,6 +1044,18 @@ static size_t translate_msvc(List *list, const List *words, const char *word, co
     return 0;
 }
 
+/* Microsoft's assembler has a language of its own, in files that clang would hand to the linker. */
+static void refuse_masm(const List *words) {
+    for (size_t i = 0; i < words->count; i++) {
+        const char *word = words->words[i], *before = i > 0 ? words->words[i - 1] : "";
+        size_t length = strlen(word);
+        if (starts(word, "-x"))
+            return; /* another language, whatever the files are called */
+        if (word[0] != '-' && length > 4 && strcasecmp(word + length - 4, ".asm") == 0 && !equal(before, "-o"))
+            fail(1, "%s is for Microsoft's assembler (MASM), and there is none here: leave it out", word);
+    }
+}
+
 /* Words that mean something else for Windows, or nothing; returns how many words it has taken, 0 for another word. */
 static size_t translate_for_windows(List *list, const List *words, const char *word, const char *next) {
     const char *slash = strrchr(word, '/');
@@ -1031,6 +1066,37 @@ static size_t translate_for_windows(List *list, const List *words, const char *w
         return word[2] ? 1 : 2;
     }
     return translate_msvc(list, words, word, next);
+}
+
+/* Refuses another machine than the target: what is for both is merged of two wheels. */
+static void require_apple_machine(const char *name) {
+    if (!equal(name, apple_machine()))
+        fail(1, "this compiler is for %s, and -arch %s was asked for: build a wheel for each machine", apple_machine(),
+             name);
+}
+
+/* Refuses a framework unless there is an SDK that has it. */
+static void require_framework(const char *name) {
+    if (!*configuration.own_sdk)
+        fail(1, "the framework %s is a part of Apple's SDK: create the environment with --sdk DIR", name);
+}
+
+/* Words of Apple's compiler that say what is so in any case; returns how many words it has taken, 0 for another word. */
+static size_t translate_for_macos(List *list, const char *word, const char *next) {
+    if (equal(word, "-arch") && next != NULL) {
+        require_apple_machine(next);
+        return 2;
+    }
+    if (starts(word, "-Xarch_") && next != NULL) {
+        if (equal(word + strlen("-Xarch_"), apple_machine()))
+            append(list, next);
+        return 2;
+    }
+    if (listed(word, macos_pairs_dropped) && next != NULL)
+        return 2;
+    return listed(word, macos_compiler_dropped) || listed(word, macos_linker_words) ? 1
+           : listed(word, macos_linker_pairs) && next != NULL                       ? 2
+                                                                                     : 0;
 }
 
 /* What gcc's -fhardened stands for, as far as clang has it. */
@@ -1056,6 +1122,8 @@ static List translate(const List *words, const Call *call, Linking *linking) {
     /* There is no code to make, and zig would make its libraries anew for each processor. */
     bool links_only = call->links && !call->has_source;
     Processor processor = {0};
+    if (for_windows())
+        refuse_masm(words);
     for (size_t i = 0; i < words->count; i++) {
         const char *word = words->words[i], *next = i + 1 < words->count ? words->words[i + 1] : NULL;
         bool last_for_linker = false;
@@ -1088,7 +1156,8 @@ static List translate(const List *words, const Call *call, Linking *linking) {
             linking->strips = true;
         size_t taken = for_windows() && !(!call->links && starts(word, "-l"))
                            ? translate_for_windows(&list, words, word, next)
-                           : 0;
+                       : for_macos() ? translate_for_macos(&list, word, next)
+                                     : 0;
         if (taken > 0) {
             i += taken - 1;
             continue;
@@ -1191,6 +1260,10 @@ static bool answer(const List *words, const Call *call) {
             if (*root)
                 printf("%s/usr/lib/%s:%s/usr/lib:%s/lib", root, configuration.multiarch, root, root);
             putchar('\n');
+        } else if (for_macos() && call->inputs.count == 0 && (equal(word, "-Wl,--version") || equal(word, "-Wl,-v"))) {
+            /* Meson looks for the name among what is said to standard error. */
+            printf("LLD %s\n", configuration.version);
+            fputs("ld64.lld\n", stderr);
         } else if (call->inputs.count == 0 && (equal(word, "-Wl,--version") || equal(word, "-Wl,-v")))
             /* What links is lld; "zig ld", which it says itself, is not known to every build system. */
             printf("LLD %s (compatible with GNU linkers)\n", configuration.version);
@@ -1390,11 +1463,210 @@ static bool link_without_runtime(const List *command, const Call *call) {
     return true;
 }
 
+/* ---- macOS ------------------------------------------------------------------------------------------------------- */
+
+/* zig's own linker makes no bundles, and leaves names of directories in what it makes: LLVM's links. What is to be
+ * compiled and linked by one call becomes two. */
+
+typedef struct {
+    List link, compile, temporary; /* the linker's command, options of compiles, objects to remove */
+    const char *language;          /* of what follows, by -x */
+} AppleLink;
+
+static const char *apple_object(AppleLink *apple, const char *source, const char *language) {
+    const char *object = text("%s/link-%ld-%zu.o", getenv("ZIG_LOCAL_CACHE_DIR"), (long)getpid(), apple->temporary.count);
+    List command = {0};
+    append(&command, text("%.*s%s", (int)(strlen(self) - strlen(tool_name)), self, tool_name));
+    append_all(&command, &apple->compile);
+    if (apple->language != NULL || equal(source, "-")) {
+        append(&command, "-x");
+        append(&command, apple->language != NULL ? apple->language : equal(language, "c++") ? "c++" : "c");
+    }
+    append(&command, "-c");
+    append(&command, source);
+    append(&command, "-o");
+    append(&command, object);
+    append(&apple->temporary, object);
+    int status = run(&command, NULL);
+    if (status != 0)
+        exit(status);
+    return object;
+}
+
+/* `-framework X`, `-L X`, `-undefined X`: an option of the linker's, whoever it was said to; returns how many words it has
+ * taken, 0 for another word. */
+static size_t apple_option(List *link, const char *word, const char *next) {
+    if (next != NULL && (equal(word, "-framework") || equal(word, "-weak_framework") || equal(word, "-needed_framework")))
+        require_framework(next);
+    if (equal(word, "-arch") && next != NULL) {
+        require_apple_machine(next);
+        return 2;
+    }
+    if (starts(word, "-l") || (equal(word, "-L") && next != NULL)) {
+        const char *value = word[2] ? word + 2 : next;
+        if (value == NULL)
+            return 1;
+        if (word[1] == 'L' || !listed(value, macos_libraries_dropped))
+            if (word[1] != 'L' || !is_own_directory(value))
+                append(link, text("%.2s%s", word, equal(value, "stdc++") ? "c++" : value));
+        return word[2] ? 1 : 2;
+    }
+    if (starts(word, "-L")) {
+        if (!is_own_directory(word + 2))
+            append(link, word);
+        return 1;
+    }
+    if (listed(word, macos_linker_pairs) && next != NULL) {
+        append(link, word);
+        append(link, next);
+        return 2;
+    }
+    if (equal(word, "-shared") || equal(word, "-dynamiclib")) {
+        append(link, "-dylib");
+        return 1;
+    }
+    if (listed(word, macos_linker_words)) {
+        append(link, word);
+        return 1;
+    }
+    return listed(word, macos_linker_dropped) ? 1 : 0;
+}
+
+/* What stands behind -Wl, and -Xlinker: LLVM's linker says what it does not take. */
+static void apple_linker_options(List *link, List *words) {
+    for (size_t i = 0; i < words->count;) {
+        const char *word = words->words[i], *next = i + 1 < words->count ? words->words[i + 1] : NULL;
+        const char *plain = starts(word, "--") ? word + 1 : word;
+        size_t taken = 0;
+        if (equal(word, "-z") || listed(plain + 1, macos_gnu_pairs))
+            taken = next != NULL && strchr(word, '=') == NULL ? 2 : 1;
+        else if (listed(plain, macos_gnu_dropped))
+            taken = 1;
+        else if (starts(plain, "-rpath=")) {
+            append(link, "-rpath");
+            append(link, plain + strlen("-rpath="));
+            taken = 1;
+        } else
+            taken = apple_option(link, word, next);
+        if (taken == 0) {
+            append(link, word);
+            taken = 1;
+        }
+        i += taken;
+    }
+    words->count = 0;
+}
+
+static int link_for_macos(const char *language, const List *words, const Call *call) {
+    AppleLink apple = {0};
+    List for_linker = {0}, compile = {0};
+    append(&compile, "");
+    compile.count = 0;
+    if (configuration.linker.count == 0 || access(configuration.linker.words[0], X_OK) != 0)
+        fail(1, "the linker %s is not there: install LLVM's lld again, or create the environment again",
+             configuration.linker.count ? configuration.linker.words[0] : "of LLVM");
+    /* What sources are compiled with may follow them. */
+    for (size_t i = 0; i < words->count; i++) {
+        const char *word = words->words[i], *next = i + 1 < words->count ? words->words[i + 1] : NULL;
+        List ignored = {0};
+        size_t taken = starts(word, "-Wl,") ? 1 : equal(word, "-Xlinker") || equal(word, "-o") || equal(word, "-x") ? 2
+                       : apple_option(&ignored, word, next);
+        if (taken == 0 && word[0] == '-' && word[1]) {
+            append(&compile, word);
+            if (listed(word, compiler_pairs) && next != NULL) {
+                append(&compile, next);
+                i++;
+            }
+        } else if (taken > 1)
+            i += taken - 1;
+    }
+    apple.compile = compile;
+    append_all(&apple.link, &configuration.linker);
+    const char *const start[] = {"-arch", apple_machine(), "-platform_version", "macos", configuration.release,
+                                 configuration.sdk_release, "-syslibroot",
+                                 *configuration.own_sdk ? configuration.own_sdk : configuration.sdk,
+                                 /* Debug information is in objects, whose places are a build's own. */
+                                 "-S"};
+    for (size_t i = 0; i < sizeof start / sizeof *start; i++)
+        append(&apple.link, start[i]);
+    const char *link_directory = getenv("CROSSENV_LINK_DIRECTORY");
+    if (link_directory != NULL && *link_directory)
+        append(&apple.link, text("-L%s", link_directory));
+    for (size_t i = 0; i < words->count; i++) {
+        const char *word = words->words[i], *next = i + 1 < words->count ? words->words[i + 1] : NULL;
+        bool last_for_linker = false;
+        if (starts(word, "-Wl,")) {
+            for (char *part = text("%s", word + 4), *comma; part != NULL; part = comma) {
+                comma = strchr(part, ',');
+                if (comma != NULL)
+                    *comma++ = '\0';
+                if (*part)
+                    append(&for_linker, part);
+            }
+            last_for_linker = true;
+        } else if (equal(word, "-Xlinker") && next != NULL) {
+            append(&for_linker, next);
+            i++;
+            last_for_linker = true;
+        }
+        const char *after = i + 1 < words->count ? words->words[i + 1] : "";
+        if (last_for_linker && (starts(after, "-Wl,") || equal(after, "-Xlinker")))
+            continue; /* an option and its value may come in two words */
+        apple_linker_options(&apple.link, &for_linker);
+        if (last_for_linker)
+            continue;
+        refuse(word);
+        if (starts(word, "-F") && (word[2] || next != NULL)) {
+            append(&apple.link, text("-F%s", word[2] ? word + 2 : next));
+            i += word[2] ? 0 : 1;
+            continue;
+        }
+        size_t taken = apple_option(&apple.link, word, next);
+        if (taken > 0)
+            i += taken - 1;
+        else if (starts(word, "-o") && (word[2] == '\0' || !starts(word, "-objc"))) {
+            append(&apple.link, "-o");
+            append(&apple.link, word[2] ? word + 2 : next);
+            i += word[2] ? 0 : 1;
+        } else if (starts(word, "-x")) {
+            apple.language = word[2] ? word + 2 : next;
+            if (apple.language != NULL && equal(apple.language, "none"))
+                apple.language = NULL;
+            i += word[2] ? 0 : 1;
+        } else if (word[0] == '-' && word[1]) {
+            if (listed(word, compiler_pairs) && next != NULL)
+                i++;
+        } else if (apple.language != NULL || is_source(word) || equal(word, "-"))
+            append(&apple.link, apple_object(&apple, word, language));
+        else
+            append(&apple.link, word);
+    }
+    if (call->output == NULL) {
+        append(&apple.link, "-o");
+        append(&apple.link, "a.out");
+    }
+    append_all(&apple.link, &configuration.link);
+    append(&apple.link, text("-L%s/usr/lib", configuration.sdk));
+    if (equal(language, "c++"))
+        append(&apple.link, "-lc++");
+    append(&apple.link, "-lSystem");
+    int status = run(&apple.link, NULL);
+    for (size_t i = 0; i < apple.temporary.count; i++)
+        unlink(apple.temporary.words[i]);
+    if (status != 0)
+        explain(words);
+    return status;
+}
+
 static int compile(const char *language, const List *words) {
     Call call = examine(words);
     if (answer(words, &call))
         return 0;
     prepare_environment();
+    if (for_macos() && call.links && call.inputs.count > 0) {
+        mark_called();
+        return link_for_macos(language, words, &call);
+    }
     List command = {0};
     append(&command, configuration.zig);
     append(&command, language);
@@ -1655,6 +1927,18 @@ int main(int count, char **arguments) {
     if (ends(tool_name, "-windres"))
         return compile_resources(&words);
     List command = {0};
+    if (ends(tool_name, "-install_name_tool")) {
+        if (!*configuration.install_name_tool)
+            fail(1, "this needs LLVM's llvm-install-name-tool: install LLVM, and create the environment again");
+        append(&command, configuration.install_name_tool);
+        append_all(&command, &words);
+        become(&command);
+    }
+    if (ends(tool_name, "-ld") && for_macos()) {
+        append_all(&command, &configuration.linker);
+        append_all(&command, &words);
+        become(&command);
+    }
     append(&command, configuration.zig);
     append(&command, ends(tool_name, "-ranlib")    ? "ranlib"
                      : ends(tool_name, "-ld")      ? "ld.lld"

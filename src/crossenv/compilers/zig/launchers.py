@@ -20,6 +20,8 @@ from crossenv.errors import ToolchainError
 from crossenv.files import scratch_directory
 from crossenv.libc.version import libc_of_this_machine
 from crossenv.platforms.architectures import target_architectures
+from crossenv.platforms.linux_targets import target_of_machine
+from crossenv.platforms.macos import MACOS
 from crossenv.platforms.windows import WINDOWS
 from crossenv.targets import Target
 
@@ -28,6 +30,8 @@ CONFIGURATION_NAME = "zig.conf"
 ENDINGS = {"cc": "clang", "cxx": "clang++", "ar": "ar", "ranlib": "ranlib", "ld": "ld"}
 # Further ones for Windows.
 WINDOWS_ENDINGS = {"dlltool": "dlltool", "windres": "windres"}
+# A further one for macOS.
+MACOS_ENDINGS = {"install_name_tool": "install_name_tool"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +43,7 @@ class Launchers:
         settings: Its configuration by key; see `Configuration` in launcher.c.
         compile: Options of every compile.
         link: Words that end every link line.
+        linker: The command of another linker than zig's.
         make_runtime: How the run-time library is made that is linked before zig's own; see `RuntimeLibrary.words`.
     """
 
@@ -46,12 +51,24 @@ class Launchers:
     settings: Mapping[str, str]
     compile: Sequence[str] = ()
     link: Sequence[str] = ()
+    linker: Sequence[str] = ()
     make_runtime: Sequence[str] = ()
 
     def configuration(self, *, objects: Path, explainer: str = "") -> str:
-        """The text of `zig.conf`; zig keeps what it compiles in `objects`, and `explainer` is the script for links."""
+        """Return the text of `zig.conf`.
+
+        Args:
+            objects: Where zig keeps what it compiles.
+            explainer: The script that links are explained by.
+        """
         rows = [*self.settings.items(), ("objects", str(objects)), ("explainer", explainer)]
-        for key, words in (("compile", self.compile), ("link", self.link), ("make_runtime", self.make_runtime)):
+        lists = (
+            ("compile", self.compile),
+            ("link", self.link),
+            ("linker", self.linker),
+            ("make_runtime", self.make_runtime),
+        )
+        for key, words in lists:
             rows += [(key, word) for word in words]
         return "".join(f"{key} {value}\n" for key, value in rows)
 
@@ -78,7 +95,7 @@ def compiled_launcher(zig: Zig, cache: Path, target: Target, cpu: str) -> Path:
     if program.is_file():
         return program
     with ThreadPoolExecutor(max_workers=1) as pool:
-        if target.system != WINDOWS:
+        if target.system not in (WINDOWS, MACOS):
             pool.submit(_make_c_library, zig, cache, target, cpu)
         return _compiled(zig, cache, program, source, tables)
 
@@ -148,7 +165,7 @@ def place_launchers(launchers: Launchers, names: Mapping[str, str], directory: P
 
 
 def _build_machine() -> str:
-    """This machine in zig's words, with the oldest C library: the launcher asks for nothing newer."""
+    """Return this machine in zig's words, with the oldest C library: the launcher asks for nothing newer."""
     machine = {"armv8l": "armv7l", "i386": "i686", "i586": "i686"}.get(platform.machine(), platform.machine())
     libc = libc_of_this_machine()
     row = next((row for row in target_architectures() if row.name == machine), None)
@@ -157,4 +174,4 @@ def _build_machine() -> str:
             f"the zig toolchain is not for build machines of the kind {platform.machine()}",
             hint="use installed compilers: --toolchain gnu or clang",
         )
-    return Target(text=machine, architecture=row, libc=libc, floor=row.oldest(libc), policy=False).zig_triple
+    return target_of_machine(row, libc, row.oldest(libc)).zig_triple

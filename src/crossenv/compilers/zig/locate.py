@@ -41,12 +41,12 @@ class Zig:
 
 
 def has_zig(search_path: str) -> bool:
-    """Whether there is any zig, whatever its version."""
+    """Return whether there is any zig, whatever its version."""
     return _candidate(search_path) is not None
 
 
 def usable_cache() -> Path:
-    """The user's cache of what zig makes once: C libraries, the launcher.
+    """Return the user's cache of what zig makes once: C libraries, the launcher.
 
     Raises:
         ToolchainError: It cannot be written.
@@ -64,7 +64,7 @@ def usable_cache() -> Path:
 
 
 def locate_zig(search_path: str, cache: Path) -> Zig:
-    """The zig of the PyPI package `ziglang` beside this program, else the one on `search_path`.
+    """Return the zig of the PyPI package `ziglang` beside this program, else the one on `search_path`.
 
     Raises:
         ToolchainError: There is none, it does not start, or it is too old.
@@ -96,7 +96,7 @@ def locate_zig(search_path: str, cache: Path) -> Zig:
 
 
 def _versions_file(path: Path, cache: Path) -> Path:
-    """Where the versions of the very file at `path` are noted: asking takes longer than all else of a creation."""
+    """Return where the versions of this very file are noted: asking takes longer than the rest of a creation."""
     about = path.stat()
     key = hashlib.sha256(f"{path} {about.st_mtime_ns} {about.st_size}".encode()).hexdigest()[:16]
     return cache / "versions" / key

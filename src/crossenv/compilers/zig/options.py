@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from crossenv.platforms.own_directories import HEADER_OPTIONS, LIBRARY_OPTIONS, MULTIARCH_PARENTS, OWN_DIRECTORIES
+from crossenv.platforms.native_directories import HEADER_OPTIONS, LIBRARY_OPTIONS, MULTIARCH_PARENTS, OWN_DIRECTORIES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,6 +169,83 @@ LINKER = (
     ),
 )
 
+# For macOS, whose linker is LLVM's `ld64.lld`; that one says itself what it does not take.
+MACOS = (
+    Group(
+        # The linker's command and the target's name say them.
+        name="macos_compiler_dropped",
+        options=(
+            *("-mmacosx-version-min=*", "-mmacos-version-min=*", "-mtargetos=*", "-flto*", "-fno-lto", "-static"),
+            *("-static-libgcc", "-static-libstdc++", "-fno-semantic-interposition", "-fno-plt", "-no-pie", "-pie"),
+            *("-fuse-ld=*", "-rdynamic", "-L*", "-l*"),
+        ),
+    ),
+    Group(name="macos_pairs_dropped", options=("-isysroot", "--sysroot", "-L", "-l")),
+    Group(
+        # Those that the linker takes, and that Apple's compiler hands on.
+        name="macos_linker_words",
+        options=(
+            *("-bundle", "-dynamiclib", "-shared", "-dead_strip", "-dead_strip_dylibs", "-all_load", "-ObjC"),
+            *("-headerpad_max_install_names", "-no_dead_strip_inits_and_terms", "-search_paths_first"),
+        ),
+    ),
+    Group(
+        name="macos_linker_pairs",
+        options=(
+            *("-framework", "-weak_framework", "-needed_framework", "-install_name", "-compatibility_version"),
+            *(
+                "-current_version",
+                "-exported_symbols_list",
+                "-unexported_symbols_list",
+                "-exported_symbol",
+                "-undefined",
+            ),
+            *(
+                "-force_load",
+                "-bundle_loader",
+                "-u",
+                "-e",
+                "-rpath",
+                "-reexport_library",
+                "-headerpad",
+                "-weak_library",
+            ),
+            *(
+                "-unexported_symbol",
+                "-order_file",
+                "-macos_version_min",
+                "-needed_library",
+                "-umbrella",
+                "-sub_library",
+            ),
+        ),
+    ),
+    Group(
+        # Of a link alone: they say what is so in any case, or nothing.
+        name="macos_linker_dropped",
+        options=(
+            *("-twolevel_namespace", "-single_module", "-nodefaultlibs", "-nostdlib", "-nostartfiles", "-nolibc"),
+            *("-s", "-pthread", "-search_dylibs_first", "-Wl"),
+        ),
+    ),
+    Group(
+        # GNU's, which builds say without a look at the system.
+        name="macos_gnu_dropped",
+        options=(
+            *("-as-needed", "-no-as-needed", "-O*", "-gc-sections", "-no-gc-sections", "-strip-all", "-strip-debug"),
+            *("-s", "-S", "-Bsymbolic*", "-Bstatic", "-Bdynamic", "-enable-new-dtags", "-disable-new-dtags"),
+            *("-no-undefined", "-start-group", "-end-group", "-export-dynamic", "-E", "-build-id*", "-hash-style=*"),
+            *("-sort-common", "-icf=*", "-no-allow-shlib-undefined", "-allow-shlib-undefined", "-eh-frame-hdr"),
+            *("-twolevel_namespace", "-single_module", "-search_paths_first"),
+        ),
+    ),
+    Group(name="macos_gnu_pairs", options=("rpath-link", "soname", "exclude-libs", "hash-style", "exclude-libs=*")),
+    Group(
+        name="macos_libraries_dropped",
+        options=("gcc", "gcc_s", "gcc_eh", "rt", "gcc_s.1", "atomic", "supc++"),
+    ),
+)
+
 # For Windows, whose linker has another set; what is in none of these is refused.
 WINDOWS = (
     Group(
@@ -285,13 +362,13 @@ OWN_ABI = {
 
 
 def header_text() -> str:
-    """The tables as the C that launcher.c includes as `options.h`."""
+    """Return the tables as the C that launcher.c includes as `options.h`."""
     return "".join(f"{line}\n" for line in _header())
 
 
 def _header() -> Iterator[str]:
     yield "/* Made from crossenv.compilers.zig.options. */"
-    for group in (*COMPILER, *LINKER, *WINDOWS, *DIRECTORIES):
+    for group in (*COMPILER, *LINKER, *MACOS, *WINDOWS, *DIRECTORIES):
         words = "".join(f'"{option}", ' for option in group.options)
         yield f"static const char *const {group.name}[] = {{{words}NULL}};"
     yield "static const char *const own_abi[][2] = {"

@@ -107,7 +107,7 @@ class RuntimeLibrary:
 
 
 def runtime_library(target: Target, triple: str, cpu: str) -> RuntimeLibrary | None:
-    """The library that a target needs, None for none; `triple` and `cpu` are what zig is told."""
+    """Return the library that a target needs, None for none; `triple` and `cpu` are what zig is told."""
     if not can_rename(target.identity.format):
         return None
     options = long_double_options(target)
@@ -116,12 +116,12 @@ def runtime_library(target: Target, triple: str, cpu: str) -> RuntimeLibrary | N
 
 
 def long_double_options(target: Target) -> tuple[str, ...]:
-    """What makes `long double` the format that the target's C library has, where zig's default is another."""
+    """Return what makes `long double` the format that the target's C library has, where zig's default is another."""
     return _IBM_LONG_DOUBLE if has_ibm_long_double(target) else ()
 
 
 def long_double_link_options(target: Target) -> tuple[str, ...]:
-    """What a link needs where `long_double_options` says something."""
+    """Return what a link needs where `long_double_options` says something."""
     return _IBM_LINK if long_double_options(target) else ()
 
 
@@ -135,7 +135,7 @@ class _Work:
         self.directory = directory
 
     def run(self, *words: str, verbose: bool = False) -> str:
-        """What zig prints to standard error."""
+        """Return what zig prints to standard error."""
         environment = {
             **os.environ,
             "ZIG_GLOBAL_CACHE_DIR": str(self.cache),
@@ -173,7 +173,7 @@ class _Work:
         return Path(found[0])
 
     def renamed(self, library: Path) -> Path:
-        """The library's object, with the C library's functions renamed.
+        """Return the library's object, with the C library's functions renamed.
 
         Compilers call functions that begin with two underscores; every other one is the C library's. `sin` becomes
         `__crossenv_sin`.

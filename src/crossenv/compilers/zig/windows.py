@@ -34,7 +34,7 @@ class WindowsParts:
 
 
 def windows_parts(zig: Zig, cache: Path, architecture: str) -> WindowsParts:
-    """The files that they name are made in `cache` if they are not there.
+    """Return the parts for one architecture; the files that they name are made in `cache` where they are missing.
 
     Raises:
         ToolchainError: The cache cannot be written.
@@ -61,7 +61,7 @@ def windows_parts(zig: Zig, cache: Path, architecture: str) -> WindowsParts:
 
 
 def _overlay(headers: Path) -> dict[str, Any]:
-    """A file system of clang's in which the names of these headers are the same in any case."""
+    """Return a file system of clang's in which the names of these headers are the same in any case."""
     roots = [
         {
             "type": "directory",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from crossenv.emulation.command import AnySession, host_command
 from crossenv.emulation.model import Command
+from crossenv.emulation.pyodide import PyodideSession
 from crossenv.emulation.wine import WineSession, windows_path
 from crossenv.errors import BuildError
+from crossenv.platforms.emscripten import names_of
 from crossenv.pythons.build_python import BuildPython
 from crossenv.record import Record
 from crossenv.report import Reporter
@@ -73,12 +76,31 @@ def install_on_target(
     if isinstance(session, WineSession):
         version, under, place = session.python.version, "wine", windows_path(str(prefix))
         words = [windows_path(str(Path(word).absolute())) if Path(word).exists() else word for word in wanted.words()]
+    elif isinstance(session, PyodideSession):
+        install_for_pyodide(session, wanted, environ, reporter)
+        return
     else:
         version, under, place = session.interpreter.version, "emulation", str(prefix)
         words = wanted.words()
     command = ["python", f"{_pip(version)}/pip", "install", *_OPTIONS, "--prefix", place, *words]
     what = f"installing the wheel and its requirements, with the target's own pip under {under}"
     _run(host_command(session, command, environ), what, reporter)
+
+
+def install_for_pyodide(
+    session: PyodideSession, wanted: Wanted, environ: Mapping[str, str], reporter: Reporter
+) -> None:
+    """Install ready-made wheels only, with a pip of this machine: none runs under Pyodide.
+
+    Raises:
+        BuildError: pip failed.
+    """
+    python = session.python
+    tags = [word for tag in names_of(python.abi) for word in ("--platform", tag)]
+    which = ["--python-version", python.version, "--implementation", "cp", *tags, "--only-binary", ":all:"]
+    pip = (sys.executable, f"{_pip(python.version)}/pip", "install", *_OPTIONS, *which)
+    command = Command(words=(*pip, "--target", str(session.site_packages), *wanted.words()), environment=environ)
+    _run(command, "installing the wheel and its requirements for Pyodide", reporter)
 
 
 def _pip(version: str) -> Path:

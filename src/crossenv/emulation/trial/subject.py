@@ -9,7 +9,7 @@ from pathlib import Path
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from crossenv.errors import AuditError, UsageError
-from crossenv.platforms import PLATFORMS, is_built_for
+from crossenv.platforms import PLATFORMS
 from crossenv.record import Record
 from crossenv.report import Reporter
 from crossenv.sysroots.debian import PYTHONS
@@ -107,7 +107,7 @@ def target_of(subjects: Sequence[Subject]) -> Target | None:
     found: dict[str, Target] = {}
     for subject in subjects:
         for target in expected_of(subject.tags, libc="", record=None).targets:
-            if not is_built_for(target.system):
+            if not PLATFORMS[target.system].can_run:
                 title = PLATFORMS[target.system].title
                 raise UsageError(
                     f"{subject.path.name} is for {title}, which no emulator here runs", hint="try it there"

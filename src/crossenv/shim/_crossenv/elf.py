@@ -1,6 +1,6 @@
 """Reads what laying over build requirements asks of ELF files (System V ABI, chapters 4 and 5).
 
-Wheels are judged elsewhere (`_crossenv.judge`): here a file that cannot be read is one that asks for nothing.
+Wheels are judged elsewhere (`_crossenv.ask_judge`): here a file that cannot be read is one that asks for nothing.
 """
 
 import struct

@@ -264,7 +264,7 @@ def check_results(backend: "Any", facts: "Facts") -> None:
     """Check every wheel that `backend` (a module or an object) builds."""
     import functools
 
-    from _crossenv import judge, source_tree
+    from _crossenv import ask_judge, source_tree
 
     def checked(hook: "Any", *, editable: bool) -> "Any":
         @functools.wraps(hook)
@@ -277,7 +277,7 @@ def check_results(backend: "Any", facts: "Facts") -> None:
             if editable:
                 written.update(source_tree.written(directory, before))
                 written.update(source_tree.importable(directory, facts["extension_suffixes"]))
-            return os.path.basename(judge.require_sealed(path, facts, editable=editable, written=sorted(written)))
+            return os.path.basename(ask_judge.require_sealed(path, facts, editable=editable, written=sorted(written)))
 
         return call
 

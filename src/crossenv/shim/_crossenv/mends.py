@@ -28,6 +28,23 @@ MENDS = tuple(
             r"|cannot find -l(?P<other>python3[\w.]*)",
             "the target's Python has no lib{name} here: name one that has, with --host-python or in a --sysroot",
         ),
+        (
+            r"fatal error: '?(?P<name>(?i:atl(?:base|app|coll|com|conv|ctl|def|file|host|image|path|safe|sec|str"
+            r"|time|win)|cstringt|afx\w*)\.h)'? file not found",
+            "{name} belongs to Microsoft's class libraries (ATL, MFC), which come with Visual Studio alone: build"
+            " without it, or on Windows",
+        ),
+        (
+            r"fatal error: '?(?P<name>(?i:winrt/[\w./]+|wil/[\w./]+|ppl(?:tasks)?\.h|concrt\.h"
+            r"|vcclr\.h|msclr/[\w./]+))'? file not found",
+            "{name} comes with Visual Studio or Microsoft's SDK, and MinGW has none: build without it, or on Windows",
+        ),
+        (
+            # setuptools, Meson, CMake
+            r"unknown file type '\.asm'|Unknown compiler\(s\): \[\['ml(?:64)?'\]|No CMAKE_ASM_MASM_COMPILER"
+            r"|(?:No such file or directory|not found)[^\n]*\bml(?:64)?(?:\.exe)?\b",
+            "Microsoft's assembler (MASM) runs on Windows alone: build without its sources (.asm), or on Windows",
+        ),
     )
 )
 

@@ -109,6 +109,10 @@ def platform_module(platform: "ModuleType", facts: "Facts") -> None:
     _replace(platform, "libc_ver", make_libc_ver)
     _replace(platform, "architecture", make_architecture)
     _replace(platform, "uname", make_uname)
+    if facts["system"] and facts["system"]["sys_platform"] == "darwin":
+        # meson-python makes the wheel's tag of it.
+        release = (facts["libc"]["version"], ("", "", ""), facts["machine"])
+        _replace(platform, "mac_ver", lambda _original: lambda *_arguments, **_options: release)
 
 
 def sysconfig_module(module: "ModuleType", facts: "Facts") -> None:
@@ -517,29 +521,29 @@ def pip_wheel_command(module: "ModuleType", facts: "Facts") -> None:
     Any of pip's own options on binaries, on the command line, in its configuration or in a requirements file, turns
     this off.
     """
-    from _crossenv import judge, pip_commands
+    from _crossenv import ask_judge, pip_commands
 
     _replace(module.WheelCommand, "get_requirements", pip_commands.building_by_name)
     _replace(module.WheelCommand, "run", pip_commands.refusing_unsafe_features)
     _replace(module.WheelCommand, "run", pip_commands.announcing_index)
     _replace(module.WheelCommand, "run", pip_commands.naming_wheels)
-    _replace(module.WheelCommand, "add_options", judge.add_option)
-    _replace(module.WheelCommand, "run", judge.sweeping(facts))
+    _replace(module.WheelCommand, "add_options", ask_judge.add_option)
+    _replace(module.WheelCommand, "run", ask_judge.sweeping(facts))
 
 
 def pip_requirements(module: "ModuleType", facts: "Facts") -> None:
     """`cross-pip install`: ready-made wheels are checked before anything is installed."""
-    from _crossenv import judge
+    from _crossenv import ask_judge
 
-    check = judge.checking_ready_made(facts, lambda requirements, *_args, **_kwargs: list(requirements))
+    check = ask_judge.checking_ready_made(facts, lambda requirements, *_args, **_kwargs: list(requirements))
     _replace(module, "install_given_reqs", check)
 
 
 def pip_prepare(module: "ModuleType", facts: "Facts") -> None:
     """`cross-pip wheel` and `download`: ready-made wheels are checked before they are saved."""
-    from _crossenv import judge
+    from _crossenv import ask_judge
 
-    check = judge.checking_ready_made(facts, lambda _self, requirement: [requirement])
+    check = ask_judge.checking_ready_made(facts, lambda _self, requirement: [requirement])
     _replace(module.RequirementPreparer, "save_linked_requirement", check)
 
 
@@ -579,11 +583,14 @@ def build_ext_module(module: "ModuleType", facts: "Facts") -> None:
 
     _replace(module.build_ext, "build_extension", make_build_extension)
     if facts["system"]:
-        _link_to_python(module, facts["system"])
+        if facts["system"]["libraries"]:
+            _link_to_python(module, facts["system"])
+        suffix = facts["system"]["stable_suffix"]
+        _replace_if_there(module, "get_abi3_suffix", lambda _original: lambda: suffix)
 
 
 def _link_to_python(module: "ModuleType", system: "System") -> None:
-    """Where extension modules are linked to Python: to the library of the version, or that of the stable ABI."""
+    """Where modules are linked to Python, if they are: to the library of the version, or that of the stable ABI."""
 
     def make_get_libraries(original: "Any") -> "Any":
         def get_libraries(self: "Any", ext: "Any") -> "list[str]":
@@ -595,12 +602,11 @@ def _link_to_python(module: "ModuleType", system: "System") -> None:
         return get_libraries
 
     _replace(module.build_ext, "get_libraries", make_get_libraries)
-    _replace_if_there(module, "get_abi3_suffix", lambda _original: lambda: system["stable_suffix"])
 
 
 def bdist_wheel_module(module: "ModuleType", facts: "Facts") -> None:
     """`setup.py bdist_wheel` run by hand: no hook returns, so the command checks its wheels itself."""
-    from _crossenv import judge
+    from _crossenv import ask_judge
 
     def make_run(original: "Any") -> "Any":
         def run(self: "Any") -> None:
@@ -608,7 +614,7 @@ def bdist_wheel_module(module: "ModuleType", facts: "Facts") -> None:
             files = self.distribution.dist_files
             for index, (command, version, path) in enumerate(files):
                 if command == "bdist_wheel":
-                    files[index] = (command, version, judge.require_sealed(path, facts))
+                    files[index] = (command, version, ask_judge.require_sealed(path, facts))
 
         return run
 

@@ -61,37 +61,79 @@ class WindowsVersion(tuple):  # type: ignore[type-arg]
 
 def stand_ins(facts: "Facts", system: "System") -> "dict[str, StandIn]":
     """`sys`, `os` and `platform` as they are on the target."""
-    machine = facts["machine"]
-    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    release = f"{_WINDOWS_VERSION[0]}"
+    bits, machine = facts["identity"]["bits"], facts["machine"]
+    answers = {"win32": _on_windows, "darwin": _on_macos}.get(system["sys_platform"], _elsewhere)(facts, system)
+    asked = answers["platform"]
+    release, version = asked["release"](), asked["version"]()
+    named = platform.uname()._replace(system=system["system"], release=release, version=version)
+    common: dict[str, dict[str, Any]] = {
+        "sys": {"platform": system["sys_platform"], "maxsize": 2 ** (bits - 1) - 1},
+        "os": {"name": system["os_name"]},
+        "platform": {
+            "system": lambda: system["system"],
+            "machine": lambda: machine,
+            "uname": lambda: named,
+            "libc_ver": lambda *_arguments, **_options: ("", ""),
+        },
+    }
+    modules = {"sys": sys, "os": os, "platform": platform}
+    return {name: StandIn(module, {**common[name], **answers[name]}) for name, module in modules.items()}
+
+
+def _on_windows(facts: "Facts", system: "System") -> "dict[str, dict[str, Any]]":
+    bits, release = facts["identity"]["bits"], f"{_WINDOWS_VERSION[0]}"
     number = ".".join(map(str, _WINDOWS_VERSION[:3]))
-    bits = facts["identity"]["bits"]
-    named = platform.uname()._replace(system=system["system"], release=release, version=number)
     return {
-        "sys": StandIn(
-            sys,
-            {
-                "platform": system["sys_platform"],
-                "winver": version,
-                "getwindowsversion": lambda: WindowsVersion(_WINDOWS_VERSION),
-                "maxsize": 2 ** (bits - 1) - 1,
-            },
-        ),
-        "os": StandIn(os, {"name": system["os_name"]}),
-        "platform": StandIn(
-            platform,
-            {
-                "system": lambda: system["system"],
-                "machine": lambda: machine,
-                "release": lambda: release,
-                "version": lambda: number,
-                "uname": lambda: named,
-                "architecture": lambda *_arguments, **_options: (f"{bits}bit", "WindowsPE"),
-                "platform": lambda *_arguments, **_options: f"{system['system']}-{release}-{number}",
-                "win32_ver": lambda *_arguments, **_options: (release, number, "", ""),
-                "libc_ver": lambda *_arguments, **_options: ("", ""),
-            },
-        ),
+        "sys": {
+            "winver": f"{sys.version_info[0]}.{sys.version_info[1]}",
+            "getwindowsversion": lambda: WindowsVersion(_WINDOWS_VERSION),
+        },
+        "os": {},
+        "platform": {
+            "release": lambda: release,
+            "version": lambda: number,
+            "architecture": lambda *_arguments, **_options: (f"{bits}bit", "WindowsPE"),
+            "platform": lambda *_arguments, **_options: f"{system['system']}-{release}-{number}",
+            "win32_ver": lambda *_arguments, **_options: (release, number, "", ""),
+        },
+    }
+
+
+def _on_macos(facts: "Facts", system: "System") -> "dict[str, dict[str, Any]]":
+    bits, machine, macos = facts["identity"]["bits"], facts["machine"], facts["libc"]["version"]
+    major, minor = map(int, macos.split(".")[:2])
+    # The kernel of 10.13 is Darwin 17, that of 11 Darwin 20, of 15 24, and of 26, the next one, 25.
+    release = f"{minor + 4 if major == 10 else major + 9 if major < 26 else major - 1}.0.0"
+    version = f"Darwin Kernel Version {release}"
+    named = os.uname()
+    uname = type(named)((system["system"], named.nodename, release, version, machine))
+    processor = "arm" if machine == "arm64" else "i386"
+    return {
+        "sys": {},
+        "os": {"uname": lambda: uname},
+        "platform": {
+            "release": lambda: release,
+            "version": lambda: version,
+            "processor": lambda: processor,
+            "architecture": lambda *_arguments, **_options: (f"{bits}bit", ""),
+            "platform": lambda *_arguments, **_options: f"macOS-{macos}-{machine}-{processor}-{bits}bit",
+            "mac_ver": lambda *_arguments, **_options: (macos, ("", "", ""), machine),
+        },
+    }
+
+
+def _elsewhere(facts: "Facts", system: "System") -> "dict[str, dict[str, Any]]":
+    """Say nothing of versions."""
+    bits = facts["identity"]["bits"]
+    return {
+        "sys": {},
+        "os": {},
+        "platform": {
+            "release": lambda: "",
+            "version": lambda: "",
+            "architecture": lambda *_arguments, **_options: (f"{bits}bit", ""),
+            "platform": lambda *_arguments, **_options: system["system"],
+        },
     }
 
 

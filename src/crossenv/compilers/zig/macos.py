@@ -1,0 +1,180 @@
+"""What zig's compiles for macOS need beside zig: LLVM's linker, and descriptions of the system's libraries to link to.
+
+zig's own linker makes no bundles, which extension modules are there. zig has a description of libSystem, which lld
+reads after its newest machine is left out; of the system's C++ library it has the names, as its own is the same one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files as package_files
+from pathlib import Path
+
+from crossenv.children import run_text
+from crossenv.compilers.commands import find_program
+from crossenv.compilers.zig.locate import Zig
+from crossenv.errors import ToolchainError
+from crossenv.files import write_file
+from crossenv.targets import Target
+
+LINKER_HINT = "install LLVM's lld: apt install lld (Debian, Ubuntu), dnf install lld, or conda install lld"
+_NEWEST = 40
+# Where zig has macOS' parts, beside the program.
+_DARWIN = "lib/libc/darwin"
+# Other names of the one library that the system has.
+_LIBSYSTEM = ("libSystem.B", "libc", "libm", "libpthread", "libdl", "libinfo", "libproc", "libdbm", "libpoll")
+# A program may replace these.
+_REPLACEABLE = re.compile(r"__Z(n[wa]|d[la])[A-Z]?")
+_CXX = """\
+--- !tapi-tbd
+tbd-version: 4
+targets: [ x86_64-macos, arm64-macos ]
+install-name: '/usr/lib/libc++.1.dylib'
+current-version: 1
+compatibility-version: 1
+exports:
+  - targets: [ x86_64-macos, arm64-macos ]
+    symbols: [ {strong} ]
+    weak-symbols: [ {weak} ]
+...
+"""
+# zig's headers of C++ take for granted that their own library is linked. So told, they use what a release has, and what
+# it lacks they define themselves or refuse.
+_SYSTEMS_CXX = ("-U_LIBCPP_HAS_VENDOR_AVAILABILITY_ANNOTATIONS", "-D_LIBCPP_HAS_VENDOR_AVAILABILITY_ANNOTATIONS=1")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MacOSParts:
+    """What the launchers of a target that runs macOS are told beside the usual.
+
+    Attributes:
+        settings: Their configuration by key.
+        compile: Options of every compile.
+        linker: The linker's command.
+    """
+
+    settings: dict[str, str]
+    compile: tuple[str, ...]
+    linker: tuple[str, ...]
+
+
+def macos_parts(zig: Zig, cache: Path, target: Target, *, search_path: str, sdk: Path | None) -> MacOSParts:
+    """The files that they name are made in `cache` if they are not there.
+
+    Args:
+        zig: The compiler.
+        cache: The user's cache.
+        target: What the wheels are for.
+        search_path: PATH, for LLVM's linker.
+        sdk: The user's SDK of Apple's; None for none.
+
+    Raises:
+        ToolchainError: There is no linker, the SDK is not one, or the cache cannot be written.
+    """
+    linker = find_linker(search_path)
+    if linker is None:
+        raise ToolchainError("there is no linker for macOS (ld64.lld)", hint=LINKER_HINT)
+    if sdk is not None and not any((sdk / "usr/lib" / f"{name}.tbd").exists() for name in ("libSystem", "libSystem.B")):
+        raise ToolchainError(
+            f"{sdk} is not an SDK for macOS: it has no usr/lib/libSystem.tbd",
+            hint="name the directory MacOSX.sdk of Xcode's command line tools with --sdk",
+        )
+    darwin = zig.path.resolve().parent / _DARWIN
+    stubs = _stubs(darwin, cache)
+    tool = next(
+        (found for name in _versions("llvm-install-name-tool") if (found := find_program(name, search_path))), None
+    )
+    own = () if sdk is None else (f"-F{sdk}/System/Library/Frameworks", "-idirafter", f"{sdk}/usr/include")
+    # Headers warn of a processor that they say is not supported any more.
+    warnings = ("-Wno-#warnings",) if target.architecture.name == "x86_64" else ()
+    return MacOSParts(
+        settings={
+            "release": target.floor_text,
+            "sdk_release": _release(darwin),
+            "sdk": str(stubs),
+            "own_sdk": str(sdk or ""),
+            "install_name_tool": str(tool or ""),
+        },
+        compile=(*_SYSTEMS_CXX, *warnings, *own),
+        linker=linker,
+    )
+
+
+def find_linker(search_path: str) -> tuple[str, ...] | None:
+    """The command of LLVM's linker for macOS, the newest on `search_path` or Rust's; None if there is none."""
+    for name in _versions("ld64.lld"):
+        if program := find_program(name, search_path):
+            return (str(program),)
+    for name in _versions("lld"):
+        if program := find_program(name, search_path):
+            return (str(program), "-flavor", "darwin")
+    rustc = shutil.which("rustc", path=search_path)
+    if rustc is not None:
+        with contextlib.suppress(OSError):
+            root = Path(run_text([rustc, "--print", "sysroot"]).stdout.strip())
+            if program := next(root.glob("lib/rustlib/*/bin/rust-lld"), None):
+                return (str(program), "-flavor", "darwin")
+    return None
+
+
+def _versions(name: str) -> Iterator[str]:
+    """A program's plain name, and those with a version (Debian's), the newest first."""
+    yield name
+    yield from (f"{name}-{number}" for number in range(_NEWEST, 12, -1))
+
+
+def _release(darwin: Path) -> str:
+    """The release that zig's headers are of."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        return str(json.loads((darwin / "SDKSettings.json").read_text(encoding="utf-8"))["Version"])
+    return "15.0"
+
+
+def _stubs(darwin: Path, cache: Path) -> Path:
+    """A directory with descriptions of the system's libraries in `usr/lib`, for the linker."""
+    try:
+        text = (darwin / "libSystem.tbd").read_text(encoding="utf-8")
+    except OSError as error:
+        raise ToolchainError(
+            f"{darwin}/libSystem.tbd cannot be read: {error.strerror}", hint="install ziglang again"
+        ) from None
+    # lld knows of no machine that is newer than itself, and reads nothing of a file that names one.
+    text = re.sub(r",\s*arm64e\.x1-\w+(?=[\s,\]])", "", text)
+    libraries = {"libSystem": text, "libc++": _cxx_text()}
+    key = hashlib.sha256("\0".join((*libraries.values(), *_LIBSYSTEM)).encode()).hexdigest()[:16]
+    root = cache / "macos" / key
+    directory = root / "usr/lib"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, content in libraries.items():
+            if not (directory / f"{name}.tbd").is_file():
+                write_file(directory / f"{name}.tbd", content)
+        for name, goal in (
+            *((name, "libSystem") for name in _LIBSYSTEM),
+            ("libc++.1", "libc++"),
+            ("libc++abi", "libc++"),
+        ):
+            with contextlib.suppress(FileExistsError):
+                (directory / f"{name}.tbd").symlink_to(f"{goal}.tbd")
+    except OSError as error:
+        raise ToolchainError(
+            f"zig's cache {cache} cannot be written: {error.strerror}", hint="name another with XDG_CACHE_HOME"
+        ) from None
+    return root
+
+
+def _cxx_text() -> str:
+    names = package_files("crossenv.compilers.zig").joinpath("libcxx.txt").read_text(encoding="ascii").split()
+    weak = [name for name in names if _REPLACEABLE.match(name)]
+    strong = [name for name in names if not _REPLACEABLE.match(name)]
+    return _CXX.format(strong=_quoted(strong), weak=_quoted(weak))
+
+
+def _quoted(names: list[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)

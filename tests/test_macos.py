@@ -1,0 +1,395 @@
+"""Targets that run macOS: names, the host Python that is derived for them, its compilers, and builds for them."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import os
+import platform
+import re
+import sys
+import textwrap
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _crossenv import project_platform
+
+import projects
+from conftest import CrossenvCommand, Run
+from crossenv import testing
+from crossenv.binaries import FORMATS
+from crossenv.compilers.zig.locate import Zig
+from crossenv.compilers.zig.macos import find_linker, macos_parts
+from crossenv.errors import ToolchainError, UsageError
+from crossenv.platforms import PLATFORMS, Libc, Machine
+from crossenv.platforms.architectures import MACHO
+from crossenv.pythons.pyconfig import edit_pyconfig, parse_pyconfig
+from crossenv.synthesis.macos_pyconfig import changes
+from crossenv.targets import parse_target
+from test_zig import needs_zig
+
+MACOS = PLATFORMS["darwin"]
+VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
+NODOT = VERSION.replace(".", "")
+SUFFIX = f".cpython-{NODOT}-darwin.so"
+
+needs_linker = pytest.mark.skipif(
+    find_linker(os.environ["PATH"]) is None, reason="needs LLVM's linker for macOS (ld64.lld)"
+)
+
+
+@pytest.mark.parametrize(
+    ("names", "tag", "machine", "number", "zig", "rust"),
+    [
+        (
+            ("macosx_11_0_arm64", "arm64-apple-darwin", "aarch64-apple-darwin", "aarch64-macos"),
+            *("macosx_11_0_arm64", "arm64", 0x0100_000C, "aarch64-macos.11.0", "aarch64-apple-darwin"),
+        ),
+        (
+            ("macosx_14_0_arm64",),
+            *("macosx_14_0_arm64", "arm64", 0x0100_000C, "aarch64-macos.14.0", "aarch64-apple-darwin"),
+        ),
+        (
+            ("macosx_10_13_x86_64", "x86_64-apple-darwin", "x86_64-apple-macosx"),
+            *("macosx_10_13_x86_64", "x86_64", 0x0100_0007, "x86_64-macos.10.13", "x86_64-apple-darwin"),
+        ),
+        (
+            ("macosx_26_0_x86_64",),
+            *("macosx_26_0_x86_64", "x86_64", 0x0100_0007, "x86_64-macos.26.0", "x86_64-apple-darwin"),
+        ),
+    ],
+)  # fmt: skip
+def test_targets(names: tuple[str, ...], tag: str, machine: str, number: int, zig: str, rust: str) -> None:
+    for name in names:
+        target = parse_target(name)
+        assert (target.platform_tag, target.machine, target.zig_triple, target.rust_triple) == (tag, machine, zig, rust)
+        assert (target.identity.format, target.identity.number, target.system) == (MACHO, number, "darwin")
+        assert target.soabi_for((3, 13), "t") == "cpython-313t-darwin"
+        libc = Libc(family=target.libc, version=target.floor_text)
+        where = Machine(name=machine, libc=libc, multiarch="darwin", identity=target.identity)
+        assert MACOS.plain_tag(where) == tag
+        assert MACOS.get_platform(where) == tag.replace("_", "-", 1).replace("_", ".", 1).replace("_", "-", 1)
+        assert MACOS.rust_target(where) == rust
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "hint"),
+    [
+        ("macosx_11_1_arm64", "there is no target 'macosx_11_1_arm64' for macOS", "macosx_11_0_arm64"),
+        ("macosx_11_0_ppc64", "there is no target", "macosx_11_0_arm64"),
+        ("macosx_10_15_arm64", "the oldest macOS for arm64 is 11.0", "use macosx_11_0_arm64"),
+        ("macosx_10_9_x86_64", "the oldest macOS for x86_64 is 10.13", "use macosx_10_13_x86_64"),
+        ("arm64-apple-darwin20", "there is no target", "macosx_11_0_arm64"),
+        ("macosx_10_13_universal2", "stands for two machines", "macosx_11_0_arm64 and macosx_10_13_x86_64"),
+    ],
+)
+def test_what_is_no_target(text: str, says: str, hint: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(says)) as caught:
+        parse_target(text)
+    assert hint in str(caught.value.hint)
+
+
+def test_tags_that_are_taken() -> None:
+    target = parse_target("macosx_12_0_arm64")
+    libc = Libc(family=target.libc, version=target.floor_text)
+    where = Machine(name="arm64", libc=libc, multiarch="darwin", identity=target.identity)
+    tags = MACOS.accepted_tags(where)
+    assert tags[0] == "macosx_12_0_arm64"
+    assert {"macosx_11_0_arm64", "macosx_11_0_universal2", "macosx_10_9_universal2"} <= {*tags}
+    assert not [tag for tag in tags if tag.startswith("macosx_13") or tag.endswith("x86_64")]
+    with pytest.raises(UsageError, match="runs macOS"):
+        MACOS.declared_tags(["manylinux_2_28"], machine="arm64", libc=libc)
+
+
+@pytest.mark.parametrize("machine", ["arm64", "x86_64"])
+def test_pyconfig(machine: str) -> None:
+    """scripts/macos_facts.py compares every macro with those of real Pythons."""
+    header = Path(sys.base_prefix) / f"include/python{VERSION}{sys.abiflags}/pyconfig.h"
+    if not header.is_file() or "SIZEOF_LONG_DOUBLE" not in (text := header.read_text()):
+        pytest.skip("needs the headers of this Python")
+    before = parse_pyconfig(text)
+    changed = changes(before, machine=machine, free_threaded=False)
+    after = {name: macro.value for name, macro in parse_pyconfig(edit_pyconfig(text, changed)).items()}
+    assert after["SIZEOF_LONG_DOUBLE"] == ("8" if machine == "arm64" else "16")
+    assert after["HAVE_GCC_ASM_FOR_X64"] == (None if machine == "arm64" else "1")
+    assert (after["HAVE_KQUEUE"], after["HAVE_EPOLL"], after["HAVE_LINUX_VM_SOCKETS_H"]) == ("1", None, None)
+    assert (after["_DARWIN_C_SOURCE"], after["_POSIX_C_SOURCE"], after["Py_ENABLE_SHARED"]) == ("1", None, None)
+    assert changes(before, machine=machine, free_threaded=True)["Py_GIL_DISABLED"] == "1"
+
+
+def test_the_made_up_environment() -> None:
+    host = testing.made_up("macosx_11_0_arm64")["host"]
+    assert (host["wheel"]["platform_tag"], host["markers"]["sys_platform"]) == ("macosx_11_0_arm64", "darwin")
+    details = host["python"]["build_details"]
+    assert details["abi"]["extension_suffix"].endswith("-darwin.so")
+    assert details["platform"] == "macosx-11.0-arm64"
+
+
+@pytest.fixture
+def import_() -> Iterator[None]:
+    before = builtins.__import__
+    yield
+    builtins.__import__ = before
+
+
+@pytest.mark.usefixtures("import_")
+@pytest.mark.parametrize(
+    ("macos", "machine", "kernel"), [("11.0", "arm64", "20"), ("10.13", "x86_64", "17"), ("26.0", "arm64", "25")]
+)
+def test_a_project_is_told_of_the_target(tmp_path: Path, macos: str, machine: str, kernel: str) -> None:
+    system: Any = {"os_name": "posix", "sys_platform": "darwin", "system": "Darwin"}
+    facts: Any = {"machine": machine, "identity": {"bits": 64}, "libc": {"family": "libSystem", "version": macos}}
+    project_platform.install(str(tmp_path), facts, system)
+    asks = """
+        import sys, os, platform
+        said = [sys.platform, os.name, platform.system(), platform.machine(), platform.mac_ver()[0], platform.release(),
+                os.uname().sysname, os.uname().machine, hasattr(sys, "winver"), platform.uname().system]
+    """
+    namespace: dict[str, Any] = {"__file__": str(tmp_path / "setup.py")}
+    exec(compile(textwrap.dedent(asks), "setup.py", "exec"), namespace)
+    assert namespace["said"] == [
+        *("darwin", "posix", "Darwin", machine, macos, f"{kernel}.0.0", "Darwin", machine, False, "Darwin")
+    ]  # fmt: skip
+    namespace["__file__"] = "/elsewhere.py"
+    exec(compile(textwrap.dedent(asks), "elsewhere.py", "exec"), namespace)
+    assert namespace["said"][:3] == [sys.platform, os.name, platform.system()]
+
+
+def tool(directory: Path, name: str) -> Path:
+    projects.write(directory, {name: "#!/bin/sh\n"})
+    (directory / name).chmod(0o755)
+    return directory / name
+
+
+def test_the_linker_that_is_taken(tmp_path: Path) -> None:
+    empty, path = tmp_path / "empty", tmp_path / "bin"
+    empty.mkdir()
+    assert find_linker(str(empty)) is None
+    any_flavour = tool(path, "lld-18")
+    assert find_linker(str(path)) == (str(any_flavour), "-flavor", "darwin")
+    tool(path, "ld64.lld-16")
+    newer = tool(path, "ld64.lld-19")
+    assert find_linker(str(path)) == (str(newer),)
+    plain = tool(path, "ld64.lld")
+    assert find_linker(str(path)) == (str(plain),)
+
+
+TBD = """\
+--- !tapi-tbd
+targets: [ x86_64-macos, arm64e-macos,
+           arm64e.x1-macos, arm64e.x1-maccatalyst ]
+...
+"""
+
+
+def test_descriptions_of_the_systems_libraries(tmp_path: Path) -> None:
+    projects.write(
+        tmp_path,
+        {
+            "zig/lib/libc/darwin/libSystem.tbd": TBD,
+            "zig/lib/libc/darwin/SDKSettings.json": '{"Version":"27.0"}',
+            "sdk/usr/lib/libSystem.tbd": TBD,
+        },
+    )
+    zig = Zig(path=tmp_path / "zig/zig", version="0.17.1", clang_version="22.1.8", origin="")
+    target = parse_target("macosx_10_13_x86_64")
+    with pytest.raises(ToolchainError, match="no linker for macOS") as caught:
+        macos_parts(zig, tmp_path / "cache", target, search_path=str(tmp_path), sdk=None)
+    assert "lld" in str(caught.value.hint)
+    linker = tool(tmp_path / "bin", "ld64.lld")
+    search_path = str(linker.parent)
+    with pytest.raises(ToolchainError, match="is not an SDK for macOS"):
+        macos_parts(zig, tmp_path / "cache", target, search_path=search_path, sdk=tmp_path / "zig")
+    for _again in range(2):
+        parts = macos_parts(zig, tmp_path / "cache", target, search_path=search_path, sdk=tmp_path / "sdk")
+        assert (parts.settings["release"], parts.settings["sdk_release"]) == ("10.13", "27.0")
+        assert parts.settings["own_sdk"] == str(tmp_path / "sdk")
+        libraries = Path(parts.settings["sdk"]) / "usr/lib"
+        assert (libraries / "libm.tbd").read_text() == TBD.replace(
+            ",\n           arm64e.x1-macos, arm64e.x1-maccatalyst", ""
+        )
+        cxx = (libraries / "libc++.tbd").read_text()
+        # Programs may have their own.
+        strong, _, weak = cxx.partition("weak-symbols:")
+        assert "'__Znwm'" in weak and "'__Znwm'" not in strong
+        assert "'__ZNSt13runtime_errorD1Ev'" in strong and "'___cxa_throw'" in strong
+
+
+def test_only_zig_compiles_for_it(crossenv: CrossenvCommand, tmp_path: Path) -> None:
+    words = ("create", "--python", sys.executable, "--target", "macosx_11_0_arm64", "--cc", "gcc", tmp_path / "env")
+    said = crossenv(*words, check=False)
+    assert said.returncode == 4
+    assert "wheels for macosx_11_0_arm64 are compiled with zig only" in said.stderr
+
+
+@pytest.fixture(scope="module")
+def macos_env(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    env = tmp_path_factory.mktemp("macos") / "env"
+    CrossenvCommand(os.environ["PATH"])("create", "--python", sys.executable, "--target", "macosx_11_0_arm64", env)
+    return env
+
+
+def built(env: Path, project: Path, out: Path, run: Run) -> dict[str, bytes]:
+    """What a project's wheel holds beside its metadata; its name is checked."""
+    run(env / "bin/cross-pip", "wheel", "--no-deps", "-w", out, project)
+    (wheel,) = out.glob("*.whl")
+    assert wheel.name.endswith("-macosx_11_0_arm64.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist() if ".dist-info/" not in name}
+
+
+def load_commands(data: bytes) -> list[int]:
+    """The load commands of a file, read here independently."""
+    count, at, found = int.from_bytes(data[16:20], "little"), 32, []
+    for _number in range(count):
+        found.append(int.from_bytes(data[at : at + 4], "little") & 0x7FFF_FFFF)
+        at += int.from_bytes(data[at + 4 : at + 8], "little")
+    return found
+
+
+# LC_SEGMENT_64, LC_SYMTAB, LC_DYSYMTAB, LC_LOAD_DYLIB, LC_UUID, LC_SEGMENT_SPLIT_INFO, LC_CODE_SIGNATURE, LC_DYLD_INFO,
+# LC_FUNCTION_STARTS, LC_DATA_IN_CODE, LC_SOURCE_VERSION, LC_BUILD_VERSION, LC_DYLD_EXPORTS_TRIE, LC_DYLD_CHAINED_FIXUPS
+USUAL = {0x19, 0x2, 0xB, 0xC, 0x1B, 0x1E, 0x1D, 0x22, 0x26, 0x29, 0x2A, 0x32, 0x33, 0x34}
+BUNDLE = 8
+
+
+def require_right(data: bytes, *libraries: str) -> None:
+    """A module is a bundle of the right machine, signed, and says nothing that Apple's linker would not."""
+    linked = FORMATS[MACHO].linked(data)
+    assert linked is not None
+    assert int.from_bytes(data[12:16], "little") == BUNDLE
+    assert {*load_commands(data)} <= USUAL
+    assert {"bundle", "macOS 11.0", "ad-hoc signature"} <= {*linked.properties}
+    assert (linked.soname, linked.search_path) == ("", ())
+    assert linked.needed == (*libraries, "/usr/lib/libSystem.B.dylib")
+    # Of the program are Python's names, and no others.
+    assert linked.imported_from[""]
+    assert all(name.startswith(("Py", "_Py")) for name in linked.imported_from[""])
+
+
+@needs_zig
+@needs_linker
+@pytest.mark.integration
+def test_environment(macos_env: Path, run: Run) -> None:
+    code = """
+        import json, os, platform, sys, sysconfig
+        names = "EXT_SUFFIX SOABI MACHDEP MACOSX_DEPLOYMENT_TARGET SIZEOF_LONG_DOUBLE Py_ENABLE_SHARED".split()
+        print(json.dumps([sysconfig.get_platform(), [sysconfig.get_config_var(n) for n in names], sys.platform, os.name,
+                          platform.machine()]))
+    """
+    said = json.loads(run(macos_env / "bin/cross-python", "-c", textwrap.dedent(code)))
+    config = [SUFFIX, f"cpython-{NODOT}-darwin", "darwin", "11.0", 8, 0]
+    assert said == ["macosx-11.0-arm64", config, sys.platform, os.name, "arm64"]
+
+
+@needs_zig
+@needs_linker
+@pytest.mark.integration
+def test_setuptools(macos_env: Path, tmp_path: Path, run: Run) -> None:
+    """A project that asks for the system, and has C++ with exceptions and a module for the stable ABI too."""
+    project = projects.setuptools_c(tmp_path / "project")
+    projects.write(
+        project,
+        {
+            "setup.py": """
+from setuptools import Extension, setup
+import platform, sys
+assert (sys.platform, platform.machine()) == ("darwin", "arm64")
+flags = ["-mmacosx-version-min=10.9", "-arch", "arm64", "-g"]
+words = dict(extra_compile_args=flags, extra_link_args=["-Wl,-dead_strip"])
+limited = dict(py_limited_api=True, define_macros=[("Py_LIMITED_API", "0x030A0000")])
+setup(packages=["toy"], ext_modules=[
+    Extension("toy._toy", ["toy.c"], libraries=["m", "dl"], **words),
+    Extension("toy._stable", ["stable.c"], **limited),
+    Extension("toy._cxx", ["cxx.cc"]),
+])
+""",
+            "stable.c": (project / "toy.c").read_text().replace("_toy", "_stable"),
+            "cxx.cc": (project / "toy.c").read_text().replace("_toy", "_cxx")
+            + """
+#include <iostream>
+#include <map>
+#include <stdexcept>
+#include <string>
+int tried(int n) {
+    try {
+        std::map<std::string, int> all{{std::to_string(n), n}};
+        if (n) throw std::runtime_error("it is " + all.begin()->first);
+        std::cout << all.size() << std::endl;
+    } catch (const std::exception &error) { return error.what()[0]; }
+    return 0;
+}
+""",
+        },
+    )
+    files = built(macos_env, project, tmp_path / "out", run)
+    native = {name: data for name, data in files.items() if name.endswith(".so")}
+    assert sorted(native) == ["toy/_cxx" + SUFFIX, "toy/_stable.abi3.so", "toy/_toy" + SUFFIX]
+    for name, data in native.items():
+        require_right(data, *(["/usr/lib/libc++.1.dylib"] if "_cxx" in name else []))
+        assert str(tmp_path).encode() not in data
+        assert str(macos_env).encode() not in data
+
+
+@needs_zig
+@needs_linker
+@pytest.mark.integration
+@pytest.mark.parametrize("make", [projects.meson, projects.scikit_build_core], ids=["Meson", "CMake"])
+def test_build_systems(make: Callable[[Path], Path], macos_env: Path, tmp_path: Path, run: Run) -> None:
+    files = built(macos_env, make(tmp_path / "project"), tmp_path / "out", run)
+    (name,) = (name for name in files if name.endswith((".so", ".dylib")))
+    assert name.endswith(SUFFIX)
+    require_right(files[name])
+
+
+@needs_zig
+@needs_linker
+@pytest.mark.integration
+def test_what_the_compiler_refuses(macos_env: Path, tmp_path: Path, run: Run) -> None:
+    projects.write(tmp_path, {"x.c": "int nowhere(void);\nint f(void) { return nowhere(); }\n"})
+    compiler = macos_env / "etc/bin/arm64-apple-darwin-clang"
+    for words, says in (
+        (["-framework", "CoreFoundation"], "the framework CoreFoundation is a part of Apple's SDK"),
+        (["-Wl,-framework,IOKit"], "the framework IOKit is a part of Apple's SDK"),
+        (["-arch", "x86_64"], "this compiler is for arm64, and -arch x86_64 was asked for"),
+        ([], "undefined symbol: _nowhere"),
+        (["-lnot_there"], "library not found for -lnot_there"),
+    ):
+        with pytest.raises(AssertionError, match=re.escape(says)):
+            run(compiler, "-bundle", *words, tmp_path / "x.c", "-o", tmp_path / "x.so")
+        assert not (tmp_path / "x.so").exists()
+
+
+@needs_zig
+@needs_linker
+@pytest.mark.integration
+def test_frameworks_of_an_sdk(macos_env: Path, tmp_path: Path, run: Run) -> None:
+    """A user's SDK has frameworks and libraries; here it is made up, with one of each."""
+    stub = "--- !tapi-tbd\ntbd-version: 4\ntargets: [ arm64-macos, x86_64-macos ]\ninstall-name: '{}'\nexports:\n" + (
+        "  - targets: [ arm64-macos, x86_64-macos ]\n    symbols: [ {} ]\n...\n"
+    )
+    place = "System/Library/Frameworks/Toy.framework"
+    projects.write(
+        tmp_path,
+        {
+            f"sdk/{place}/Toy.tbd": stub.format(
+                "/System/Library/Frameworks/Toy.framework/Versions/A/Toy", "_toy_there"
+            ),
+            f"sdk/{place}/Headers/Toy.h": "int toy_there(void);\n",
+            "sdk/usr/include/extra.h": "int extra(void);\n",
+            "sdk/usr/lib/libextra.tbd": stub.format("/usr/lib/libextra.dylib", "_extra"),
+            "sdk/usr/lib/libSystem.tbd": "",
+            "x.c": "#include <Toy/Toy.h>\n#include <extra.h>\nint f(void) { return toy_there() + extra(); }\n",
+        },
+    )
+    words = ("--python", sys.executable, "--target", "macosx_11_0_arm64", "--sdk", tmp_path / "sdk")
+    CrossenvCommand(os.environ["PATH"])("create", *words, tmp_path / "env")
+    compiler = tmp_path / "env/etc/bin/arm64-apple-darwin-clang"
+    run(compiler, "-bundle", "-framework", "Toy", "-lextra", tmp_path / "x.c", "-o", tmp_path / "x.so")
+    linked = FORMATS[MACHO].linked((tmp_path / "x.so").read_bytes())
+    assert linked is not None
+    assert linked.imported_from[f"/{place}/Versions/A/Toy"] == {"toy_there"}
+    assert linked.imported_from["/usr/lib/libextra.dylib"] == {"extra"}

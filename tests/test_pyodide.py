@@ -1,0 +1,270 @@
+"""Targets that are Pyodide: names, the Python that is described for them, and the compilers' launchers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _crossenv import project_platform
+
+from conftest import CrossenvCommand
+from crossenv.compilers.emscripten import find_emscripten
+from crossenv.compilers.launchers import launcher_text
+from crossenv.compilers.model import Toolchain
+from crossenv.errors import HostPythonError, ToolchainError, UsageError
+from crossenv.platforms import PLATFORMS, Libc, Machine
+from crossenv.platforms.emscripten import ABIS, EmscriptenTarget
+from crossenv.pythons.model import HostPython, UnwrittenHost
+from crossenv.pythons.named import named_python
+from crossenv.pythons.pyconfig import parse_pyconfig
+from crossenv.pythons.pyodide_layout import PyodidePython, find_pyodide
+from crossenv.synthesis.pyodide import facts
+from crossenv.synthesis.synthesise import read_build_facts, synthesise_host_python
+from crossenv.targets import parse_target, target_of_tag
+from wheels import linked
+
+CONFIG: dict[str, Any] = {
+    "PYODIDE_ABI_VERSION": "2026_0",
+    "VERSION": "3.14",
+    "SOABI": "cpython-314-wasm32-emscripten",
+    "CC": "cc",
+    "HAVE_FORK": 0,
+    "SIZEOF_LONG": 4,
+    "SIZEOF_VOID_P": 4,
+    "prefix": "/root/somewhere/python-3.14.2",
+}
+# Its makers have the places of their tools put together when the module is imported.
+DATA = "EMSCRIPTEN_DIR = 1/0\nbuild_time_vars = {text}\nbuild_time_vars['X'] = 1/0\n"
+
+
+def npm_package(directory: Path, changes: Mapping[str, Any] | None = None) -> Path:
+    """A directory with what npm's package `pyodide` has, as far as it is read."""
+    directory.mkdir(parents=True)
+    text = repr({**CONFIG, **(changes or {})}).removesuffix("}") + ", 'AR': f'{EMSCRIPTEN_DIR}/emar'}"
+    with zipfile.ZipFile(directory / "python_stdlib.zip", "w") as archive:
+        archive.writestr("_sysconfigdata__emscripten_wasm32-emscripten.py", DATA.format(text=text))
+    (directory / "pyodide.asm.wasm").write_bytes(b"\0asm\1\0\0\0")
+    (directory / "pyodide.mjs").write_text("", encoding="utf-8")
+    (directory / "pyodide-lock.json").write_text('{"info": {"python": "3.14.2"}}', encoding="utf-8")
+    return directory
+
+
+@pytest.mark.parametrize("abi", ABIS, ids=lambda abi: abi.name)
+def test_targets(abi: Any) -> None:
+    for prefix in ("pyodide", "pyemscripten"):
+        target = parse_target(f"{prefix}_{abi.name}_wasm32")
+        assert (target.platform_tag, str(target), target.python) == (abi.tag, abi.tag, abi.python)
+        assert (target.system, str(target.identity), target.identity.bits) == ("emscripten", "wasm32", 32)
+        assert target_of_tag(f"{prefix}_{abi.name}_wasm32", "") is not None
+    version = tuple(map(int, abi.python.split(".")))
+    suffixes = target.extension_suffixes(version, "", libc_known=True)
+    assert (
+        suffixes[0] == f".cpython-3{version[1]}-wasm32-emscripten.so" and ".so" in suffixes and ".abi3.so" in suffixes
+    )
+    machine = Machine(
+        name="wasm32",
+        libc=Libc(family="emscripten", version=target.floor_text),
+        multiarch="wasm32-emscripten",
+        identity=target.identity,
+    )
+    platform = PLATFORMS["emscripten"]
+    assert platform.get_platform(machine) == platform.plain_tag(machine) == abi.tag
+    assert set(platform.accepted_tags(machine)) >= {abi.tag, f"pyemscripten_{abi.name}_wasm32"}
+    assert platform.declared_tags([abi.tag], machine="wasm32", libc=machine.libc) == (abi.tag,)
+    with pytest.raises(UsageError, match="do not load on the target"):
+        platform.declared_tags(["linux_x86_64"], machine="wasm32", libc=machine.libc)
+
+
+def test_the_names_of_the_index() -> None:
+    """The first had a name of Pyodide's own; PEP 783 gave the others theirs."""
+    assert [abi.tag.partition("_")[0] for abi in ABIS] == ["pyodide", *3 * ["pyemscripten"]]
+
+
+def test_the_package_of_npm_is_read_and_not_run(tmp_path: Path) -> None:
+    place = npm_package(tmp_path / "node_modules/pyodide")
+    found = find_pyodide(tmp_path)
+    assert found is not None and found.directory == place
+    assert (found.abi.name, found.version, found.full_version) == ("2026_0", "3.14", "3.14.2")
+    assert found.config["SIZEOF_LONG"] == 4 and not {"AR", "X"} & set(found.config)
+    assert found.include is None and found.module == place / "pyodide.mjs"
+    named = named_python(tmp_path)
+    assert named is not None and (named.target, named.version) == ("pyemscripten_2026_0_wasm32", "3.14")
+
+
+def test_a_cross_build_environment_has_headers(tmp_path: Path) -> None:
+    """In pyodide-build's layout; inspected by its documents only."""
+    root = tmp_path / "xbuildenv/pyodide-root"
+    npm_package(root / "dist", {"SIZEOF_LONG": 8})
+    install = root / "cpython/installs/python-3.14.2"
+    (install / "include/python3.14").mkdir(parents=True)
+    (install / "include/python3.14/Python.h").write_text("", encoding="utf-8")
+    (install / "sysconfigdata").mkdir()
+    data = install / "sysconfigdata/_sysconfigdata__emscripten_wasm32-emscripten.py"
+    data.write_text(DATA.format(text=repr(CONFIG)), encoding="utf-8")
+    found = find_pyodide(tmp_path)
+    assert found is not None and found.source == data and found.config["SIZEOF_LONG"] == 4
+    assert found.include == install / "include/python3.14"
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"PYODIDE_ABI_VERSION": "2031_0"}, "the ABI 2031_0, which is not known"),
+        ({"PYODIDE_ABI_VERSION": ""}, "a release without one, which is not known"),
+        ({"VERSION": "3.13"}, "says Python 3.13, and Pyodide's ABI 2026_0 has 3.14"),
+    ],
+)
+def test_a_package_that_is_not_known(tmp_path: Path, changes: dict[str, str], says: str) -> None:
+    npm_package(tmp_path / "pyodide", changes)
+    with pytest.raises(HostPythonError, match=says):
+        find_pyodide(tmp_path)
+
+
+def test_a_damaged_package(tmp_path: Path) -> None:
+    (npm_package(tmp_path / "pyodide") / "python_stdlib.zip").write_bytes(b"PK")
+    with pytest.raises(HostPythonError, match="cannot be read"):
+        find_pyodide(tmp_path)
+
+
+def build_python(version: str) -> HostPython:
+    return replace(
+        read_build_facts(Path(sys.base_prefix) / "bin" / Path(sys.executable).resolve().name), version=version
+    )
+
+
+def described(target: str, version: str, directory: Path, given: PyodidePython | None = None) -> UnwrittenHost:
+    toolchain: Any = None
+    return synthesise_host_python(parse_target(target), build_python(version), toolchain, directory, given=given)
+
+
+def test_the_python_of_an_abi(tmp_path: Path) -> None:
+    made = described("pyodide_2025_0_wasm32", "3.13", tmp_path)
+    host = made.host
+    assert host.ext_suffix == ".cpython-313-wasm32-emscripten.so" and host.plain_tag == "pyemscripten_2025_0_wasm32"
+    assert host.extension_suffixes == (host.ext_suffix, ".abi3.so", ".so")
+    assert host.config["SIZEOF_LONG"] == 4 and host.config["PYODIDE_ABI_VERSION"] == "2025_0"
+    macros = parse_pyconfig(str(made.files[host.include_dirs[0] / "pyconfig.h"]))
+    assert (macros["SIZEOF_VOID_P"].value, macros["HAVE_EPOLL"].value) == ("4", None)
+    assert macros["SIZEOF_LONG_DOUBLE"].value == "16"
+    assert host.include_dirs[0] / "Python.h" in made.files
+    assert "x86_64" not in str(made.files[host.sysconfigdata])
+
+
+def test_a_pyodide_on_disk_says_more(tmp_path: Path) -> None:
+    pyodide = find_pyodide(npm_package(tmp_path / "pyodide", {"FOO_OF_ITS_OWN": "yes"}))
+    made = described("pyemscripten_2026_0_wasm32", "3.14", tmp_path / "made", pyodide)
+    assert made.host.config["FOO_OF_ITS_OWN"] == "yes"
+    macros = parse_pyconfig(str(made.files[made.host.include_dirs[0] / "pyconfig.h"]))
+    assert macros["HAVE_FORK"].value is None
+
+
+def test_another_python_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(HostPythonError, match=r"2026_0 has Python 3\.14, and the build Python is 3\.12"):
+        described("pyemscripten_2026_0_wasm32", "3.12", tmp_path)
+
+
+def test_facts_of_each_abi() -> None:
+    for abi in ABIS:
+        known = facts(abi.name)
+        assert (known["SIZEOF_LONG"], known["SIZEOF_TIME_T"], known["PYLONG_BITS_IN_DIGIT"]) == ("4", "8", "30")
+        assert len(known) > 250
+
+
+def emsdk(directory: Path, version: str, compiler: str = "exit 1") -> Path:
+    """A directory laid out like an emsdk; of its programs only the compiler does anything."""
+    place = directory / "upstream/emscripten"
+    place.mkdir(parents=True)
+    for name in ("emcc", "em++", "emar", "emranlib", "emnm", "emstrip"):
+        (place / name).write_text(f"#!/bin/sh\n{compiler}\n", encoding="utf-8")
+        (place / name).chmod(0o755)
+    (place / "emscripten-version.txt").write_text(f'"{version}"\n', encoding="utf-8")
+    return directory
+
+
+def find(place: Path | None, *, any_version: bool = False, path: str = "/nowhere") -> Toolchain:
+    target = parse_target("pyemscripten_2026_0_wasm32")
+    assert isinstance(target, EmscriptenTarget)
+    return find_emscripten(target, emsdk=place, environ_path=path, overrides={}, any_version=any_version)
+
+
+def test_the_version_of_emscripten_is_the_abis(tmp_path: Path) -> None:
+    with pytest.raises(
+        ToolchainError, match=r"is emscripten 5\.0\.4, and .* ABI 2026_0 is built with 5\.0\.3"
+    ) as caught:
+        find(emsdk(tmp_path / "sdk", "5.0.4"))
+    assert "--any-emscripten" in caught.value.hint and "emsdk install 5.0.3" in caught.value.hint
+
+
+def test_where_emscripten_is(tmp_path: Path) -> None:
+    with pytest.raises(ToolchainError, match="there is no emcc in"):
+        find(tmp_path)
+    with pytest.raises(ToolchainError, match="there is no emcc on PATH"):
+        find(None)
+    # As Debian has it: on PATH stands a link.
+    place = emsdk(tmp_path / "sdk", "5.0.3") / "upstream/emscripten"
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/emcc").symlink_to(place / "emcc")
+    with pytest.raises(ToolchainError, match="does not compile"):
+        find(None, path=str(tmp_path / "bin"))
+
+
+def test_a_compiler_of_this_machine_is_none(tmp_path: Path) -> None:
+    (tmp_path / "native.o").write_bytes(linked())
+    native = (
+        'while [ $# -gt 1 ]; do if [ "$1" = -o ]; then /bin/cp ' + str(tmp_path / "native.o") + ' "$2"; fi; shift; done'
+    )
+    with pytest.raises(ToolchainError, match=r"makes .* objects"):
+        find(emsdk(tmp_path / "sdk", "5.0.3", native))
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["-shared", "a.o", "-o", "a.so"], ["a.o", "-o", "a.so", "-sSIDE_MODULE=1"]),
+        (["-shared", "-fPIC", "-c", "a.c"], ["-fPIC", "-c", "a.c"]),
+        (["a.o", "-o", "program"], ["a.o", "-o", "program"]),
+        (["-shared", "-sSIDE_MODULE=2", "a.o"], ["-sSIDE_MODULE=2", "a.o"]),
+        (["-pthread", "-Wl,-soname,liba.so", "-Wl,-z,relro", "-Wl,--as-needed", "a b.o"], ["a b.o"]),
+        (
+            ["-Wl,--whole-archive", "-Wl,--gc-sections", "liba.a"],
+            ["-Wl,--whole-archive", "-Wl,--gc-sections", "liba.a"],
+        ),
+    ],
+)
+def test_a_shared_library_is_a_side_module(tmp_path: Path, words: list[str], expected: list[str]) -> None:
+    from crossenv.compilers.emscripten import _REWRITE
+
+    tool = tmp_path / "emcc"
+    tool.write_text('#!/bin/sh\nprintf "%s\\n" "$EMSDK_PYTHON" "$@"\n', encoding="utf-8")
+    tool.chmod(0o755)
+    launcher = tmp_path / "launcher"
+    text = launcher_text("cc", tool, ["-fPIC"], [], environment={"EMSDK_PYTHON": "/a b/python"}, rewrite=_REWRITE)
+    launcher.write_text(text, encoding="utf-8")
+    launcher.chmod(0o755)
+    said = subprocess.run([launcher, *words], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert said == ["/a b/python", "-fPIC", *expected]
+
+
+def test_a_project_is_told_of_the_system() -> None:
+    system: Any = {"sys_platform": "emscripten", "os_name": "posix", "system": "Emscripten"}
+    told = project_platform.stand_ins({"machine": "wasm32", "identity": {"bits": 32}}, system)  # type: ignore[typeddict-item]
+    assert told["sys"].platform == "emscripten" and told["sys"].maxsize == 2**31 - 1
+    assert not hasattr(told["sys"], "winver")
+    assert told["platform"].uname().system == "Emscripten" and told["platform"].platform() == "Emscripten"
+    assert told["platform"].architecture()[0] == "32bit"
+
+
+def test_targets_are_listed(crossenv: CrossenvCommand) -> None:
+    rows = {row["target"]: row for row in json.loads(crossenv("targets", "--json").stdout)}
+    found = rows["pyemscripten_2026_0_wasm32"]
+    assert (found["machine"], found["bits"], found["triplet"]) == ("wasm32", 32, "wasm32-emscripten")
+    assert found["compilers"] == (["emcc"] if shutil.which("emcc") else [])
+    assert found["emulator"] in (None, "node")
