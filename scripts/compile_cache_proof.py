@@ -54,7 +54,7 @@ SOURCE = """#ifndef SIZE
 int sum(const int *numbers, int count) {
     int total = 0;
     for (int i = 0; i < count * SIZE; i++) total += numbers[i];
-    return total + 1 > total;
+    return total + (total + 1 > total);
 }
 double mean(const double *numbers) { return (numbers[0] + numbers[1] + numbers[2]) / 3.0; }
 const char *name(void) { return __FILE__; }
@@ -181,7 +181,7 @@ def rebuilt(directory: Path, requirements: list[str]) -> list[Rebuild]:
     words = ("--target", "aarch64", "--toolchain", "zig", "--compile-cache", "ccache")
     places = [directory / "cold", directory / "warm"]
     for place in places:
-        subprocess.run([sys.executable, "-m", "crossenv", "create", "-q", *words, place], check=True)
+        subprocess.run([sys.executable, "-m", "crossenv", "create", "-q", *words, str(place)], check=True)
     for requirement in requirements:
         shutil.rmtree(os.environ["CCACHE_DIR"], ignore_errors=True)
         found.append(Rebuild(requirement, *(timed(place, requirement, directory / "wheels") for place in places)))
@@ -190,7 +190,8 @@ def rebuilt(directory: Path, requirements: list[str]) -> list[Rebuild]:
 
 def timed(place: Path, requirement: str, wheels: Path) -> tuple[float, float]:
     """Build a wheel; return the seconds that it took: of the clock, and of processors."""
-    words = [place / "bin/cross-pip", "wheel", "-q", "--no-deps", "--no-binary", ":all:", "-w", wheels, requirement]
+    pip = str(place / "bin/cross-pip")
+    words = [pip, "wheel", "-q", "--no-deps", "--no-binary", ":all:", "-w", str(wheels), requirement]
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     subprocess.run(words, check=True)
     after, ended = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()

@@ -628,6 +628,32 @@ def test_a_page_shows_what_builds_print_as_text(tmp_path: Path) -> None:
     assert "<script>x</script>[31m & more" in str(ElementTree.fromstring(xml)[0][0][0].text)
 
 
+@pytest.mark.integration
+def test_a_page_in_a_browser(tmp_path: Path) -> None:
+    """A browser finds the grid, with what became of each combination, and draws it."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("needs chromium on PATH")
+    builds = builds_of([TOY], PLACES)
+    log = write(tmp_path / "log", "toy.c:1: <error>\n")
+    failed = Result(status="failed", log=log, complaint="toy.c:1: <error>", hint="mend it", exit_code=6)
+    results = {build: Result(status=KEPT, version="1") for build in builds} | {builds[1]: failed}
+    page = write(tmp_path / "report.html", as_page(report_of(builds, results, tmp_path, {"builds": [{}] * 4})))
+    words = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    picture = tmp_path / "report.png"
+    for more in (["--dump-dom"], [f"--screenshot={picture}", "--window-size=800,600"]):
+        done = subprocess.run([*words, *more, page.as_uri()], capture_output=True, text=True, check=True)
+        if "--dump-dom" in more:
+            said = done.stdout
+    assert said.count('<td class="kept">') == 3
+    assert said.count('<td class="failed"><details><summary>failed</summary>') == 1
+    assert "<pre>toy.c:1: &lt;error&gt;" in said
+    # Each row has a head and a cell for each Python.
+    assert said.count("<th>manylinux") + said.count("<th>aarch64") + said.count("<th>s390x") == 2
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert picture.stat().st_size > 5000
+
+
 def test_environments_for_a_target_that_are_made_again_make_the_same_wheels(farm: Any, cross_gcc: str) -> None:
     """They have files of the target's Python themselves."""
     run, _ = farm

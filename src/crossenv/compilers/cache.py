@@ -154,8 +154,8 @@ def cached_files(name: str, program: Path, root: Path, launchers: str, key: str)
     }
     body = MARK + 'case " $* " in *" -c "*) ;; *) exec {direct} "$@" ;; esac\n'.format(**words)
     body += (_DEPENDENCIES + _CCACHE if kind == CCACHE else _SCCACHE).format(**words)
-    # sccache knows a compiler by its file.
-    inner = f'#!/bin/sh\n# {key}\nexec {shlex.quote(str(root / DIRECT / name))} "$@"\n'
+    # sccache knows a compiler by what is in its file: nothing of the place of this environment.
+    inner = f'#!/bin/sh\n# {key}\nexec "${{0%/*}}/../../direct/bin/${{0##*/}}" "$@"\n'
     mend = "install it again, or create the environment again"
     files = {
         f"{launchers}/{name}": script_text(str(program), body.rstrip("\n"), mend),
