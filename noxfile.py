@@ -9,7 +9,8 @@ nox.options.reuse_existing_virtualenvs = True
 NEWEST = ["pip", "packaging", "uv", "auditwheel", "virtualenv", "python-discovery", "build", "ziglang", "pyelftools"]
 # What replaces functions of those tools, or calls what is not public.
 NEWEST_TESTS = ["patches", "front_ends", "uv_command", "overlay", "environment", "expose", "repair", "audit", "zig"]
-PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14", "3.15"]
+# `scripts/pythons.py` gets them.
+PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14", "3.15", "3.14t"]
 
 
 def _install(session: nox.Session, *groups: str) -> None:
@@ -144,6 +145,13 @@ def targets(session: nox.Session) -> None:
 
 
 @nox.session
+def free_threaded(session: nox.Session) -> None:
+    """Ten packages for free-threaded Python, by a Python with the GIL and by one without; writes data/free-threaded."""
+    _install(session)
+    session.run("python", "scripts/free_threaded_proof.py", *session.posargs)
+
+
+@nox.session
 def variants(session: nox.Session) -> None:
     """Packages for several Pythons and targets with one command, killed and resumed; writes data/variants."""
     session.install("-e", ".[zig]")
@@ -166,8 +174,8 @@ def compile_cache(session: nox.Session) -> None:
 
 @nox.session
 def corpus(session: nox.Session) -> None:
-    """Fifty popular packages for one host, used there under emulation; writes data/corpus."""
-    session.install("-e", ".[zig]")
+    """Fifty popular packages for one target, used there under emulation; writes data/corpus."""
+    session.install("-e", ".[zig]", "macholib")
     session.run("python", "scripts/corpus.py", *session.posargs)
 
 
@@ -232,6 +240,13 @@ def windows(session: nox.Session) -> None:
     """Packages for Windows pass their own tests under wine, on real Pythons; needs wine and Maven."""
     session.install("-e", ".[zig,fetch]")
     session.run("python", "scripts/windows_proof.py", *session.posargs)
+
+
+@nox.session
+def pyodide(session: nox.Session) -> None:
+    """Build packages for Pyodide, and run their own tests under node (needs npm, node and an emsdk: -- --emsdk DIR)."""
+    session.install(".")
+    session.run("python", "scripts/pyodide_proof.py", *session.posargs)
 
 
 @nox.session

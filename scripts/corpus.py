@@ -45,6 +45,11 @@ CLASSES = {
         r"[Ff]ailed to download|Download.*failed|Unable to (fetch|download)",
         r"Temporary failure in name resolution|Remote end closed",
     ),
+    "code for Microsoft's headers or compiler alone": (
+        r"ntextapi\.h:\d+:\d+: error: redefinition of",
+        r"is for Microsoft's (compiler|assembler)",
+    ),
+    "no support for Windows": (r"does not support Windows",),
     "a fault in the compiler itself": (r"internal compiler error",),
     "a Fortran compiler that nobody provided": (r"no-fortran-compiler-for-",),
     "a host library that nobody provided": (

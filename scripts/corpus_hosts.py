@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from inspection import WrongWheelError, inspected, inspected_pe, pe_exports
+from inspection import WrongWheelError, inspected, inspected_mach_o, inspected_pe, pe_exports
 
 Words = tuple[list[str | Path], dict[str, str]]
 
@@ -88,7 +88,25 @@ class WindowsHost:
         return [*words, "--host-root", self.root, "--", "python", "-c", code], {}
 
 
-HOSTS: dict[str, type[Host]] = {"linux": LinuxHost, "win32": WindowsHost}
+class MacOSHost:
+    """Looks at files only: nothing here runs them."""
+
+    def __init__(self, record: dict[str, Any], root: Path | None) -> None:
+        self.tag = record["host"]["platform_tag"]
+
+    def inspect(self, wheel: Path) -> str:
+        """The oldest release that the wheel runs on."""
+        _require_tag(wheel, self.tag)
+        _system, major, minor, machine = self.tag.split("_", 3)
+        machines = ("x86_64", "arm64") if machine == "universal2" else (machine,)
+        return inspected_mach_o(wheel, machines, (int(major), int(minor)))
+
+    def command(self, code: str, place: Path) -> Words:
+        """None."""
+        raise AssertionError("no program of macOS runs here")
+
+
+HOSTS: dict[str, type[Host]] = {"linux": LinuxHost, "win32": WindowsHost, "darwin": MacOSHost}
 
 
 def _require_tag(wheel: Path, *tags: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import tempfile
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
@@ -27,6 +28,8 @@ NAMES = {
 }
 # The Microsoft format's numbers of the machines.
 PE_MACHINES = {"x86_64": 0x8664, "i686": 0x14C, "aarch64": 0xAA64}
+# Apple's numbers of the machines.
+MACH_O_MACHINES = {"x86_64": 0x01000007, "arm64": 0x0100000C}
 # How native files begin, by format: the fat kind of Mach-O as the plain one.
 ELF, PE, MACH_O = (b"\x7fELF",), (b"MZ",), (b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 # What a repaired wheel brings along, and a module's name with the part that differs between targets.
@@ -141,3 +144,60 @@ def pe_exports(library: Path) -> set[str]:
     """The names that a DLL exports."""
     image = pefile.PE(str(library))
     return {symbol.name.decode() for symbol in image.DIRECTORY_ENTRY_EXPORT.symbols if symbol.name}
+
+
+def inspected_mach_o(wheel: Path, machines: Collection[str], floor: tuple[int, int]) -> str:
+    """The newest release that one of the wheel's native files was linked for: "macOS 11.0".
+
+    Args:
+        wheel: The wheel.
+        machines: "x86_64", "arm64": each file must hold code for all of them, and for no other.
+        floor: The release in the wheel's tag.
+
+    Raises:
+        WrongWheelError: A file is for another machine or a later release, is no bundle or library, is for arm64 and
+            not signed, names a library that is neither the system's nor in the wheel, or there is no native file.
+    """
+    from macholib.MachO import MachO
+
+    files = native_files(wheel, MACH_O)
+    if not files:
+        raise WrongWheelError("no native code")
+    newest = (0, 0)
+    for name, data in files.items():
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(data)
+            file.flush()
+            try:
+                headers = MachO(file.name).headers
+            except ValueError as error:
+                raise WrongWheelError(f"{name}: {error}") from None
+        found = {header.header.cputype for header in headers}
+        if found != {MACH_O_MACHINES[machine] for machine in machines}:
+            raise WrongWheelError(f"{name} is for machines {sorted(map(hex, found))}")
+        for header in headers:
+            newest = max(newest, _mach_o_release(name, header))
+    if newest > floor:
+        raise WrongWheelError(f"needs macOS {newest}")
+    return f"macOS {newest[0]}.{newest[1]}"
+
+
+def _mach_o_release(name: str, header: Any) -> tuple[int, int]:
+    from macholib import mach_o
+
+    if header.filetype not in ("bundle", "dylib", "execute"):
+        raise WrongWheelError(f"{name} is a {header.filetype}")
+    release = (0, 0)
+    commands = {load.cmd for load, _command, _data in header.commands}
+    if header.header.cputype == MACH_O_MACHINES["arm64"] and mach_o.LC_CODE_SIGNATURE not in commands:
+        raise WrongWheelError(f"{name} is not signed")
+    for load, command, data in header.commands:
+        if load.cmd == mach_o.LC_BUILD_VERSION:
+            release = (command.minos >> 16, command.minos >> 8 & 0xFF)
+        elif load.cmd == mach_o.LC_VERSION_MIN_MACOSX:
+            release = (command.version >> 16, command.version >> 8 & 0xFF)
+        elif load.cmd in (mach_o.LC_LOAD_DYLIB, mach_o.LC_LOAD_WEAK_DYLIB):
+            library = data.rstrip(b"\0").decode()
+            if not library.startswith(("/usr/lib/", "/System/", "@loader_path/", "@rpath/")):
+                raise WrongWheelError(f"{name} needs {library}")
+    return release

@@ -1,10 +1,12 @@
 """Set up what the tests need and run them: python3 scripts/test.py [PYTEST ARGUMENTS].
 
 Tests that need a cross compiler, an emulator or a download are skipped where that is missing; the last lines say what.
+TEST_VENV names another environment than .venv-test, to keep one for each Python.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +14,7 @@ from pathlib import Path
 from checkout_venv import make_venv
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-VENV = CHECKOUT / ".venv-test"
+VENV = CHECKOUT / os.environ.get("TEST_VENV", ".venv-test")
 
 
 def main() -> int:

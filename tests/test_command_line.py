@@ -113,6 +113,13 @@ def test_alone_it_shows_a_guide_whose_commands_are_right(crossenv: CrossenvComma
         read_words(shlex.split(line)[1:])
 
 
+@pytest.mark.parametrize("words", [["targets"], ["targets", "--known"]])
+def test_columns_of_targets_do_not_touch(crossenv: CrossenvCommand, words: list[str]) -> None:
+    header, *rows = crossenv(*words).stdout.splitlines()
+    wanted = len(re.split(r" {2,}", header))
+    assert [row for row in rows if len(re.split(r" {2,}", row)) != wanted] == []
+
+
 def test_help_shows_each_command_once_and_in_a_group() -> None:
     grouped = [name for names in GROUPS.values() for name in names]
     assert sorted(grouped) == sorted(COMMANDS)

@@ -222,6 +222,13 @@ def _has_rust_target(target: str) -> bool:
     return done.returncode == 0 and Path(done.stdout.strip()).is_dir()
 
 
+def test_the_readme_is_short() -> None:
+    """Its first screens, up to the comparison, have at most 400 words besides tables."""
+    screens, _, _ = (CHECKOUT / "README.md").read_text(encoding="utf-8").partition("## How it compares")
+    text = re.sub(r"<[^>]+>|\]\([^)]*\)|^\|.*$", "", screens, flags=re.MULTILINE)
+    assert len(text.split()) <= 400
+
+
 def test_the_readme_claims_what_was_measured(proofs: ModuleType) -> None:
     """Each mark in its table of targets is a figure in the data of the proofs."""
     targets, variants, corpus = (proofs.results(EXPLANATION, name) for name in ("targets", "variants", "corpus"))

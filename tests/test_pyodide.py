@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -15,13 +17,16 @@ from typing import Any
 import pytest
 from _crossenv import project_platform
 
-from conftest import CrossenvCommand
+import projects
+from conftest import CrossenvCommand, Run
 from crossenv.compilers.emscripten import find_emscripten
 from crossenv.compilers.launchers import launcher_text
 from crossenv.compilers.model import Toolchain
-from crossenv.errors import HostPythonError, ToolchainError, UsageError
+from crossenv.emulation.pyodide import PyodideSession, open_pyodide_session, pyodide_command
+from crossenv.errors import EmulatorError, HostPythonError, ToolchainError, UsageError
 from crossenv.platforms import PLATFORMS, Libc, Machine
 from crossenv.platforms.emscripten import ABIS, EmscriptenTarget
+from crossenv.pythons.build_python import find_build_python
 from crossenv.pythons.model import HostPython, UnwrittenHost
 from crossenv.pythons.named import named_python
 from crossenv.pythons.pyconfig import parse_pyconfig
@@ -29,6 +34,8 @@ from crossenv.pythons.pyodide_layout import PyodidePython, find_pyodide
 from crossenv.synthesis.pyodide import facts
 from crossenv.synthesis.synthesise import read_build_facts, synthesise_host_python
 from crossenv.targets import parse_target, target_of_tag
+from crossenv.wheels.audit import audit_wheel
+from crossenv.wheels.model import ERROR
 from wheels import linked
 
 CONFIG: dict[str, Any] = {
@@ -231,6 +238,7 @@ def test_a_compiler_of_this_machine_is_none(tmp_path: Path) -> None:
         (["-shared", "a.o", "-o", "a.so"], ["a.o", "-o", "a.so", "-sSIDE_MODULE=1"]),
         (["-shared", "-fPIC", "-c", "a.c"], ["-fPIC", "-c", "a.c"]),
         (["a.o", "-o", "program"], ["a.o", "-o", "program"]),
+        (["-Wl,--version", "a.c"], ["-Wl,--version", "a.c", "-nostdlib"]),
         (["-shared", "-sSIDE_MODULE=2", "a.o"], ["-sSIDE_MODULE=2", "a.o"]),
         (["-pthread", "-Wl,-soname,liba.so", "-Wl,-z,relro", "-Wl,--as-needed", "a b.o"], ["a b.o"]),
         (
@@ -268,3 +276,92 @@ def test_targets_are_listed(crossenv: CrossenvCommand) -> None:
     assert (found["machine"], found["bits"], found["triplet"]) == ("wasm32", 32, "wasm32-emscripten")
     assert found["compilers"] == (["emcc"] if shutil.which("emcc") else [])
     assert found["emulator"] in (None, "node")
+
+
+def test_a_pyodide_is_shown(tmp_path: Path, crossenv: CrossenvCommand) -> None:
+    place = npm_package(tmp_path / "pyodide")
+    said = crossenv("show", "--host-python", tmp_path).stdout
+    for line in ("CPython 3.14.2", "pyemscripten_2026_0_wasm32", "5.0.3", str(place), "the build Python's are taken"):
+        assert line in said
+    assert json.loads(crossenv("show", "--json", "--host-python", tmp_path).stdout)["emscripten"] == "5.0.3"
+
+
+def test_running_needs_node_and_the_right_pyodide(tmp_path: Path) -> None:
+    target, place = parse_target("pyemscripten_2026_0_wasm32"), npm_package(tmp_path / "pyodide")
+    assert isinstance(target, EmscriptenTarget)
+
+    def opened(directory: Path | None, wanted: EmscriptenTarget = target, path: str = str(tmp_path)) -> PyodideSession:
+        places = {"site_packages": tmp_path / "site", "scripts": tmp_path / "bin"}
+        return open_pyodide_session(directory, wanted, **places, given=None, environ={"PATH": path})
+
+    with pytest.raises(EmulatorError, match="needs node"):
+        opened(place)
+    (tmp_path / "node").write_text("", encoding="utf-8")
+    (tmp_path / "node").chmod(0o755)
+    with pytest.raises(EmulatorError, match="no Pyodide is named"):
+        opened(None)
+    with pytest.raises(EmulatorError, match="there is no Pyodide"):
+        opened(tmp_path / "bin")
+    other = parse_target("pyemscripten_2025_0_wasm32")
+    assert isinstance(other, EmscriptenTarget)
+    with pytest.raises(EmulatorError, match="the ABI 2026_0, and the target's is 2025_0"):
+        opened(place, other)
+    session = opened(place)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/tool").write_text("#!/usr/bin/python3.14\n", encoding="utf-8")
+    for words, rest in (
+        (["python", "-c", "1"], ["-c", "1"]),
+        (["python3.14", "x.py"], ["x.py"]),
+        (["tool", "-v"], [str(tmp_path / "bin/tool"), "-v"]),
+    ):
+        command = pyodide_command(session, words, {"PATH": str(tmp_path), "PYTHONPATH": "/a:/b", "PYTHONHOME": "/c"})
+        assert list(command.words[3:]) == rest
+        assert json.loads(command.words[2])["path"] == [str(tmp_path / "site"), "/a", "/b"]
+        assert not {"PYTHONPATH", "PYTHONHOME"} & set(command.environment)
+    with pytest.raises(EmulatorError, match=r"the target's Python is 3\.14, not 3\.13"):
+        pyodide_command(session, ["python3.13"], {})
+    with pytest.raises(EmulatorError, match="there is no program gone"):
+        pyodide_command(session, ["gone"], {"PATH": str(tmp_path)})
+
+
+# By version of Python, a release of npm's package.
+RELEASES = {"3.12": "0.27.8", "3.13": "0.29.5", "3.14": "314.0.7"}
+
+
+@pytest.fixture(scope="module")
+def pyodide_environment(tmp_path_factory: pytest.TempPathFactory, crossenv: CrossenvCommand, run: Run) -> Path:
+    """An environment for the newest ABI whose Python is on this machine, made from npm's package."""
+    sdk = os.environ.get("EMSDK")
+    if sdk is None and shutil.which("emcc") is None:
+        pytest.skip("needs emscripten: emcc on PATH, or the directory of an emsdk in EMSDK")
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        pytest.skip("needs node and npm")
+    for version in reversed(RELEASES):
+        with contextlib.suppress(UsageError):
+            python = find_build_python(version).executable
+            break
+    else:
+        pytest.skip(f"needs one of the Pythons {', '.join(RELEASES)}")
+    directory = tmp_path_factory.mktemp("pyodide")
+    run("npm", "pack", "--silent", f"pyodide@{RELEASES[version]}", cwd=directory)
+    run("tar", "xzf", f"pyodide-{RELEASES[version]}.tgz", cwd=directory)
+    more: list[str | Path] = [] if sdk is None else ["--emsdk", sdk]
+    words: list[str | Path] = ["create", "--host-python", directory / "package", "--python", python]
+    crossenv(*words, "--any-emscripten", *more, directory / "env")
+    return directory / "env"
+
+
+@pytest.mark.integration
+def test_what_was_built_runs_under_node(pyodide_environment: Path, tmp_path: Path, run: Run) -> None:
+    """C and C++ with exceptions that go from one module to another; the wheel has the target's tag and no other."""
+    env = pyodide_environment
+    record = json.loads((env / "crossenv.json").read_text(encoding="utf-8"))
+    (tmp_path / "toy").mkdir()
+    run(env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path, projects.exceptions(tmp_path / "toy"))
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name.endswith(f"-{record['host']['platform_tag']}.whl")
+    assert [finding for finding in audit_wheel(wheel).findings if finding.severity == ERROR] == []
+    run(env / "bin/cross-pip", "install", "--no-index", wheel)
+    code = "import toy._catches as c, toy._throws as t, sys; print(sys.platform, c.call(t.function))"
+    said = run(env / "bin/cross-run", "python", "-c", code)
+    assert said == "emscripten caught thrown in another module, then std::out_of_range\n"

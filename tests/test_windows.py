@@ -189,6 +189,7 @@ from platform import system
 import sysconfig as other
 answers = [sys.platform, said, os.name, name, platform.system(), system(), platform.machine(), platform.architecture()]
 version = sys.getwindowsversion()[:2]
+built = sys.version
 real = (sep, version_info, sys.executable, os.path.join("a", "b"), isinstance(os, type(other)))
 sys.crossenv_mark = 1
 """
@@ -215,6 +216,7 @@ def test_a_project_is_told_of_the_target(tmp_path: Path) -> None:
     windows = ["win32", "win32", "nt", "nt", "Windows", "Windows", "AMD64", ("64bit", "WindowsPE")]
     assert told["answers"] == windows
     assert told["version"] == (10, 0)
+    assert told["built"].startswith(sys.version[:-1]) and told["built"].endswith(" 64 bit (AMD64)]")
     assert told["real"] == (os.sep, sys.version_info, sys.executable, "a/b", True)
     # What it changes is changed.
     assert vars(sys).pop("crossenv_mark") == 1
@@ -329,6 +331,29 @@ def test_setuptools(windows_env: Path, tmp_path: Path, run: Run) -> None:
     stable = imported_dlls(files["toy/_stable.pyd"])
     assert "python3.dll" in stable
     assert f"python{NODOT}.dll" not in stable
+
+
+@needs_zig
+@pytest.mark.integration
+def test_modules_built_in_place(windows_env: Path, tmp_path: Path, run: Run) -> None:
+    """They are package data named `*.so`; and C that Microsoft's compiler only warns of."""
+    project = projects.setuptools_c(tmp_path / "project")
+    (project / "setup.py").write_text(
+        textwrap.dedent("""
+            import sys
+            from setuptools import Distribution, Extension, setup
+            if "bdist_wheel" in sys.argv:
+                words = ["build_ext", "--inplace"]
+                setup(packages=["toy"], ext_modules=[Extension("toy._toy", ["toy.c"])], script_args=words)
+            class Native(Distribution):
+                has_ext_modules = lambda self: True
+            setup(packages=["toy"], package_data={"toy": ["*.so"]}, distclass=Native)
+        """)
+    )
+    careless = "int pid(void) { long *at = (int *)0; int number = (char *)at; return number + _getpid(); }\n"
+    (project / "toy.c").write_text(careless + (project / "toy.c").read_text())
+    files = built(windows_env, project, tmp_path / "out", run)
+    assert f"toy/_toy.cp{NODOT}-win_amd64.pyd" in files
 
 
 @needs_zig

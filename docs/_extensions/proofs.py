@@ -62,6 +62,7 @@ def drawn(page: str, data: Data) -> list[str]:
     draw = {
         "audited-wheels": _audited_wheels,
         "corpus": _packages,
+        "free-threaded": _free_threaded,
         "hard-packages": _packages,
         "own-tests": _own_tests,
         "parity": _parity,
@@ -157,6 +158,26 @@ def _differences(row: dict[str, Any], kind: str) -> str:
 def _some(names: list[str]) -> str:
     more = [f"{len(names) - 3} more"] if len(names) > 3 else []
     return ", ".join([*(f"`{name}`" for name in names[:3]), *more])
+
+
+def _free_threaded(data: Data) -> list[str]:
+    lines = []
+    for section in data.values():
+        about, packages = section["about"], section["packages"]
+        lines += [f"## CPython {about['version']} for aarch64, {about['compiler']}, {_days(packages.values())}", ""]
+        columns = ("package", "built with", "wheel", "code", "`PYTHON_GIL=0`", "as it says itself")
+        rows = [
+            (
+                name,
+                row["back_end"],
+                f"`{row['wheel']}`",
+                row["error"] if "error" in row else row["differs"] or "the same",
+                *(row.get("used", {}).get(one, "") for one in ("forced", "free")),
+            )
+            for name, row in packages.items()
+        ]
+        lines += table(columns, rows)
+    return lines
 
 
 def _small_set(data: Data) -> list[str]:

@@ -27,6 +27,7 @@ _ARCHITECTURES = {
     "s390x": ("s390x", "s390x"),
     "riscv64": ("riscv64", "riscv64"),
     "loongarch64": ("loongarch64", "loongarch64"),
+    "wasm32": ("wasm", "wasm32"),
 }
 _TOOLS = {"cc": "CC", "cxx": "CXX", "fc": "FC", "ar": "AR", "ranlib": "RANLIB", "strip": "STRIP", "nm": "NM"}
 _TOOLS |= {"objcopy": "OBJCOPY", "objdump": "OBJDUMP", "readelf": "READELF", "ld": "LD", "windres": "RC"}

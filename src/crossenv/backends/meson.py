@@ -62,6 +62,9 @@ class Meson:
         if record.handover.emulator:
             lines.append(f"exe_wrapper = {quoted(f'{record.root}/{CROSS_RUN}')}")
         lines += ["", "[properties]", "needs_exe_wrapper = true"]
+        if not names.runs_programs:
+            # It would link a program, for which emscripten first makes its libraries.
+            lines.append("skip_sanity_check = true")
         if long_double := long_double_format(record.toolchain.macros, identity):
             lines.append(f"longdouble_format = {quoted(long_double)}")
         lines += self._python_lines(record)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from crossenv.binaries.model import ANY_LIBRARY, BinaryError, Import, Linked, Machine
@@ -14,13 +14,16 @@ _THIN = {b"\xcf\xfa\xed\xfe": 64, b"\xce\xfa\xed\xfe": 32}
 # Java's class files begin so too, with a version of at least 45 where the number of machines is here.
 _FAT, _FAT_64 = b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf"
 _MOST_MACHINES = 20
+# What Apple's `lipo` aligns each machine's part to.
+_PAGE = 1 << 14
 _X86_64, _ARM64 = 0x0100_0007, 0x0100_000C
 _WORDS = {_X86_64: "x86_64", 7: "i386", _ARM64: "arm64", 12: "arm", 0x0100_0012: "ppc64", 18: "ppc"}
 # Bits of `cpusubtype` that tell of features, not of another machine; pointers of arm64e are signed.
 _SUBTYPE, _ARM64E = 0x00FF_FFFF, 2
 _OBJECT, _PROGRAM, _LIBRARY, _BUNDLE = 1, 2, 6, 8
 _TWO_LEVEL = 0x80
-_MACOS = 1
+_MACOS = "macOS"
+_SYSTEMS = {1: _MACOS, 2: "iOS", 7: "iOS Simulator"}
 _SEGMENTS = {0x1: "<24xII", 0x19: "<32xQQ"}
 _SYMBOLS, _LIBRARY_NAME, _RPATH, _SIGNATURE = 0x2, 0xD, 0x8000_001C, 0x1D
 _LOADS = (0xC, 0x8000_0018, 0x8000_001F, 0x20, 0x8000_0023)
@@ -83,6 +86,7 @@ class MachO:
             imports={name: said for one in found for name, said in one.imports.items()},
             imported_from=wanted,
             properties=tuple(dict.fromkeys(text for one in found for text in one.properties)),
+            built_for=first.built_for,
             oldest_systems={machine: version for one in found for machine, version in one.oldest_systems.items()},
         )
 
@@ -90,6 +94,27 @@ class MachO:
         """Return a machine in words."""
         words = _WORDS.get(identity.number, f"machine {identity.number:#x}")
         return f"{words}e" if identity.abi_flags and identity.number == _ARM64 else words
+
+
+def joined(files: Sequence[bytes]) -> bytes:
+    """Return one file for all the machines that these are for (`mach-o/fat.h`).
+
+    Raises:
+        BinaryError: One of them is damaged, or two are for one machine.
+    """
+    parts = [content for data in files for content in _contents(data)]
+    machines = [struct.unpack_from("<ii", content, 4) for content in parts if _Header.of(content)]
+    if len(set(machines)) < len(machines):
+        raise BinaryError("is for one machine twice")
+    head = _FAT + struct.pack(">I", len(parts))
+    at, body = len(head) + 20 * len(parts), b""
+    start = at
+    for (cpu, subtype), content in zip(machines, parts, strict=True):
+        at += -at % _PAGE
+        head += struct.pack(">iiIII", cpu, subtype, at, len(content), _PAGE.bit_length() - 1)
+        body += bytes(at - start - len(body)) + content
+        at += len(content)
+    return head + body
 
 
 def _contents(data: bytes) -> Iterator[bytes]:
@@ -149,6 +174,7 @@ class _Said:
     needed: list[str] = field(default_factory=list)
     search_path: list[str] = field(default_factory=list)
     name: str = ""
+    built_for: str = ""
     oldest: tuple[int, int] | None = None
     symbols: tuple[int, ...] = ()
     exports: tuple[int, int] = (0, 0)
@@ -165,10 +191,10 @@ def _linked(data: bytes) -> Linked | None:
     imports = {name: Import(weak=name in weak, version=0) for names in wanted.values() for name in names}
     properties = ["bundle"] if header.kind == _BUNDLE else []
     if said.oldest is not None:
-        properties.append(f"macOS {said.oldest[0]}.{said.oldest[1]}")
+        properties.append(f"{said.built_for} {said.oldest[0]}.{said.oldest[1]}")
     if said.signature is not None:
         properties.append(_signed(data, *said.signature))
-    elif header.identity.number == _ARM64 and said.oldest is not None:
+    elif header.identity.number == _ARM64 and said.built_for == _MACOS:
         raise BinaryError("has no signature; Macs with Apple's processors load signed code only")
     return Linked(
         needed=tuple(dict.fromkeys(said.needed)),
@@ -181,6 +207,7 @@ def _linked(data: bytes) -> Linked | None:
         # Each library, also if nothing is wanted of it: the loader asks for it.
         imported_from={name: frozenset(wanted.get(name, ())) for name in dict.fromkeys((*said.needed, *wanted))},
         properties=tuple(properties),
+        built_for=said.built_for,
         oldest_systems={} if said.oldest is None else {header.identity.machine: said.oldest},
     )
 
@@ -211,11 +238,13 @@ def _read_commands(data: bytes, header: _Header) -> _Said:
         elif command == _SIGNATURE:
             said.signature = _pair(_unpack("<II", body, 8))
         elif command == _OLDEST_MACOS:
+            said.built_for = _MACOS
             said.oldest = _release(_unpack("<I", body, 8)[0])
         elif command == _BUILD_VERSION:
             system, oldest = _unpack("<II", body, 8)
             # A file may be for Mac Catalyst besides.
-            said.oldest = _release(oldest) if system == _MACOS else said.oldest
+            if system in _SYSTEMS and said.built_for != _MACOS:
+                said.built_for, said.oldest = _SYSTEMS[system], _release(oldest)
     return said
 
 

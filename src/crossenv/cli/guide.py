@@ -6,7 +6,7 @@ from __future__ import annotations
 GROUPS = {
     "set up": ("init", "create", "sysroot", "dump", "completion"),
     "build": ("wheel", "plan", "store", "export"),
-    "check": ("audit", "repair", "seal"),
+    "check": ("audit", "repair", "merge", "seal"),
     "run": ("run", "test"),
     "look": ("show", "doctor", "targets"),
 }
@@ -46,6 +46,7 @@ EXAMPLES = {
     "export": ("crossenv export cmake -o toolchain.cmake", "crossenv export meson --env env"),
     "audit": ("crossenv audit *.whl", "crossenv audit --env env --strict dist/*.whl"),
     "repair": ("crossenv repair --env env --dest wheelhouse dist/*.whl",),
+    "merge": ("crossenv merge dist/*_arm64.whl dist/*_x86_64.whl",),
     "run": ("crossenv run --env env -- python -c 'import os; print(os.uname().machine)'",),
     "test": ("crossenv test --env env *.whl", "crossenv test --env env *.whl -- pytest -q tests"),
     "show": ("crossenv show env", "crossenv show --host-python device-root/usr/bin/python3"),

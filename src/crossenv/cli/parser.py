@@ -26,6 +26,7 @@ COMMANDS = (
     "sysroot",
     "audit",
     "repair",
+    "merge",
     "seal",
     "run",
     "test",

@@ -12,6 +12,7 @@ from crossenv.cli.common import chosen_environment, common_options
 from crossenv.errors import UsageError
 from crossenv.pythons.known import host_python_path
 from crossenv.pythons.model import HostPython
+from crossenv.pythons.pyodide_layout import PyodidePython, find_pyodide
 from crossenv.pythons.read import read_host_python
 from crossenv.pythons.windows_layout import WindowsPython, find_windows_python, target_name
 from crossenv.record import Record, load_record
@@ -107,6 +108,9 @@ def show_host_python(args: argparse.Namespace, reporter: Reporter) -> int:
     windows = find_windows_python(path) if path.exists() else None
     if windows is not None:
         return show_windows_python(windows, args, reporter)
+    pyodide = find_pyodide(path)
+    if pyodide is not None:
+        return show_pyodide(pyodide, args, reporter)
     host = read_host_python(path, sysroot=sysroot)
     if args.json:
         reporter.json(json.loads(json.dumps(dataclasses.asdict(host), default=str)))
@@ -138,6 +142,26 @@ def show_windows_python(python: WindowsPython, args: argparse.Namespace, reporte
     ]
     for name, value in rows:
         reporter.result(f"{name:<16}{value}")
+    return 0
+
+
+def show_pyodide(python: PyodidePython, args: argparse.Namespace, reporter: Reporter) -> int:
+    """Print what is known of a Pyodide before anything is made of it."""
+    facts = {
+        "host Python": python_words("cpython", python.full_version or python.version, ""),
+        "named": args.host_python,
+        "target": python.abi.tag,
+        "emscripten": python.abi.emscripten,
+        "directory": str(python.directory),
+        "configuration": str(python.source),
+        "headers": str(python.include or "none; the build Python's are taken"),
+        "runs in node": "no: pyodide.mjs is not there" if python.module is None else "yes",
+    }
+    if args.json:
+        reporter.json({name.replace(" ", "_").lower(): value for name, value in facts.items()})
+    else:
+        for name, value in facts.items():
+            reporter.result(f"{name:<16}{value}")
     return 0
 
 

@@ -28,7 +28,7 @@ from crossenv.pythons.compare import compare_configurations
 from crossenv.pythons.known import known_host, known_hosts
 from crossenv.pythons.pyconfig import config_values
 from crossenv.pythons.read import read_host_python
-from crossenv.report import Reporter
+from crossenv.report import Reporter, columns
 from crossenv.synthesis.synthesise import read_build_facts, synthesise_host_python
 from crossenv.targets import Target, parse_target
 
@@ -66,11 +66,12 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     if args.json:
         reporter.json(rows)
         return 0
-    reporter.result(f"{'target':<32}{'C library':<16}{'compilers here':<34}emulator here")
+    lines = [("target", "C library", "compilers here", "emulator here")]
     for row in rows:
-        compilers = ", ".join(row["compilers"]) or "none"
-        floors = f"{row['libc']} {row['oldest']}{'+' if row['newer'] else ''}"
-        reporter.result(f"{row['target']:<32}{floors:<16}{compilers:<34}{row['emulator'] or 'none'}")
+        floor = f"{row['libc']} {row['oldest']}{'+' if row['newer'] else ''}"
+        lines.append((row["target"], floor, ", ".join(row["compilers"]) or "none", row["emulator"] or "none"))
+    for line in columns(lines):
+        reporter.result(line)
     reporter.note("other versions work too, such as manylinux_2_17_x86_64 and musllinux_1_1_aarch64")
     if not has_zig(os.environ.get("PATH", os.defpath)):
         reporter.note("zig has compilers for all of them but Pyodide: pip install ziglang")
@@ -85,10 +86,11 @@ def print_known(args: argparse.Namespace, reporter: Reporter) -> int:
     if args.json:
         reporter.json([dataclasses.asdict(host) for host in hosts])
         return 0
-    reporter.result(f"{'known host':<32}{'Python':<16}{'machine':<12}{'C library':<14}{'taken':<12}origin")
+    lines = [("known host", "Python", "machine", "C library", "taken", "origin")]
     for host in hosts:
         python = f"{host.implementation} {host.version}"
-        line = f"{KNOWN_HOST + host.name:<32}{python:<16}{host.machine:<12}{host.libc:<14}{host.date:<12}{host.origin}"
+        lines.append((KNOWN_HOST + host.name, python, host.machine, host.libc, host.date, host.origin))
+    for line in columns(lines):
         reporter.result(line)
     return 0
 

@@ -180,6 +180,7 @@ def _host_place(
     options = emulation_options(args)
     wanted = _wanted(args, [str(subject.path) for subject in subjects])
     prefix = directory / "host"
+    site_packages = None
     if record is not None:
         if runs_under_wine(record.host.identity):
             return _wine_place_of(record, prefix, wanted, options, reporter)
@@ -192,7 +193,8 @@ def _host_place(
         interpreter = interpreter_of(
             record, given_roots=options.host_roots, environ=options.environ, cache=options.cache, reporter=reporter
         )
-        session_in(prefix, architecture, interpreter, options, reporter)
+        site_packages = _site_packages(record, prefix)
+        session_in(prefix, architecture, interpreter, options, reporter, site_packages)
         install_with_environment(record, prefix, wanted, os.environ, reporter)
     else:
         target = parse_target(args.target) if args.target else target_of(subjects)
@@ -213,19 +215,20 @@ def _host_place(
         session = session_in(prefix, architecture, interpreter, options, reporter)
         install_on_target(session, prefix, wanted, os.environ, reporter)
     # Again, now with the installed scripts.
-    session = session_in(prefix, architecture, interpreter, options, reporter)
+    session = session_in(prefix, architecture, interpreter, options, reporter, site_packages)
     return Place(label="host", session=session, scripts=prefix / "bin", python="python", environ=os.environ)
+
+
+def _site_packages(record: Record, prefix: Path) -> Path:
+    """Return where an environment's pip, which lays packages out as its build Python does, installs them."""
+    return prefix / Path(record.host.site_packages).relative_to(f"{record.root}/cross")
 
 
 def _wine_place_of(
     record: Record, prefix: Path, wanted: Wanted, options: EmulationOptions, reporter: Reporter
 ) -> Place:
     """Install with an environment for Windows; return where its programs run."""
-    # As this machine's pip lays packages out.
-    site_packages, scripts = (
-        prefix / Path(record.host.site_packages).relative_to(f"{record.root}/cross"),
-        prefix / "bin",
-    )
+    site_packages, scripts = _site_packages(record, prefix), prefix / "bin"
     session = wine_session_of(record, site_packages, scripts, options, reporter)
     install_with_environment(record, prefix, wanted, os.environ, reporter)
     return Place(label="host", session=session, scripts=scripts, python="python", environ=os.environ)

@@ -23,9 +23,10 @@ _TOOLS = {"ar": "emar", "ranlib": "emranlib", "nm": "emnm", "strip": "emstrip"}
 # Its programs are Python's, and look for one on PATH: in a build that would be the target's.
 _PYTHON = "EMSDK_PYTHON"
 # What other linkers take for granted and wasm-ld does not know; threads, for which Pyodide's memory is not made; and
-# what makes a shared library, which is called a side module here.
+# what makes a shared library, which is called a side module here. Meson asks for the linker's version by a link, for
+# which emscripten would make its C library first.
 _REWRITE = """\
-links=yes side=
+links=yes side= bare=
 for word do
   shift
   case $word in
@@ -38,10 +39,12 @@ for word do
     -Wl,--as-needed | -Wl,--no-as-needed | -Wl,--no-undefined | -Wl,--allow-shlib-undefined) continue ;;
     -Wl,--start-group | -Wl,--end-group) continue ;;
     -sSIDE_MODULE*) side= ;;
+    -Wl,--version) bare=yes ;;
   esac
   set -- "$@" "$word"
 done
 if [ -n "$links" ] && [ -n "$side" ]; then set -- "$@" -sSIDE_MODULE=1; fi
+if [ -n "$bare" ]; then set -- "$@" -nostdlib; fi
 """
 
 

@@ -225,14 +225,23 @@ def session_in(
     interpreter: HostInterpreter,
     options: EmulationOptions,
     reporter: Reporter,
+    site_packages: Path | None = None,
 ) -> Session:
     """Open a session with the packages in `prefix`, as `pip install --prefix` puts them there.
+
+    Args:
+        prefix: The directory.
+        architecture: The target's.
+        interpreter: The target's.
+        options: The user's choices.
+        reporter: Told what is found and fetched.
+        site_packages: Where in `prefix` the packages are; None if the interpreter's own pip has installed them.
 
     Raises:
         EmulatorError: No emulator can be had.
     """
     version = f"python{interpreter.version}{'t' if 't' in interpreter.flags else ''}"
-    site_packages = prefix / f"lib/{version}/site-packages"
+    site_packages = site_packages or prefix / f"lib/{version}/site-packages"
     site_packages.mkdir(parents=True, exist_ok=True)
     guest = package_files("crossenv").joinpath("shim/_crossenv/guest.py").read_text(encoding="utf-8")
     for name, text in (

@@ -149,6 +149,7 @@ class Emscripten:
         cmake="Emscripten",
         conan="Emscripten",
         vcpkg="Emscripten",
+        runs_programs=False,
     )
     native_format = WASM
     module_suffix = ".so"

@@ -55,6 +55,11 @@ class MacOSTarget(Target):
         return max(self.floor, _FIRST_WITH_ARM64) if identity.machine == "aarch64" else self.floor
 
     @property
+    def built_for(self) -> str:
+        """As its name is."""
+        return MacOS.title
+
+    @property
     def platform_tag(self) -> str:
         """`macosx_11_0_arm64`."""
         return f"macosx_{self.floor[0]}_{self.floor[1]}_{self.kind}"
@@ -260,6 +265,13 @@ class MacOS:
 _HINT = "use macosx_11_0_arm64, macosx_10_13_x86_64 or a later release: macosx_14_0_arm64"
 
 
+def universal_tag(intel: MacOSTarget, arm: MacOSTarget) -> str:
+    """Return the tag of what runs where both run: `macosx_10_13_universal2`."""
+    # Every Mac with Apple's processor has 11.0, so that the tag need not say it.
+    floor = intel.floor if arm.floor <= _FIRST_WITH_ARM64 else max(intel.floor, arm.floor)
+    return _target("", _BOTH, floor).platform_tag
+
+
 def _target(text: str, kind: str, floor: tuple[int, int]) -> MacOSTarget:
     row = next(row for row in ARCHITECTURES if row.name in _MACHINES[kind])
     return MacOSTarget(text=text, architecture=row, libc=_LIBC, floor=floor, policy=False, kind=kind)
@@ -271,7 +283,7 @@ def _checked(target: MacOSTarget) -> MacOSTarget:
         tags = " and ".join(f"macosx_{a}_{b}_{kind}" for kind, (a, b) in _OLDEST.items() if kind != _BOTH)
         raise UsageError(
             f"the target {target.text!r} stands for two machines, and an environment is for one",
-            hint=f"build a wheel for each of {tags}",
+            hint=f"build a wheel for each of {tags}, and merge them: crossenv merge ONE.whl OTHER.whl",
         )
     if target.floor < target.oldest_floor:
         oldest = ".".join(map(str, target.oldest_floor))

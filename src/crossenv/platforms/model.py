@@ -41,6 +41,7 @@ class BuildSystemNames:
         meson_kernel: `kernel` there.
         cmake: CMAKE_SYSTEM_NAME.
         conan: The setting `os`.
+        runs_programs: Whether there are programs there beside Python.
         vcpkg: VCPKG_CMAKE_SYSTEM_NAME; "" if it is the name that CMake has.
     """
 
@@ -50,6 +51,7 @@ class BuildSystemNames:
     cmake: str
     conan: str
     vcpkg: str = ""
+    runs_programs: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 from python_discovery import DiskCache, PythonInfo, get_interpreter
 
-from crossenv.errors import UsageError
+from crossenv.errors import DownloadError, UsageError
 from crossenv.pythons.fetch import fetchable
 from crossenv.pythons.model import HostPython
 
@@ -65,7 +65,7 @@ def find_build_python(
 
     Raises:
         UsageError: There is no such interpreter, or it does not match the host Python.
-        DownloadError: It could not be fetched.
+        DownloadError: It could not be fetched, or what was fetched does not run.
     """
     fitting = (
         sys.executable if host is None else f"{host.implementation}{host.version}{'t' if host.free_threaded else ''}"
@@ -77,9 +77,16 @@ def find_build_python(
     if found is None and fetch is not None and version is not None:
         try:
             fetch(version)
-            found = _discover(wanted)
         except UsageError as error:
             why, how = f": {error.message}", f", {error.hint}" if error.hint else ""
+        else:
+            found = _discover(wanted)
+            if found is None:
+                raise DownloadError(
+                    f"uv fetched {version}, but no such Python can be started here",
+                    hint=f"remove it (`uv python uninstall {version}`) and name another mirror"
+                    " (UV_PYTHON_INSTALL_MIRROR), or name a Python with --python PATH",
+                )
     if found is None and Path(wanted).expanduser().is_file():
         raise UsageError(
             f"{wanted} does not say which Python it is", hint=f"try it: {shlex.quote(wanted)} -m sysconfig"
@@ -128,8 +135,8 @@ def find_build_python_for_target(
     """
     version = None if spec is None else fetchable(spec)
     wanted = version is not None and version.endswith("t")
-    if spec is not None and wanted and _discover(spec) is None and _discover(spec.removesuffix("t")) is not None:
-        spec = spec.removesuffix("t")
+    if spec is not None and wanted:
+        spec = _with_or_without_gil(spec, fetch)
     build = find_build_python(spec, fetch=fetch)
     free = wanted or free_threaded or "t" in build.abi_flags
     if free and tuple(map(int, build.version.split("."))) < FIRST_FREE_THREADED:
@@ -138,6 +145,22 @@ def find_build_python_for_target(
             hint=f"name {'.'.join(map(str, FIRST_FREE_THREADED))} or a later one with --python",
         )
     return build, free
+
+
+def _with_or_without_gil(spec: str, fetch: Callable[[str], None] | None) -> str:
+    """Return `spec`, of a free-threaded Python, or that of the same one with the GIL if only this can be had."""
+    with_gil = spec.removesuffix("t")
+    for one in (spec, with_gil):
+        if _discover(one) is not None:
+            return one
+    for one in (spec, with_gil):
+        version = fetchable(one)
+        if fetch is not None and version is not None:
+            # uv and its mirrors have fewer free-threaded builds than others.
+            with contextlib.suppress(UsageError):
+                fetch(version)
+                return one
+    return spec
 
 
 def find_interpreter(spec: str) -> Path:

@@ -1071,7 +1071,7 @@ static size_t translate_for_windows(List *list, const List *words, const char *w
 /* Refuses another machine than the target: what is for both is merged of two wheels. */
 static void require_apple_machine(const char *name) {
     if (!equal(name, apple_machine()))
-        fail(1, "this compiler is for %s, and -arch %s was asked for: build a wheel for each machine", apple_machine(),
+        fail(1, "this compiler is for %s, and -arch %s was asked for: build a wheel for each, and use crossenv merge", apple_machine(),
              name);
 }
 

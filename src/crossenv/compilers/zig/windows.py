@@ -15,6 +15,11 @@ from crossenv.errors import ToolchainError
 from crossenv.files import write_file
 
 _HEADER, _OVERLAY, _PROBE = "windows.h", "headers.yaml", "stack_probe.S"
+# Faults of C for which Microsoft's compiler has warnings, and clang errors unless it is told otherwise.
+_WARNINGS = (
+    *("implicit-function-declaration", "int-conversion"),
+    *("incompatible-pointer-types", "incompatible-function-pointer-types"),
+)
 # Where zig has MinGW's headers, beside the program.
 _MINGW_HEADERS = "lib/libc/include/any-windows-any"
 
@@ -55,7 +60,15 @@ def windows_parts(zig: Zig, cache: Path, architecture: str) -> WindowsParts:
         ) from None
     # Arm64's is one of 64 bits in any case.
     long_double = () if architecture == "aarch64" else ("-mlong-double-64",)
-    options = (*long_double, "-include", str(directory / _HEADER), "-ivfsoverlay", str(directory / _OVERLAY))
+    forgiving = tuple(f"-Wno-error={name}" for name in _WARNINGS)
+    options = (
+        *long_double,
+        *forgiving,
+        "-include",
+        str(directory / _HEADER),
+        "-ivfsoverlay",
+        str(directory / _OVERLAY),
+    )
     # On 32 bits code asks for more: divisions of 64 bits. Arm64's start-up code asks for nothing.
     return WindowsParts(compile=options, stack_probe=str(directory / _PROBE) if architecture == "x86_64" else "")
 

@@ -441,6 +441,7 @@ _BY_NAME = {
     "pip._internal.commands.download": "pip_building_command",
     "pip._internal.commands.lock": "pip_building_command",
     "setuptools.command.build_ext": "build_ext_module",
+    "setuptools.command.build_py": "build_py_module",
     "packaging._manylinux": "packaging_manylinux",
     "packaging._musllinux": "packaging_musllinux",
     "packaging.tags": "packaging_tags",

@@ -589,6 +589,25 @@ def build_ext_module(module: "ModuleType", facts: "Facts") -> None:
         _replace_if_there(module, "get_abi3_suffix", lambda _original: lambda: suffix)
 
 
+def build_py_module(module: "ModuleType", facts: "Facts") -> None:
+    """setuptools: projects that build modules in place name them `*.so` as package data, and mean modules."""
+    ending = os.path.splitext(facts["extension_suffixes"][0])[1]
+    if ending == ".so":
+        return
+
+    def make_finalize(original: "Any") -> "Any":
+        def finalize_options(self: "Any") -> None:
+            original(self)
+            self.package_data = {
+                package: [*patterns, *(one[:-3] + ending for one in patterns if one.endswith(".so"))]
+                for package, patterns in self.package_data.items()
+            }
+
+        return finalize_options
+
+    _replace(module.build_py, "finalize_options", make_finalize)
+
+
 def _link_to_python(module: "ModuleType", system: "System") -> None:
     """Where modules are linked to Python, if they are: to the library of the version, or that of the stable ABI."""
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 VARIABLE = "CROSSENV_PROJECT_PLATFORM"
 # What the oldest system says that CPython 3.13 runs on.
 _WINDOWS_VERSION = (10, 0, 19045, 2, "")
+# How `sys.version` ends there (CPython's PC/pyconfig.h), whatever the compiler before it.
+_WINDOWS_WORDS = {"AMD64": "64 bit (AMD64)", "ARM64": "64 bit (ARM64)", "x86": "32 bit (Intel)"}
 
 
 class StandIn(types.ModuleType):
@@ -85,6 +87,7 @@ def _on_windows(facts: "Facts", system: "System") -> "dict[str, dict[str, Any]]"
     number = ".".join(map(str, _WINDOWS_VERSION[:3]))
     return {
         "sys": {
+            "version": f"{sys.version.rstrip().rstrip(']')} {_WINDOWS_WORDS.get(facts['machine'], '')}]",
             "winver": f"{sys.version_info[0]}.{sys.version_info[1]}",
             "getwindowsversion": lambda: WindowsVersion(_WINDOWS_VERSION),
         },

@@ -1,0 +1,143 @@
+"""Make one wheel for both kinds of Macs (`universal2`) of two wheels, each for one."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+from crossenv.binaries import FORMATS
+from crossenv.binaries.macho import joined
+from crossenv.errors import AuditError
+from crossenv.platforms.architectures import MACHO
+from crossenv.platforms.macos import MacOSTarget, universal_tag
+from crossenv.targets import target_of_tag
+from crossenv.wheels.archive import ArchiveError, opened
+
+_HINT = "name two wheels of one version, one for macosx_..._arm64 and one for macosx_..._x86_64"
+# Zip's own oldest date: the wheel does not depend on when it is made.
+_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Half:
+    path: Path
+    target: MacOSTarget
+    stem: str
+    files: dict[str, bytes]
+    executable: frozenset[str]
+
+
+def merge(first: Path, second: Path, directory: Path) -> Path:
+    """Put a wheel for both machines into `directory`.
+
+    Files that are alike are taken once, native files become one file for both machines. Their signatures stay valid.
+
+    Returns:
+        The wheel.
+
+    Raises:
+        AuditError: One of them is not a wheel for macOS, they are for one machine or of two versions, or a file that
+            is not native differs or is in one of them only.
+    """
+    halves = [_read(first), _read(second)]
+    intel, arm = sorted(halves, key=lambda half: half.target.machine, reverse=True)
+    if (intel.target.machine, arm.target.machine) != ("x86_64", "arm64"):
+        raise AuditError(f"{first.name} and {second.name} are for the same machine", hint=_HINT)
+    if intel.stem != arm.stem:
+        raise AuditError(f"{first.name} and {second.name} are not one project, version and Python", hint=_HINT)
+    tag = universal_tag(intel.target, arm.target)
+    made = directory / f"{intel.stem}-{tag}.whl"
+    files = {name: _merged(name, intel, arm, tag) for name in _names(intel, arm)}
+    _write(made, files, intel.executable | arm.executable)
+    return made
+
+
+def _read(path: Path) -> _Half:
+    stem, _, tag = path.name.removesuffix(".whl").rpartition("-")
+    try:
+        parse_wheel_filename(path.name)
+        target = target_of_tag(tag, "")
+    except InvalidWheelFilename:
+        target = None
+    if not isinstance(target, MacOSTarget) or len(target.identities) != 1:
+        raise AuditError(f"{path.name} is not a wheel for one kind of Macs", hint=_HINT)
+    try:
+        with opened(path) as archive:
+            if archive.findings:
+                raise ArchiveError(f"is damaged: {archive.findings[0].path} {archive.findings[0].message}")
+            files = {member.name: archive.read(member.name) for member in archive.members}
+            executable = frozenset(member.name for member in archive.members if member.executable)
+    except ArchiveError as error:
+        raise AuditError(f"{path.name} {error}", hint="build it again") from None
+    return _Half(path=path, target=target, stem=stem, files=files, executable=executable)
+
+
+def _names(intel: _Half, arm: _Half) -> list[str]:
+    """The files of both, but for their RECORD, which is made anew."""
+    for one, other in ((intel, arm), (arm, intel)):
+        lonely = sorted(one.files.keys() - other.files.keys())
+        if lonely:
+            raise AuditError(
+                f"{lonely[0]} is in {one.path.name} and not in {other.path.name}",
+                hint="publish the two wheels as they are",
+            )
+    return sorted(name for name in intel.files if not _is_metadata(name, "RECORD"))
+
+
+def _merged(name: str, intel: _Half, arm: _Half, tag: str) -> bytes:
+    one, other = intel.files[name], arm.files[name]
+    if _is_metadata(name, "WHEEL"):
+        one, other = (_retagged(half.files[name], half.target.platform_tag, tag) for half in (intel, arm))
+    if one == other:
+        return one
+    form = FORMATS[MACHO]
+    if form.recognises(one) and form.recognises(other):
+        return joined([one, other])
+    raise AuditError(
+        f"{name} differs between {intel.path.name} and {arm.path.name}, and is not a native file",
+        hint="build both in the same way, or publish the two wheels as they are",
+    )
+
+
+def _is_metadata(name: str, base: str) -> bool:
+    parent, _, last = name.rpartition("/")
+    return last == base and parent.endswith(".dist-info") and "/" not in parent
+
+
+def _retagged(text: bytes, old: str, new: str) -> bytes:
+    lines = text.decode("utf-8", "replace").splitlines()
+    changed = [
+        line.removesuffix(old) + new if line.startswith("Tag:") and line.endswith(old) else line for line in lines
+    ]
+    return "".join(f"{line}\n" for line in changed).encode()
+
+
+def _write(path: Path, files: dict[str, bytes], executable: frozenset[str]) -> None:
+    info = next(name.rpartition("/")[0] for name in files if _is_metadata(name, "WHEEL"))
+    record = io.StringIO(newline="")
+    writer = csv.writer(record, lineterminator="\n")
+    for name, content in files.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode("ascii")
+        writer.writerow([name, f"sha256={digest}", len(content)])
+    writer.writerow([f"{info}/RECORD", "", ""])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+            # Metadata last, as PEP 427 recommends.
+            ordered = sorted(files, key=lambda name: (name.startswith(f"{info}/"), name))
+            for name in [*ordered, f"{info}/RECORD"]:
+                member = zipfile.ZipInfo(name, _DATE)
+                member.external_attr = (0o100755 if name in executable else 0o100644) << 16
+                member.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(member, files.get(name, record.getvalue().encode("utf-8")))
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,105 @@
+"""One wheel for both kinds of Macs, of two."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from conftest import CrossenvCommand
+from crossenv.binaries import FORMATS, BinaryError
+from crossenv.binaries.macho import joined
+from crossenv.platforms.architectures import MACHO
+from macos_files import module
+from wheels import make_wheel
+
+NAME = "toy/_toy.cpython-311-darwin.so"
+INTEL, ARM = "cp311-cp311-macosx_10_13_x86_64", "cp311-cp311-macosx_11_0_arm64"
+TEXT = "toy/__init__.py"
+
+
+def intel(directory: Path) -> Path:
+    return make_wheel(directory, {TEXT: b"x = 1\n", NAME: module("_toy", "x86_64", oldest=(10, 13))}, INTEL)
+
+
+def arm(directory: Path, oldest: tuple[int, int] = (11, 0), tag: str = ARM, *, more: dict[str, bytes] = {}) -> Path:  # noqa: B006
+    return make_wheel(directory, {TEXT: b"x = 1\n", NAME: module("_toy", oldest=oldest), **more}, tag)
+
+
+def test_merge(crossenv: CrossenvCommand, tmp_path: Path) -> None:
+    one, other = intel(tmp_path), arm(tmp_path)
+    said = crossenv("merge", other, one, "--dest", tmp_path / "out").stdout
+    made = tmp_path / "out/toy-1-cp311-cp311-macosx_10_13_universal2.whl"
+    assert said.splitlines() == [str(made)]
+    with zipfile.ZipFile(made) as archive, zipfile.ZipFile(one) as first, zipfile.ZipFile(other) as second:
+        assert {*archive.namelist()} == {*first.namelist()}
+        assert archive.read(TEXT) == b"x = 1\n"
+        data = archive.read(NAME)
+        magic, count = struct.unpack_from(">II", data)
+        parts = [struct.unpack_from(">iiIII", data, 8 + 20 * number) for number in range(count)]
+        assert (magic, [part[0] for part in parts]) == (0xCAFEBABE, [0x0100_0007, 0x0100_000C])
+        # Signatures are for a part, from its own beginning on.
+        contents = [data[start : start + size] for _cpu, _subtype, start, size, _align in parts]
+        assert contents == [first.read(NAME), second.read(NAME)]
+        assert all(start % (1 << align) == 0 for _cpu, _subtype, start, _size, align in parts)
+        tags = archive.read("toy-1.dist-info/WHEEL").decode().splitlines()
+        assert "Tag: cp311-cp311-macosx_10_13_universal2" in tags
+        assert [line for line in tags if "arm64" in line or "x86_64" in line] == []
+    again = made.read_bytes()
+    crossenv("merge", one, other, "--dest", tmp_path / "out")
+    assert made.read_bytes() == again
+    crossenv("audit", "--strict", made)
+
+
+def test_the_tag_is_for_what_both_run_on(crossenv: CrossenvCommand, tmp_path: Path) -> None:
+    newer = arm(tmp_path, oldest=(14, 0), tag="cp311-cp311-macosx_14_0_arm64")
+    said = crossenv("merge", intel(tmp_path), newer, "--dest", tmp_path / "out").stdout
+    assert said.strip().endswith("macosx_14_0_universal2.whl")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({TEXT: b"x = 2\n"}, "toy/__init__.py differs between"),
+        ({"toy/more.py": b""}, "toy/more.py is in toy-1-cp311-cp311-macosx_11_0_arm64.whl and not in"),
+        ({NAME: b"\x7fELF"}, f"{NAME} differs between"),
+    ],
+)
+def test_what_differs_is_refused(
+    crossenv: CrossenvCommand, tmp_path: Path, change: dict[str, bytes], says: str
+) -> None:
+    result = crossenv("merge", intel(tmp_path), arm(tmp_path, more=change), "--dest", tmp_path / "out", check=False)
+    assert result.returncode == 7
+    assert says in result.stderr
+    assert not [*tmp_path.glob("out/*")]
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (intel, "are for the same machine"),
+        (lambda path: arm(path).rename(path / f"toy-2-{ARM}.whl"), "are not one project, version and Python"),
+        (
+            lambda path: arm(path).rename(path / "toy-1-cp311-cp311-linux_x86_64.whl"),
+            "is not a wheel for one kind",
+        ),
+        (lambda path: Path(path / f"toy-1-{ARM}.whl"), "no such"),
+    ],
+)
+def test_what_is_no_pair(crossenv: CrossenvCommand, tmp_path: Path, make: object, says: str) -> None:
+    assert callable(make)
+    (tmp_path / "other").mkdir()
+    result = crossenv("merge", intel(tmp_path), make(tmp_path / "other"), check=False)
+    assert result.returncode in (2, 7)
+    assert says in result.stderr or says == "no such"
+
+
+def test_one_machine_twice_is_refused() -> None:
+    both = joined([module(machine="x86_64"), module()])
+    assert [one.machine for one in (FORMATS[MACHO].machine(both).identity, *FORMATS[MACHO].machine(both).others)] == [
+        *("x86_64", "aarch64")
+    ]  # fmt: skip
+    with pytest.raises(BinaryError, match="for one machine twice"):
+        joined([both, module()])
