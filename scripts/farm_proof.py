@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import functools
+import importlib
 import json
 import os
 import platform
@@ -22,6 +23,7 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -97,9 +99,8 @@ class Cluster:
 
     def wait(self) -> None:
         """Wait until all workers are there."""
-        from distributed import Client
-
-        with Client(self.address, timeout="120s", set_as_default=False) as client:
+        distributed: Any = importlib.import_module("distributed")
+        with distributed.Client(self.address, timeout="120s", set_as_default=False) as client:
             client.wait_for_workers(WORKERS, timeout=600)
 
     def end(self) -> None:
@@ -285,7 +286,7 @@ def sleepers(directory: Path, count: int, seconds: float) -> Sleepers:
 
 def sleeping(count: int) -> Plan:
     """Return a plan of so many jobs; one of four waits for the one before it."""
-    jobs = []
+    jobs: list[PlannedJob] = []
     for number in range(count):
         waits = (jobs[-1].key,) if number % 4 == 3 and number < count // 2 else ()
         jobs.append(
@@ -320,15 +321,13 @@ def page(
 ) -> None:
     """Write the page."""
     date = datetime.datetime.now(datetime.timezone.utc).date()
-    import distributed
-
     cores = len(os.sched_getaffinity(0))
     verdict = "are equal, file for file" if same else "DIFFER"
     real = " and ".join(REAL)
     lines = [
         "# A cluster that is killed in the middle",
         "",
-        f"Written by `nox -s farm` on {date}: Dask {distributed.__version__}, Python {platform.python_version()}, a",
+        f"Written by `nox -s farm` on {date}: Dask {version('distributed')}, Python {platform.python_version()}, a",
         f"scheduler and {WORKERS} workers on one machine with {cores} cores, which other work used too.",
         "",
         "## Killed, and given again",

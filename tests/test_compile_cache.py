@@ -45,7 +45,7 @@ def test_which_one(tmp_path: Path) -> None:
 
 
 def test_one_that_does_not_exist(crossenv: CrossenvCommand, host_prefix: Path, tmp_path: Path) -> None:
-    words = ["create", "--host-python", host_prefix, tmp_path / "env"]
+    words: list[str | Path] = ["create", "--host-python", host_prefix, tmp_path / "env"]
     done = crossenv(*words, check=False, CROSSENV_COMPILE_CACHE="fastcc")
     assert done.returncode == 2
     assert "CROSSENV_COMPILE_CACHE: there is no compile cache 'fastcc'" in done.stderr
@@ -80,6 +80,8 @@ def cache(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cache]:
     if shutil.which(request.param) is None:
         pytest.skip(f"needs {request.param} on PATH")
     one = Cache(request.param, tmp_path)
+    if request.param == "sccache":
+        one.run("--start-server")
     yield one
     if request.param == "sccache":
         one.run("--stop-server")
@@ -94,7 +96,7 @@ def tree(directory: Path, size: int = 3) -> Path:
 def compiled(env: Path, place: Path, cache: Cache, *options: str, make_dependencies: bool = True) -> bytes:
     # With zig the other names are links.
     compiler = min(path for path in (env / "etc/bin").iterdir() if re.search(r"linux-gnu-(gcc|clang)$", path.name))
-    words = [compiler, *options, "-c", place / "sum.c", "-I", place / "inc", "-o", "sum.o"]
+    words: list[str | Path] = [compiler, *options, "-c", place / "sum.c", "-I", place / "inc", "-o", "sum.o"]
     dependencies = ["-MD", "-MP", "-MT", "sum o", "-MF", "sum.d"] if make_dependencies else []
     environ = {**os.environ, **cache.variables, "CROSSENV_SOURCE_DIRECTORY": str(place)}
     subprocess.run([*words, *dependencies], cwd=place, env=environ, check=True)
@@ -109,7 +111,16 @@ def real_envs(cross_gcc: str, host_prefix: Path, cache: Cache, tmp_path: Path) -
     """Two environments that go through the cache, and one that does not."""
     run = CrossenvCommand(os.environ["PATH"])
     envs = [tmp_path / "one env", tmp_path / "other env", tmp_path / "direct env"]
-    words = ["create", "--python", sys.executable, "--host-python", host_prefix, "--cc", cross_gcc, "--without-pip"]
+    words: list[str | Path] = [
+        "create",
+        "--python",
+        sys.executable,
+        "--host-python",
+        host_prefix,
+        "--cc",
+        cross_gcc,
+        "--without-pip",
+    ]
     for env, program in zip(envs, (cache.program, cache.program, "none"), strict=True):
         run(*words, "--compile-cache", program, env)
     return envs
@@ -131,8 +142,10 @@ def test_gcc(real_envs: list[Path], cache: Cache, tmp_path: Path) -> None:
     third = tree(tmp_path / "third tree", size=4)
     assert compiled(one, third, cache, "-O2") == compiled(direct, third, cache, "-O2") != first
     # What is no compile of a file goes by.
-    words = [next((one / "etc/bin").glob("*-gcc")), "--version"]
-    said = subprocess.run(words, check=True, capture_output=True, text=True, env={**os.environ, **cache.variables})
+    (gcc,) = (one / "etc/bin").glob("*-gcc")
+    said = subprocess.run(
+        [gcc, "--version"], check=True, capture_output=True, text=True, env={**os.environ, **cache.variables}
+    )
     assert "gcc" in said.stdout.lower()
 
 
@@ -148,13 +161,14 @@ def test_zig_with_other_targets(cache: Cache, tmp_path: Path) -> None:
     write(place / "sum.c", SOURCE.replace("SIZE;", "SIZE * (int)sizeof(long);"))
     run = CrossenvCommand(os.environ["PATH"])
     for number, target in enumerate(targets):
-        words = ["create", "--toolchain", "zig", "--without-pip", "--target", *target]
+        words: list[str | Path] = ["create", "--toolchain", "zig", "--without-pip", "--target", *target]
         run(*words, "--compile-cache", cache.program, tmp_path / f"through{number}")
         run(*words, tmp_path / f"direct{number}")
         before = cache.hits()
+        # With -MD zig leaves out the pass that sorts the sections.
         options = ("-O3", "-fPIC")
-        made = compiled(tmp_path / f"through{number}", place, cache, *options)
+        made = compiled(tmp_path / f"through{number}", place, cache, *options, make_dependencies=False)
         assert cache.hits() == before
-        assert made == compiled(tmp_path / f"direct{number}", place, cache, *options)
-        assert made == compiled(tmp_path / f"through{number}", place, cache, *options)
+        assert made == compiled(tmp_path / f"direct{number}", place, cache, *options, make_dependencies=False)
+        assert made == compiled(tmp_path / f"through{number}", place, cache, *options, make_dependencies=False)
         assert cache.hits() == before + 1
