@@ -368,6 +368,7 @@ def test_the_corpus_looks_into_wheels_for_windows(tmp_path: Path, monkeypatch: p
     members = {
         "toy/_toy.cp313-win_amd64.pyd": windows_files.module(imports=imports),
         "toy.libs/zlib1.dll": windows_files.module(imports={}, exports=["inflate"]),
+        f"msvcp140-{'0a' * 16}.dll": windows_files.module(imports={}, exports=["f"]),
         "toy-1.data/platlib/other.pyd": windows_files.module(imports={"python3.dll": ["PyModule_Create2"]}),
     }
 
