@@ -328,6 +328,11 @@ def test_the_judges_answers_tell_a_refusal(tmp_path: Path) -> None:
     assert refusal_in(tmp_path) == ("b.whl: b.so is for x86-64", "mend it")
 
 
+def test_a_probe_that_fails_is_no_reason() -> None:
+    text = "_configtest.c:2:2: error: not MSVC\nx.c:6:10: fatal error: 'ffi.h' file not found\n"
+    assert complaint_of(text) == "x.c:6:10: fatal error: 'ffi.h' file not found"
+
+
 @pytest.mark.parametrize(
     ("line", "hint"),
     [
