@@ -189,7 +189,7 @@ def test_a_tutorial(name: str, tmp_path: Path, run: Run) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     missing = {
         "debian": VERSION != "3.11" or not (shutil.which("gpgv") and shutil.which("aarch64-linux-gnu-g++")),
-        "rust": not (shutil.which("cargo") and _has_rust_target("aarch64-unknown-linux-gnu")),
+        "rust": not (shutil.which("cargo") and shutil.which("cc") and _has_rust_target("aarch64-unknown-linux-gnu")),
         "qemu": not (shutil.which("gpgv") or shutil.which("qemu-aarch64-static")),
     }
     for block in blocks(page):
