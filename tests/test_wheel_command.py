@@ -328,6 +328,11 @@ def test_the_judges_answers_tell_a_refusal(tmp_path: Path) -> None:
     assert refusal_in(tmp_path) == ("b.whl: b.so is for x86-64", "mend it")
 
 
+def test_a_probe_that_fails_is_no_reason() -> None:
+    text = "_configtest.c:2:2: error: not MSVC\nx.c:6:10: fatal error: 'ffi.h' file not found\n"
+    assert complaint_of(text) == "x.c:6:10: fatal error: 'ffi.h' file not found"
+
+
 @pytest.mark.parametrize(
     ("line", "hint"),
     [
@@ -343,6 +348,10 @@ def test_the_judges_answers_tell_a_refusal(tmp_path: Path) -> None:
         ("error: unknown file type '.asm' (from 'x.asm')", "Microsoft's assembler (MASM) runs on Windows alone"),
         ("meson.build:1:0: ERROR: Unknown compiler(s): [['ml64'], ['ml']]", "Microsoft's assembler (MASM)"),
         ("No CMAKE_ASM_MASM_COMPILER could be found.", "Microsoft's assembler (MASM)"),
+        ("error: linker `cc` not found", "is compiled for this machine, which has no compiler"),
+        ('error occurred in cc-rs: failed to find tool "cc": No such file', "is compiled for this machine"),
+        ("../meson.build:1:0: ERROR: Unknown compiler(s): [['cc'], ['gcc']]", "is compiled for this machine"),
+        ("error: linker `aarch64-linux-gnu-clang` not found", ""),
         ("toy.c:1:10: fatal error: 'atlas.h' file not found", ""),
         ("toy.c:1: error: expected ';'", ""),
     ],

@@ -43,6 +43,8 @@ _PASSING = re.compile(
 )
 # What pip draws around its messages.
 _DRAWN = " \t\r>\u2502\u2570\u2500\u00d7"
+# pip's advice, and what setuptools' probes say of compiles that may fail.
+_HARMLESS = ("--no-build-isolation", "_configtest.c:")
 _OURS = re.compile(r"^crossenv: (error|warning): ")
 
 
@@ -59,7 +61,7 @@ def complaint_of(text: str) -> str:
         return f"{host[1] if host else 'the package index'} cannot be reached{why}"
     for pattern in _PATTERNS:
         for line in lines:
-            if pattern.search(line) and "--no-build-isolation" not in line:
+            if pattern.search(line) and not any(word in line for word in _HARMLESS):
                 return _OURS.sub("", line)[:_LONGEST]
     return next((line[:_LONGEST] for line in reversed(lines) if line), "no output")
 
