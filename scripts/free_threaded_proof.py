@@ -12,12 +12,14 @@ gcc-aarch64-linux-gnu.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import io
 import json
 import os
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +123,17 @@ class Proof:
             output([*words, "-w", directory, what])
         return next(directory.glob("*.whl"))
 
+    def build(self, names: list[str], jobs: int) -> None:
+        """Build several at a time; what fails is told when it is asked for."""
+
+        def one(job: tuple[str, str]) -> None:
+            with contextlib.suppress(RuntimeError):
+                self.wheel(*job)
+                print(*job, "built", flush=True)
+
+        with ThreadPoolExecutor(jobs) as pool:
+            list(pool.map(one, [(side, name) for name in names for side in self.environments]))
+
     def use(self, wheel: Path, check: Check) -> dict[str, str]:
         """What the interpreter for arm64 says of the GIL once it has used a wheel, with PYTHON_GIL=0 and without."""
         target = self.work / "used"
@@ -160,11 +173,13 @@ def main() -> int:
     parser.add_argument("--free-threaded", type=Path, required=True, help="the free-threaded build of it")
     parser.add_argument("--host", type=Path, required=True, help="the free-threaded one for arm64")
     parser.add_argument("--only", action="append", choices=PACKAGES, help="only this package, again")
+    parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     proof = Proof(options)
     record = json.loads((proof.work / "gil/crossenv.json").read_text(encoding="utf-8"))
     version = record["host"]["version"]
     rows: dict[str, Any] = known("free-threaded", version).get("packages", {})
+    proof.build(options.only or list(PACKAGES), options.jobs)
     for name in options.only or PACKAGES:
         rows[name] = proof.prove(name, PACKAGES[name])
         print(name, json.dumps(rows[name]), flush=True)

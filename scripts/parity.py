@@ -3,8 +3,8 @@
     python scripts/parity.py LABEL [--set hard]
 
 Of each pair it reads: the native modules, the other files, the size, and the newest glibc that is asked for, which is
-the oldest that the wheel runs with. Writes docs/explanation/data/parity/LABEL.json. The exit status is 1 if native
-modules differ.
+the oldest that the wheel runs with. Writes docs/explanation/data/parity/LABEL.json. The exit status is 1 if a wheel
+lacks a native module of the index's.
 """
 
 from __future__ import annotations
@@ -28,14 +28,16 @@ from results import CACHE, keep, today
 # Each build writes its own of these.
 OWN = re.compile(r"\.dist-info/(RECORD|WHEEL|sboms/.*)$")
 # What follows a module's name; the stable ABI's modules have another suffix than the others.
-SUFFIX = re.compile(r"(\.(cpython-\d+t?(-[\w-]+)?|abi3))?\.so$")
-LIBRARIES = re.compile(r"^[^/]*\.libs/")
+SUFFIX = re.compile(r"(\.(cpython-\d+t?(-[\w-]+)?|abi3|cp\d+t?-\w+))?\.(so|pyd)$")
+# ELF, PE, Mach-O for one machine and for several, WebAssembly.
+NATIVE = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\0asm")
+LIBRARIES = re.compile(r"^[^/]*\.libs/|/\.dylibs/")
 
 
 def platform_of(tag: Tag) -> tuple[str, str]:
-    """The C library and the machine of a wheel's tag; ("", "") for those of other systems."""
-    match = re.fullmatch(r"(linux|manylinux|musllinux)(?:_?\d+(?:_\d+)?)?_(\w+)", tag.platform)
-    return (match[1].replace("manylinux", "linux"), match[2]) if match else ("", "")
+    """The system, with its C library, and the machine of a wheel's tag."""
+    match = re.fullmatch(r"([a-z]+)(?:\d+(?=_)|(?:_\d+){2})?_(\w+)", tag.platform)
+    return (match[1].replace("manylinux", "linux"), match[2]) if match else (tag.platform, "")
 
 
 def counterpart(wheel: str, python: tuple[int, int], offered: Sequence[Offered]) -> Offered | None:
@@ -63,8 +65,8 @@ def contents(wheel: Path) -> tuple[dict[str, int], dict[str, bytes], str, int]:
     with zipfile.ZipFile(wheel) as archive:
         for name in archive.namelist():
             data = archive.read(name)
-            if data.startswith(b"\x7fELF"):
-                newest = max(newest, newest_glibc(data))
+            if data.startswith(NATIVE):
+                newest = max(newest, newest_glibc(data) if data.startswith(NATIVE[0]) else ())
                 if LIBRARIES.match(name):
                     bundled += 1
                 else:
@@ -117,7 +119,7 @@ def main() -> int:
         print(f"{name} {row}"[:200], file=sys.stderr, flush=True)
     about = {"platform": host["platform_tag"], "version": host["version"], "date": today()}
     keep("parity", options.label, {"about": about, "packages": packages})
-    return int(any(row.get("modules_ours") or row.get("modules_index") for row in packages.values()))
+    return int(any(row.get("modules_index") for row in packages.values()))
 
 
 if __name__ == "__main__":

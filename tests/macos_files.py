@@ -24,6 +24,7 @@ def module(
     kind: int = BUNDLE,
     signed: bool | None = None,
     in_trie: bool = False,
+    system: int = 1,
 ) -> bytes:
     """A module.
 
@@ -36,13 +37,14 @@ def module(
         rpaths: Where its libraries are looked for.
         kind: The type of the file.
         signed: Whether it has a signature; default: where Apple's linker makes one.
+        system: The number of its system: macOS is 1, iOS 2, its simulator 7.
         in_trie: Whether its exports are in their trie alone, as after `strip`.
     """
     wanted = {"": ("PyModule_Create2",), SYSTEM: ()} if imports is None else imports
     having = (f"PyInit_{name}",) if exports is None else tuple(exports)
     libraries = [library for library in wanted if library]
     commands = [_text(0xC, library, 24) for library in libraries] + [_text(0x8000_001C, path, 12) for path in rpaths]
-    commands.append(struct.pack("<6I", 0x32, 24, 1, oldest[0] << 16 | oldest[1] << 8, 0, 0))
+    commands.append(struct.pack("<6I", 0x32, 24, system, oldest[0] << 16 | oldest[1] << 8, 0, 0))
     names, symbols = b"\0", b""
     for symbol in () if in_trie else having:
         symbols += struct.pack("<IBBHQ", len(names), 0x0F, 1, 0, 0x1000)

@@ -18,6 +18,7 @@ from crossenv.binaries.elf import ElfError, elf_identity, read_elf
 from crossenv.errors import HostPythonError
 from crossenv.platforms.architectures import Identity, elf_identity_of
 from crossenv.platforms.triplets import gnu_triplet, identity_of_triplet, libc_of_triplet
+from crossenv.pythons.build_details import build_details
 from crossenv.pythons.read import read_host_python
 from crossenv.pythons.sysconfigdata import parse_sysconfigdata
 from makers import HostTree, config_of, config_text, elf_bytes, write
@@ -691,3 +692,15 @@ def test_debian_hosts(debian_root: Path, name: str, machine: str, version: str, 
 @pytest.fixture
 def debian_root(name: str) -> Path:
     return makers.debian_sysroot(name)
+
+
+def test_an_alpha_says_so_in_every_form(tmp_path: Path) -> None:
+    tree = HostTree(prefix=tmp_path / "usr", version="3.16").make()
+    write(tree.include / "patchlevel.h", makers.patchlevel("3.16.0a2+"))
+    host = read_host_python(tree.prefix)
+    assert (host.version, host.full_version) == ("3.16", "3.16.0a2+")
+    details = build_details(host, headers=tree.include, pkgconfig=None)
+    assert details is not None
+    version = {"major": 3, "minor": 16, "micro": 0, "releaselevel": "alpha", "serial": 2}
+    assert details["language"] == {"version": "3.16", "version_info": version}
+    assert details["implementation"]["hexversion"] == 0x031000A2

@@ -33,6 +33,8 @@ def linked(
     interpreter: str = "",
     executable_stack: bool | None = False,
     text: bytes = b"",
+    android: int = 0,
+    page_size: int = 8,
 ) -> bytes:
     """A shared library without code or section headers, as the loader reads one (System V ABI, chapter 5).
 
@@ -46,6 +48,8 @@ def linked(
         runpath: DT_RUNPATH.
         interpreter: PT_INTERP.
         executable_stack: What PT_GNU_STACK says; None leaves it out.
+        android: The API level in the note of Android's linkers; 0 for no note.
+        page_size: How its segments are aligned.
         text: Bytes that lie somewhere in it.
     """
     imports = {"malloc": LIBC} if imports is None else imports
@@ -92,10 +96,12 @@ def linked(
     if versions:
         blobs[0x6FFFFFFE] = bytes(need)
         tags.append((0x6FFFFFFF, len(libraries)))
-    count = 2 + (executable_stack is not None) + bool(interpreter)
+    count = 2 + (executable_stack is not None) + bool(interpreter) + bool(android)
     header, entry = (64, 56) if wide else (52, 32)
     base = header + count * entry
-    body = bytearray(text + bytes(-len(text) % 8))
+    text += bytes(-len(text) % 8)
+    note = struct.pack(order + "III8sI", 8, 4, 1, b"Android", android) if android else b""
+    body = bytearray(text + note)
     for tag, blob in blobs.items():
         tags.append((tag, base + len(body)))
         body += blob + bytes(-len(blob) % 8)
@@ -103,22 +109,26 @@ def linked(
     where = base + len(body)
     body += b"".join(struct.pack(order + word * 2, *tag) for tag in tags)
     end = base + len(body)
-    table = segment(wide, order, 1, 5, 0, end + len(interpreter) + 1) + segment(wide, order, 2, 6, where, end - where)
+    table = segment(wide, order, 1, 5, 0, end + len(interpreter) + 1, page_size) + segment(
+        wide, order, 2, 6, where, end - where
+    )
     if executable_stack is not None:
         table += segment(wide, order, 0x6474E551, 7 if executable_stack else 6, 0, 0)
     if interpreter:
         table += segment(wide, order, 3, 4, end, len(interpreter) + 1)
+    if android:
+        table += segment(wide, order, 4, 4, base + len(text), len(note))
     start = b"\x7fELF" + bytes([1 + wide, 1 if order == "<" else 2, 1]) + bytes(9)
     header_fields = (3, identity.number, 1, 0, header, 0, identity.abi_flags, header, entry, count, 0, 0, 0)
     start += struct.pack(order + f"HHI{word * 3}IHHHHHH", *header_fields)
     return start + table + bytes(body) + interpreter.encode() + b"\0"
 
 
-def segment(wide: bool, order: str, kind: int, flags: int, offset: int, size: int) -> bytes:
+def segment(wide: bool, order: str, kind: int, flags: int, offset: int, size: int, align: int = 0) -> bytes:
     """A program header."""
     if wide:
-        return struct.pack(order + "IIQQQQQQ", kind, flags, offset, offset, offset, size, size, 8)
-    return struct.pack(order + "IIIIIIII", kind, offset, offset, offset, size, size, flags, 4)
+        return struct.pack(order + "IIQQQQQQ", kind, flags, offset, offset, offset, size, size, align or 8)
+    return struct.pack(order + "IIIIIIII", kind, offset, offset, offset, size, size, flags, align or 4)
 
 
 def extension(name: str = "_toy", **changes: object) -> bytes:

@@ -6,6 +6,7 @@ each field, and takes damaged tables for endless ones. It is asked for ARM's bui
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import struct
 from collections.abc import Callable, Iterator
@@ -23,7 +24,9 @@ _EHDR32, _EHDR64 = 52, 64
 _EM_ARM = 40
 _EF_ARM_ABI_FLOAT_SOFT, _EF_ARM_ABI_FLOAT_HARD = 0x200, 0x400
 _ET_REL, _ET_EXEC, _ET_DYN = 1, 2, 3
-_PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_GNU_STACK, _PF_X = 1, 2, 3, 0x6474E551, 1
+_PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_NOTE, _PT_GNU_STACK, _PF_X = 1, 2, 3, 4, 0x6474E551, 1
+# A note with the API level (bionic, `crtbegin.c`).
+_ANDROID_NOTE = b"Android\0"
 _DT_NEEDED, _DT_HASH, _DT_STRTAB, _DT_SYMTAB, _DT_STRSZ, _DT_SONAME = 1, 4, 5, 6, 10, 14
 _DT_RPATH, _DT_RUNPATH, _DT_GNU_HASH, _DT_VERSYM, _DT_FLAGS_1 = 15, 29, 0x6FFFFEF5, 0x6FFFFFF0, 0x6FFFFFFB
 _DT_VERDEF, _DT_VERDEFNUM, _DT_VERNEED, _DT_VERNEEDNUM = 0x6FFFFFFC, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
@@ -110,7 +113,11 @@ class Elf:
                 exports.add(name)
             else:
                 imports[name] = Import(weak=weak, version=version)
-        return dynamic.as_linked(frozenset(exports), imports)
+        linked = dynamic.as_linked(frozenset(exports), imports)
+        if not dynamic.android_level:
+            return linked
+        oldest = {self.machine(data).identity.machine: (dynamic.android_level, 0)}
+        return dataclasses.replace(linked, built_for="Android", oldest_systems=oldest)
 
     def describe(self, identity: Identity) -> str:
         """`AArch64, 64-bit, little-endian`."""
@@ -286,6 +293,8 @@ class Dynamic:
         version_definitions: The versions that it defines, without its base name.
         interpreter: PT_INTERP; "" where it has none.
         executable_stack: What PT_GNU_STACK asks for; None where there is none.
+        android_level: The API level in the note that Android's linkers leave; 0 where there is none.
+        page_size: The smallest alignment of its segments.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -302,6 +311,8 @@ class Dynamic:
         self.version_definitions: list[str] = []
         self.interpreter = ""
         self.executable_stack: bool | None = None
+        self.android_level = 0
+        self.page_size = 0
         self._tags: dict[int, int] = {}
         self._loads: list[tuple[int, int, int]] = []
         self._strings = (0, 0)
@@ -320,14 +331,17 @@ class Dynamic:
         for index in range(count):
             at = header + index * size
             if self.wide:
-                kind, flags, offset, address, _physical, length = self._unpack("IIQQQQ", at)
+                kind, flags, offset, address, _physical, length, _memory, align = self._unpack("IIQQQQQQ", at)
             else:
-                kind, offset, address, _physical, length, _memory, flags = self._unpack("IIIIIII", at)
+                kind, offset, address, _physical, length, _memory, flags, align = self._unpack("IIIIIIII", at)
             if kind in (_PT_LOAD, _PT_DYNAMIC) and offset + length > len(self.data):
                 # What only holds debug information has such segments too, of length 0.
                 raise BinaryError("is cut off")
             if kind == _PT_LOAD:
                 self._loads.append((address, offset, length))
+                self.page_size = min(align, self.page_size or align)
+            elif kind == _PT_NOTE:
+                self._read_notes(offset, min(offset + length, len(self.data)))
             elif kind == _PT_DYNAMIC:
                 dynamic = (offset, length)
             elif kind == _PT_GNU_STACK:
@@ -356,6 +370,16 @@ class Dynamic:
         self._read_versions()
         self._read_definitions()
 
+    def _read_notes(self, start: int, end: int) -> None:
+        """Look for Android's among the notes (System V ABI, "Note Section")."""
+        while start + 12 <= end:
+            name, length, kind = self._unpack("III", start)
+            text = self.data[start + 12 : start + 12 + name]
+            start += 12 + (name + 3) // 4 * 4
+            if text == _ANDROID_NOTE and kind == 1 and length >= 4:
+                self.android_level = self._unpack("I", start)[0]
+            start += (length + 3) // 4 * 4
+
     def as_linked(self, exports: frozenset[str], imports: dict[str, Import]) -> Linked:
         """Return the file with these symbols, without its content."""
         soname = self._string_of(_DT_SONAME)
@@ -373,6 +397,7 @@ class Dynamic:
             exports=exports,
             imports=imports,
             version_definitions=tuple(self.version_definitions),
+            page_size=self.page_size,
         )
 
     def _string_of(self, tag: int) -> str:

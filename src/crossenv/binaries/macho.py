@@ -22,7 +22,8 @@ _WORDS = {_X86_64: "x86_64", 7: "i386", _ARM64: "arm64", 12: "arm", 0x0100_0012:
 _SUBTYPE, _ARM64E = 0x00FF_FFFF, 2
 _OBJECT, _PROGRAM, _LIBRARY, _BUNDLE = 1, 2, 6, 8
 _TWO_LEVEL = 0x80
-_MACOS = 1
+_MACOS = "macOS"
+_SYSTEMS = {1: _MACOS, 2: "iOS", 7: "iOS Simulator"}
 _SEGMENTS = {0x1: "<24xII", 0x19: "<32xQQ"}
 _SYMBOLS, _LIBRARY_NAME, _RPATH, _SIGNATURE = 0x2, 0xD, 0x8000_001C, 0x1D
 _LOADS = (0xC, 0x8000_0018, 0x8000_001F, 0x20, 0x8000_0023)
@@ -85,6 +86,7 @@ class MachO:
             imports={name: said for one in found for name, said in one.imports.items()},
             imported_from=wanted,
             properties=tuple(dict.fromkeys(text for one in found for text in one.properties)),
+            built_for=first.built_for,
             oldest_systems={machine: version for one in found for machine, version in one.oldest_systems.items()},
         )
 
@@ -172,6 +174,7 @@ class _Said:
     needed: list[str] = field(default_factory=list)
     search_path: list[str] = field(default_factory=list)
     name: str = ""
+    built_for: str = ""
     oldest: tuple[int, int] | None = None
     symbols: tuple[int, ...] = ()
     exports: tuple[int, int] = (0, 0)
@@ -188,10 +191,10 @@ def _linked(data: bytes) -> Linked | None:
     imports = {name: Import(weak=name in weak, version=0) for names in wanted.values() for name in names}
     properties = ["bundle"] if header.kind == _BUNDLE else []
     if said.oldest is not None:
-        properties.append(f"macOS {said.oldest[0]}.{said.oldest[1]}")
+        properties.append(f"{said.built_for} {said.oldest[0]}.{said.oldest[1]}")
     if said.signature is not None:
         properties.append(_signed(data, *said.signature))
-    elif header.identity.number == _ARM64 and said.oldest is not None:
+    elif header.identity.number == _ARM64 and said.built_for == _MACOS:
         raise BinaryError("has no signature; Macs with Apple's processors load signed code only")
     return Linked(
         needed=tuple(dict.fromkeys(said.needed)),
@@ -204,6 +207,7 @@ def _linked(data: bytes) -> Linked | None:
         # Each library, also if nothing is wanted of it: the loader asks for it.
         imported_from={name: frozenset(wanted.get(name, ())) for name in dict.fromkeys((*said.needed, *wanted))},
         properties=tuple(properties),
+        built_for=said.built_for,
         oldest_systems={} if said.oldest is None else {header.identity.machine: said.oldest},
     )
 
@@ -234,11 +238,13 @@ def _read_commands(data: bytes, header: _Header) -> _Said:
         elif command == _SIGNATURE:
             said.signature = _pair(_unpack("<II", body, 8))
         elif command == _OLDEST_MACOS:
+            said.built_for = _MACOS
             said.oldest = _release(_unpack("<I", body, 8)[0])
         elif command == _BUILD_VERSION:
             system, oldest = _unpack("<II", body, 8)
             # A file may be for Mac Catalyst besides.
-            said.oldest = _release(oldest) if system == _MACOS else said.oldest
+            if system in _SYSTEMS and said.built_for != _MACOS:
+                said.built_for, said.oldest = _SYSTEMS[system], _release(oldest)
     return said
 
 

@@ -97,6 +97,8 @@ class Linked:
             empty in a format whose loader always does that.
         properties: What else it says, for people: "ASLR", "debug information in x.pdb".
         managed: Whether it is .NET's, and runs on each machine.
+        built_for: The system that it was built for, where it says so: "macOS", "iOS", "iOS Simulator", "Android".
+        page_size: The largest pages of memory that its loader can have; 0 where its format says nothing.
         oldest_systems: By machine, the oldest release of the system that takes it; empty in a format that says none.
     """
 
@@ -115,6 +117,8 @@ class Linked:
     imported_from: Mapping[str, frozenset[str]] = field(default_factory=dict)
     properties: tuple[str, ...] = ()
     managed: bool = False
+    built_for: str = ""
+    page_size: int = 0
     oldest_systems: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property

@@ -41,7 +41,7 @@ def places_for_targets(targets: Sequence[str], pythons: Sequence[tuple[BuildPyth
         (python, destination)
         for python in chosen.values()
         for destination in destinations
-        if named[destination.label].python in ("", python.label)
+        if named[destination.label].python in ("", ".".join(map(str, python.tag.version)))
     ]
     for name, target in named.items():
         if not any(destination.label == name for _python, destination in places):

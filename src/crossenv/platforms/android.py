@@ -2,14 +2,102 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from crossenv.platforms.architectures import ARCHITECTURES, Identity
 from crossenv.platforms.linux import Linux
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine, NoTargets
+from crossenv.platforms.target import Target
 
 # Android's names of its ABIs, as wheel tags spell them.
 _ABIS = {"aarch64": "arm64_v8a", "armv7l": "armeabi_v7a", "armv5tel": "armeabi_v7a", "i686": "x86"}
+
+
+# What CPython runs on (PEP 738).
+_TARGETS = {"arm64_v8a": "aarch64", "x86_64": "x86_64"}
+_TAG = re.compile(rf"android_(?P<level>\d{{1,3}})_(?P<abi>{'|'.join(_TARGETS)})")
+# The NDK's "Android stable APIs", and what Python for Android brings along.
+_LIBRARIES = (
+    *("aaudio", "amidi", "android", "binder_ndk", "c", "camera2ndk", "dl", "EGL", "GLESv1_CM", "GLESv2", "GLESv3"),
+    *("icu", "jnigraphics", "log", "m", "mediandk", "nativehelper", "nativewindow", "neuralnetworks", "OpenMAXAL"),
+    *("OpenSLES", "stdc++", "sync", "vulkan", "z", "crypto_python", "ssl_python", "sqlite3_python"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AndroidTarget(Target):
+    """What a wheel's tag names; nothing is built for it. Its floor is the API level."""
+
+    @property
+    def system(self) -> str:
+        """The platform's name."""
+        return "android"
+
+    @property
+    def platform_tag(self) -> str:
+        """`android_24_arm64_v8a`."""
+        return f"android_{self.floor[0]}_{_ABIS.get(self.architecture.name, self.architecture.name)}"
+
+    @property
+    def identity(self) -> Identity:
+        """What its native files say."""
+        return self.architecture.elf
+
+    @property
+    def built_for(self) -> str:
+        """The note that the NDK's linker leaves."""
+        return "Android"
+
+    def release_text(self, version: tuple[int, int]) -> str:
+        """The API level."""
+        return str(version[0])
+
+    @property
+    def python_library(self) -> str:
+        """Extension modules are linked to it (PEP 738)."""
+        return r"libpython3(\.\d+t?)?\.so"
+
+    @property
+    def page_size(self) -> int:
+        """Devices with pages of 16 KiB exist since Android 15."""
+        return 16384
+
+    @property
+    def system_libraries(self) -> frozenset[str]:
+        """The NDK's, and Python's own."""
+        return frozenset(f"lib{name}.so" for name in _LIBRARIES)
+
+    @property
+    def gnu_triplet(self) -> str:
+        """The NDK's."""
+        return f"{self.architecture.gnu_cpu}-linux-android"
+
+    @property
+    def multiarch(self) -> str:
+        """The same."""
+        return self.gnu_triplet
+
+    def soabi_for(self, version: tuple[int, ...], flags: str) -> str:
+        """`cpython-314-aarch64-linux-android`."""
+        return f"cpython-{version[0]}{version[1]}{flags}-{self.multiarch}"
+
+    def extension_suffixes(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> tuple[str, ...]:
+        """What the import system takes there."""
+        stable = self._imported_stable(version, flags, libc_known=libc_known)
+        return (".so", f".{self.soabi_for(version, flags)}.so", *stable)
+
+    @property
+    def zig_triple(self) -> str:
+        """Zig has no C library for it."""
+        return self.gnu_triplet
+
+    @property
+    def rust_triple(self) -> str:
+        """`rustc --target`."""
+        return self.gnu_triplet
 
 
 class Android(NoTargets, Linux):
@@ -27,9 +115,18 @@ class Android(NoTargets, Linux):
     can_repair = False
     can_run = False
 
+    def target_of_tag(self, tag: str, libc: str) -> Target | None:
+        """What the tag names; wheels for it are audited."""
+        match = _TAG.fullmatch(tag)
+        if match is None:
+            return None
+        row = next(row for row in ARCHITECTURES if row.name == _TARGETS[match["abi"]])
+        return AndroidTarget(text=tag, architecture=row, libc="bionic", floor=(int(match["level"]), 0))
+
     def recognises(self, config: Mapping[str, int | str]) -> bool:
-        """MACHDEP, or SOABI where that says Linux."""
-        return str(config.get("MACHDEP", "")).startswith("android") or "android" in str(config.get("SOABI", ""))
+        """MACHDEP; SOABI or the API level where that says Linux, as before PEP 738."""
+        named = str(config.get("MACHDEP", "")).startswith("android") or "android" in str(config.get("SOABI", ""))
+        return named or bool(config.get("ANDROID_API_LEVEL"))
 
     def only_libc(self, config: Mapping[str, int | str]) -> Libc | None:
         """Bionic, whose version is the API level."""

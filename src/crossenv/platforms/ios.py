@@ -2,13 +2,98 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from crossenv.platforms.accept_tags import accepted_platforms
+from crossenv.platforms.architectures import ARCHITECTURES, MACHO, Identity
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine, NoTargets
+from crossenv.platforms.target import Target
 
 _OLDEST_RELEASE = "13.0"
+
+
+_TAG = re.compile(
+    r"ios_(?P<major>\d{1,2})_(?P<minor>\d{1,2})_(?P<multiarch>(?P<cpu>arm64)_iphoneos|(?P<other>arm64|x86_64)_iphonesimulator)"
+)
+_CPUS = {"arm64": "aarch64", "x86_64": "x86_64"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IOSTarget(Target):
+    """What a wheel's tag names; nothing is built for it.
+
+    Attributes:
+        kind: `sys.implementation._multiarch`: "arm64-iphoneos", "x86_64-iphonesimulator".
+    """
+
+    kind: str
+
+    @property
+    def system(self) -> str:
+        """The platform's name."""
+        return "ios"
+
+    @property
+    def machine(self) -> str:
+        """`platform.machine()` there."""
+        return self.kind.partition("-")[0]
+
+    @property
+    def platform_tag(self) -> str:
+        """`ios_13_0_arm64_iphoneos`."""
+        return f"ios_{self.floor[0]}_{self.floor[1]}_{self.kind.replace('-', '_')}"
+
+    @property
+    def identity(self) -> Identity:
+        """What its native files say."""
+        return self.architecture.identity(MACHO)
+
+    def floor_of(self, identity: Identity) -> tuple[int, int]:
+        """Apple's processors have a simulator since iOS 14, and its linker writes that for older ones."""
+        return max(self.floor, (14, 0)) if self.kind == "arm64-iphonesimulator" else self.floor
+
+    @property
+    def built_for(self) -> str:
+        """Files for devices do not load in the simulator, nor the other way round."""
+        return "iOS Simulator" if self.kind.endswith("simulator") else "iOS"
+
+    @property
+    def python_library(self) -> str:
+        """Extension modules are linked to the framework (PEP 730)."""
+        return r"@rpath/Python\.framework/Python"
+
+    @property
+    def gnu_triplet(self) -> str:
+        """Apple's."""
+        return f"{self.machine}-apple-ios" + ("-simulator" if self.kind.endswith("simulator") else "")
+
+    @property
+    def multiarch(self) -> str:
+        """The same for every version."""
+        return self.kind
+
+    def soabi_for(self, version: tuple[int, ...], flags: str) -> str:
+        """`cpython-314-iphoneos`: without the machine."""
+        return f"cpython-{version[0]}{version[1]}{flags}-{self.kind.partition('-')[2]}"
+
+    def extension_suffixes(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> tuple[str, ...]:
+        """What the import system takes there."""
+        stable = self._imported_stable(version, flags, libc_known=libc_known)
+        return (".so", f".{self.soabi_for(version, flags)}.so", *stable)
+
+    @property
+    def zig_triple(self) -> str:
+        """Zig has no C library for it."""
+        return f"{self.architecture.zig_cpu}-ios"
+
+    @property
+    def rust_triple(self) -> str:
+        """`rustc --target`."""
+        simulator = self.kind == "arm64-iphonesimulator"
+        return f"{self.architecture.rust_cpu}-apple-ios" + ("-sim" if simulator else "")
 
 
 class IOS(NoTargets):
@@ -30,6 +115,16 @@ class IOS(NoTargets):
     later_versions = True
     can_repair = False
     can_run = False
+
+    def target_of_tag(self, tag: str, libc: str) -> Target | None:
+        """What the tag names; wheels for it are audited."""
+        match = _TAG.fullmatch(tag)
+        if match is None:
+            return None
+        row = next(row for row in ARCHITECTURES if row.name == _CPUS[match["cpu"] or match["other"]])
+        floor = (int(match["major"]), int(match["minor"]))
+        kind = "-".join(match["multiarch"].rsplit("_", 1))
+        return IOSTarget(text=tag, architecture=row, libc="apple", floor=floor, kind=kind)
 
     def recognises(self, config: Mapping[str, int | str]) -> bool:
         """MACHDEP or SOABI."""

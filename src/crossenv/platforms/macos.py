@@ -55,6 +55,11 @@ class MacOSTarget(Target):
         return max(self.floor, _FIRST_WITH_ARM64) if identity.machine == "aarch64" else self.floor
 
     @property
+    def built_for(self) -> str:
+        """As its name is."""
+        return MacOS.title
+
+    @property
     def platform_tag(self) -> str:
         """`macosx_11_0_arm64`."""
         return f"macosx_{self.floor[0]}_{self.floor[1]}_{self.kind}"

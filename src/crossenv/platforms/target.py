@@ -46,6 +46,26 @@ class Target(ABC):
         return ""
 
     @property
+    def built_for(self) -> str:
+        """What its native files say of the system, as `crossenv.binaries.Linked` has it; "" where they say nothing."""
+        return ""
+
+    @property
+    def python_library(self) -> str:
+        """A pattern of the library that extension modules load for Python's names; "" where the program has them."""
+        return ""
+
+    @property
+    def page_size(self) -> int:
+        """The largest pages of memory that machines of it have, where files differ in that; 0 where they do not."""
+        return 0
+
+    @property
+    def system_libraries(self) -> frozenset[str]:
+        """All libraries that files may name without bringing them along; none where other rules tell."""
+        return frozenset()
+
+    @property
     def machine(self) -> str:
         """`platform.machine()` there."""
         return self.architecture.name
@@ -68,6 +88,10 @@ class Target(ABC):
     def floor_text(self) -> str:
         """The floor as text: "2.28"."""
         return f"{self.floor[0]}.{self.floor[1]}"
+
+    def release_text(self, version: tuple[int, int]) -> str:
+        """Return a version of the system as people write it."""
+        return f"{version[0]}.{version[1]}"
 
     @property
     def oldest_floor(self) -> tuple[int, int]:

@@ -149,7 +149,9 @@ def judge(path: Path, record: Record | None = None, build: Build | None = None) 
         own = record is not None and record.handover.policy == policy
         findings += policy_findings(linked, contents.inside, policy, first_release=own)
     libcs = {target.libc for target in expected.targets}
-    assumed = contents.libc or (libcs.pop() if len(libcs) == 1 else "")
+    # A system with one C library may call it what another calls its own.
+    only = next(iter(libcs)) if len(libcs) == 1 else ""
+    assumed = contents.libc or only if only in ("", *HERE.libcs) else only
     symbols, not_known = symbol_findings(linked, contents.inside, expected, assumed, record)
     order = {ERROR: 0, WARNING: 1}
     return Judgement(
@@ -243,7 +245,7 @@ def _read_native(member: Member, data: bytes, contents: Contents, expected: Expe
         (contents.foreign if held_back else contents.findings).extend([fault] if fault is not None else [])
     trace = file_checks.trace_finding(member.name, data, record)
     contents.findings += [trace] if trace is not None else []
-    if kinds and (wrong := file_checks.kind_finding(member.name, linked)) is not None and not damaged:
+    if any(words) and (wrong := file_checks.kind_finding(member.name, linked)) is not None and not damaged:
         contents.findings.append(wrong)
     if native is None:
         contents.archives.add(member.name)
@@ -312,6 +314,7 @@ def _linked_findings(expected: Expected, linked: Mapping[str, Linked], inside: S
     for name, file in linked.items():
         yield from file_checks.search_path_findings(name, file)
         yield from file_checks.release_findings(name, file, expected)
+        yield from file_checks.system_findings(name, file, inside, expected)
         for finding in (
             file_checks.name_finding(name, expected),
             file_checks.init_finding(name, file),

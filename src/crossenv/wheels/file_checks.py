@@ -170,13 +170,36 @@ def release_findings(name: str, file: Linked, expected: Expected) -> Iterator[Fi
                 says = f"has no code for {words}, which the tag {target.platform_tag} names"
                 yield Finding(id="machine", severity=ERROR, path=name, message=says)
             elif oldest > floor:
-                says = f"is for {title} {_release(oldest)} and later on {words}; {target.platform_tag} promises"
-                says += f" {title} {_release(floor)}"
+                says = (
+                    f"is for {title} {target.release_text(oldest)} and later on {words}; {target.platform_tag} promises"
+                )
+                says += f" {title} {target.release_text(floor)}"
                 yield Finding(id="policy", severity=ERROR, path=name, message=says)
 
 
-def _release(version: tuple[int, int]) -> str:
-    return ".".join(map(str, version))
+def system_findings(name: str, file: Linked, inside: Set[str], expected: Expected) -> Iterator[Finding]:
+    """What phones ask of a file: to be built for them, to name Python's library, and to fit their pages of memory."""
+    for target in expected.targets:
+        if file.built_for and target.built_for and file.built_for != target.built_for:
+            says = f"is for {file.built_for}; the wheel is for {target.built_for}"
+            yield Finding(id="machine", severity=ERROR, path=name, message=says)
+        if target.python_library and file.uses_python:
+            own = [library for library in file.needed if re.fullmatch(target.python_library, library)]
+            if not own:
+                says = "takes names from Python and does not name its library, which extension modules do there"
+                yield Finding(id="libpython", severity=ERROR, path=name, message=says)
+        if 0 < file.page_size < target.page_size and target.identity.bits == 64:
+            says = f"is laid out for pages of {file.page_size} bytes; newer devices have {target.page_size}"
+            yield Finding(id="page-size", severity=WARNING, path=name, message=says)
+        if target.system_libraries:
+            if not file.built_for:
+                says = f"does not say that it is for {target.built_for}, as what its linkers make does"
+                yield Finding(id="machine", severity=WARNING, path=name, message=says)
+            python = re.compile(target.python_library)
+            others = [one for one in file.needed if one not in inside and not python.fullmatch(one)]
+            if missing := [library for library in others if library not in target.system_libraries]:
+                says = f"needs {listed(missing)}, which is not in the wheel, and the system does not have it"
+                yield Finding(id="library", severity=ERROR, path=name, message=says)
 
 
 def stack_finding(name: str, file: Linked) -> Finding | None:
