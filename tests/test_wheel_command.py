@@ -691,6 +691,46 @@ def test_every_option_of_pip_arrives(
     try_every_option_of_pip(run, tmp_path, modern=True)
 
 
+def test_only_what_is_new(crossenv: CrossenvCommand, host_prefix: Path, places: dict[str, str], tmp_path: Path) -> None:
+    """Newer versions are built, what is there is kept, and what failed is skipped until something changes."""
+    run = in_directory(crossenv, host_prefix, tmp_path, {**places, "PIP_FIND_LINKS": str(tmp_path / "links")})
+    links = tmp_path / "links"
+    for name in ("alpha", "beta", "gamma"):
+        sdist(links, name, "1")
+    write(tmp_path / "packages.txt", "alpha\nbeta<2\ngamma\nomega\n")
+    write(tmp_path / "constraints.txt", "gamma<2\n")
+    broken = sdist(links, "omega", "1", requires=("nothing-has-this-name",))
+    words = ["-r", "packages.txt", "-c", "constraints.txt"]
+    assert statuses(run(*words, check=False)) == {
+        "alpha": "built", "beta<2": "built", "gamma": "built", "omega": "failed",
+    }  # fmt: skip
+
+    # Without --only-new nobody asks the index, and what failed is tried again.
+    for name in ("alpha", "beta", "gamma"):
+        sdist(links, name, "2")
+    again = run(*words, check=False)
+    assert again["wheels"] == [f"{name}-1-py3-none-any.whl" for name in ("alpha", "beta", "gamma")]
+    assert "skipped" not in again["builds"][3]["error"]
+
+    report = run(*words, "--only-new", check=False)
+    assert report["wheels"] == ["alpha-2-py3-none-any.whl", "beta-1-py3-none-any.whl", "gamma-1-py3-none-any.whl"]
+    assert [row["status"] for row in report["builds"]] == ["built", "kept", "kept", "failed"]
+    report = run(*words, "--only-new", check=False)
+    assert [row["status"] for row in report["builds"]] == ["kept", "kept", "kept", "failed"]
+    assert report["exit_code"] == 6
+    assert re.match(r"skipped, it failed on \d{4}-\d\d-\d\d: ", report["builds"][3]["error"])
+    assert "nothing-has-this-name" in report["builds"][3]["error"]
+
+    # A new version of it may be better.
+    broken.unlink()
+    sdist(links, "omega", "2")
+    assert statuses(run(*words, "--only-new"))["omega"] == "built"
+    assert list((tmp_path / "out" / DEFAULT_NAME / "failures").iterdir()) == []
+    # An index that does not answer takes nothing away.
+    report = run(*words, "--only-new", "--find-links", tmp_path / "empty")
+    assert "alpha-2-py3-none-any.whl" in report["wheels"]
+
+
 @pytest.mark.integration
 @pytest.mark.parametrize("pip", ["23.0", "23.1.2"])
 def test_every_option_arrives_with_an_old_pip(
