@@ -342,8 +342,8 @@ def terminal(theme: Theme, shown: list[tuple[str, list[str]]]) -> str:
             (line[:10], line if len(line) <= COLUMNS else f"{line[: COLUMNS - 1].rstrip()}…") for line in output
         )
     advance, height = 7.3, 19
-    drawing = Drawing(round(COLUMNS * advance) + 40, height * len(lines) + 62, "crossenv in a terminal", theme)
-    drawing.box(0.5, 0.5, COLUMNS * advance + 39, height * len(lines) + 61, fill=theme.panel, line=theme.line)
+    drawing = Drawing(round((COLUMNS + 2) * advance) + 40, height * len(lines) + 62, "crossenv in a terminal", theme)
+    drawing.box(0.5, 0.5, (COLUMNS + 2) * advance + 39, height * len(lines) + 61, fill=theme.panel, line=theme.line)
     for index, colour in enumerate(("#ff5f57", "#febc2e", "#28c840")):
         drawing.box(16 + 20 * index, 14, 12, 12, fill=colour)
     y = 52.0
