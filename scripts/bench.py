@@ -30,10 +30,11 @@ from crossenv.wheels.seal import Job
 CHECKOUT = Path(__file__).resolve().parent.parent
 PEER = "crossenv==1.6.2"
 STARTS_A_ROUND = 20
-TARGET = "manylinux_2_28_aarch64"
+TARGET, WINDOWS = "manylinux_2_28_aarch64", "win_amd64"
 # One in C and one in C++; both build with setuptools and nothing else.
 PACKAGES = ("regex", "greenlet")
 BUILD_ROUNDS = 3
+FOR_WINDOWS = f"zig, for {WINDOWS}"
 COMPILES_A_ROUND = 10
 
 
@@ -67,6 +68,15 @@ def creation(scratch: Path, python: Path, tool: Path, peer: Path, host_python: P
         "crossenv create": [tool / "crossenv", "create", "-q", "--python", python, "--host-python", host_python],
         "crossenv create --target": [
             *(tool / "crossenv", "create", "-q", "--python", python, "--toolchain", "zig", "--target", TARGET),
+        ],
+        f"crossenv create --target {WINDOWS}": [
+            tool / "crossenv",
+            "create",
+            "-q",
+            "--python",
+            python,
+            "--target",
+            WINDOWS,
         ],
         "python -m venv": [python, "-m", "venv"],
         "virtualenv": [tool / "virtualenv", "-q", "--python", python, "--no-download", "--no-periodic-update"],
@@ -105,9 +115,15 @@ def builds(scratch: Path, python: Path, tool: Path, host_python: Path) -> dict[s
     """Builds of each package, by compiler; downloads and build requirements are there already."""
     create: list[str | Path] = [tool / "crossenv", "create", "-q", "--python", python]
     timed([*create, "--toolchain", "zig", "--target", TARGET, scratch / "zig"])
+    timed([*create, "--target", WINDOWS, scratch / "windows"])
     timed([*create, "--toolchain", "recorded", "--host-python", host_python, scratch / "gnu"])
     timed([python, "-m", "venv", scratch / "native"])
-    pips = {"zig": scratch / "zig/bin", "GNU's cross compiler": scratch / "gnu/bin", "native": scratch / "native/bin"}
+    pips = {
+        "zig": scratch / "zig/bin",
+        FOR_WINDOWS: scratch / "windows/bin",
+        "GNU's cross compiler": scratch / "gnu/bin",
+        "native": scratch / "native/bin",
+    }
     made: dict[str, dict[str, Callable[[], float]]] = {}
     for name, directory in pips.items():
         build_side = directory / ("pip" if name == "native" else "build-pip")
@@ -236,6 +252,10 @@ def main() -> int:
         "",
         "`pip wheel --no-build-isolation` of a downloaded sdist, the C library and libc++ of zig made before.",
         *(line for package in PACKAGES for line in ("", f"### {package}", "", *table(built[package], "native"))),
+        "",
+        f"For {WINDOWS} against {TARGET}, both with zig: "
+        + "; ".join(f"{package} {ratio(built[package], FOR_WINDOWS, 'zig')}" for package in PACKAGES)
+        + ".",
         "",
         "## Judging a small wheel that was built",
         "",

@@ -50,6 +50,8 @@ CLASSES = {
         r"is for Microsoft's (compiler|assembler)",
     ),
     "no support for Windows": (r"does not support Windows",),
+    # Before version 10: complex functions, and a DLL that Rust's standard library calls.
+    "a function that wine lacks": (r"to unimplemented function [\w.]+\.dll", r"bcryptprimitives\.dll.* not found"),
     "a fault in the compiler itself": (r"internal compiler error",),
     "a Fortran compiler that nobody provided": (r"no-fortran-compiler-for-",),
     "a host library that nobody provided": (

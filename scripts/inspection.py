@@ -33,7 +33,7 @@ MACH_O_MACHINES = {"x86_64": 0x01000007, "arm64": 0x0100000C}
 # How native files begin, by format: the fat kind of Mach-O as the plain one.
 ELF, PE, MACH_O = (b"\x7fELF",), (b"MZ",), (b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 # What a repaired wheel brings along, and a module's name with the part that differs between targets.
-_BROUGHT = re.compile(r"[^/]+\.libs/")
+_BROUGHT = re.compile(r"[^/]+\.libs/|.*-[0-9a-f]{32}\.dll")
 _MODULE = re.compile(r"(.+?)(?:\.[\w-]+)?\.(?:so|pyd)")
 
 
