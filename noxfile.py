@@ -159,6 +159,20 @@ def variants(session: nox.Session) -> None:
 
 
 @nox.session
+def farm(session: nox.Session) -> None:
+    """Two hundred small builds on a Dask cluster that is killed piece by piece; writes farm-proof.md."""
+    session.install("-e", ".[dask,zig]")
+    session.run("python", "scripts/farm_proof.py", *session.posargs)
+
+
+@nox.session
+def compile_cache(session: nox.Session) -> None:
+    """No wrong hit of ccache and sccache, and what a rebuild costs; writes compile-cache.md."""
+    session.install("-e", ".[zig]")
+    session.run("python", "scripts/compile_cache_proof.py", *session.posargs)
+
+
+@nox.session
 def corpus(session: nox.Session) -> None:
     """Fifty popular packages for one target, used there under emulation; writes data/corpus."""
     session.install("-e", ".[zig]", "macholib")

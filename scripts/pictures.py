@@ -253,6 +253,56 @@ def architecture(theme: Theme) -> str:
     return drawing.svg()
 
 
+def farm(theme: Theme) -> str:
+    """The way of a plan's jobs: to this machine, a cluster or a scheduler, and by the store back."""
+    drawing = Drawing(
+        760, 250, "A plan's jobs run here, on a cluster or by a scheduler; their wheels go to the store", theme
+    )
+    drawing.card(4, 92, 130, 56, ("crossenv plan", "jobs with keys"))
+    ways = (
+        ("this machine", "crossenv wheel"),
+        ("a Dask cluster", "--executor dask:..."),
+        ("GitHub, GitLab, Slurm", "--format, then --job KEY"),
+    )
+    for index, words in enumerate(ways):
+        y = 10 + 82 * index
+        drawing.card(190, y, 200, 60, words)
+        drawing.arrow(134, 120, 188, y + 30)
+        drawing.arrow(390, y + 30, 444, 120)
+    drawing.card(446, 82, 130, 76, ("the store", "wheels by digest,", "jobs by key"), line=theme.strong)
+    for index, lines in enumerate(
+        (("wheelhouse",), ("store index", "pip install"), ("the next plan", "what is there"))
+    ):
+        y = 10 + 82 * index
+        drawing.card(632, y, 124, 60, lines, line=theme.target if index == 0 else "")
+        drawing.arrow(576, 120, 630, y + 30)
+    return drawing.svg()
+
+
+def report() -> None:
+    """Build some wheels, one of which fails, and have a browser draw the page about them."""
+    broken = {
+        "pyproject.toml": '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
+        '[project]\nname = "broken"\nversion = "1"\n',
+        "setup.py": 'from setuptools import Extension, setup\nsetup(ext_modules=[Extension("broken", ["broken.c"])])\n',
+        "broken.c": '#include "missing.h"\n',
+    }
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        for file, text in broken.items():
+            (directory / "broken").mkdir(exist_ok=True)
+            (directory / "broken" / file).write_text(text, encoding="utf-8")
+        places = ("--target", "aarch64", "--target", "x86_64", "--python", "3.12", "--python", "3.13")
+        words = ("wheel", "markupsafe==3.0.2", "./broken", *places, "--no-binary", ":all:", "--report", "report.html")
+        subprocess.run([sys.executable, "-m", "crossenv", *words], cwd=directory, check=False)
+        # As if a click had opened the failures.
+        page = (directory / "report.html").read_text(encoding="utf-8").replace(name, "/home/me/wheels")
+        (directory / "report.html").write_text(page.replace('"failed"><details>', '"failed"><details open>', 1))
+        browser = ("chromium", "--headless", "--no-sandbox", "--hide-scrollbars", f"--user-data-dir={name}/profile")
+        drawn = (f"--screenshot={PICTURES / 'report.png'}", "--window-size=900,760", f"file://{name}/report.html")
+        subprocess.run([*browser, *drawn], check=True, capture_output=True)
+
+
 COMMANDS = (
     "crossenv create --target aarch64 env",
     "env/bin/cross-pip wheel -q markupsafe",
@@ -292,8 +342,8 @@ def terminal(theme: Theme, shown: list[tuple[str, list[str]]]) -> str:
             (line[:10], line if len(line) <= COLUMNS else f"{line[: COLUMNS - 1].rstrip()}…") for line in output
         )
     advance, height = 7.3, 19
-    drawing = Drawing(round(COLUMNS * advance) + 40, height * len(lines) + 62, "crossenv in a terminal", theme)
-    drawing.box(0.5, 0.5, COLUMNS * advance + 39, height * len(lines) + 61, fill=theme.panel, line=theme.line)
+    drawing = Drawing(round((COLUMNS + 2) * advance) + 40, height * len(lines) + 62, "crossenv in a terminal", theme)
+    drawing.box(0.5, 0.5, (COLUMNS + 2) * advance + 39, height * len(lines) + 61, fill=theme.panel, line=theme.line)
     for index, colour in enumerate(("#ff5f57", "#febc2e", "#28c840")):
         drawing.box(16 + 20 * index, 14, 12, 12, fill=colour)
     y = 52.0
@@ -316,10 +366,15 @@ def main() -> int:
     """Draw all; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--terminal", action="store_true", help="run the commands of the terminal's picture again")
+    parser.add_argument(
+        "--report", action="store_true", help="build wheels, and have chromium draw the page about them"
+    )
     options = parser.parse_args()
+    if options.report:
+        report()
     shown = run_commands() if options.terminal else []
     for name, theme in THEMES.items():
-        for draw in (speed, data, environment, roles, architecture):
+        for draw in (speed, data, environment, roles, architecture, farm):
             (PICTURES / f"{draw.__name__}-{name}.svg").write_text(draw(theme), encoding="utf-8")
         if shown:
             (PICTURES / f"terminal-{name}.svg").write_text(terminal(theme, shown), encoding="utf-8")

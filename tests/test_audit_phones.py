@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import macos_files
+from crossenv.platforms import platform_of_config
 from crossenv.platforms.architectures import ARCHITECTURES
 from crossenv.targets import target_of_tag
 from crossenv.wheels.audit import audit_wheel
@@ -108,3 +109,10 @@ def test_tags(tag: str) -> None:
 def test_machines_that_there_are_not() -> None:
     for tag in ("android_24_mips", "ios_13_0_x86_64_iphoneos", "ios_13_arm64_iphoneos"):
         assert target_of_tag(tag, "") is None
+
+
+def test_pythons_of_before_the_pep_are_known_by_their_level() -> None:
+    """Chaquopy's say Linux everywhere else."""
+    config = {"MACHDEP": "linux", "SOABI": "cpython-311"}
+    assert platform_of_config({**config, "ANDROID_API_LEVEL": 24}, "a file").name == "android"
+    assert platform_of_config({**config, "ANDROID_API_LEVEL": 0}, "a file").name == "linux"

@@ -190,7 +190,7 @@ def test_libraries_within_the_wheel(tmp_path: Path) -> None:
 def test_the_report_says_nothing_of_policies(tmp_path: Path) -> None:
     path = make_wheel(tmp_path, {PYD: windows_files.module()}, WINDOWS)
     text = subprocess.run([sys.executable, "-m", "crossenv", "audit", path], capture_output=True, text=True, check=True)
-    assert "1 native files for x86-64\n" in text.stdout and "policy" not in text.stdout
+    assert "1 native file for x86-64\n" in text.stdout and "policy" not in text.stdout
     words = [sys.executable, "-m", "crossenv", "audit", "--json", str(path)]
     data = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)
     assert "NX" in data["wheels"][0]["files"][0]["properties"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import re
@@ -28,7 +29,7 @@ from conftest import CrossenvCommand
 from crossenv.cli.main import main
 from crossenv.errors import UsageError
 from crossenv.farm.budget import Budget, was_killed
-from crossenv.farm.cluster import Order, run_plan
+from crossenv.farm.cluster import Order, run_job, run_plan
 from crossenv.farm.combinations import builds_of
 from crossenv.farm.formats import FORMATS
 from crossenv.farm.model import KEPT, Build, Destination, Job, Python, Requirement, Result
@@ -255,7 +256,7 @@ sys.path[:0] = {path!r}
 from pathlib import Path
 import test_farm
 from crossenv.farm.budget import Budget, was_killed
-from crossenv.farm.cluster import Order, run_plan
+from crossenv.farm.cluster import Order, run_job, run_plan
 from crossenv.farm.combinations import builds_of
 from crossenv.farm.store import Store
 store, build, wheel = Store(Path({store!r})), builds_of([test_farm.TOY], test_farm.PLACES)[0], Path({wheel!r})
@@ -627,6 +628,32 @@ def test_a_page_shows_what_builds_print_as_text(tmp_path: Path) -> None:
     assert "<script>x</script>[31m & more" in str(ElementTree.fromstring(xml)[0][0][0].text)
 
 
+@pytest.mark.integration
+def test_a_page_in_a_browser(tmp_path: Path) -> None:
+    """A browser finds the grid, with what became of each combination, and draws it."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("needs chromium on PATH")
+    builds = builds_of([TOY], PLACES)
+    log = write(tmp_path / "log", "toy.c:1: <error>\n")
+    failed = Result(status="failed", log=log, complaint="toy.c:1: <error>", hint="mend it", exit_code=6)
+    results = {build: Result(status=KEPT, version="1") for build in builds} | {builds[1]: failed}
+    page = write(tmp_path / "report.html", as_page(report_of(builds, results, tmp_path, {"builds": [{}] * 4})))
+    words = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    picture = tmp_path / "report.png"
+    for more in (["--dump-dom"], [f"--screenshot={picture}", "--window-size=800,600"]):
+        done = subprocess.run([*words, *more, page.as_uri()], capture_output=True, text=True, check=True)
+        if "--dump-dom" in more:
+            said = done.stdout
+    assert said.count('<td class="kept">') == 3
+    assert said.count('<td class="failed"><details><summary>failed</summary>') == 1
+    assert "<pre>toy.c:1: &lt;error&gt;" in said
+    # Each row has a head and a cell for each Python.
+    assert said.count("<th>manylinux") + said.count("<th>aarch64") + said.count("<th>s390x") == 2
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert picture.stat().st_size > 5000
+
+
 def test_environments_for_a_target_that_are_made_again_make_the_same_wheels(farm: Any, cross_gcc: str) -> None:
     """They have files of the target's Python themselves."""
     run, _ = farm
@@ -696,19 +723,43 @@ def test_jobs_run_on_any_executor(farm: Any, crossenv: CrossenvCommand, tmp_path
     run, place = farm
     run("plan", "./native", *place, "-o", "plan.json")
     made = read_plan(tmp_path / "plan.json")
+    store = Store(tmp_path / "store")
+    store.open()
     order = Order(
-        plan=(tmp_path / "plan.json").read_text(),
+        plan=str(store.write_plan(write_plan(made))),
         directory=str(tmp_path),
-        store=str(tmp_path / "store"),
+        store=str(store.directory),
         options=(),
         variables={**os.environ, "PATH": crossenv.path, "PIP_NO_INDEX": "1", "XDG_CACHE_HOME": str(tmp_path / "cache")},
     )
     results: dict[str, Result] = {}
     with ThreadPoolExecutor(2) as pool:
-        run_plan(made, pool, order, started=lambda job: None, finished=lambda job, it: results.update({job.key: it}))
+        work = functools.partial(run_job, order)
+        run_plan(made, pool, work, started=lambda job: None, finished=lambda job, it: results.update({job.key: it}))
     assert {key: result.status for key, result in results.items()} == {job.key: "built" for job in made.jobs}
-    store = Store(tmp_path / "store")
     assert {entry.key for entry in store.entries()} == set(results)
+
+
+def test_jobs_start_when_those_they_wait_for_are_done() -> None:
+    """In good order and each once, with what each takes along small: the plan travels by the store."""
+    many = dataclasses.replace(
+        plan(),
+        jobs=tuple(
+            dataclasses.replace(job, key=f"{number}-{job.key}", waits_for=tuple(f"{number}-{k}" for k in job.waits_for))
+            for number in range(500)
+            for job in plan().jobs
+        ),
+    )
+    ended: list[str] = []
+    waits = {job.key: set(job.waits_for) for job in many.jobs}
+
+    def work(key: str) -> dict[str, Any]:
+        assert waits[key] <= set(ended)
+        return {"status": "failed", "error": "no", "hint": "", "exit_code": 6}
+
+    with ThreadPoolExecutor(4) as pool:
+        run_plan(many, pool, work, started=lambda job: None, finished=lambda job, result: ended.append(job.key))
+    assert sorted(ended) == sorted(waits)
 
 
 @pytest.mark.integration

@@ -24,19 +24,22 @@ from crossenv.compilers.launchers import launcher_text
 from crossenv.compilers.model import Toolchain
 from crossenv.emulation.pyodide import PyodideSession, open_pyodide_session, pyodide_command
 from crossenv.errors import EmulatorError, HostPythonError, ToolchainError, UsageError
+from crossenv.farm.combinations import places_for_targets
 from crossenv.platforms import PLATFORMS, Libc, Machine
-from crossenv.platforms.emscripten import ABIS, EmscriptenTarget
-from crossenv.pythons.build_python import find_build_python
+from crossenv.platforms.emscripten import ABIS, Abi, EmscriptenTarget
+from crossenv.pythons.build_python import BuildPython, find_build_python
 from crossenv.pythons.model import HostPython, UnwrittenHost
 from crossenv.pythons.named import named_python
 from crossenv.pythons.pyconfig import parse_pyconfig
 from crossenv.pythons.pyodide_layout import PyodidePython, find_pyodide
+from crossenv.record import load_record
 from crossenv.synthesis.pyodide import facts
 from crossenv.synthesis.synthesise import read_build_facts, synthesise_host_python
 from crossenv.targets import parse_target, target_of_tag
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.model import ERROR
-from wheels import linked
+from wasm_files import object_file, side_module
+from wheels import linked, make_wheel
 
 CONFIG: dict[str, Any] = {
     "PYODIDE_ABI_VERSION": "2026_0",
@@ -50,6 +53,19 @@ CONFIG: dict[str, Any] = {
 }
 # Its makers have the places of their tools put together when the module is imported.
 DATA = "EMSCRIPTEN_DIR = 1/0\nbuild_time_vars = {text}\nbuild_time_vars['X'] = 1/0\n"
+
+
+# By version of Python, a release of npm's package.
+RELEASES = {"3.12": "0.27.8", "3.13": "0.29.5", "3.14": "314.0.7"}
+
+
+def a_python() -> tuple[Abi, Path]:
+    """The newest ABI with a Python on this machine, and that."""
+    for abi in reversed(ABIS):
+        with contextlib.suppress(UsageError):
+            if abi.python in RELEASES:
+                return abi, find_build_python(abi.python).executable
+    pytest.skip(f"needs one of the Pythons {', '.join(RELEASES)}")
 
 
 def npm_package(directory: Path, changes: Mapping[str, Any] | None = None) -> Path:
@@ -278,6 +294,75 @@ def test_targets_are_listed(crossenv: CrossenvCommand) -> None:
     assert found["emulator"] in (None, "node")
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, crossenv: CrossenvCommand) -> Path:
+    """An environment whose compiler only copies an object file: enough for `create`, which asks it little."""
+    abi, python = a_python()
+    directory = tmp_path_factory.mktemp("made")
+    (directory / "object.o").write_bytes(object_file())
+    compiler = f"""\
+case " $* " in *" -dM "*) echo '#define __clang__ 1'; echo '#define __clang_major__ 21'; exit 0 ;; esac
+while [ $# -gt 1 ]; do
+  if [ "$1" = -o ]; then /bin/cp {directory / "object.o"} "$2"; fi
+  shift
+done"""
+    place = npm_package(directory / "pyodide", {"PYODIDE_ABI_VERSION": abi.name, "VERSION": abi.python})
+    (place / "pyodide.asm.wasm").write_bytes(side_module(exports=["PyModule_Create2", "_ZSt9terminatev"]))
+    sdk = emsdk(directory / "sdk", abi.emscripten, compiler)
+    words: list[str | Path] = ["create", "--host-python", place, "--python", python, "--emsdk", sdk, directory / "env"]
+    assert "warning" not in crossenv(*words).stderr
+    return directory / "env"
+
+
+def test_an_environment(made: Path, run: Run) -> None:
+    record = json.loads((made / "crossenv.json").read_text(encoding="utf-8"))
+    tag = record["host"]["platform_tag"]
+    code = "import sys, sysconfig, platform; print(sys.platform, sysconfig.get_platform(), platform.system())"
+    # The interpreter's own `sys.platform` is this machine's: the standard library asks it.
+    assert run(made / "bin/cross-python", "-c", code).split()[1] == tag
+    code = "import sysconfig as s; print(s.get_config_var('EXT_SUFFIX'), s.get_config_var('SIZEOF_VOID_P'))"
+    assert run(made / "bin/cross-python", "-c", code).split()[1] == "4"
+    assert (made / "etc/bin/wasm32-emscripten-emcc").is_file()
+    assert "skip_sanity_check = true" in (made / "etc/meson-cross.ini").read_text(encoding="utf-8")
+    assert "set(CMAKE_SYSTEM_NAME Emscripten)" in (made / "etc/toolchain.cmake").read_text(encoding="utf-8")
+
+
+def test_the_cxx_library_is_that_of_the_program(made: Path, tmp_path: Path) -> None:
+    """Headers of a later emscripten want functions that an older Pyodide does not have."""
+    record = load_record(made)
+    number, suffix = record.host.version.replace(".", ""), record.host.extension_suffixes[0]
+    for wanted, expected in (("_ZSt9terminatev", []), ("_ZNSt3__213__hash_memoryEPKvm", ["symbol"]), ("fopen", [])):
+        files = {f"toy/m{suffix}": side_module(imports=["PyModule_Create2", wanted])}
+        wheel = make_wheel(tmp_path, files, f"cp{number}-cp{number}-{record.host.platform_tag}")
+        assert [one.id for one in audit_wheel(wheel, record).findings] == expected
+
+
+def test_a_target_has_its_own_python_only() -> None:
+    def build(version: str) -> BuildPython:
+        place = Path("/usr")
+        return BuildPython(
+            executable=place / f"python{version}",
+            prefix=place,
+            stdlib=place,
+            implementation="cpython",
+            version=version,
+            full_version=f"{version}.1",
+            abi_flags="",
+            machine="x86_64",
+        )
+
+    pythons = [(build("3.13"), False), (build("3.14"), False)]
+    targets = ["pyodide_2025_0_wasm32", "manylinux_2_28_aarch64"]
+    found = [(python.label, place.label) for python, place in places_for_targets(targets, pythons)]
+    assert found == [
+        ("cp313", "pyemscripten_2025_0_wasm32"),
+        ("cp313", "manylinux_2_28_aarch64"),
+        ("cp314", "manylinux_2_28_aarch64"),
+    ]
+    with pytest.raises(UsageError, match=r"pyemscripten_2026_5_wasm32 has Python 3\.15 only"):
+        places_for_targets(["pyemscripten_2026_5_wasm32"], pythons)
+
+
 def test_a_pyodide_is_shown(tmp_path: Path, crossenv: CrossenvCommand) -> None:
     place = npm_package(tmp_path / "pyodide")
     said = crossenv("show", "--host-python", tmp_path).stdout
@@ -324,10 +409,6 @@ def test_running_needs_node_and_the_right_pyodide(tmp_path: Path) -> None:
         pyodide_command(session, ["gone"], {"PATH": str(tmp_path)})
 
 
-# By version of Python, a release of npm's package.
-RELEASES = {"3.12": "0.27.8", "3.13": "0.29.5", "3.14": "314.0.7"}
-
-
 @pytest.fixture(scope="module")
 def pyodide_environment(tmp_path_factory: pytest.TempPathFactory, crossenv: CrossenvCommand, run: Run) -> Path:
     """An environment for the newest ABI whose Python is on this machine, made from npm's package."""
@@ -336,12 +417,8 @@ def pyodide_environment(tmp_path_factory: pytest.TempPathFactory, crossenv: Cros
         pytest.skip("needs emscripten: emcc on PATH, or the directory of an emsdk in EMSDK")
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("needs node and npm")
-    for version in reversed(RELEASES):
-        with contextlib.suppress(UsageError):
-            python = find_build_python(version).executable
-            break
-    else:
-        pytest.skip(f"needs one of the Pythons {', '.join(RELEASES)}")
+    abi, python = a_python()
+    version = abi.python
     directory = tmp_path_factory.mktemp("pyodide")
     run("npm", "pack", "--silent", f"pyodide@{RELEASES[version]}", cwd=directory)
     run("tar", "xzf", f"pyodide-{RELEASES[version]}.tgz", cwd=directory)

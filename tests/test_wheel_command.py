@@ -29,7 +29,7 @@ from conftest import CrossenvCommand, Run
 from crossenv.config import load_settings
 from crossenv.errors import UsageError
 from crossenv.farm import circumstances
-from crossenv.farm.combinations import builds_of
+from crossenv.farm.combinations import builds_of, places_for_targets
 from crossenv.farm.complaint import complaint_of, hint_of, refusal_in
 from crossenv.farm.model import BUILT, FAILED, Build, Destination, Python, Requirement, Result
 from crossenv.farm.processes import Children, EndedError
@@ -38,6 +38,7 @@ from crossenv.farm.requirements import pinned, pip_variables, read_requirement, 
 from crossenv.farm.scratch import workshop
 from crossenv.farm.sources import digest_of
 from crossenv.farm.store import DEFAULT_NAME, WheelDirectory
+from crossenv.pythons.build_python import BuildPython
 from crossenv.wheels.read_tags import PythonTag
 from makers import X86_64, write
 from terminals import on_terminal
@@ -84,6 +85,28 @@ def matrix() -> list[Build]:
 
 def test_pythons_are_tried_in_rising_order() -> None:
     assert [build.python.label for build in matrix()[::2]] == ["cp311", "cp312", "cp313", "cp313t"]
+
+
+def test_a_target_with_one_python_is_built_for_it_beside_others() -> None:
+    pythons = [
+        BuildPython(
+            executable=Path(f"/opt/python{version}"),
+            prefix=Path("/opt"),
+            stdlib=Path("/opt/lib"),
+            implementation="cpython",
+            version=version,
+            full_version=f"{version}.1",
+            abi_flags="",
+            machine="x86_64",
+        )
+        for version in ("3.12", "3.13")
+    ]
+    names = ["aarch64", "pyemscripten_2025_0_wasm32"]
+    places = places_for_targets(names, [(one, free) for one in pythons for free in (False, True)])
+    assert [one.label for one, place in places if "wasm32" in place.label] == ["cp313"]
+    assert len(places) == 5
+    with pytest.raises(UsageError, match=r"pyemscripten_2025_0_wasm32 has Python 3\.13 only"):
+        places_for_targets(names, [(pythons[0], False), (pythons[1], True)])
 
 
 def test_the_first_wheel_decides_whether_all_others_start_at_once() -> None:
@@ -348,6 +371,10 @@ def test_a_probe_that_fails_is_no_reason() -> None:
         ("error: unknown file type '.asm' (from 'x.asm')", "Microsoft's assembler (MASM) runs on Windows alone"),
         ("meson.build:1:0: ERROR: Unknown compiler(s): [['ml64'], ['ml']]", "Microsoft's assembler (MASM)"),
         ("No CMAKE_ASM_MASM_COMPILER could be found.", "Microsoft's assembler (MASM)"),
+        ("error: linker `cc` not found", "is compiled for this machine, which has no compiler"),
+        ('error occurred in cc-rs: failed to find tool "cc": No such file', "is compiled for this machine"),
+        ("../meson.build:1:0: ERROR: Unknown compiler(s): [['cc'], ['gcc']]", "is compiled for this machine"),
+        ("error: linker `aarch64-linux-gnu-clang` not found", ""),
         ("toy.c:1:10: fatal error: 'atlas.h' file not found", ""),
         ("toy.c:1: error: expected ';'", ""),
     ],
@@ -662,6 +689,46 @@ def test_every_option_of_pip_arrives(
 ) -> None:
     run = in_directory(crossenv, host_prefix, tmp_path, {**places, "PIP_NO_INDEX": "", "PIP_FIND_LINKS": ""})
     try_every_option_of_pip(run, tmp_path, modern=True)
+
+
+def test_only_what_is_new(crossenv: CrossenvCommand, host_prefix: Path, places: dict[str, str], tmp_path: Path) -> None:
+    """Newer versions are built, what is there is kept, and what failed is skipped until something changes."""
+    run = in_directory(crossenv, host_prefix, tmp_path, {**places, "PIP_FIND_LINKS": str(tmp_path / "links")})
+    links = tmp_path / "links"
+    for name in ("alpha", "beta", "gamma"):
+        sdist(links, name, "1")
+    write(tmp_path / "packages.txt", "alpha\nbeta<2\ngamma\nomega\n")
+    write(tmp_path / "constraints.txt", "gamma<2\n")
+    broken = sdist(links, "omega", "1", requires=("nothing-has-this-name",))
+    words = ["-r", "packages.txt", "-c", "constraints.txt"]
+    assert statuses(run(*words, check=False)) == {
+        "alpha": "built", "beta<2": "built", "gamma": "built", "omega": "failed",
+    }  # fmt: skip
+
+    # Without --only-new nobody asks the index, and what failed is tried again.
+    for name in ("alpha", "beta", "gamma"):
+        sdist(links, name, "2")
+    again = run(*words, check=False)
+    assert again["wheels"] == [f"{name}-1-py3-none-any.whl" for name in ("alpha", "beta", "gamma")]
+    assert "skipped" not in again["builds"][3]["error"]
+
+    report = run(*words, "--only-new", check=False)
+    assert report["wheels"] == ["alpha-2-py3-none-any.whl", "beta-1-py3-none-any.whl", "gamma-1-py3-none-any.whl"]
+    assert [row["status"] for row in report["builds"]] == ["built", "kept", "kept", "failed"]
+    report = run(*words, "--only-new", check=False)
+    assert [row["status"] for row in report["builds"]] == ["kept", "kept", "kept", "failed"]
+    assert report["exit_code"] == 6
+    assert re.match(r"skipped, it failed on \d{4}-\d\d-\d\d: ", report["builds"][3]["error"])
+    assert "nothing-has-this-name" in report["builds"][3]["error"]
+
+    # A new version of it may be better.
+    broken.unlink()
+    sdist(links, "omega", "2")
+    assert statuses(run(*words, "--only-new"))["omega"] == "built"
+    assert list((tmp_path / "out" / DEFAULT_NAME / "failures").iterdir()) == []
+    # An index that does not answer takes nothing away.
+    report = run(*words, "--only-new", "--find-links", tmp_path / "empty")
+    assert "alpha-2-py3-none-any.whl" in report["wheels"]
 
 
 @pytest.mark.integration

@@ -55,7 +55,8 @@ def bars(rows: list[tuple[str, int, int, int]]) -> Figure:
     for place, (_, works, inspected, total) in zip(places, rows, strict=True):
         for width, opacity in ((total, 0.15), (works + inspected, 0.3 if inspected else 0), (works, 0.7)):
             axes.barh(place, width, color=_INK, alpha=opacity, height=0.7)
-        said = f"{inspected} inspected" if inspected else f"{works} of {total}"
+        said = f"{works} of {total}" if works or not inspected else ""
+        said = ", ".join(filter(None, (said, f"{inspected} inspected" if inspected else "")))
         axes.text(total + longest * 0.02, place, said, va="center")
     axes.set_yticks(places, [label for label, *_ in rows])
     axes.set_xticks([])

@@ -258,8 +258,12 @@ def _variants(data: Data) -> list[str]:
 def counts(page: str, data: Data) -> list[tuple[str, int, int, int]]:
     """Return what a page counts, for bars: a label, how many work, how many could only be inspected, of how many."""
     if page == "corpus":
-        packages = [(_configuration(section), section["packages"]) for section in data.values()]
-        return [(label, _good(rows), 0, len(rows)) for label, rows in packages]
+        found = []
+        for section in data.values():
+            rows = section["packages"].values()
+            inspected = sum(row["result"] == "inspected" for row in rows)
+            found.append((_configuration(section), _good(section["packages"]) - inspected, inspected, len(rows)))
+        return found
     if page == "targets":
         marks = {tag: list(section["packages"].values()) for tag, section in data.items()}
         return [(tag, each.count("works"), each.count("inspected"), len(each)) for tag, each in marks.items()]

@@ -30,6 +30,7 @@ TEXTS = {
     "toolchain": "Where the compilers come from.",
     "emsdk": "The emsdk for targets that are Pyodide.",
     "cpu": "The oldest processor to support, as `zig cc -mcpu` takes it.",
+    "compile-cache": "Compile through ccache or sccache.",
 }
 LISTS = {"allow-pure": "Projects whose wheels may lack extension modules that did not compile; '*' for all."}
 FLAGS = {

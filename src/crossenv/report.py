@@ -103,6 +103,11 @@ class Step:
         return f"{self.text}{detail}, {clock(now - self.began)}"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return "1 file" or "2 files"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Yield the lines of a table: all columns but the last are padded."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]

@@ -45,6 +45,11 @@ OWN: Mapping[str, Variable] = {
         ("_crossenv.attempts",),
         ("_crossenv.attempts", "_crossenv.host_files", "compilers.launchers", "compilers.zig.launcher"),
     ),
+    "CROSSENV_DEPENDENCIES": Variable(
+        "Options by which the preprocessor that ccache starts writes a file of dependencies.",
+        ("compilers.cache",),
+        ("compilers.cache",),
+    ),
     "CROSSENV_FILES": Variable(
         "The root of the environment whose files Python sees below a hook; then where its compiler looks for headers.",
         ("_crossenv.host_files",),
@@ -69,7 +74,7 @@ OWN: Mapping[str, Variable] = {
         ("_crossenv.overlay", "_crossenv.patches", "compilers.launchers", "compilers.zig.launcher"),
     ),
     "CROSSENV_MORE_REQUIREMENTS_DIRECTORY": Variable(
-        "pip's second prefix of build requirements.", ("_crossenv.hooks",), ("compilers.launchers",)
+        "pip's second prefix of build requirements.", ("_crossenv.hooks",), ("compilers.cache", "compilers.launchers")
     ),
     "CROSSENV_OVERLAY_STACK": Variable(
         "The build requirements that are being built for the target, one within another.",
@@ -90,10 +95,10 @@ OWN: Mapping[str, Variable] = {
     "CROSSENV_REQUIREMENTS_DIRECTORY": Variable(
         "The prefix of build requirements, kept out of results.",
         ("_crossenv.hooks",),
-        ("compilers.launchers",),
+        ("compilers.cache", "compilers.launchers"),
     ),
     "CROSSENV_SOURCE_DIRECTORY": Variable(
-        "The project's directory, likewise.", ("_crossenv.hooks",), ("compilers.launchers",)
+        "The project's directory, likewise.", ("_crossenv.hooks",), ("compilers.cache", "compilers.launchers")
     ),
     "CROSSENV_UV": Variable(
         "uv's command: `build` or `pip install`.", ("_crossenv.uv_command",), ("_crossenv", "_crossenv.hooks")

@@ -11,7 +11,7 @@ from pathlib import Path
 from crossenv.cli.common import active_environment, common_options
 from crossenv.errors import AuditError, UsageError
 from crossenv.record import Record, load_record
-from crossenv.report import Reporter
+from crossenv.report import Reporter, counted
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.model import WheelReport
 
@@ -84,7 +84,7 @@ def print_report(report: WheelReport, reporter: Reporter, *, strict: bool) -> No
     reporter.result(f"{verdict} {Path(report.path).name}")
     if report.files:
         machines = ", ".join(sorted({file.machine for file in report.files} - {""}))
-        count = f"     {len(report.files)} native files for {machines or 'no machine'}"
+        count = f"     {counted(len(report.files), 'native file')} for {machines or 'no machine'}"
         if report.policies:
             reporter.result(f"{count}; keeps {', '.join(report.keeps) or 'no manylinux or musllinux policy'}")
         else:

@@ -53,7 +53,7 @@ _OURS = re.compile(r"-[wr]|--wheel-dir(=|$)|--requirement(=|$)")
 _PIP_PATHS = ("constraint", "find-links")
 # Options of `crossenv create` with a value.
 _CREATE_PATHS = ("sysroot", "sdk", "emsdk")
-_CREATE_TEXTS = ("toolchain", "emsdk", "cpu", "sysroot", "sdk", "host-prefix")
+_CREATE_TEXTS = ("toolchain", "emsdk", "cpu", "compile-cache", "sysroot", "sdk", "host-prefix")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -153,7 +153,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="with --test: a root directory of a target with a Python in it; can be repeated",
     )
-    run.add_argument("--rebuild", action="store_true", help="build wheels that are already there too")
+    again = run.add_mutually_exclusive_group()
+    again.add_argument("--rebuild", action="store_true", help="build wheels that are already there too")
+    again.add_argument(
+        "--only-new",
+        action="store_true",
+        help="ask the index for newer versions of what is there, and skip what has failed before if nothing changed",
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -380,6 +386,7 @@ def _options(args: argparse.Namespace, settings: Settings) -> BuildOptions:
         deps=args.deps,
         build_installs=tuple(args.build_install),
         rebuild=args.rebuild,
+        only_new=args.only_new,
         fail_fast=getattr(args, "fail_fast", False),
         allow_pure=(*settings.lists["allow-pure"], *filter(None, allowed)),
         jobs=args.jobs or len(os.sched_getaffinity(0)),

@@ -32,6 +32,8 @@ def common_options() -> argparse.ArgumentParser:
 
 def add_tool_options(group: argparse._ArgumentGroup) -> None:
     """Add the options on compilers that `create`, `wheel` and `plan` have."""
+    from crossenv.compilers.cache import CHOICES as CACHES
+    from crossenv.compilers.cache import NONE
     from crossenv.compilers.choose import AUTO, CHOICES
 
     group.add_argument("--toolchain", choices=CHOICES, help=f"where the compilers come from; default: {AUTO}")
@@ -42,6 +44,11 @@ def add_tool_options(group: argparse._ArgumentGroup) -> None:
         help="take an emscripten of another version than the target's, with a warning",
     )
     group.add_argument("--cpu", help="the oldest processor to support, as `zig cc -mcpu` takes it: cortex_a7, z14")
+    group.add_argument(
+        "--compile-cache",
+        choices=CACHES,
+        help=f"compile through ccache or sccache; `auto` takes the one that is installed; default: {NONE}",
+    )
 
 
 def add_allow_pure(group: argparse._ArgumentGroup) -> None:

@@ -17,6 +17,7 @@ from crossenv.cli.assignments import parse_config_vars, parse_variables
 from crossenv.cli.common import add_allow_pure, add_tool_options, common_options, fetcher
 from crossenv.cli.parser import Once
 from crossenv.cli.show import host_words, python_words
+from crossenv.compilers import cache as cache_of_compiles
 from crossenv.compilers.choose import (
     AUTO,
     CHOICES,
@@ -264,6 +265,12 @@ def plan_environment(args: argparse.Namespace, settings: Settings, root: Path, r
     kind = args.toolchain or AUTO
     if kind not in CHOICES:
         raise UsageError(f"{settings.origins['toolchain']}: there is no toolchain {kind!r}", hint=", ".join(CHOICES))
+    cache = args.compile_cache or cache_of_compiles.NONE
+    if cache not in cache_of_compiles.CHOICES:
+        raise UsageError(
+            f"{settings.origins['compile-cache']}: there is no compile cache {cache!r}",
+            hint=", ".join(cache_of_compiles.CHOICES),
+        )
     sysroot = None if args.sysroot is None else Path(args.sysroot).expanduser().resolve()
     wishes = Wishes(
         kind=kind,
@@ -290,6 +297,7 @@ def plan_environment(args: argparse.Namespace, settings: Settings, root: Path, r
         cross_prefix=args.cross_prefix,
         config_vars=parse_config_vars(args.config_var),
         variables=parse_variables(args.variables),
+        compile_cache=cache_of_compiles.find_compile_cache(cache, wishes.environ_path),
         beside=args.allow_non_empty,
         found=args.found,
         in_place=args.in_place,
@@ -489,6 +497,8 @@ def describe(plan: Plan) -> list[str]:
         f" ({record.build.python})",
         f"compiler: {toolchain.family} {toolchain.version}, {compiler.path} ({compiler.origin})",
     ]
+    if plan.options.compile_cache is not None:
+        lines.append(f"compile cache: {plan.options.compile_cache}")
     if toolchain.sysroot:
         lines.append(f"sysroot: {toolchain.sysroot}")
     return lines

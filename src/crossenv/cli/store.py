@@ -14,7 +14,7 @@ from crossenv.errors import AuditError, UsageError, reason_of
 from crossenv.farm.index import write_index
 from crossenv.farm.plan import SHORT
 from crossenv.farm.store import DamagedWheelError, Entry, Store
-from crossenv.report import Reporter, columns
+from crossenv.report import Reporter, columns, counted
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -149,7 +149,7 @@ def run_merge(args: argparse.Namespace, reporter: Reporter) -> int:
     if args.json:
         reporter.json({"copied": copied, "damaged": damaged})
     else:
-        reporter.result(f"{copied} jobs copied to {store.directory}")
+        reporter.result(f"{counted(copied, 'job')} copied to {store.directory}")
     return AuditError.exit_code if damaged else 0
 
 
@@ -170,5 +170,5 @@ def run_index(args: argparse.Namespace, reporter: Reporter) -> int:
     if args.json:
         reporter.json({"directory": str(directory), "wheels": sorted(wheels), "projects": projects})
     else:
-        reporter.result(f"{directory}: {len(wheels)} wheels of {projects} projects")
+        reporter.result(f"{directory}: {counted(len(wheels), 'wheel')} of {counted(projects, 'project')}")
     return AuditError.exit_code if damaged else 0

@@ -42,7 +42,7 @@ from crossenv.errors import AuditError, UsageError
 from crossenv.files import scratch_directory
 from crossenv.pythons.build_python import BuildPython, find_build_python
 from crossenv.record import Record, load_record
-from crossenv.report import Reporter
+from crossenv.report import Reporter, counted
 from crossenv.targets import Target, parse_target
 
 
@@ -298,13 +298,13 @@ def _try(args: argparse.Namespace, subjects: list[Subject], place: Place, direct
         )
     elif not failed:
         count = sum(item.outcome == "imported" for item in imports)
-        reporter.note(f"{count} of {len(imports)} modules imported on the target")
+        reporter.note(f"{count} of {counted(len(imports), 'module')} imported on the target")
     return status
 
 
 def _imported(place: Place, subjects: list[Subject], directory: Path, reporter: Reporter) -> tuple[Import, ...]:
     modules = [module for subject in subjects for module in subject.modules]
-    with reporter.working(f"importing {len(modules)} modules {place.where}"):
+    with reporter.working(f"importing {counted(len(modules), 'module')} {place.where}"):
         return try_imports(place, modules, directory)
 
 

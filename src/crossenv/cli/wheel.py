@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import os
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from crossenv.farm.table import as_json, exit_code_of, table
 from crossenv.report import Reporter
 
 # What goes with --job; all else is in the plan.
-_WITH_JOB = ("wheel_dir", "store", "log_dir", "jobs", "fail_fast", "keep_environments", "rebuild", "test")
+_WITH_JOB = ("wheel_dir", "store", "log_dir", "jobs", "fail_fast", "keep_environments", "rebuild", "only_new", "test")
 _OF_OUTPUT = ("job", "plan", "report", "json", "verbose", "quiet", "behind")
 
 
@@ -110,9 +111,11 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
 
 def _on_cluster(name: str, asked: Wanted, reporter: Reporter) -> dict[Build, Result]:
     """Make a plan, let other machines run its jobs, and take what they have made from the store."""
-    from crossenv.farm.cluster import dask_executor, order_of, run_plan
+    from crossenv.farm.cluster import dask_executor, order_of, run_job, run_plan
 
-    options = tuple(f"--{name}" for name in ("test", "rebuild") if getattr(asked.options, name))
+    options = tuple(
+        f"--{name.replace('_', '-')}" for name in ("test", "rebuild", "only_new") if getattr(asked.options, name)
+    )
     with dask_executor(name) as executor:
         plan = survey(asked, reporter)
         by_job = dict(zip(plan.jobs, asked.builds, strict=True))
@@ -133,8 +136,9 @@ def _on_cluster(name: str, asked: Wanted, reporter: Reporter) -> dict[Build, Res
             board.finished(build, result)
 
         try:
-            order = order_of(plan, asked.stores.first.directory, options, os.environ)
-            run_plan(plan, executor, order, started=lambda job: board.started(by_job[job]), finished=finished)
+            order = order_of(plan, asked.stores.first, options, os.environ)
+            run = functools.partial(run_job, order)
+            run_plan(plan, executor, run, started=lambda job: board.started(by_job[job]), finished=finished)
         finally:
             board.close()
     for job in plan.jobs:

@@ -24,7 +24,7 @@ from crossenv.platforms.native_directories import (
 # These look into the sysroot, and always have a launcher.
 COMPILERS = ("cc", "cxx", "fc")
 # Records that the compiler was called, which tells a wheel that lost its native code from a pure one.
-_MARK = """\
+MARK = """\
 if [ -n "$CROSSENV_COMPILER_CALLED" ]; then
   case " $* " in *" -c "* | *" -o "*) echo >>"$CROSSENV_COMPILER_CALLED" ;; esac
 fi
@@ -191,7 +191,7 @@ def launcher_text(
     words = [shlex.quote(str(path)), *map(shlex.quote, leading), *maps, *link, '"$@"', *map(shlex.quote, trailing)]
     command = " ".join(words)
     set_up = "".join(f': "${{{name}:={value}}}"\nexport {name}\n' for name, value in environment.items())
-    before = set_up + (_MARK + _without_own(multiarch, sysroot, expander) + rewrite if tool in COMPILERS else "")
+    before = set_up + (MARK + _without_own(multiarch, sysroot, expander) + rewrite if tool in COMPILERS else "")
     if tool in COMPILERS and explainer:
         before += _EXPLAINED.format(
             objects=" | ".join(f"*{suffix}" for suffix in (".o", ".lo", ".a", *MODULE_SUFFIXES)),

@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 
 import crossenv
 from crossenv.backends import BACKENDS
+from crossenv.compilers.cache import CACHED, DIRECT, PROGRAMS, cached_files
 from crossenv.compilers.launchers import (
     COMPILERS,
     launcher_name,
@@ -78,6 +79,7 @@ class Options:
         config_vars: New values for configuration variables of the host Python.
         variables: Environment variables for the processes that answer for the target.
         accepted_platforms: The platform tags of ready-made wheels; none for all that the target can load.
+        compile_cache: ccache or sccache, for compilers to go through; None for neither.
         beside: Whether the directory may hold other files.
         found: The entries that are older than any environment in the directory.
         in_place: Whether the installation that it is made from will start the shim (`crossenv.environment.in_place`).
@@ -98,6 +100,7 @@ class Options:
     config_vars: Mapping[str, str] = field(default_factory=dict)
     variables: tuple[VariableRecord, ...] = ()
     accepted_platforms: tuple[str, ...] = ()
+    compile_cache: Path | None = None
     beside: bool = False
     found: tuple[str, ...] = ()
     in_place: bool = False
@@ -168,6 +171,8 @@ def make_plan(
         "" if toolchain.sysroot else host.multiarch,
         helpers={name: (str(build.executable), "-I", str(shim / f"{name}.py")) for name in _HELPERS},
     )
+    if options.compile_cache is not None:
+        _put_behind_cache(root, options.compile_cache, tools, launchers, copies, surroundings)
     data_name = host.platform.data_module(host.abi_flags, host.multiarch)
     data_file = f"{PREFIX}/lib/{directory}/{data_name}.py"
     config = localise(
@@ -355,6 +360,34 @@ def _tools(
             command = str(root / relative)
         tools[name] = ToolRecord(command=command, path=str(tool.path), args=leading, origin=tool.origin)
     return tools, launchers, copies
+
+
+def _put_behind_cache(
+    root: Path,
+    program: Path,
+    tools: Mapping[str, ToolRecord],
+    launchers: dict[str, str],
+    copies: dict[str, Path],
+    surroundings: str,
+) -> None:
+    """Move the launchers of the C and C++ compilers, and put scripts in their place that go through a compile cache."""
+    configuration = launchers.get(f"{LAUNCHERS}/{CONFIGURATION_NAME}")
+    if configuration is not None:
+        launchers[f"{DIRECT}/{CONFIGURATION_NAME}"] = configuration
+    for tool in {"cc", "cxx"} & tools.keys():
+        name = Path(tools[tool].command).name
+        place = f"{LAUNCHERS}/{name}"
+        if Path(tools[tool].path).name.startswith(PROGRAMS) or not CACHED.search(name):
+            # The user's own choice (--cc "ccache gcc"), or nothing that ccache knows (emcc).
+            continue
+        if place in copies:
+            copies[f"{DIRECT}/{name}"] = copies.pop(place)
+            said = f"{configuration} {copies[f'{DIRECT}/{name}']}"
+        else:
+            said = launchers[f"{DIRECT}/{name}"] = launchers.pop(place)
+        said = "\0".join((name, said.replace(str(root), "ENV"), surroundings))
+        key = hashlib.sha256(said.encode(errors="surrogateescape")).hexdigest()
+        launchers |= cached_files(name, program, root, LAUNCHERS, key)
 
 
 def pkg_config_libdir(host: HostPython, toolchain: Toolchain) -> tuple[str, ...]:

@@ -12,11 +12,11 @@ import logging
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
+from concurrent.futures import CancelledError, Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from crossenv.environment.fingerprint import is_of_session, own_code
@@ -25,6 +25,7 @@ from crossenv.farm.complaint import complaint_of, hint_of
 from crossenv.farm.model import FAILED, STOPPED, Result
 from crossenv.farm.plan import BUILD, TEST, Plan, PlannedJob, write_plan
 from crossenv.farm.run import shares
+from crossenv.farm.store import Store
 
 DASK = "dask:"
 # How long to look for a scheduler.
@@ -35,8 +36,10 @@ _PATIENCE = "10s"
 class Order:
     """What all jobs of a plan have in common, for the machine that runs one.
 
+    Each job takes it along, so the plan itself travels by the store.
+
     Attributes:
-        plan: The plan, as JSON.
+        plan: The plan's file in the store.
         directory: Where it was made.
         store: The store that all machines share.
         options: Further options of `crossenv wheel`.
@@ -50,12 +53,12 @@ class Order:
     variables: Mapping[str, str]
 
 
-def order_of(plan: Plan, store: Path, options: tuple[str, ...], environ: Mapping[str, str]) -> Order:
-    """Return the order for a plan that was made here."""
+def order_of(plan: Plan, store: Store, options: tuple[str, ...], environ: Mapping[str, str]) -> Order:
+    """Put a plan that was made here into the store, and return the order for it."""
     return Order(
-        plan=write_plan(plan),
+        plan=str(store.write_plan(write_plan(plan))),
         directory=str(Path.cwd()),
-        store=str(store),
+        store=str(store.directory),
         options=options,
         variables={name: value for name, value in environ.items() if not is_of_session(name)},
     )
@@ -67,27 +70,16 @@ def run_job(order: Order, key: str) -> dict[str, Any]:
     It gets one core: a worker has as many threads as it may use cores, and runs a job in each.
     """
     own = {name: value for name, value in os.environ.items() if is_of_session(name)}
-    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
-        file.write(order.plan)
-        file.flush()
-        words = [sys.executable, "-m", "crossenv", "wheel", "-q", "--json", "--plan", file.name, "--job", key]
-        words += [
-            "--store",
-            order.store,
-            "-w",
-            f"{order.store}/out",
-            "--log-dir",
-            f"{order.store}/logs",
-            *order.options,
-        ]
-        done = subprocess.run(
-            words,
-            cwd=order.directory,
-            env={**shares(1), **own, **order.variables},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    words = [sys.executable, "-m", "crossenv", "wheel", "-q", "--json", "--plan", order.plan, "--job", key]
+    words += ["--store", order.store, "-w", f"{order.store}/out", "--log-dir", f"{order.store}/logs", *order.options]
+    done = subprocess.run(
+        words,
+        cwd=order.directory,
+        env={**shares(1), **own, **order.variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     try:
         (row,) = json.loads(done.stdout)["builds"]
     except ValueError:
@@ -98,7 +90,7 @@ def run_job(order: Order, key: str) -> dict[str, Any]:
 def run_plan(
     plan: Plan,
     executor: Executor,
-    order: Order,
+    run: Callable[[str], dict[str, Any]],
     *,
     started: Callable[[PlannedJob], None],
     finished: Callable[[PlannedJob, Result], None],
@@ -108,26 +100,42 @@ def run_plan(
     Args:
         plan: The plan.
         executor: Runs them.
-        order: What they have in common.
+        run: Runs one, by its key, as `run_job` does.
         started: Called when a job is handed over.
         finished: Called with its result.
 
     Raises:
         UsageError: The executor went away.
     """
-    waiting = {job.key: job for job in plan.jobs if job.status in (BUILD, TEST)}
-    running: dict[Future[dict[str, Any]], PlannedJob] = {}
+    left = {job.key: job for job in plan.jobs if job.status in (BUILD, TEST)}
+    waits = {key: left.keys() & set(job.waits_for) for key, job in left.items()}
+    behind: dict[str, list[str]] = {}
+    for key, others in waits.items():
+        for other in others:
+            behind.setdefault(other, []).append(key)
+    # Not `wait`, which looks at every future each time.
+    ended: SimpleQueue[tuple[str, Future[dict[str, Any]]]] = SimpleQueue()
+    running: dict[str, Future[dict[str, Any]]] = {}
+
+    def start(key: str) -> None:
+        started(left[key])
+        running[key] = executor.submit(run, key)
+        running[key].add_done_callback(lambda future: ended.put((key, future)))
+
     try:
-        while waiting or running:
-            unfinished = {*waiting, *(job.key for job in running.values())}
-            for job in [job for job in waiting.values() if not unfinished & set(job.waits_for)]:
-                started(waiting.pop(job.key))
-                running[executor.submit(run_job, order, job.key)] = job
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                finished(running.pop(future), _result_of(future))
+        for key, others in waits.items():
+            if not others:
+                start(key)
+        while running:
+            done, future = ended.get()
+            del running[done]
+            finished(left[done], _result_of(future))
+            for key in behind.get(done, ()):
+                waits[key].discard(done)
+                if not waits[key]:
+                    start(key)
     finally:
-        for future in running:
+        for future in running.values():
             future.cancel()
 
 

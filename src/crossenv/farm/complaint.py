@@ -33,6 +33,14 @@ _PATTERNS = (
 )
 # pip's warning before its last try of an index; the words inside are urllib3's, and differ between versions.
 _UNREACHABLE = re.compile(r"Retrying \(Retry\(total=0,.* after connection broken by '(?P<said>.*)':")
+# No index, no answer, no space, no memory; `kill`.
+_PASSING = re.compile(
+    r"cannot be reached|after connection broken|[Cc]onnection (refused|reset|aborted|timed out)|[Rr]ead timed out"
+    r"|Temporary failure in name resolution|HTTP error (429|5\d\d)|\b50[234] (Server|Bad|Service|Gateway)"
+    r"|No space left on device|Disk quota exceeded|Input/output error|Too many open files"
+    r"|Killed signal|signal terminated program|\bKilled$|out of memory|Cannot allocate memory",
+    re.MULTILINE,
+)
 # What pip draws around its messages.
 _DRAWN = " \t\r>\u2502\u2570\u2500\u00d7"
 # pip's advice, and what setuptools' probes say of compiles that may fail.
@@ -66,6 +74,11 @@ def hint_of(text: str) -> str:
         return ours
     fault = fault_in(text)
     return fault.hint if fault is not None else mend_of(complaint_of(text))
+
+
+def is_passing(complaint: str, text: str) -> bool:
+    """Whether a failure may be another one, or none, at the next try: of the network, the disk or the memory."""
+    return _PASSING.search(f"{complaint}\n{text}") is not None
 
 
 def refusal_in(directory: Path) -> tuple[str, str] | None:

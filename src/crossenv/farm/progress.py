@@ -124,6 +124,10 @@ class Board:
         """Print a warning; safe to call from other threads."""
         self._reporter.warning(text)
 
+    def note(self, text: str) -> None:
+        """Print a line; safe to call from other threads."""
+        self._reporter.note(text)
+
     def close(self) -> None:
         """Leave the terminal as it was."""
         self._reporter.redraw([])

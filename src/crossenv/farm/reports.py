@@ -21,6 +21,7 @@ from crossenv.wheels.audit import audit_wheel
 
 # How much of a failed build's log a report holds.
 _TAIL = 20_000
+# A log is shown from its end: only a box that fills from below begins there without a script.
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --good: #2a83; --bad: #d224; --dull: #8882 }
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem; max-width: 90rem }
@@ -33,7 +34,8 @@ td.failed, td.refused { background: var(--bad) }
 td.stopped, td.untested, td.not { background: var(--dull) }
 small { display: block; opacity: .75 }
 summary { cursor: pointer }
-pre { max-height: 24rem; max-width: 60rem; overflow: auto; font-size: 12px; white-space: pre-wrap }
+.log { max-height: 18rem; max-width: 60rem; overflow: auto; display: flex; flex-direction: column-reverse }
+pre { margin: 0; font-size: 12px; white-space: pre-wrap }
 """
 
 
@@ -131,7 +133,7 @@ def _cell(row: Row) -> str:
     small = "".join(f"<small>{html.escape(fact)}</small>" for fact in (" · ".join(filter(None, facts)),) if fact)
     more = [f"<small>{html.escape(name)}</small>" for name in result.wheels]
     more += [f"<p>{html.escape(words)}</p>" for words in (result.complaint, result.hint) if words]
-    more += [f"<pre>{html.escape(row.log)}</pre>"] if row.log else []
+    more += [f'<div class="log"><pre>{html.escape(row.log)}</pre></div>'] if row.log else []
     if result.log is not None and result.log.is_file():
         more.append(f'<a href="{html.escape(result.log.as_uri())}">log</a>')
     inside = f"<details><summary>{result.status}</summary>{''.join(more)}</details>" if more else result.status

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Parsed
+from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
 
 from crossenv.errors import UsageError, reason_of
@@ -80,6 +81,11 @@ def pinned(line: str, version: str) -> str:
     extras = f"[{','.join(sorted(parsed.extras))}]" if parsed.extras else ""
     marker = f" ; {parsed.marker}" if parsed.marker else ""
     return f"{parsed.name}{extras}=={version}{marker} {own}".rstrip()
+
+
+def specifier_of(requirement: Requirement) -> SpecifierSet:
+    """Return which versions a requirement of an index allows."""
+    return Parsed(_split(requirement.line)[0]).specifier
 
 
 def pip_arguments(line: str, options: Sequence[str], settings: Sequence[str], file: Path) -> list[str]:

@@ -5,20 +5,23 @@ from __future__ import annotations
 import os
 import re
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.version import Version
 
 from crossenv.environment.fingerprint import SHARES
 from crossenv.errors import AuditError, BuildError, EmulatorError, UsageError, fault_of_the_machine
 from crossenv.farm.budget import Budget, was_killed
 from crossenv.farm.circumstances import digest_of
-from crossenv.farm.complaint import complaint_of, hint_of, refusal_in
+from crossenv.farm.complaint import complaint_of, hint_of, is_passing, refusal_in
 from crossenv.farm.environments import Environment, EnvironmentFailedError, Environments
 from crossenv.farm.model import (
     BUILT,
@@ -35,12 +38,13 @@ from crossenv.farm.model import (
     Requirement,
     Result,
 )
+from crossenv.farm.newest import newest_version
 from crossenv.farm.processes import Children, EndedError
 from crossenv.farm.progress import Board
 from crossenv.farm.release import covering, released
 from crossenv.farm.requirements import pinned, pip_arguments, pip_variables, settings_in
 from crossenv.farm.sources import SdistError, Source, source_of
-from crossenv.farm.store import Entry, Stores, WheelDirectory, hash_of
+from crossenv.farm.store import Entry, Failure, Stores, WheelDirectory, hash_of
 from crossenv.record import Record
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.model import ERROR
@@ -61,6 +65,7 @@ class BuildOptions:
         deps: Whether to build the dependencies too.
         build_installs: What to install on the build sides, for builds without isolation.
         rebuild: Whether to build even what is there already.
+        only_new: Whether to ask the index for newer versions, and not to build again what failed and would fail again.
         fail_fast: Whether to stop at the first failure.
         allow_pure: Projects that may lose their extension modules.
         jobs: How many combinations to build at a time.
@@ -74,6 +79,7 @@ class BuildOptions:
     deps: bool
     build_installs: tuple[str, ...]
     rebuild: bool
+    only_new: bool
     fail_fast: bool
     allow_pure: tuple[str, ...]
     jobs: int
@@ -131,6 +137,8 @@ class Run:
         self._budget = Budget(self._cores)
         self._sources: dict[Requirement, Source] = {}
         self._versions: dict[tuple[Requirement, str], str] = {}
+        self._newest_versions: dict[tuple[Requirement, str], str] = {}
+        self._asking = threading.Lock()
         (place / "environments").mkdir()
         self._environments = Environments(
             place / "environments",
@@ -217,9 +225,11 @@ class Run:
     def _surveyed(self, build: Build) -> Result | None:
         try:
             environment = self._environments.get(build, self._children)
-            found = None if self._options.rebuild else self._kept(self._job(build, environment))
+            job = self._job(build, environment)
+            newest = self._newest(build, environment)
+            found = self._kept(build, job, newest)
             if found is None:
-                return None
+                return self._failed_before(job, newest)
             if self._options.test and not found[0].tested:
                 self.untested.add(build)
             return self._good(KEPT, build, found[1])
@@ -311,7 +321,10 @@ class Run:
         job = self._job(build, environment)
         if (refusal := self._differs(build, job)) is not None:
             return refusal
-        found = None if self._options.rebuild else self._kept(job)
+        newest = self._newest(build, environment)
+        found = self._kept(build, job, newest)
+        if found is None and (failed := self._failed_before(job, newest)) is not None:
+            return failed
         if found is not None and (not self._options.test or found[0].tested):
             if self._stores.first.directory not in found[1][0].parents:
                 self._stores.first.write(*found)
@@ -323,6 +336,7 @@ class Run:
         else:
             made = self._made(build, environment, log, cores)
             if isinstance(made, Result):
+                self._remember(job, newest, made)
                 return made
             wheels = made
         untested = None
@@ -332,6 +346,7 @@ class Run:
             self._board.stage(build, "testing", own)
             untested = self._failure_on_target(environment, wheels[0], own)
             if untested is not None and untested.status != UNTESTED:
+                self._remember(job, newest, untested)
                 return untested
         result = self._good(BUILT if found is None else KEPT, build, wheels, log)
         entry = Entry(
@@ -369,10 +384,67 @@ class Run:
         )
         return None
 
-    def _kept(self, job: Job) -> tuple[Entry, tuple[Path, ...]] | None:
-        """Return what a store has of a job, if it is still good."""
-        found = self._stores.find(job.key, self._board.warn)
-        return None if found is None or any(audit_wheel(wheel).failed() for wheel in found[1]) else found
+    def _kept(self, build: Build, job: Job, newest: str) -> tuple[Entry, tuple[Path, ...]] | None:
+        """Return what a store has of a job, if it is still good, and there is no newer version."""
+        found = None if self._options.rebuild else self._stores.find(job.key, self._board.warn)
+        if found is None or any(audit_wheel(wheel).failed() for wheel in found[1]):
+            return None
+        if newest and Version(found[0].version) < Version(newest):
+            self._board.note(f"{build.label}: {newest} is new, {found[0].version} is there")
+            return None
+        return found
+
+    def _newest(self, build: Build, environment: Environment) -> str:
+        """Return the newest version for a build if that is wanted and can be told, else ""; builds get this one."""
+        requirement = build.requirement
+        if not self._options.only_new or not requirement.open:
+            return ""
+        key = (requirement, build.python.label)
+        # Builds for other machines wait for the answer.
+        with self._asking:
+            if key not in self._newest_versions:
+                self._newest_versions[key] = newest_version(
+                    requirement,
+                    environment.root / "bin/cross-pip",
+                    self._options.pip,
+                    log=self._log_of(f"versions-{requirement.label}-{build.python.label}"),
+                    children=self._children,
+                    environment={**self._environment, **pip_variables(self._options.pip, requirement.options)},
+                )
+                if self._newest_versions[key]:
+                    self._versions.setdefault(key, self._newest_versions[key])
+                else:
+                    self._board.warn(f"{requirement.label}: the index names no version; what is there is kept")
+            return self._newest_versions[key]
+
+    def _failed_before(self, job: Job, newest: str) -> Result | None:
+        """Return how a job failed in an earlier run, if it would fail again and only new builds are wanted."""
+        failure = self._stores.first.failure(job.key) if self._options.only_new else None
+        if failure is None or self._options.rebuild or (newest and failure.version != newest):
+            return None
+        return Result(
+            status=failure.status,
+            complaint=f"skipped, it failed on {date.fromtimestamp(failure.made)}: {failure.complaint}",
+            hint=failure.hint or "nothing has changed since; --rebuild tries it again",
+            exit_code=failure.exit_code,
+        )
+
+    def _remember(self, job: Job, newest: str, result: Result) -> None:
+        """Note a failure, unless another try may succeed."""
+        text = result.log.read_text(encoding="utf-8", errors="replace") if result.log is not None else ""
+        if result.status not in (FAILED, REFUSED) or is_passing(result.complaint, text):
+            return
+        self._stores.first.write_failure(
+            Failure(
+                key=job.key,
+                version=newest,
+                status=result.status,
+                complaint=result.complaint,
+                hint=result.hint,
+                exit_code=result.exit_code,
+                made=time.time(),
+            )
+        )
 
     def _made(self, build: Build, environment: Environment, log: Path, cores: int) -> tuple[Path, ...] | Result:
         """Build and audit wheels, in a directory of this run."""

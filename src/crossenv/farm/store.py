@@ -2,6 +2,8 @@
 
     STORE/wheels/SHA-256/NAME.whl
     STORE/jobs/KEY.json
+    STORE/failures/KEY.json
+    STORE/plans/SHA-256.json    those that a cluster works on
 
 A file is written beside its place and then renamed, so that it is whole or missing, and writers need not wait for each
 other. An entry is written after its wheels. Whoever reads a wheel compares its digest first.
@@ -33,6 +35,8 @@ _SCHEMA = 1
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 # A younger wheel without an entry may belong to a job that is about to write one.
 _GRACE = 3600.0
+# A cluster may work on a plan for days, and a failure is remembered for as long.
+_LONG_GRACE = 30 * 86400.0
 
 
 class DamagedWheelError(Exception):
@@ -74,6 +78,31 @@ class Entry:
     made: float
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """How a job failed that would fail again.
+
+    Attributes:
+        schema: The format's number.
+        key: The job's.
+        version: The version that was built; "" if nobody asked for it.
+        status: "failed" or "refused".
+        complaint: Why.
+        hint: What may help.
+        exit_code: The exit code that goes with it.
+        made: When, in seconds since 1970.
+    """
+
+    schema: int = _SCHEMA
+    key: str
+    version: str
+    status: str
+    complaint: str
+    hint: str
+    exit_code: int
+    made: float
+
+
 class Store:
     """A store.
 
@@ -84,6 +113,7 @@ class Store:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._wheels, self._jobs = directory / "wheels", directory / "jobs"
+        self._plans, self._failures = directory / "plans", directory / "failures"
 
     def open(self) -> None:
         """Make the store.
@@ -165,13 +195,34 @@ class Store:
             place.parent.mkdir(exist_ok=True)
             copy(wheel, place)
         write_file(self._jobs / f"{entry.key}.json", encode(entry))
+        (self._failures / f"{entry.key}.json").unlink(missing_ok=True)
+
+    def failure(self, key: str) -> Failure | None:
+        """Return how a job failed; None if that is not known."""
+        try:
+            failure = decode(Failure, json.loads((self._failures / f"{key}.json").read_text(encoding="utf-8")))
+        except (OSError, ValueError, WrongValueError):
+            return None
+        return failure if failure.schema == _SCHEMA and failure.key == key else None
+
+    def write_failure(self, failure: Failure) -> None:
+        """Remember how a job failed."""
+        self._failures.mkdir(exist_ok=True)
+        write_file(self._failures / f"{failure.key}.json", encode(failure))
+
+    def write_plan(self, text: str) -> Path:
+        """Put a plan where the machines of a cluster find it; return its file."""
+        self._plans.mkdir(exist_ok=True)
+        place = self._plans / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
+        write_file(place, text)
+        return place
 
     def remove(self, entry: Entry) -> None:
         """Forget a job; `collect` removes the wheels that no other one has."""
         (self._jobs / f"{entry.key}.json").unlink(missing_ok=True)
 
     def collect(self) -> list[Path]:
-        """Remove wheels without an entry, damaged entries, and half-written files that were left; return which."""
+        """Remove wheels without an entry, damaged entries, half-written files, old plans and failures; return which."""
         entries = {entry.key: entry for entry in self.entries()}
         used = {self.path(name, digest) for entry in entries.values() for name, digest in entry.wheels.items()}
         before = time.time() - _GRACE
@@ -180,6 +231,11 @@ class Store:
             kept = path in used or (path.parent == self._jobs and path.stem in entries and path.name[0] != ".")
             with contextlib.suppress(FileNotFoundError):
                 if not kept and path.stat().st_mtime < before:
+                    path.unlink()
+                    removed.append(path)
+        for path in (*self._plans.glob("*"), *self._failures.glob("*")):
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < time.time() - _LONG_GRACE:
                     path.unlink()
                     removed.append(path)
         for directory in self._wheels.iterdir():

@@ -124,8 +124,9 @@ class Android(NoTargets, Linux):
         return AndroidTarget(text=tag, architecture=row, libc="bionic", floor=(int(match["level"]), 0))
 
     def recognises(self, config: Mapping[str, int | str]) -> bool:
-        """MACHDEP, or SOABI where that says Linux."""
-        return str(config.get("MACHDEP", "")).startswith("android") or "android" in str(config.get("SOABI", ""))
+        """MACHDEP; SOABI or the API level where that says Linux, as before PEP 738."""
+        named = str(config.get("MACHDEP", "")).startswith("android") or "android" in str(config.get("SOABI", ""))
+        return named or bool(config.get("ANDROID_API_LEVEL"))
 
     def only_libc(self, config: Mapping[str, int | str]) -> Libc | None:
         """Bionic, whose version is the API level."""

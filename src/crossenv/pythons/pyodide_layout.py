@@ -9,9 +9,12 @@ import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
+from crossenv.binaries import FORMATS, BinaryError
 from crossenv.errors import HostPythonError
+from crossenv.platforms.architectures import WASM
 from crossenv.platforms.emscripten import ABIS, EMSCRIPTEN, MULTIARCH, Abi
 from crossenv.pythons.model import ConfigValue
 from crossenv.pythons.sysconfigdata import parse_sysconfigdata_text
@@ -65,6 +68,16 @@ def find_pyodide(path: Path) -> PyodidePython | None:
             if (directory / _ZIP).is_file() and (directory / _MODULE).is_file():
                 return _read(directory)
     return None
+
+
+@lru_cache
+def exports_of_program(directory: Path) -> frozenset[str] | None:
+    """The names that the program of a Pyodide has for the modules that it loads; None if it cannot be read."""
+    try:
+        linked = FORMATS[WASM].linked((directory / _MODULE).read_bytes())
+    except (OSError, BinaryError):
+        return None
+    return None if linked is None else linked.exports
 
 
 def _read(directory: Path) -> PyodidePython:

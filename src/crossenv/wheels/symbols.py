@@ -12,8 +12,9 @@ from functools import lru_cache
 from importlib.resources import files as package_files
 from pathlib import Path
 
-from crossenv.binaries import Linked
+from crossenv.binaries import FORMATS, Linked
 from crossenv.libc.libraries import later_than, loaded_with_python, unprovided
+from crossenv.pythons.pyodide_layout import exports_of_program
 from crossenv.record import Record
 from crossenv.synthesis.windows_exports import exported_names
 from crossenv.wheels.model import ERROR, WARNING, Finding, listed
@@ -109,6 +110,7 @@ def symbol_findings(
             elif says:
                 unchecked.setdefault(says)
         other = sorted(wanted - python)
+        findings += _absent_in_program(name, other, record)
         outside = [library for library in file.needed if library not in inside]
         missing = _missing(other, file, outside, libc, libraries)
         findings += _late_names(name, missing, libc, expected)
@@ -173,6 +175,21 @@ def _missing(symbols: list[str], file: Linked, outside: list[str], libc: str, li
         if provided is not None:
             return [symbol for symbol in symbols if symbol not in provided]
     return unprovided(symbols, outside, libc, versioned=bool(file.versions) or not outside)
+
+
+def _absent_in_program(name: str, symbols: list[str], record: Record | None) -> Iterator[Finding]:
+    """Find names of the C++ library that the program lacks which loads the modules, if it is at hand.
+
+    Those of the C library may be JavaScript's, and do not show.
+    """
+    wanted = [symbol for symbol in symbols if symbol.startswith("_Z")]
+    if record is None or not wanted or not FORMATS[record.host.identity.format].portable:
+        return
+    exports = exports_of_program(Path(record.host.source))
+    missing = [] if exports is None else [symbol for symbol in wanted if symbol not in exports]
+    if missing:
+        says = f"needs {listed(missing)} of the C++ library, which {record.host.source} does not have"
+        yield Finding(id="symbol", severity=ERROR, path=name, message=says)
 
 
 def _late_names(name: str, symbols: list[str], libc: str, expected: Expected) -> Iterator[Finding]:

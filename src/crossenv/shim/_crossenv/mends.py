@@ -45,6 +45,13 @@ MENDS = tuple(
             r"|(?:No such file or directory|not found)[^\n]*\bml(?:64)?(?:\.exe)?\b",
             "Microsoft's assembler (MASM) runs on Windows alone: build without its sources (.asm), or on Windows",
         ),
+        (
+            # cargo, the cc crate, Meson: the target's compilers have other names
+            r"linker [`'](?P<name>cc)[`'] not found|[Ff]ailed to find tool[^\n]*[\"`](?P<other>c(?:c|\+\+))[\"`]"
+            r"|Unknown compiler\(s\): \[\['(?:cc|c\+\+)'\]",
+            "a part of the build is compiled for this machine, which has no compiler: install one (Debian: gcc, g++,"
+            " libc6-dev)",
+        ),
     )
 )
 
