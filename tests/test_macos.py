@@ -393,3 +393,29 @@ def test_frameworks_of_an_sdk(macos_env: Path, tmp_path: Path, run: Run) -> None
     assert linked is not None
     assert linked.imported_from[f"/{place}/Versions/A/Toy"] == {"toy_there"}
     assert linked.imported_from["/usr/lib/libextra.dylib"] == {"extra"}
+
+
+@needs_zig
+@needs_linker
+@pytest.mark.integration
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the loader is for x86-64")
+def test_code_for_x86_64_runs(tmp_path: Path, run: Run) -> None:
+    """A test aid stands in for macOS: `tests/macho_loader.py` says what that proves."""
+    words = ("--python", sys.executable, "--target", "macosx_10_13_x86_64", tmp_path / "env")
+    CrossenvCommand(os.environ["PATH"])("create", *words)
+    source = projects.MODULE_C.format(
+        top="#include <ctype.h>\n#include <math.h>\nstatic __thread long count = 40;",
+        answer="(count += 1) + (long)floor(cos(0.0)) + !isalpha('a')",
+    )
+    projects.write(tmp_path, {"toy.c": source})
+    include = next((tmp_path / "env/host/include").iterdir())
+    made = tmp_path / f"_toy{SUFFIX}"
+    flags = ("-O2", "-bundle", "-undefined", "dynamic_lookup", f"-I{include}")
+    run(tmp_path / "env/etc/bin/x86_64-apple-darwin-clang", *flags, tmp_path / "toy.c", "-o", made)
+    linked = FORMATS[MACHO].linked(made.read_bytes())
+    assert linked is not None
+    assert linked.oldest_systems == {"x86_64": (10, 13)}
+    code = "import macho_loader; macho_loader.install(); import _toy; print(_toy.answer(), _toy.answer())"
+    tests = str(Path(__file__).parent)
+    said = run(sys.executable, "-c", code, cwd=tmp_path, PYTHONPATH=f"{tmp_path}{os.pathsep}{tests}")
+    assert said.split() == ["42", "43"]

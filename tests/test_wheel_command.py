@@ -29,7 +29,7 @@ from conftest import CrossenvCommand, Run
 from crossenv.config import load_settings
 from crossenv.errors import UsageError
 from crossenv.farm import circumstances
-from crossenv.farm.combinations import builds_of
+from crossenv.farm.combinations import builds_of, places_for_targets
 from crossenv.farm.complaint import complaint_of, hint_of, refusal_in
 from crossenv.farm.model import BUILT, FAILED, Build, Destination, Python, Requirement, Result
 from crossenv.farm.processes import Children, EndedError
@@ -38,6 +38,7 @@ from crossenv.farm.requirements import pinned, pip_variables, read_requirement, 
 from crossenv.farm.scratch import workshop
 from crossenv.farm.sources import digest_of
 from crossenv.farm.store import DEFAULT_NAME, WheelDirectory
+from crossenv.pythons.build_python import BuildPython
 from crossenv.wheels.read_tags import PythonTag
 from makers import X86_64, write
 from terminals import on_terminal
@@ -84,6 +85,28 @@ def matrix() -> list[Build]:
 
 def test_pythons_are_tried_in_rising_order() -> None:
     assert [build.python.label for build in matrix()[::2]] == ["cp311", "cp312", "cp313", "cp313t"]
+
+
+def test_a_target_with_one_python_is_built_for_it_beside_others() -> None:
+    pythons = [
+        BuildPython(
+            executable=Path(f"/opt/python{version}"),
+            prefix=Path("/opt"),
+            stdlib=Path("/opt/lib"),
+            implementation="cpython",
+            version=version,
+            full_version=f"{version}.1",
+            abi_flags="",
+            machine="x86_64",
+        )
+        for version in ("3.12", "3.13")
+    ]
+    names = ["aarch64", "pyemscripten_2025_0_wasm32"]
+    places = places_for_targets(names, [(one, free) for one in pythons for free in (False, True)])
+    assert [one.label for one, place in places if "wasm32" in place.label] == ["cp313"]
+    assert len(places) == 5
+    with pytest.raises(UsageError, match=r"pyemscripten_2025_0_wasm32 has Python 3\.13 only"):
+        places_for_targets(names, [(pythons[0], False), (pythons[1], True)])
 
 
 def test_the_first_wheel_decides_whether_all_others_start_at_once() -> None:

@@ -41,12 +41,16 @@ def places_for_targets(targets: Sequence[str], pythons: Sequence[tuple[BuildPyth
         (python, destination)
         for python in chosen.values()
         for destination in destinations
-        if named[destination.label].python in ("", ".".join(map(str, python.tag.version)))
+        if named[destination.label].python in ("", _version_of(python))
     ]
     for name, target in named.items():
         if not any(destination.label == name for _python, destination in places):
             raise UsageError(f"{name} has Python {target.python} only", hint=f"add --python {target.python}")
     return places
+
+
+def _version_of(python: Python) -> str:
+    return ".".join(map(str, python.tag.version)) + python.tag.flags
 
 
 def places_for_hosts(paths: Sequence[Path], read: Callable[[Path], HostPython], python: str | None) -> Places:
