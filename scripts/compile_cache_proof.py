@@ -185,6 +185,7 @@ def rebuilt(directory: Path, requirements: list[str]) -> list[Rebuild]:
     for requirement in requirements:
         shutil.rmtree(os.environ["CCACHE_DIR"], ignore_errors=True)
         found.append(Rebuild(requirement, *(timed(place, requirement, directory / "wheels") for place in places)))
+        print(found[-1], flush=True)
     return found
 
 
@@ -208,7 +209,7 @@ def page(seen: list[Fuzz], rebuilds: list[Rebuild], seed: int) -> list[str]:
     """Return the page's lines."""
     date = datetime.datetime.now(datetime.timezone.utc).date()
     cold, warm = (tuple(sum(getattr(one, name)[at] for one in rebuilds) for at in (0, 1)) for name in ("cold", "warm"))
-    return [
+    lines = [
         "# Compile caches",
         "",
         f"Written by `nox -s compile_cache` on {date}, with zig as the compiler, on a machine that did other work too.",
@@ -229,6 +230,11 @@ def page(seen: list[Fuzz], rebuilds: list[Rebuild], seed: int) -> list[str]:
         ),
         *(f"\nwrong: `{text}`" for one in seen for text in one.wrong[:10]),
         "",
+    ]
+    if not rebuilds:
+        return lines
+    return [
+        *lines,
         "## A rebuild",
         "",
         "`cross-pip wheel` with an empty ccache, and once more in another environment, which has other paths. Seconds",
