@@ -50,7 +50,7 @@ NB_MODULE(nano_project, module) { module.def("add", [](int a, int b) { return a 
 """,
 }
 PACKAGES = {
-    **{name: CHECKS[name] for name in ("markupsafe", "multidict", "wrapt", "kiwisolver", "contourpy", "rpds-py")},
+    **{name: CHECKS[name] for name in ("markupsafe", "frozenlist", "wrapt", "kiwisolver", "contourpy", "rpds-py")},
     "msgpack": dataclasses.replace(CHECKS["msgpack"], back_end="setuptools, Cython"),
     "propcache": dataclasses.replace(CHECKS["propcache"], back_end="setuptools, Cython"),
     "levenshtein": Check(
@@ -66,10 +66,11 @@ ASK = "\nimport sys; print('GIL' if sys._is_gil_enabled() else 'no GIL')"
 
 
 def sections(data: bytes) -> dict[str, bytes]:
-    """What a native file brings into memory, by section."""
+    """What a native file brings into memory, by section; the build ID hashes debug information as well."""
     elf = ELFFile(io.BytesIO(data))
     allocated = 2
-    return {one.name: one.data() for one in elf.iter_sections() if one["sh_flags"] & allocated}
+    loaded = (one for one in elf.iter_sections() if one["sh_flags"] & allocated)
+    return {one.name: one.data() for one in loaded if one.name != ".note.gnu.build-id"}
 
 
 def stripped(wheel: Path, work: Path) -> dict[str, dict[str, bytes]]:
