@@ -227,6 +227,7 @@ def test_descriptions_of_the_systems_libraries(tmp_path: Path) -> None:
             {"HOST_GNU_TYPE": "aarch64-apple-darwin23.6.0", "MACOSX_DEPLOYMENT_TARGET": "14.7"},
             "macosx_14_0_arm64",
         ),
+        ("lib", {"HOST_GNU_TYPE": "powerpc-apple-darwin9"}, "for macOS 10.13 on powerpc"),
         ("org/bytedeco/cpython/macosx-x86_64/lib", {"MACOSX_DEPLOYMENT_TARGET": "10.9"}, "macosx_10_13_x86_64"),
         ("Python.framework/Versions/3.13/lib", {"CFLAGS": "-arch arm64 -arch x86_64"}, "for arm64 and x86_64"),
     ],
