@@ -243,6 +243,13 @@ def windows(session: nox.Session) -> None:
 
 
 @nox.session
+def macos(session: nox.Session) -> None:
+    """Packages for macOS, compared with the index's wheels (needs LLVM's ld64.lld and a CPython 3.13)."""
+    session.install("-e", ".[zig]")
+    session.run("python", "scripts/macos_proof.py", *session.posargs)
+
+
+@nox.session
 def pyodide(session: nox.Session) -> None:
     """Build packages for Pyodide, and run their own tests under node (needs npm, node and an emsdk: -- --emsdk DIR)."""
     session.install(".")

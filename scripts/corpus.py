@@ -38,6 +38,7 @@ from results import CACHE, command_shown, keep, known, today
 from crossenv.farm.complaint import complaint_of
 
 PATIENCE_SECONDS = 3600
+UNSUPPORTED = "no support for the system"
 # What a build's output says when the fault is neither ours nor the package's.
 CLASSES = {
     "a download made by the build": (
@@ -49,7 +50,7 @@ CLASSES = {
         r"ntextapi\.h:\d+:\d+: error: redefinition of",
         r"is for Microsoft's (compiler|assembler)",
     ),
-    "no support for Windows": (r"does not support Windows",),
+    UNSUPPORTED: (r"does not support Windows",),
     # Before version 10: complex functions, and a DLL that Rust's standard library calls.
     "a function that wine lacks": (r"to unimplemented function [\w.]+\.dll", r"bcryptprimitives\.dll.* not found"),
     "a fault in the compiler itself": (r"internal compiler error",),
@@ -203,7 +204,8 @@ class Corpus:
         except (FailedError, WrongWheelError) as failure:
             text = output_of(self.work, name)
             row["result"], row["error"] = "failed", str(failure)
-            if not row["wheel"]:
+            # What refuses the target's system builds natively, and that says nothing.
+            if not row["wheel"] and failure_class(self.work, name) != UNSUPPORTED:
                 match = re.search(rf"(?im)^\s*Downloading {_loose(name)}-(.*?)\.tar\.gz", text)
                 row["native"] = self.native(name, match[1] if match else "")
         row["seconds"], row["date"] = round(time.monotonic() - started), today()

@@ -26,12 +26,13 @@ from packaging.utils import parse_wheel_filename
 from results import CACHE, keep, today
 
 # Each build writes its own of these.
-OWN = re.compile(r"\.dist-info/(RECORD|WHEEL|sboms/.*)$")
+OWN = re.compile(r"\.dist-info/(RECORD|WHEEL|DELVEWHEEL|sboms/.*)$")
 # What follows a module's name; the stable ABI's modules have another suffix than the others.
 SUFFIX = re.compile(r"(\.(cpython-\d+t?(-[\w-]+)?|abi3|cp\d+t?-\w+))?\.(so|pyd)$")
 # ELF, PE, Mach-O for one machine and for several, WebAssembly.
 NATIVE = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\0asm")
-LIBRARIES = re.compile(r"^[^/]*\.libs/|/\.dylibs/")
+# Where auditwheel, delocate and delvewheel put libraries.
+LIBRARIES = re.compile(r"^[^/]*\.libs/|/\.dylibs/|\.data/platlib/[^/]+-[0-9a-f]{32}\.dll$")
 
 
 def platform_of(tag: Tag) -> tuple[str, str]:
@@ -67,7 +68,7 @@ def contents(wheel: Path) -> tuple[dict[str, int], dict[str, bytes], str, int]:
             data = archive.read(name)
             if data.startswith(NATIVE):
                 newest = max(newest, newest_glibc(data) if data.startswith(NATIVE[0]) else ())
-                if LIBRARIES.match(name):
+                if LIBRARIES.search(name):
                     bundled += 1
                 else:
                     modules[SUFFIX.sub("", name)] = len(data)

@@ -162,6 +162,12 @@ WARNINGS: list[Any] = [
         for name in ("toy/m.cp313-win_amd64.lib", "toy/m.cp313-win_amd64.dll.a", "toy/other.pdb", "m.exp")
     ),
     pytest.param(
+        {PYD: windows_files.module(), "toy/switch.obj": windows_files.object_file("win_arm64")},
+        "machine",
+        "is for ARM64",
+        id="an object for another machine",
+    ),
+    pytest.param(
         {PYD: windows_files.module(), f"toy/{'d' * 260}.txt": b""}, "long-path", "268 characters", id="a long path"
     ),
 ]

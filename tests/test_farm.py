@@ -298,6 +298,38 @@ def test_many_writers_and_a_collector_at_once(tmp_path: Path) -> None:
     assert len([path for path in store.directory.rglob("*") if path.is_file()]) == 21
 
 
+def test_a_store_that_cannot_be_written(tmp_path: Path) -> None:
+    write(tmp_path / "file", "")
+    with pytest.raises(UsageError, match=r"the store .*file/store cannot be written: Not a directory") as error:
+        Store(tmp_path / "file/store").open()
+    assert error.value.hint == "name another --store"
+
+
+@pytest.mark.integration
+def test_a_full_disk_leaves_no_half_wheel(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a tmpfs")
+    try:
+        store = Store(disk / "store")
+        store.open()
+        big = write(tmp_path / "big-1-py3-none-any.whl", b"x" * 1_000_000)
+        entry = entry_of(big, job_of(builds_of([TOY], PLACES)[0]))
+        with pytest.raises(OSError, match="No space left"):
+            store.write(entry, [big])
+        assert [path for path in (disk / "store").rglob("*") if path.is_file()] == []
+        # With room again the same is written.
+        subprocess.run(["mount", "-o", "remount,size=4m", disk], check=True)
+        store.write(entry, [big])
+        assert store.read(entry)[0].read_bytes() == big.read_bytes()
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
 def filled(directory: Path, wheel: Path, *sources: str) -> Store:
     store = Store(directory)
     store.open()

@@ -23,9 +23,10 @@ from crossenv import testing
 from crossenv.binaries import FORMATS
 from crossenv.compilers.zig.locate import Zig
 from crossenv.compilers.zig.macos import find_linker, macos_parts
-from crossenv.errors import ToolchainError, UsageError
+from crossenv.errors import HostPythonError, ToolchainError, UsageError
 from crossenv.platforms import PLATFORMS, Libc, Machine
 from crossenv.platforms.architectures import MACHO
+from crossenv.pythons.named import named_python
 from crossenv.pythons.pyconfig import edit_pyconfig, parse_pyconfig
 from crossenv.synthesis.macos_pyconfig import changes
 from crossenv.targets import parse_target
@@ -216,6 +217,33 @@ def test_descriptions_of_the_systems_libraries(tmp_path: Path) -> None:
         strong, _, weak = cxx.partition("weak-symbols:")
         assert "'__Znwm'" in weak and "'__Znwm'" not in strong
         assert "'__ZNSt13runtime_errorD1Ev'" in strong and "'___cxa_throw'" in strong
+
+
+@pytest.mark.parametrize(
+    ("place", "config", "target"),
+    [
+        (
+            "lib",
+            {"HOST_GNU_TYPE": "aarch64-apple-darwin23.6.0", "MACOSX_DEPLOYMENT_TARGET": "14.7"},
+            "macosx_14_0_arm64",
+        ),
+        ("lib", {"HOST_GNU_TYPE": "powerpc-apple-darwin9"}, "for macOS 10.13 on powerpc"),
+        ("org/bytedeco/cpython/macosx-x86_64/lib", {"MACOSX_DEPLOYMENT_TARGET": "10.9"}, "macosx_10_13_x86_64"),
+        ("Python.framework/Versions/3.13/lib", {"CFLAGS": "-arch arm64 -arch x86_64"}, "for arm64 and x86_64"),
+    ],
+)
+def test_pythons_for_macos_are_named(tmp_path: Path, place: str, config: dict[str, str], target: str) -> None:
+    whole = {"VERSION": "3.13", "ABIFLAGS": "", "HOST_GNU_TYPE": "x86_64-apple-darwin", "CFLAGS": "-O3"}
+    text = f"build_time_vars = { {**whole, 'MACOSX_DEPLOYMENT_TARGET': '10.13', **config}!r}\n"
+    projects.write(tmp_path, {f"{place}/python3.13/_sysconfigdata__darwin_darwin.py": text})
+    if target.startswith("for"):
+        with pytest.raises(HostPythonError, match=target):
+            named_python(tmp_path)
+        return
+    found = named_python(tmp_path)
+    assert found is not None
+    assert (found.target, found.version, found.flags) == (target, "3.13", "")
+    assert named_python(found.source) == found
 
 
 def test_only_zig_compiles_for_it(crossenv: CrossenvCommand, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ unset CROSSENV_DEPENDENCIES
 "$@" || exit
 if [ -z "$output" ]; then exit; fi
 root={root} LC_ALL=C awk '
-  function name(from, to) {{ if (from != "") {{ ++count; froms[count] = from "/"; tos[count] = to "/" }} }}
+  function name(from, to) {{ if (from != "") {{ ++count; before[count] = from "/"; after[count] = to "/" }} }}
   BEGIN {{
     name(ENVIRON["CROSSENV_SOURCE_DIRECTORY"], ".")
     name(ENVIRON["CROSSENV_REQUIREMENTS_DIRECTORY"], "requirements")
@@ -50,8 +50,8 @@ root={root} LC_ALL=C awk '
   /^# [0-9]+ "/ {{
     at = index($0, "\\"")
     for (i = 1; i <= count; i++)
-      if (substr($0, at + 1, length(froms[i])) == froms[i]) {{
-        $0 = substr($0, 1, at) tos[i] substr($0, at + 1 + length(froms[i]))
+      if (substr($0, at + 1, length(before[i])) == before[i]) {{
+        $0 = substr($0, 1, at) after[i] substr($0, at + 1 + length(before[i]))
         break
       }}
   }}

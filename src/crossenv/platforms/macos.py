@@ -21,6 +21,8 @@ _MACHINES = {"arm64": ("aarch64",), "x86_64": ("x86_64",), "universal2": ("x86_6
 # The first release for Apple's own processors; from then on the second number of a tag is 0.
 _FIRST_WITH_ARM64 = (11, 0)
 _BOTH = "universal2"
+# The number of every release before those for Apple's own processors.
+_OLD = 10
 _OLDEST = {"arm64": _FIRST_WITH_ARM64, "x86_64": (10, 13), "universal2": (10, 13)}
 _TRIPLET = re.compile(r"(?P<cpu>\w+)-(apple-)?(darwin|macosx?)(?P<release>[\d.]*)")
 
@@ -263,6 +265,13 @@ class MacOS:
 
 
 _HINT = "use macosx_11_0_arm64, macosx_10_13_x86_64 or a later release: macosx_14_0_arm64"
+
+
+def tag_of_release(release: str, kind: str) -> str:
+    """Return the tag of wheels for a release: from 11 on the second number does not count."""
+    major, minor = (*map(int, release.split(".")), 0)[:2]
+    oldest = _OLDEST.get(kind, (0, 0))
+    return _target("", kind, max((major, minor if major == _OLD else 0), oldest)).platform_tag
 
 
 def universal_tag(intel: MacOSTarget, arm: MacOSTarget) -> str:

@@ -1,16 +1,30 @@
-"""What a user names instead of a target, and that stands for one: a Python for Windows, a dump of one, or Pyodide."""
+"""What a user names instead of a target, and that stands for one: a Python for Windows or macOS, a dump, or Pyodide."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from crossenv.errors import HostPythonError
+from crossenv.platforms.macos import MACOS, tag_of_release
 from crossenv.platforms.windows import WINDOWS
 from crossenv.pythons.dump_document import is_dump, load_dump
 from crossenv.pythons.pyodide_layout import PyodidePython, find_pyodide
+from crossenv.pythons.sysconfigdata import parse_sysconfigdata, text_of
 from crossenv.pythons.windows_layout import WindowsPython, find_windows_python, target_name
 
 Given = WindowsPython | PyodidePython
+_MACOS_DATA = f"_sysconfigdata_*_{MACOS}_{MACOS}.py"
+# A prefix, a framework as python.org installs it, uv's Pythons and bytedeco's jars.
+_MACOS_PLACES = (
+    ".",
+    "Versions/3*",
+    "Python.framework/Versions/3*",
+    "install",
+    "python",
+    "org/bytedeco/cpython/macosx-*",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,7 +36,7 @@ class NamedPython:
         target: Its platform tag: "win_amd64".
         version: "3.13".
         flags: ABI flags.
-        python: Its files; None for a dump.
+        python: Its files; None where only its version and its target count.
     """
 
     source: Path
@@ -50,9 +64,47 @@ def named_python(path: Path) -> NamedPython | None:
         return NamedPython(
             source=pyodide.directory, target=pyodide.abi.tag, version=pyodide.version, flags="", python=pyodide
         )
+    if macos := _macos_python(path):
+        return macos
     python = find_windows_python(path)
     if python is None:
         return None
     return NamedPython(
         source=python.dll, target=target_name(python), version=python.version, flags=python.flags, python=python
+    )
+
+
+def _macos_python(path: Path) -> NamedPython | None:
+    """Find a Python for macOS by its configuration: its version, machine and oldest release are all that counts."""
+    if path.is_file():
+        found = [path] if path.match(_MACOS_DATA) else []
+    else:
+        found = [one for place in _MACOS_PLACES for one in sorted(path.glob(f"{place}/lib/python3*/{_MACOS_DATA}"))]
+    if not found:
+        return None
+    if len(found) > 1:
+        names = ", ".join(map(str, found))
+        raise HostPythonError(f"several Pythons for macOS in {path}: {names}", hint="name the directory of one")
+    (data,) = found
+    config = parse_sysconfigdata(data)
+    machines = {*re.findall(r"-arch (\S+)", text_of(config, "CFLAGS", data, ""))}
+    machines = machines or {text_of(config, "HOST_GNU_TYPE", data).partition("-")[0].replace("aarch64", "arm64")}
+    release = text_of(config, "MACOSX_DEPLOYMENT_TARGET", data)
+    if not re.fullmatch(r"\d+(\.\d+)*", release) or not machines <= {"arm64", "x86_64"}:
+        raise HostPythonError(
+            f"{data} is for macOS {release} on {' and '.join(sorted(machines))}, which is not a target",
+            hint="name a Python for arm64 or x86_64",
+        )
+    if len(machines) > 1:
+        tag = tag_of_release(release, "arm64")
+        raise HostPythonError(
+            f"{data} is of a Python for {' and '.join(sorted(machines))}, and an environment is for one machine",
+            hint=f"name the target, such as --target {tag}, and the version with --python",
+        )
+    return NamedPython(
+        source=data,
+        target=tag_of_release(release, *machines),
+        version=text_of(config, "VERSION", data),
+        flags=text_of(config, "ABIFLAGS", data, ""),
+        python=None,
     )
