@@ -80,15 +80,6 @@ class AndroidTarget(Target):
         """The same."""
         return self.gnu_triplet
 
-    def soabi_for(self, version: tuple[int, ...], flags: str) -> str:
-        """`cpython-314-aarch64-linux-android`."""
-        return f"cpython-{version[0]}{version[1]}{flags}-{self.multiarch}"
-
-    def extension_suffixes(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> tuple[str, ...]:
-        """What the import system takes there."""
-        stable = self._imported_stable(version, flags, libc_known=libc_known)
-        return (".so", f".{self.soabi_for(version, flags)}.so", *stable)
-
     @property
     def zig_triple(self) -> str:
         """Zig has no C library for it."""

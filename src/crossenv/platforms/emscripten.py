@@ -105,10 +105,6 @@ class EmscriptenTarget(Target):
         """The same for every version."""
         return MULTIARCH
 
-    def soabi_for(self, version: tuple[int, ...], flags: str) -> str:
-        """`cpython-314-wasm32-emscripten`."""
-        return f"cpython-{version[0]}{version[1]}{flags}-{MULTIARCH}"
-
     def extension_suffixes(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> tuple[str, ...]:
         """What the import system takes (CPython's `dynload_shlib.c`)."""
         stable = self._imported_stable(version, flags, libc_known=libc_known)

@@ -79,11 +79,6 @@ class IOSTarget(Target):
         """`cpython-314-iphoneos`: without the machine."""
         return f"cpython-{version[0]}{version[1]}{flags}-{self.kind.partition('-')[2]}"
 
-    def extension_suffixes(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> tuple[str, ...]:
-        """What the import system takes there."""
-        stable = self._imported_stable(version, flags, libc_known=libc_known)
-        return (".so", f".{self.soabi_for(version, flags)}.so", *stable)
-
     @property
     def zig_triple(self) -> str:
         """Zig has no C library for it."""

@@ -78,10 +78,6 @@ class LinuxTarget(Target):
         old = self.libc == MUSL and version < _FIRST_WITH_MUSL_SUFFIX
         return self.multiarch.replace("-musl", "-gnu") if old else self.multiarch
 
-    def soabi_for(self, version: tuple[int, ...], flags: str) -> str:
-        """SOABI of a CPython of that version and with these ABI flags."""
-        return f"cpython-{version[0]}{version[1]}{flags}-{self.multiarch_for(version)}"
-
     def extension_suffixes(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> tuple[str, ...]:
         """What the import system of a CPython takes there (its `dynload_shlib.c`).
 

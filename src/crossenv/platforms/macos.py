@@ -76,15 +76,6 @@ class MacOSTarget(Target):
         """`sys.implementation._multiarch`."""
         return MACOS
 
-    def soabi_for(self, version: tuple[int, ...], flags: str) -> str:
-        """The same for all machines."""
-        return f"cpython-{version[0]}{version[1]}{flags}-{MACOS}"
-
-    def extension_suffixes(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> tuple[str, ...]:
-        """What the import system takes there (CPython's `dynload_shlib.c`)."""
-        stable = self._imported_stable(version, flags, libc_known=libc_known)
-        return (".so", f".{self.soabi_for(version, flags)}.so", *stable)
-
     @property
     def support_tier(self) -> int:
         """The tier of PEP 11."""

@@ -117,19 +117,20 @@ class Target(ABC):
         """Return the same, as CPython of that version says it."""
         return self.multiarch
 
-    @abstractmethod
     def soabi_for(self, version: tuple[int, ...], flags: str) -> str:
-        """Return SOABI of a CPython of that version and with these ABI flags."""
+        """Return SOABI of a CPython of that version and with these ABI flags; by default as on Unix."""
+        return f"cpython-{version[0]}{version[1]}{flags}-{self.multiarch_for(version)}"
 
-    @abstractmethod
     def extension_suffixes(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> tuple[str, ...]:
-        """Return what the import system of a CPython takes there.
+        """Return what the import system of a CPython takes there; by default as on Unix (its `dynload_shlib.c`).
 
         Args:
             version: (3, 11).
             flags: Its ABI flags.
             libc_known: Whether the C library is more than a guess; if not, the suffixes of either are taken.
         """
+        stable = self._imported_stable(version, flags, libc_known=libc_known)
+        return (".so", f".{self.soabi_for(version, flags)}.so", *stable)
 
     def stable_suffixes(self, version: tuple[int, ...], flags: str, *, libc_known: bool) -> tuple[str, ...]:
         """Return what the names of modules for the stable ABI may end in there (PEP 803); by default as on Unix."""
