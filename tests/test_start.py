@@ -63,7 +63,7 @@ def broken(crossenv: CrossenvCommand, host_prefix: Path, tmp_path_factory: pytes
 def start(*words: str | Path, cwd: Path | None = None, **extra: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, **extra}
     return subprocess.run(
-        list(map(str, words)), text=True, capture_output=True, check=False, cwd=cwd, env=environment, timeout=60,
+        list(map(str, words)), text=True, capture_output=True, check=False, cwd=cwd, env=environment, timeout=600,
         errors="surrogateescape",
     )  # fmt: skip
 
