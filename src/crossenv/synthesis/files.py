@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from crossenv.errors import HostPythonError, reason_of
 from crossenv.platforms import Libc, platform_of_target
 from crossenv.pythons.build_details import build_details_text, pkg_config_texts
 from crossenv.pythons.model import ConfigValue, HostPython
@@ -96,3 +97,18 @@ def made_files(
         variables = config_variables(config, build, host_prefix)
         files[directory / name] = json.dumps(variables, indent=2, sort_keys=True) + "\n"
     return files
+
+
+def pyconfig_of(build: HostPython) -> str:
+    """Return the text of a Python's `pyconfig.h`.
+
+    Raises:
+        HostPythonError: It cannot be read.
+    """
+    header = build.include_dirs[-1] / "pyconfig.h"
+    try:
+        return header.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise HostPythonError(
+            f"cannot read {header}: {reason_of(error)}", hint="install this Python's headers again"
+        ) from error

@@ -8,13 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from crossenv.compilers.model import Toolchain
-from crossenv.errors import HostPythonError, reason_of
 from crossenv.platforms import Libc, platform_of_target
 from crossenv.platforms.macos import MACOS
 from crossenv.pythons.model import ConfigValue, HostPython, UnwrittenHost
 from crossenv.pythons.named import Given
 from crossenv.pythons.pyconfig import config_values, edit_pyconfig, parse_pyconfig
-from crossenv.synthesis.files import copied_headers, made_files, made_host
+from crossenv.synthesis.files import copied_headers, made_files, made_host, pyconfig_of
 from crossenv.synthesis.macos_pyconfig import changes
 from crossenv.targets import Target
 
@@ -38,13 +37,7 @@ def macos_host_python(
     Raises:
         HostPythonError: The build Python's `pyconfig.h` cannot be read.
     """
-    header = build.include_dirs[-1] / "pyconfig.h"
-    try:
-        text = header.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise HostPythonError(
-            f"cannot read {header}: {reason_of(error)}", hint="install this Python's headers again"
-        ) from error
+    text = pyconfig_of(build)
     changed = changes(parse_pyconfig(text), machine=target.machine, free_threaded=build.free_threaded)
     pyconfig = edit_pyconfig(text, changed)
     config = _config(target, build, pyconfig, host_prefix)

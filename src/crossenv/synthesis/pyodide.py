@@ -13,7 +13,7 @@ from importlib.resources import files as package_files
 from pathlib import Path
 
 from crossenv.compilers.model import Toolchain
-from crossenv.errors import HostPythonError, reason_of
+from crossenv.errors import HostPythonError
 from crossenv.platforms import Libc, platform_of_target
 from crossenv.platforms.emscripten import EMSCRIPTEN, EmscriptenTarget
 from crossenv.pythons.build_details import build_details_text, pkg_config_texts
@@ -21,7 +21,7 @@ from crossenv.pythons.model import ConfigValue, HostPython, UnwrittenHost
 from crossenv.pythons.named import Given
 from crossenv.pythons.pyconfig import config_values, edit_pyconfig, parse_pyconfig
 from crossenv.pythons.pyodide_layout import PyodidePython
-from crossenv.synthesis.files import copied_headers, data_text, made_host
+from crossenv.synthesis.files import copied_headers, data_text, made_host, pyconfig_of
 from crossenv.targets import Target
 
 # How hosts are called that were made from a Pyodide on disk.
@@ -58,13 +58,7 @@ def pyodide_host_python(
             hint=f"name a Python {abi.python} of this machine with --python",
         )
     pyodide = given if isinstance(given, PyodidePython) else None
-    header = build.include_dirs[-1] / "pyconfig.h"
-    try:
-        text = header.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise HostPythonError(
-            f"cannot read {header}: {reason_of(error)}", hint="install this Python's headers again"
-        ) from error
+    text = pyconfig_of(build)
     defined = facts(abi.name) if pyodide is None else _defined(pyodide.config)
     changes = {name: defined.get(name) for name in parse_pyconfig(text) if not _NOT_RECORDED.fullmatch(name)}
     pyconfig = edit_pyconfig(text, changes)
