@@ -554,3 +554,18 @@ def test_long_double(windows_env: Path, tmp_path: Path, run: Run, tool: str, nam
     wide = (b"sinl", b"powl", b"fmodl", b"nextafterl", b"strtold", b"wcstold", b"__mingw_")
     assert [one for one in wide if one in data] == []
     assert b"wcstod" in data
+
+
+@needs_zig
+@pytest.mark.integration
+def test_a_type_that_is_not_in_microsofts_winternl(windows_env: Path, tmp_path: Path, run: Run) -> None:
+    """psutil defines it itself; the structure that has a member of it keeps its layout."""
+    source = tmp_path / "x.c"
+    source.write_text("""
+        #include <stddef.h>
+        #include <windows.h>
+        #include <Winternl.h>
+        typedef enum _KWAIT_REASON { Executive, WrKeyedEvent } KWAIT_REASON;
+        int place[offsetof(SYSTEM_THREADS, WaitReason) == 68 && sizeof(SYSTEM_THREADS) == 72 ? 1 : -1];
+    """)
+    run(windows_env / "etc/bin/x86_64-w64-mingw32-clang", "-c", source, "-o", tmp_path / "x.o")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files as package_files
 from pathlib import Path
@@ -14,7 +15,7 @@ from crossenv.compilers.zig.locate import Zig
 from crossenv.errors import ToolchainError
 from crossenv.files import write_file
 
-_HEADER, _OVERLAY, _PROBE = "windows.h", "headers.yaml", "stack_probe.S"
+_HEADER, _OVERLAY, _PROBE, _WINTERNL = "windows.h", "headers.yaml", "stack_probe.S", "winternl.h"
 # Faults of C for which Microsoft's compiler has warnings, and clang errors unless it is told otherwise.
 _WARNINGS = (
     *("implicit-function-declaration", "int-conversion"),
@@ -22,6 +23,9 @@ _WARNINGS = (
 )
 # Where zig has MinGW's headers, beside the program.
 _MINGW_HEADERS = "lib/libc/include/any-windows-any"
+# MinGW's winternl.h has a type of the kernel's that Microsoft's has not: projects (psutil) define a newer one themselves.
+_KERNEL_TYPE = re.compile(r"typedef\s+enum\s+_KWAIT_REASON\s*\{[^}]*\}\s*KWAIT_REASON\s*;")
+_ITS_MEMBER = re.compile(r"\bKWAIT_REASON(?=\s+WaitReason\s*;)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,11 +50,14 @@ def windows_parts(zig: Zig, cache: Path, architecture: str) -> WindowsParts:
     """
     sources = package_files("crossenv.compilers.zig")
     header, probe = (sources.joinpath(name).read_text(encoding="utf-8") for name in (_HEADER, _PROBE))
-    overlay = json.dumps(_overlay(zig.path.resolve().parent / _MINGW_HEADERS), separators=(",", ":"))
-    key = hashlib.sha256(f"{header}\0{overlay}\0{probe}".encode()).hexdigest()[:16]
+    headers = zig.path.resolve().parent / _MINGW_HEADERS
+    winternl = _as_microsofts(headers / _WINTERNL)
+    contents = json.dumps(_overlay(headers, {}))
+    key = hashlib.sha256("\0".join((header, contents, probe, winternl)).encode()).hexdigest()[:16]
     directory = cache / "windows" / key
+    overlay = json.dumps(_overlay(headers, {_WINTERNL: directory / _WINTERNL}), separators=(",", ":"))
     try:
-        for name, text in ((_HEADER, header), (_OVERLAY, overlay), (_PROBE, probe)):
+        for name, text in ((_HEADER, header), (_OVERLAY, overlay), (_PROBE, probe), (_WINTERNL, winternl)):
             if not (directory / name).is_file():
                 directory.mkdir(parents=True, exist_ok=True)
                 write_file(directory / name, text)
@@ -73,13 +80,28 @@ def windows_parts(zig: Zig, cache: Path, architecture: str) -> WindowsParts:
     return WindowsParts(compile=options, stack_probe=str(directory / _PROBE) if architecture == "x86_64" else "")
 
 
-def _overlay(headers: Path) -> dict[str, Any]:
-    """Return a file system of clang's in which the names of these headers are the same in any case."""
+def _as_microsofts(winternl: Path) -> str:
+    """Return MinGW's header without what Microsoft's has not; "" where zig has no such header."""
+    text = winternl.read_text(encoding="utf-8", errors="replace") if winternl.is_file() else ""
+    return _ITS_MEMBER.sub("ULONG", _KERNEL_TYPE.sub("", text))
+
+
+def _overlay(headers: Path, replaced: Mapping[str, Path]) -> dict[str, Any]:
+    """Return a file system of clang's in which the names of these headers are the same in any case.
+
+    Args:
+        headers: The directory of all of them.
+        replaced: Other files for some, by their path below that directory.
+    """
+
+    def contents(path: Path) -> str:
+        return str(replaced.get(path.relative_to(headers).as_posix(), path))
+
     roots = [
         {
             "type": "directory",
             "name": str(directory),
-            "contents": [{"type": "file", "name": path.name, "external-contents": str(path)} for path in found],
+            "contents": [{"type": "file", "name": path.name, "external-contents": contents(path)} for path in found],
         }
         for directory, found in _directories(headers)
     ]
