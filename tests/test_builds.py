@@ -584,3 +584,23 @@ def test_without_a_fortran_compiler_the_build_says_so(backend: str, tmp_path: Pa
         "scikit-build-core": "this environment has no Fortran compiler for aarch64-linux-gnu",
     }
     assert said[backend] in result.stdout + result.stderr
+
+
+def test_a_back_end_that_tries_again_without_code(host_prefix: Path, tmp_path: Path) -> None:
+    """As rapidfuzz says of scikit-build-core, whose failures end a build otherwise."""
+    gcc = shutil.which("aarch64-linux-gnu-gcc")
+    if gcc is None:
+        pytest.skip("needs aarch64-linux-gnu-gcc on PATH")
+    env = tmp_path / "env"
+    words = ("create", "--python", sys.executable, "--host-python", host_prefix, "--cc", gcc, env)
+    subprocess.run([sys.executable, "-m", "crossenv", *words], check=True)
+    project = projects.scikit_build_core(tmp_path / "project")
+    settings = project / "pyproject.toml"
+    override = "[[tool.scikit-build.overrides]]\nif.failed = true\nwheel.cmake = false\n"
+    settings.write_text(settings.read_text() + override)
+    (project / "toy.c").write_text("#error broken\n")
+    pip: list[str | Path] = [env / "bin/cross-pip", "wheel", "-v", "--no-deps", "-w", tmp_path / "out", project]
+    done = subprocess.run(pip, text=True, capture_output=True, check=False)
+    output = done.stdout + done.stderr
+    assert "retrying due to override" in output, output
+    assert done.returncode and "holds no native code, though the build called a compiler" in output

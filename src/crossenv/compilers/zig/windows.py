@@ -15,7 +15,7 @@ from crossenv.compilers.zig.locate import Zig
 from crossenv.errors import ToolchainError
 from crossenv.files import write_file
 
-_HEADER, _OVERLAY, _PROBE, _WINTERNL = "windows.h", "headers.yaml", "stack_probe.S", "winternl.h"
+_HEADER, _OVERLAY, _PROBE = "windows.h", "headers.yaml", "stack_probe.S"
 # Faults of C for which Microsoft's compiler has warnings, and clang errors unless it is told otherwise.
 _WARNINGS = (
     *("implicit-function-declaration", "int-conversion"),
@@ -23,7 +23,13 @@ _WARNINGS = (
 )
 # Where zig has MinGW's headers, beside the program.
 _MINGW_HEADERS = "lib/libc/include/any-windows-any"
-# MinGW's winternl.h has a type of the kernel's that Microsoft's has not: projects (psutil) define a newer one themselves.
+# Changes with how the files are made.
+_FORMAT = "2"
+# The headers that include ours: where the output of the preprocessor is wanted, which projects give to parsers of C
+# (zstandard to cffi's), ours is not there otherwise.
+_OF_LONG_DOUBLE = ("complex.h", "math.h", "stdio.h", "stdlib.h", "wchar.h")
+# This has a type of the kernel's that Microsoft's has not; psutil defines its own, a newer one.
+_WINTERNL = "winternl.h"
 _KERNEL_TYPE = re.compile(r"typedef\s+enum\s+_KWAIT_REASON\s*\{[^}]*\}\s*KWAIT_REASON\s*;")
 _ITS_MEMBER = re.compile(r"\bKWAIT_REASON(?=\s+WaitReason\s*;)")
 
@@ -51,15 +57,17 @@ def windows_parts(zig: Zig, cache: Path, architecture: str) -> WindowsParts:
     sources = package_files("crossenv.compilers.zig")
     header, probe = (sources.joinpath(name).read_text(encoding="utf-8") for name in (_HEADER, _PROBE))
     headers = zig.path.resolve().parent / _MINGW_HEADERS
-    winternl = _as_microsofts(headers / _WINTERNL)
-    contents = json.dumps(_overlay(headers, {}))
-    key = hashlib.sha256("\0".join((header, contents, probe, winternl)).encode()).hexdigest()[:16]
+    found = {name: headers / name for name in (*_OF_LONG_DOUBLE, _WINTERNL) if (headers / name).is_file()}
+    texts = {name: path.read_text(encoding="utf-8", errors="replace") for name, path in found.items()}
+    contents = json.dumps([_overlay(headers, {}), texts])
+    key = hashlib.sha256("\0".join((_FORMAT, header, contents, probe)).encode()).hexdigest()[:16]
     directory = cache / "windows" / key
-    overlay = json.dumps(_overlay(headers, {_WINTERNL: directory / _WINTERNL}), separators=(",", ":"))
+    changed = {f"replaced/{name}": _changed(name, text, directory / _HEADER) for name, text in texts.items()}
+    overlay = json.dumps(_overlay(headers, {name: directory / "replaced" / name for name in texts}))
     try:
-        for name, text in ((_HEADER, header), (_OVERLAY, overlay), (_PROBE, probe), (_WINTERNL, winternl)):
+        for name, text in {_HEADER: header, _OVERLAY: overlay, _PROBE: probe, **changed}.items():
             if not (directory / name).is_file():
-                directory.mkdir(parents=True, exist_ok=True)
+                (directory / name).parent.mkdir(parents=True, exist_ok=True)
                 write_file(directory / name, text)
     except OSError as error:
         raise ToolchainError(
@@ -71,6 +79,8 @@ def windows_parts(zig: Zig, cache: Path, architecture: str) -> WindowsParts:
     options = (
         *long_double,
         *forgiving,
+        # As Microsoft's: a variable that each source of C declares by a header's line is one.
+        "-fcommon",
         "-include",
         str(directory / _HEADER),
         "-ivfsoverlay",
@@ -80,10 +90,11 @@ def windows_parts(zig: Zig, cache: Path, architecture: str) -> WindowsParts:
     return WindowsParts(compile=options, stack_probe=str(directory / _PROBE) if architecture == "x86_64" else "")
 
 
-def _as_microsofts(winternl: Path) -> str:
-    """Return MinGW's header without what Microsoft's has not; "" where zig has no such header."""
-    text = winternl.read_text(encoding="utf-8", errors="replace") if winternl.is_file() else ""
-    return _ITS_MEMBER.sub("ULONG", _KERNEL_TYPE.sub("", text))
+def _changed(name: str, text: str, header: Path) -> str:
+    """Return the text of one of MinGW's headers as compiles see it; `header` is ours."""
+    if name == _WINTERNL:
+        return _ITS_MEMBER.sub("ULONG", _KERNEL_TYPE.sub("", text))
+    return f'#include "{header}"\n{text}'
 
 
 def _overlay(headers: Path, replaced: Mapping[str, Path]) -> dict[str, Any]:

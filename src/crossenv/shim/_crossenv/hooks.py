@@ -122,8 +122,9 @@ def enter_environment(facts: "Facts", backend: str = "") -> None:
         from _crossenv import project_platform
 
         project_platform.install(os.getcwd(), facts, facts["system"])
-    _require_rust_target()
-    if not ours["fails_by_itself"]:
+    project = _project_text()
+    _require_rust_target(project)
+    if not ours["fails_by_itself"] or _tries_again(project):
         from _crossenv import attempts
 
         attempts.watch_compiler()
@@ -212,18 +213,29 @@ def _use_both_flavours(facts: "Facts") -> None:
         )
 
 
-def _require_rust_target() -> None:
+def _project_text() -> str:
+    """The text of the project's pyproject.toml; "" if it has none."""
+    try:
+        with open("pyproject.toml", encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def _tries_again(project: str) -> bool:
+    """Whether scikit-build-core builds once more after a failure, with the settings of an override: without code."""
+    import re
+
+    return "scikit-build" in project and re.search(r"\bfailed\s*=\s*true\b", project) is not None
+
+
+def _require_rust_target(project: str) -> None:
     """End the process if the project is in Rust and the compiler has no standard library for the host.
 
     Cargo would say so too, for each crate, with advice that is not for this situation.
     """
     target = os.environ.get("CARGO_BUILD_TARGET", "")
-    try:
-        with open("pyproject.toml", encoding="utf-8", errors="replace") as file:
-            text = file.read()
-    except OSError:
-        return
-    if not target or not any(name in text for name in ("maturin", "setuptools-rust", "setuptools_rust")):
+    if not target or not any(name in project for name in ("maturin", "setuptools-rust", "setuptools_rust")):
         return
     import shutil
     import subprocess
