@@ -21,7 +21,7 @@ import projects
 from conftest import Run, with_thorough
 from crossenv.binaries.elf import elf_identity
 from crossenv.platforms.architectures import Identity
-from makers import AARCH64, X86_64, elf_bytes
+from makers import AARCH64, X86_64, elf_bytes, write
 
 pytestmark = pytest.mark.integration
 
@@ -481,6 +481,16 @@ def test_the_users_meson_settings_win(real_env: Path, tmp_path: Path, run: Run) 
         real_env / "bin/cross-pip", "wheel", "-w", tmp_path / "out",
         "-Csetup-args=-Dbuildtype=debug", f"-Csetup-args=--cross-file={tmp_path / 'mine.ini'}", project,
     )  # fmt: skip
+    extension(only_wheel(tmp_path / "out"), tmp_path)
+
+
+def test_meson_uses_no_compile_cache_that_nobody_asked_for(real_env: Path, tmp_path: Path, run: Run) -> None:
+    """Not for native compilers either: the server of the cache may be another user's."""
+    for name in ("ccache", "sccache"):
+        write(tmp_path / "programs" / name, "#!/bin/sh\necho 'Permission denied' >&2\nexit 2\n", mode=0o755)
+    project = projects.meson(tmp_path / "project")
+    path = f"{tmp_path / 'programs'}:{os.environ['PATH']}"
+    run(real_env / "bin/cross-pip", "wheel", "-w", tmp_path / "out", project, PATH=path)
     extension(only_wheel(tmp_path / "out"), tmp_path)
 
 
