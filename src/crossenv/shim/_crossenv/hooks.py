@@ -122,9 +122,8 @@ def enter_environment(facts: "Facts", backend: str = "") -> None:
         from _crossenv import project_platform
 
         project_platform.install(os.getcwd(), facts, facts["system"])
-    project = _project_text()
-    _require_rust_target(project)
-    if not ours["fails_by_itself"] or _tries_again(project):
+    _require_rust_target()
+    if not ours["fails_by_itself"] or _falls_back(ours["falls_back"]):
         from _crossenv import attempts
 
         attempts.watch_compiler()
@@ -132,6 +131,21 @@ def enter_environment(facts: "Facts", backend: str = "") -> None:
     os.environ["CROSSENV_BUILD_ROOTS"] = os.pathsep.join(
         entry for entry in sys.path if entry.rstrip("/").endswith(("site-packages", "dist-packages"))
     )
+
+
+def _falls_back(pattern: str) -> bool:
+    """Whether the project has its build go on after a failed compile; `pattern` finds that in pyproject.toml."""
+    import re
+
+    return bool(pattern) and re.search(pattern, _pyproject_text()) is not None
+
+
+def _pyproject_text() -> str:
+    try:
+        with open("pyproject.toml", encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
 
 
 def _name_directories() -> None:
@@ -213,29 +227,14 @@ def _use_both_flavours(facts: "Facts") -> None:
         )
 
 
-def _project_text() -> str:
-    """The text of the project's pyproject.toml; "" if it has none."""
-    try:
-        with open("pyproject.toml", encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""
-
-
-def _tries_again(project: str) -> bool:
-    """Whether scikit-build-core builds once more after a failure, with the settings of an override: without code."""
-    import re
-
-    return "scikit-build" in project and re.search(r"\bfailed\s*=\s*true\b", project) is not None
-
-
-def _require_rust_target(project: str) -> None:
+def _require_rust_target() -> None:
     """End the process if the project is in Rust and the compiler has no standard library for the host.
 
     Cargo would say so too, for each crate, with advice that is not for this situation.
     """
     target = os.environ.get("CARGO_BUILD_TARGET", "")
-    if not target or not any(name in project for name in ("maturin", "setuptools-rust", "setuptools_rust")):
+    text = _pyproject_text()
+    if not target or not any(name in text for name in ("maturin", "setuptools-rust", "setuptools_rust")):
         return
     import shutil
     import subprocess
