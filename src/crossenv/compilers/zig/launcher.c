@@ -1699,7 +1699,14 @@ static int compile(const char *language, const List *words) {
         if (call.has_source && call.has_debug)
             debug_code_alone(&command);
     }
-    append_all(&command, &configuration.compile);
+    for (size_t i = 0; i < configuration.compile.count; i++) {
+        const char *word = configuration.compile.words[i];
+        /* Projects give this output to parsers that know C alone. Headers include ours where it matters. */
+        if (call.preprocesses && for_windows() && equal(word, "-include"))
+            i++;
+        else
+            append(&command, word);
+    }
     if (call.has_standard_input && !call.has_language) {
         append(&command, "-x");
         append(&command, equal(language, "c++") ? "c++" : "c");
