@@ -167,7 +167,7 @@ def farm(session: nox.Session) -> None:
 
 @nox.session
 def peak_load(session: nox.Session) -> None:
-    """How many compiles run at once with more jobs than cores, with the core budget and without; writes peak-load.md."""
+    """How many compiles run at once with the core budget, and without it; writes peak-load.md."""
     session.install("-e", ".[zig]")
     session.run("python", "scripts/load_proof.py", *session.posargs)
 
