@@ -128,11 +128,12 @@ def _on_cluster(name: str, asked: Wanted, reporter: Reporter) -> dict[Build, Res
             if result.status in GOOD and found is None:
                 result = Result(
                     status=FAILED,
-                    complaint=f"the store {asked.stores.first.directory} has no wheel of the job",
+                    complaint=f"the store {asked.stores.first.name} has no wheel of the job",
                     hint="all machines need that store, and the same compilers and Pythons at the same paths",
                     exit_code=BuildError.exit_code,
                 )
-            results[build] = result
+            log = None if result.log is None else asked.stores.first.fetch(str(result.log))
+            results[build] = result = dataclasses.replace(result, log=log)
             board.finished(build, result)
 
         try:

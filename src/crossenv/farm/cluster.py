@@ -12,6 +12,7 @@ import logging
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError, Executor, Future
 from dataclasses import dataclass
@@ -39,9 +40,9 @@ class Order:
     Each job takes it along, so the plan itself travels by the store.
 
     Attributes:
-        plan: The plan's file in the store.
+        plan: The plan's name in the store.
         directory: Where it was made.
-        store: The store that all machines share.
+        store: The store that all machines reach.
         options: Further options of `crossenv wheel`.
         variables: The environment variables that shape wheels: with others a job would have another key.
     """
@@ -56,9 +57,9 @@ class Order:
 def order_of(plan: Plan, store: Store, options: tuple[str, ...], environ: Mapping[str, str]) -> Order:
     """Put a plan that was made here into the store, and return the order for it."""
     return Order(
-        plan=str(store.write_plan(write_plan(plan))),
+        plan=store.write_plan(write_plan(plan)),
         directory=str(Path.cwd()),
-        store=str(store.directory),
+        store=store.name,
         options=options,
         variables={name: value for name, value in environ.items() if not is_of_session(name)},
     )
@@ -69,21 +70,28 @@ def run_job(order: Order, key: str) -> dict[str, Any]:
 
     It gets one core: a worker has as many threads as it may use cores, and runs a job in each.
     """
+    store = Store(order.store)
+    plan = store.fetch(order.plan)
+    if plan is None:
+        return {"status": FAILED, "error": f"the store {order.store} has no {order.plan}", "hint": "", "exit_code": 2}
     own = {name: value for name, value in os.environ.items() if is_of_session(name)}
-    words = [sys.executable, "-m", "crossenv", "wheel", "-q", "--json", "--plan", order.plan, "--job", key]
-    words += ["--store", order.store, "-w", f"{order.store}/out", "--log-dir", f"{order.store}/logs", *order.options]
-    done = subprocess.run(
-        words,
-        cwd=order.directory,
-        env={**shares(1), **own, **order.variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    try:
-        (row,) = json.loads(done.stdout)["builds"]
-    except ValueError:
-        row = {"status": FAILED, "error": complaint_of(done.stderr), "hint": hint_of(done.stderr)}
+    words = [sys.executable, "-m", "crossenv", "wheel", "-q", "--json", "--plan", str(plan), "--job", key]
+    with tempfile.TemporaryDirectory(prefix="crossenv-job-") as place:
+        words += ["--store", order.store, "-w", f"{place}/out", "--log-dir", f"{place}/logs", *order.options]
+        done = subprocess.run(
+            words,
+            cwd=order.directory,
+            env={**shares(1), **own, **order.variables},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        try:
+            (row,) = json.loads(done.stdout)["builds"]
+        except ValueError:
+            row = {"status": FAILED, "error": complaint_of(done.stderr), "hint": hint_of(done.stderr)}
+        if row.get("log"):
+            row["log"] = store.write_log(Path(row["log"]))
     return {**row, "exit_code": done.returncode}
 
 
