@@ -3,7 +3,8 @@
     python scripts/windows_numpy.py [--wheel numpy-...-win_amd64.whl] [--version 3.13] [--pythons DIR]
 
 Without `--wheel` numpy is built, which takes a while. The Pythons for Windows are those of scripts/windows_pythons.py.
-Where wine lacks a function, it ends the process: the test in which it did is named, and the others go on. What
+wine has none of the C runtime's complex functions: it gets musl's (wine_complex.py), on both sides. Where it lacks
+another function, it ends the process: the test in which it did is named, and the others go on. What
 `numpy.longdouble` is, and what printing, parsing and the functions of the C library give for it, is asked of both
 wheels, too. Writes docs/explanation/data/windows-numpy; the exit status is 1 if a test ends differently with the two.
 """
@@ -28,8 +29,10 @@ from pythons import get
 from results import CACHE, keep, today
 from windows_proof import crossenv, wine_version
 from windows_pythons import fetched
+from wine_complex import FILL, NAMES, make_complex_functions
 
 PARTS = ("_core", "lib", "linalg", "fft", "random", "ma", "polynomial")
+COMPLEX = "of_musl"
 NEEDS = ("pytest<9", "hypothesis", "typing_extensions")
 # Wheels of the index differ from ours in these, by a part of the test's name.
 EXPLAINED: dict[str, str] = {}
@@ -129,6 +132,8 @@ def main() -> int:
         (theirs,) = (one for one in offered_wheels("numpy") if one.version == version and one.tags == tags)
         sides = {"ours": wheel, "index": theirs.fetch(scratch / "index")}
         places = {side: install(environment, path, scratch / side) for side, path in sides.items()}
+        for place in places.values():
+            make_complex_functions(environment, place / COMPLEX)
         long_double = {side: asked(host, place) for side, place in places.items()}
         print(json.dumps(long_double, indent=1), flush=True)
         parts, differences = {}, {}
@@ -172,7 +177,7 @@ def install(environment: Path, wheel: Path, place: Path) -> Path:
 
 def asked(host: Path, place: Path) -> dict[str, Any]:
     """What a wheel says of `numpy.longdouble`."""
-    done = python(host, place, "-c", f"import sys; sys.path.insert(0, {seen(place)!r}){LONG_DOUBLE}")
+    done = python(host, place, "-c", start(place) + LONG_DOUBLE)
     if done.returncode:
         raise SystemExit(done.stdout + done.stderr)
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))
@@ -196,11 +201,11 @@ def run_tests(host: Path, place: Path, part: str) -> dict[str, str]:
         "-x",
         "--maxfail=100000",
     ]
-    code = f"import os, sys; sys.path.insert(0, {seen(place)!r}); os.chdir({seen(place)!r}); import pytest;"
+    code = f"{start(place)}\nimport os, pytest\nos.chdir({seen(place)!r})\n"
     for _attempt in range(60):
         files = [path.relative_to(place).as_posix() for path in paths]
         before = notes.stat().st_size if notes.exists() else 0
-        done = python(host, place, "-c", f"{code} sys.exit(pytest.main({[*words, *files]!r}))")
+        done = python(host, place, "-c", f"{code}sys.exit(pytest.main({[*words, *files]!r}))")
         (place / f"{part}.log").write_text(done.stdout + done.stderr, encoding="utf-8")
         if done.returncode in (0, 1, 5) and re.search(r"(?m) in [\d.]+s", done.stdout):
             break
@@ -229,6 +234,12 @@ def found_all(places: dict[str, Path]) -> dict[str, str]:
     return {
         key: what for place in places.values() for path in place.glob("*.notes") for key, what in outcomes(path).items()
     }
+
+
+def start(place: Path) -> str:
+    """What each Python runs first."""
+    dll = seen(place / COMPLEX / "complex.dll")
+    return f"import sys\nsys.path.insert(0, {seen(place)!r})\n{FILL}\nfill({dll!r}, {NAMES!r})\n"
 
 
 def seen(path: Path) -> str:
