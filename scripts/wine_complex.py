@@ -7,9 +7,8 @@ code that puts a jump to them into each stub of wine's `ucrtbase.dll`. For tests
 from __future__ import annotations
 
 import subprocess
+from importlib.resources import files
 from pathlib import Path
-
-import ziglang
 
 NAMES = (
     *("cabs", "cacos", "cacosh", "carg", "casin", "casinh", "catan", "catanh", "ccos", "ccosh", "cexp", "cimag"),
@@ -40,7 +39,7 @@ def fill(dll, names):
 
 def make_complex_functions(environment: Path, directory: Path) -> Path:
     """Compile the functions with a cross environment's compiler; return the DLL."""
-    musl = Path(ziglang.__file__).parent / "lib/libc/musl"
+    musl = Path(str(files("ziglang"))) / "lib/libc/musl"
     directory.mkdir(parents=True)
     compiler = str(environment / "etc/bin/x86_64-w64-mingw32-clang")
     names = [name + end for name in NAMES for end in ("", "f")]

@@ -629,3 +629,18 @@ def test_a_static_library_under_microsofts_name(windows_env: Path, tmp_path: Pat
     run(tools / "x86_64-w64-mingw32-ar", "rcs", tmp_path / "libthing.a", tmp_path / "thing.o")
     for library in ("-llibthing", "-lthing", "libthing.lib"):
         run(compiler, "-shared", tmp_path / "user.c", "-L", tmp_path, library, "-o", tmp_path / "x.dll")
+
+
+@needs_zig
+@pytest.mark.integration
+@pytest.mark.thorough
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="no older Python is free-threaded")
+@pytest.mark.parametrize("target", ["win_amd64", "win_arm64", "win32"])
+def test_free_threaded(target: str, tmp_path: Path, run: Run, crossenv: CrossenvCommand) -> None:
+    """A target whose Python has no GIL, from nothing; the headers for Arm64 ask for a register as MSVC's users do."""
+    env, project = tmp_path / "env", projects.setuptools_c(tmp_path / "project")
+    crossenv("create", "--python", sys.executable, "--target", target, "--free-threaded", env)
+    run(env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project)
+    (wheel,) = (tmp_path / "out").glob(f"*-cp{NODOT}-cp{NODOT}t-{target}.whl")
+    said = crossenv("audit", wheel).stdout
+    assert f"python{NODOT}t.dll" in said
