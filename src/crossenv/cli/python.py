@@ -88,7 +88,7 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
                 tree.mkdir(exist_ok=True)
                 reporter.warning(f"it gets no C library, and cannot be run without one: {error.message}")
             with reporter.working(f"compiling CPython {version} for {target.gnu_triplet}", slow=True):
-                _build(args, record, source, tree, root, work)
+                _build(args, record, source, version, tree, root, work)
             tree.rename(root)
     if args.json:
         reporter.json({"directory": str(root), "version": version, "target": target.platform_tag})
@@ -127,11 +127,17 @@ def _beside(root: Path) -> Iterator[Path]:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _build(args: argparse.Namespace, record: Record, source: Path, tree: Path, root: Path, work: Path) -> None:
+def _build(
+    args: argparse.Namespace, record: Record, source: Path, version: str, tree: Path, root: Path, work: Path
+) -> None:
     log = work / "log"
     try:
         build_cpython(source, record, tree, place=work / "build", log=log, jobs=args.jobs, environ=os.environ)
     except BuildError as error:
         kept = root.with_name(f"{root.name}.log")
         shutil.copyfile(log, kept)
-        raise BuildError(error.message, hint=f"its output is in {kept}") from None
+        hint = f"its output is in {kept}"
+        if record.build.version != version:
+            # It runs the library of the sources, which may want what only its own interpreter has.
+            hint = f"build with CPython {version} (--python), not {record.build.version}, or see {kept}"
+        raise BuildError(error.message, hint=hint) from None

@@ -32,6 +32,7 @@ _UV_MACHINES = {
     "riscv64": "riscv64-gnu",
     "s390x": "s390x-gnu",
 }
+_PROGRAMS = {"cpython": "python", "pypy": "pypy"}
 _NAME_A_ROOT = "name a root of the target with this Python in it: --host-root DIR"
 
 
@@ -58,7 +59,8 @@ def interpreter_of(
     host = record.host
     identity = host.identity
     if given_roots:
-        return interpreter_in(given_roots, identity, version=host.version, flags=host.abi_flags)
+        kind = _PROGRAMS[host.implementation]
+        return interpreter_in(given_roots, identity, version=host.version, flags=host.abi_flags, kind=kind)
     own = next(
         (
             path
@@ -83,7 +85,7 @@ def interpreter_of(
                 origin=f"the environment's own, {own}",
             )
         reporter.note(f"{own} cannot be started: its loader ({loader or 'none, it is static'}) is in no root here")
-    if host.libc.family not in (GLIBC, MUSL) or host.abi_flags not in ("", "t"):
+    if host.implementation != "cpython" or host.libc.family not in (GLIBC, MUSL) or host.abi_flags not in ("", "t"):
         raise EmulatorError(f"no interpreter for {host.soabi} here, and none can be fetched", hint=_NAME_A_ROOT)
     architecture = architecture_of_host(identity)
     return fetched_interpreter(
@@ -98,7 +100,8 @@ def _own_interpreters(record: Record) -> Iterator[Path]:
         yield inside_root(Path(host.sysroot), host.executable)
     source = Path(host.source)
     yield source
-    for name in (f"python{host.version}{host.abi_flags}", f"python{host.version}", "python3"):
+    kind = _PROGRAMS[host.implementation]
+    for name in (f"{kind}{host.version}{host.abi_flags}", f"{kind}{host.version}", f"{kind}3"):
         yield source / "bin" / name
         # Named by a file in its lib/pythonX.Y.
         yield source.parent.parent.parent / "bin" / name
@@ -109,7 +112,9 @@ def _cross_roots(record: Record) -> list[str]:
     return [f"/usr/{name}" for name in dict.fromkeys((record.toolchain.triplet, record.host.multiarch)) if name]
 
 
-def interpreter_in(roots: Sequence[Path], identity: Identity, *, version: str, flags: str) -> HostInterpreter:
+def interpreter_in(
+    roots: Sequence[Path], identity: Identity, *, version: str, flags: str, kind: str = "python"
+) -> HostInterpreter:
     """Find the interpreter in root file systems of the target.
 
     Args:
@@ -117,6 +122,7 @@ def interpreter_in(roots: Sequence[Path], identity: Identity, *, version: str, f
         identity: The identity of the target's ELF files.
         version: The wanted version, "3.11"; "" for any.
         flags: Its ABI flags.
+        kind: The first part of its program's name, "python" or "pypy".
 
     Raises:
         EmulatorError: There is none.
@@ -124,8 +130,8 @@ def interpreter_in(roots: Sequence[Path], identity: Identity, *, version: str, f
     for root in roots:
         if not root.is_dir():
             raise EmulatorError(f"there is no directory {root}", hint=_NAME_A_ROOT)
-    for root, path in [(one, path) for one in roots for path in _programs_in(one)]:
-        match = re.fullmatch(r"python(3\.\d+)([a-z]*)", path.name)
+    for root, path in [(one, path) for one in roots for path in _programs_in(one, kind)]:
+        match = re.fullmatch(rf"{kind}(3\.\d+)([a-z]*)", path.name)
         if match is None or (version and match[1] != version) or match[2] != flags:
             continue
         inside = f"/{path.relative_to(root)}"
@@ -141,14 +147,14 @@ def interpreter_in(roots: Sequence[Path], identity: Identity, *, version: str, f
             )
     names = ", ".join(map(str, roots))
     raise EmulatorError(
-        f"no python{version or '3.X'}{flags} for {identity} in {names}",
+        f"no {kind}{version or '3.X'}{flags} for {identity} in {names}",
         hint="name another root, or one more: --host-root DIR",
     )
 
 
-def _programs_in(root: Path) -> Iterator[Path]:
+def _programs_in(root: Path, kind: str) -> Iterator[Path]:
     for place in ("usr/bin", "usr/local/bin", "bin", "opt/python/bin"):
-        yield from sorted((root / place).glob("python3*"))
+        yield from sorted((root / place).glob(f"{kind}3*"))
 
 
 def built_root(cache: Path, triplet: str, version: str, flags: str) -> Path:
