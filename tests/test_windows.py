@@ -196,8 +196,13 @@ sys.crossenv_mark = 1
 
 
 @pytest.mark.usefixtures("import_")
-def test_a_project_is_told_of_the_target(tmp_path: Path) -> None:
+def test_a_project_is_told_of_the_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = tmp_path / "project"
+    program_files = "ProgramFiles"
+    for name in (program_files, "ProgramFiles(x86)"):
+        # Gone afterwards.
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
     project_platform.install(str(project), FACTS, SYSTEM)
 
     def run_as(file: Path) -> dict[str, Any]:
@@ -212,6 +217,8 @@ def test_a_project_is_told_of_the_target(tmp_path: Path) -> None:
         )
         return namespace
 
+    # pillow lists it.
+    assert not any(Path(os.environ[program_files]).iterdir())
     told = run_as(project / "setup.py")
     windows = ["win32", "win32", "nt", "nt", "Windows", "Windows", "AMD64", ("64bit", "WindowsPE")]
     assert told["answers"] == windows
@@ -608,3 +615,17 @@ def test_a_variable_that_two_sources_declare(windows_env: Path, tmp_path: Path, 
         (tmp_path / name).write_text(f"int shared; int in_{name[:3]}(void) {{ return ++shared; }}\n")
     compiler = windows_env / "etc/bin/x86_64-w64-mingw32-clang"
     run(compiler, "-shared", tmp_path / "one.c", tmp_path / "two.c", "-o", tmp_path / "x.dll")
+
+
+@needs_zig
+@pytest.mark.integration
+def test_a_static_library_under_microsofts_name(windows_env: Path, tmp_path: Path, run: Run) -> None:
+    """`libthing.lib` of a project that has made `libthing.a` itself (pynacl's libsodium)."""
+    (tmp_path / "thing.c").write_text("int thing(void) { return 1; }\n")
+    (tmp_path / "user.c").write_text("int thing(void);\nint user(void) { return thing(); }\n")
+    tools = windows_env / "etc/bin"
+    compiler = tools / "x86_64-w64-mingw32-clang"
+    run(compiler, "-c", tmp_path / "thing.c", "-o", tmp_path / "thing.o")
+    run(tools / "x86_64-w64-mingw32-ar", "rcs", tmp_path / "libthing.a", tmp_path / "thing.o")
+    for library in ("-llibthing", "-lthing", "libthing.lib"):
+        run(compiler, "-shared", tmp_path / "user.c", "-L", tmp_path, library, "-o", tmp_path / "x.dll")

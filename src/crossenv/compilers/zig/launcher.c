@@ -991,6 +991,9 @@ static void add_windows_library(List *list, const List *words, const char *name)
         append(list, "-lunwind"); /* what is asked of it is there */
     if (listed(name, windows_libraries_dropped) && !has_library(words, name))
         return;
+    /* MSVC's users say the whole name of the file: libsodium.lib. Here a build of its own has made libsodium.a. */
+    if (starts(name, "lib") && !has_library(words, name) && has_library(words, name + 3))
+        name += 3;
     char *lower = text("%s", name);
     for (char *at = lower; *at; at++)
         *at = (char)tolower((unsigned char)*at);
