@@ -27,7 +27,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def integration(session: nox.Session) -> None:
     """Real cross builds, the long ones too that `scripts/test.py` leaves out; what is missing is skipped by name."""
-    _install(session, "test")
+    _install(session, "test", "s3")
     session.run("pytest", "-m", "integration", *session.posargs)
 
 
@@ -163,6 +163,13 @@ def farm(session: nox.Session) -> None:
     """Two hundred small builds on a Dask cluster that is killed piece by piece; writes farm-proof.md."""
     session.install("-e", ".[dask,zig]")
     session.run("python", "scripts/farm_proof.py", *session.posargs)
+
+
+@nox.session
+def peak_load(session: nox.Session) -> None:
+    """How many compiles run at once with the core budget, and without it; writes peak-load.md."""
+    session.install("-e", ".[zig]")
+    session.run("python", "scripts/load_proof.py", *session.posargs)
 
 
 @nox.session

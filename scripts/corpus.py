@@ -49,6 +49,9 @@ CLASSES = {
     "code for Microsoft's headers or compiler alone": (
         r"ntextapi\.h:\d+:\d+: error: redefinition of",
         r"is for Microsoft's (compiler|assembler)",
+        # Where Visual Studio's generator for CMake puts a library; what only Windows takes for directories.
+        r"No such file or directory: '[^'\n]*(/Release/[\w-]+\.lib|\w\\\\\w)",
+        r'error: "not MSVC"',
     ),
     UNSUPPORTED: (r"does not support Windows",),
     # Before version 10: complex functions, and a DLL that Rust's standard library calls.

@@ -596,20 +596,53 @@ def test_without_a_fortran_compiler_the_build_says_so(backend: str, tmp_path: Pa
     assert said[backend] in result.stdout + result.stderr
 
 
-def test_a_back_end_that_goes_on_after_a_failed_compile(real_env: Path, tmp_path: Path, run: Run) -> None:
-    """scikit-build-core does so where the project says it; what then comes out pure by accident is refused."""
+# A project of each kind, which comes out pure if a compile fails.
+FALLS_BACK = {
+    "an override": {"pyproject.toml": """
+[build-system]
+requires = ["scikit-build-core"]
+build-backend = "scikit_build_core.build"
+[project]
+name = "toy"
+version = "1"
+[[tool.scikit-build.overrides]]
+if.failed = true
+wheel.cmake = false
+"""},
+    "a setup.py": {
+        "pyproject.toml": """
+[build-system]
+requires = ["scikit-build-core", "setuptools"]
+build-backend = "scikit_build_core.setuptools.build_meta"
+[project]
+name = "toy"
+version = "1"
+""",
+        "setup.py": """
+import setuptools
+from scikit_build_core.setuptools.wrapper import setup
+try:
+    setup(packages=["toy"], cmake_source_dir=".")
+except BaseException as error:
+    setuptools.setup(packages=["toy"])
+""",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("files", FALLS_BACK.values(), ids=FALLS_BACK)
+def test_a_cmake_project_that_goes_on_after_a_failed_compile(
+    real_env: Path, tmp_path: Path, run: Run, files: dict[str, str]
+) -> None:
     project = projects.scikit_build_core(tmp_path / "project")
-    with (project / "pyproject.toml").open("a", encoding="utf-8") as file:
-        file.write("[[tool.scikit-build.overrides]]\nif.failed = true\nwheel.cmake = false\n")
-    (project / "toy").mkdir()
-    (project / "toy/__init__.py").touch()
+    projects.write(project, {**files, "toy/__init__.py": ""})
     words: list[str | Path] = [real_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project]
     run(*words)
     extension(only_wheel(tmp_path / "out"), tmp_path)
     shutil.rmtree(tmp_path / "out")
     (project / "toy.c").write_text("#error on this machine\n", encoding="utf-8")
     result = subprocess.run(words, text=True, capture_output=True, check=False)
-    assert result.returncode != 0
+    assert result.returncode != 0, result.stdout
     assert "holds no native code, though the build called a compiler" in result.stdout + result.stderr
     run(*words, CROSSENV_ALLOW_PURE="toy")
     assert only_wheel(tmp_path / "out").name.endswith("none-any.whl")

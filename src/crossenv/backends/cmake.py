@@ -122,6 +122,8 @@ class CMake:
         falls_back = r"\bfailed\s*=\s*true"
         return {
             "scikit_build_core": BackendRecord(fails_by_itself=True, falls_back=falls_back, build_directory=places),
+            # A setup.py may catch the failure.
+            "scikit_build_core.setuptools": BackendRecord(build_directory=places),
             "py_build_cmake": BackendRecord(fails_by_itself=True, build_directory=("path:.py-build-cmake_cache",)),
         }
 

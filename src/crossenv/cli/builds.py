@@ -137,9 +137,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--store",
         action="append",
         default=[],
-        metavar="DIR",
-        help=f"keep wheels here for later runs; default: {DEFAULT_NAME} in the wheel directory; can be repeated: the"
-        " others are only read",
+        metavar="PLACE",
+        help=f"keep wheels here for later runs: a directory, or a URL of fsspec (s3://BUCKET/PATH); default:"
+        f" {DEFAULT_NAME} in the wheel directory; can be repeated: the others are only read",
     )
     run.add_argument("--log-dir", metavar="DIR", help="put the logs of the builds here; default: in the user's cache")
     run.add_argument(
@@ -195,7 +195,7 @@ def wanted(args: argparse.Namespace, reporter: Reporter) -> Wanted:
     builds = builds_of(_requirements(args, reporter), _places(args, settings, reporter))
     options = _options(args, settings)
     wheel_dir = Path(_whole(args.wheel_dir))
-    first, *others = (Store(Path(_whole(one))) for one in args.store or [wheel_dir / DEFAULT_NAME])
+    first, *others = (Store(one) for one in args.store or [wheel_dir / DEFAULT_NAME])
     for other in others:
         other.require()
     return Wanted(

@@ -43,8 +43,9 @@ from crossenv.farm.processes import Children, EndedError
 from crossenv.farm.progress import Board
 from crossenv.farm.release import covering, released
 from crossenv.farm.requirements import pinned, pip_arguments, pip_variables, settings_in
+from crossenv.farm.shelves import hash_of
 from crossenv.farm.sources import SdistError, Source, source_of
-from crossenv.farm.store import Entry, Failure, Stores, WheelDirectory, hash_of
+from crossenv.farm.store import Entry, Failure, Stores, WheelDirectory
 from crossenv.record import Record
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.model import ERROR
@@ -326,7 +327,7 @@ class Run:
         if found is None and (failed := self._failed_before(job, newest)) is not None:
             return failed
         if found is not None and (not self._options.test or found[0].tested):
-            if self._stores.first.directory not in found[1][0].parents:
+            if not self._stores.first.holds(found[1]):
                 self._stores.first.write(*found)
             self._wheels.place(found[1])
             return self._good(KEPT, build, found[1])

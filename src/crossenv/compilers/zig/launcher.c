@@ -991,6 +991,9 @@ static void add_windows_library(List *list, const List *words, const char *name)
         append(list, "-lunwind"); /* what is asked of it is there */
     if (listed(name, windows_libraries_dropped) && !has_library(words, name))
         return;
+    /* MSVC's users say the whole name of the file: libsodium.lib. Here a build of its own has made libsodium.a. */
+    if (starts(name, "lib") && !has_library(words, name) && has_library(words, name + 3))
+        name += 3;
     char *lower = text("%s", name);
     for (char *at = lower; *at; at++)
         *at = (char)tolower((unsigned char)*at);
@@ -1699,7 +1702,14 @@ static int compile(const char *language, const List *words) {
         if (call.has_source && call.has_debug)
             debug_code_alone(&command);
     }
-    append_all(&command, &configuration.compile);
+    for (size_t i = 0; i < configuration.compile.count; i++) {
+        const char *word = configuration.compile.words[i];
+        /* Projects give this output to parsers that know C alone. Headers include ours where it matters. */
+        if (call.preprocesses && for_windows() && equal(word, "-include"))
+            i++;
+        else
+            append(&command, word);
+    }
     if (call.has_standard_input && !call.has_language) {
         append(&command, "-x");
         append(&command, equal(language, "c++") ? "c++" : "c");
