@@ -27,7 +27,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from crossenv.farm.cluster import dask_executor, run_plan
+from crossenv.farm.cluster import dask_cluster, run_plan
 from crossenv.farm.model import Result
 from crossenv.farm.plan import BUILD, Plan, PlannedJob
 
@@ -261,7 +261,8 @@ def sleepers(directory: Path, count: int, seconds: float) -> Sleepers:
     cluster = Cluster(directory / "sleepers")
     try:
         cluster.wait()
-        with dask_executor(f"dask:{cluster.address}") as executor:
+        with dask_cluster(f"dask:{cluster.address}") as dask:
+            executor = dask.executor()
             # So that the workers have imported what they need.
             list(executor.map(time.sleep, [0.01] * WORKERS))
             before = (peak(cluster.scheduler.pid), own_peak())
@@ -270,7 +271,7 @@ def sleepers(directory: Path, count: int, seconds: float) -> Sleepers:
             began = time.monotonic()
             run_plan(
                 plan,
-                executor,
+                lambda _: executor,
                 functools.partial(nap, seconds),
                 started=lambda job: None,
                 finished=lambda job, result: ended.append(result),

@@ -31,7 +31,7 @@ from conftest import CrossenvCommand
 from crossenv.cli.main import main
 from crossenv.errors import UsageError
 from crossenv.farm.budget import Budget, was_killed
-from crossenv.farm.cluster import Order, run_job, run_plan
+from crossenv.farm.cluster import Order, resource_for, run_job, run_plan
 from crossenv.farm.combinations import builds_of
 from crossenv.farm.formats import FORMATS
 from crossenv.farm.model import KEPT, Build, Destination, Job, Python, Requirement, Result
@@ -885,8 +885,9 @@ class Cluster:
         self._processes.append(process)
         return process
 
-    def worker(self, **variables: str) -> subprocess.Popen[bytes]:
-        return self.start("worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", **variables)
+    def worker(self, *words: str, **variables: str) -> subprocess.Popen[bytes]:
+        alone = ("--nthreads", "1", "--no-nanny", "--no-dashboard")
+        return self.start("worker", self.address, *alone, *words, **variables)
 
     def end(self) -> None:
         for process in reversed(self._processes):
@@ -931,7 +932,13 @@ def test_jobs_run_on_any_executor(farm: Any, crossenv: CrossenvCommand, tmp_path
     results: dict[str, Result] = {}
     with ThreadPoolExecutor(2) as pool:
         work = functools.partial(run_job, order)
-        run_plan(made, pool, work, started=lambda job: None, finished=lambda job, it: results.update({job.key: it}))
+        run_plan(
+            made,
+            lambda _: pool,
+            work,
+            started=lambda job: None,
+            finished=lambda job, it: results.update({job.key: it}),
+        )
     assert {key: result.status for key, result in results.items()} == {job.key: "built" for job in made.jobs}
     assert {entry.key for entry in store.entries()} == set(results)
 
@@ -954,8 +961,67 @@ def test_jobs_start_when_those_they_wait_for_are_done() -> None:
         return {"status": "failed", "error": "no", "hint": "", "exit_code": 6}
 
     with ThreadPoolExecutor(4) as pool:
-        run_plan(many, pool, work, started=lambda job: None, finished=lambda job, result: ended.append(job.key))
+        run_plan(
+            many,
+            lambda _: pool,
+            work,
+            started=lambda job: None,
+            finished=lambda job, result: ended.append(job.key),
+        )
     assert sorted(ended) == sorted(waits)
+
+
+@pytest.mark.parametrize(
+    ("offered", "test", "resource"),
+    [
+        ([], False, ""),
+        (["GPU", "memory"], True, ""),
+        (["GPU", "aarch64", "s390x"], False, "aarch64"),
+        (["aarch64", "manylinux_2_28_aarch64"], False, "manylinux_2_28_aarch64"),
+        # Without workers that say so, those that build try the wheels too.
+        (["aarch64"], True, "aarch64"),
+        (["aarch64", "test-aarch64"], True, "test-aarch64"),
+        (["test-aarch64"], False, ""),
+    ],
+)
+def test_resources_name_targets(offered: list[str], test: bool, resource: str) -> None:
+    assert resource_for("manylinux_2_28_aarch64", offered, test=test) == resource
+
+
+def test_targets_that_no_resource_names() -> None:
+    for target, offered, test, says in [
+        ("musllinux_1_2_aarch64", ["manylinux_2_28_aarch64"], False, "builds wheels for musllinux_1_2_aarch64"),
+        ("manylinux_2_28_aarch64", ["s390x", "64"], False, "builds wheels for manylinux_2_28_aarch64"),
+        ("win_amd64", ["aarch64", "test-aarch64"], True, "tries wheels for win_amd64"),
+    ]:
+        with pytest.raises(UsageError, match=f"no worker of the cluster {says}"):
+            resource_for(target, offered, test=test)
+    assert resource_for("win_amd64", ["aarch64", "amd64"], test=False) == "amd64"
+
+
+@pytest.mark.integration
+def test_workers_name_their_targets(farm: Any, cluster: Cluster, tmp_path: Path) -> None:
+    run, place = farm
+    backend = tmp_path / "native/tools/backend.py"
+    seen = tmp_path / "seen"
+    backend.write_text(backend.read_text() + f"\nopen({str(seen)!r}, 'a').write(os.environ.get('RUNNER_NAME', ''))\n")
+    target = run("plan", "./native", *place, "--json")["jobs"][0]["target"]
+    words = ["wheel", "./native", *place, "--store", "store", "--executor", f"dask:{cluster.address}", "--rebuild"]
+    cluster.worker("--resources", "s390x=1", RUNNER_NAME="wrong")
+    while "no worker\n" in (said := run(*words, status=2)):
+        pass
+    assert f"no worker of the cluster builds wheels for {target}" in said
+    cluster.worker("--resources", f"{target}=2", RUNNER_NAME="right")
+    with distributed_client(cluster) as client:
+        client.wait_for_workers(2, timeout=120)
+    seen.unlink(missing_ok=True)
+    for _ in range(2):
+        run(*words)
+    assert set(re.findall("wrong|right", seen.read_text())) == {"right"}
+
+
+def distributed_client(cluster: Cluster) -> Any:
+    return importlib.import_module("distributed").Client(cluster.address, set_as_default=False)
 
 
 @pytest.mark.integration

@@ -111,12 +111,14 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
 
 def _on_cluster(name: str, asked: Wanted, reporter: Reporter) -> dict[Build, Result]:
     """Make a plan, let other machines run its jobs, and take what they have made from the store."""
-    from crossenv.farm.cluster import dask_executor, order_of, run_job, run_plan
+    from crossenv.farm.cluster import dask_cluster, order_of, resource_for, run_job, run_plan
 
     options = tuple(
         f"--{name.replace('_', '-')}" for name in ("test", "rebuild", "only_new") if getattr(asked.options, name)
     )
-    with dask_executor(name) as executor:
+    with dask_cluster(name) as cluster:
+        targets = {build.destination.label for build in asked.builds}
+        needs = {one: resource_for(one, cluster.offered, test=asked.options.test) for one in sorted(targets)}
         plan = survey(asked, reporter)
         by_job = dict(zip(plan.jobs, asked.builds, strict=True))
         results = {build: result for job, build in by_job.items() if (result := known_result(job)) is not None}
@@ -138,8 +140,13 @@ def _on_cluster(name: str, asked: Wanted, reporter: Reporter) -> dict[Build, Res
 
         try:
             order = order_of(plan, asked.stores.first, options, os.environ)
-            run = functools.partial(run_job, order)
-            run_plan(plan, executor, run, started=lambda job: board.started(by_job[job]), finished=finished)
+            run_plan(
+                plan,
+                lambda job: cluster.executor(needs[job.target]),
+                functools.partial(run_job, order),
+                started=lambda job: board.started(by_job[job]),
+                finished=finished,
+            )
         finally:
             board.close()
     for job in plan.jobs:

@@ -10,12 +10,14 @@ import importlib
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import CancelledError, Executor, Future
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -27,8 +29,10 @@ from crossenv.farm.model import FAILED, STOPPED, Result
 from crossenv.farm.plan import BUILD, TEST, Plan, PlannedJob, write_plan
 from crossenv.farm.run import shares
 from crossenv.farm.store import Store
+from crossenv.targets import parse_target
 
 DASK = "dask:"
+_TEST = "test-"
 # How long to look for a scheduler.
 _PATIENCE = "10s"
 
@@ -97,7 +101,7 @@ def run_job(order: Order, key: str) -> dict[str, Any]:
 
 def run_plan(
     plan: Plan,
-    executor: Executor,
+    executor_for: Callable[[PlannedJob], Executor],
     run: Callable[[str], dict[str, Any]],
     *,
     started: Callable[[PlannedJob], None],
@@ -107,7 +111,7 @@ def run_plan(
 
     Args:
         plan: The plan.
-        executor: Runs them.
+        executor_for: Returns what runs a job.
         run: Runs one, by its key, as `run_job` does.
         started: Called when a job is handed over.
         finished: Called with its result.
@@ -127,7 +131,7 @@ def run_plan(
 
     def start(key: str) -> None:
         started(left[key])
-        running[key] = executor.submit(run, key)
+        running[key] = executor_for(left[key]).submit(run, key)
         running[key].add_done_callback(lambda future: ended.put((key, future)))
 
     try:
@@ -171,8 +175,78 @@ def _result_of(future: Future[dict[str, Any]]) -> Result:
     )
 
 
+def resource_for(target: str, offered: Collection[str], *, test: bool) -> str:
+    """Return the resource that workers for a target have; "" if no worker of the cluster names targets.
+
+    A worker names a target as users do, or the end of its tag (`aarch64`); those that can try its wheels too, with
+    `test-` before it.
+
+    Args:
+        target: The target of a job.
+        offered: The resources of all workers.
+        test: Whether its wheel is to be tried.
+
+    Raises:
+        UsageError: Workers name targets, and none this one.
+    """
+    kinds = {True: set[str](), False: set[str]()}
+    for name in offered:
+        plain = name.removeprefix(_TEST)
+        if _is_target(plain):
+            kinds[name != plain].add(plain)
+    tests = test and bool(kinds[True])
+    if not kinds[tests]:
+        return ""
+    named = [name for name in kinds[tests] if target == name or target.endswith(f"_{name}")]
+    prefix = _TEST if tests else ""
+    if not named:
+        raise UsageError(
+            f"no worker of the cluster {'tries' if tests else 'builds'} wheels for {target}",
+            hint=f"start one that does: dask worker ADDRESS --resources {prefix}{target}=1",
+        )
+    return f"{prefix}{max(named, key=len)}"
+
+
+def _is_target(name: str) -> bool:
+    # Names of processors and machines that only tags have.
+    if re.fullmatch(r"[a-z0-9_]*(amd64|arm64)", name):
+        return True
+    try:
+        parse_target(name)
+    except UsageError:
+        return False
+    return True
+
+
+class DaskCluster:
+    """The workers of a Dask cluster.
+
+    Args:
+        client: Connected to it.
+
+    Attributes:
+        offered: The resources of its workers.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.offered = frozenset(chain.from_iterable(client.run(_resources_of_worker).values()))
+        self._executors: dict[str, Executor] = {}
+
+    def executor(self, resource: str = "") -> Executor:
+        """Return what runs functions on any worker, or on those that have a resource."""
+        if resource not in self._executors:
+            wanted = {"resources": {resource: 1}} if resource else {}
+            self._executors[resource] = self._client.get_executor(pure=False, **wanted)
+        return self._executors[resource]
+
+
+def _resources_of_worker(dask_worker: Any) -> list[str]:
+    return list(dask_worker.state.total_resources)
+
+
 @contextlib.contextmanager
-def dask_executor(name: str) -> Iterator[Executor]:
+def dask_cluster(name: str) -> Iterator[DaskCluster]:
     """Connect to a Dask cluster.
 
     Args:
@@ -205,4 +279,4 @@ def dask_executor(name: str) -> Iterator[Executor]:
             if code != own_code():
                 found = f"no crossenv ({code})" if isinstance(code, Exception) else "another crossenv"
                 raise UsageError(f"the worker {worker} has {found}", hint="install the same crossenv on all machines")
-        yield client.get_executor(pure=False)
+        yield DaskCluster(client)
