@@ -31,7 +31,9 @@ from pythons import get
 from results import CACHE, keep, today
 from windows_proof import crossenv, wine_version
 from windows_pythons import fetched
-from wine_complex import FILL, NAMES, make_complex_functions
+from wine_complex import fill_from, make_complex_functions
+
+from crossenv.emulation.wine import windows_path
 
 PARTS = ("_core", "lib", "linalg", "fft", "random", "ma", "polynomial")
 COMPLEX = "of_musl"
@@ -213,7 +215,7 @@ def run_tests(host: Path, place: Path, part: str) -> dict[str, str]:
         "-x",
         "--maxfail=100000",
     ]
-    code = f"{start(place)}\nimport os, pytest\nos.chdir({seen(place)!r})\n"
+    code = f"{start(place)}\nimport os, pytest\nos.chdir({windows_path(str(place))!r})\n"
     for _attempt in range(60):
         files = [path.relative_to(place).as_posix() for path in paths]
         before = notes.stat().st_size if notes.exists() else 0
@@ -243,13 +245,9 @@ def outcomes(notes: Path) -> dict[str, str]:
 
 def start(place: Path) -> str:
     """What each Python runs first."""
-    dll = seen(place / COMPLEX / "complex.dll")
-    return f"import sys\nsys.path.insert(0, {seen(place)!r})\n{FILL}\nfill({dll!r}, {NAMES!r})\n"
-
-
-def seen(path: Path) -> str:
-    """A path as programs under wine see it."""
-    return "Z:" + str(path).replace("/", "\\")
+    return (
+        f"import sys\nsys.path.insert(0, {windows_path(str(place))!r})\n{fill_from(place / COMPLEX / 'complex.dll')}\n"
+    )
 
 
 def python(host: Path, place: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -10,6 +10,8 @@ import subprocess
 from importlib.resources import files
 from pathlib import Path
 
+from crossenv.emulation.wine import windows_path
+
 NAMES = (
     *("cabs", "cacos", "cacosh", "carg", "casin", "casinh", "catan", "catanh", "ccos", "ccosh", "cexp", "cimag"),
     *("clog", "conj", "cpow", "cproj", "creal", "csin", "csinh", "csqrt", "ctan", "ctanh"),
@@ -35,6 +37,11 @@ def fill(dll, names):
             kernel.VirtualProtect(stub, len(jump), 0x40, ctypes.byref(old))
             ctypes.memmove(stub, jump, len(jump))
 """
+
+
+def fill_from(dll: Path) -> str:
+    """Code that a Python under wine runs before it imports anything of numpy's."""
+    return f"{FILL}\nfill({windows_path(str(dll))!r}, {NAMES!r})\n"
 
 
 def make_complex_functions(environment: Path, directory: Path) -> Path:
