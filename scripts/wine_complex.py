@@ -16,6 +16,12 @@ NAMES = (
     *("cabs", "cacos", "cacosh", "carg", "casin", "casinh", "catan", "catanh", "ccos", "ccosh", "cexp", "cimag"),
     *("clog", "conj", "cpow", "cproj", "creal", "csin", "csinh", "csqrt", "ctan", "ctanh"),
 )
+# musl has macros of these names, with which its functions are written, and MinGW's headers have none.
+PARTS = "".join(
+    f"{real} of_musl_{name}{end}({real} _Complex z) {{ return {part} z; }}\n"
+    for name, part in (("creal", "__real__"), ("cimag", "__imag__"))
+    for real, end in (("double", ""), ("float", "f"))
+)
 # Starts with the stub's code: `sub rsp, 40; lea rcx, [...]; lea rdx, [...]`, the names of DLL and function.
 FILL = """
 import ctypes
@@ -61,11 +67,12 @@ def make_complex_functions(environment: Path, directory: Path) -> Path:
         f"-I{directory}",
         *renamed,
     ]
-    objects = []
-    for source in [f"{name}.c" for name in [*names, "__cexp", "__cexpf"]]:
-        objects.append(f"{source}.o")
-        words = [compiler, *options, "-c", str(musl / "src/complex" / source), "-o", objects[-1]]
-        subprocess.run(words, cwd=directory, check=True)
+    (directory / "parts.c").write_text(PARTS)
+    sources = [directory / "parts.c", *(musl / f"src/complex/{name}.c" for name in ("__cexp", "__cexpf"))]
+    sources += [musl / f"src/complex/{name}.c" for name in names if not name.startswith(("creal", "cimag"))]
+    objects = [f"{source.name}.o" for source in sources]
+    for source, made in zip(sources, objects, strict=True):
+        subprocess.run([compiler, *options, "-c", str(source), "-o", made], cwd=directory, check=True)
     lines = ["LIBRARY complex.dll", "EXPORTS", *(f" of_musl_{name}" for name in names), ""]
     (directory / "complex.def").write_text("\n".join(lines))
     subprocess.run([compiler, "-shared", *objects, "complex.def", "-o", "complex.dll"], cwd=directory, check=True)
