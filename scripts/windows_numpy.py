@@ -3,7 +3,8 @@
     python scripts/windows_numpy.py [--wheel numpy-...-win_amd64.whl] [--version 3.13] [--pythons DIR]
 
 Without `--wheel` numpy is built, which takes a while. The Pythons for Windows are those of scripts/windows_pythons.py.
-Where wine lacks a function, it ends the process: the test in which it did is named, and the others go on. What
+wine has none of the C runtime's complex functions: it gets musl's (wine_complex.py), on both sides. Where it lacks
+another function, it ends the process: the test in which it did is named, and the others go on. What
 `numpy.longdouble` is, and what printing, parsing and the functions of the C library give for it, is asked of both
 wheels, too. Writes docs/explanation/data/windows-numpy; the exit status is 1 if a test ends differently with the two.
 """
@@ -19,6 +20,8 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +31,15 @@ from pythons import get
 from results import CACHE, keep, today
 from windows_proof import crossenv, wine_version
 from windows_pythons import fetched
+from wine_complex import fill_from, make_complex_functions
+
+from crossenv.emulation.wine import windows_path
 
 PARTS = ("_core", "lib", "linalg", "fft", "random", "ma", "polynomial")
+COMPLEX = "of_musl"
 NEEDS = ("pytest<9", "hypothesis", "typing_extensions")
+# In which order they are said; wine ended the process in one that "ended".
+KINDS = ("passed", "failed", "skipped", "xfailed", "xpassed", "ended", "not run")
 # Wheels of the index differ from ours in these, by a part of the test's name.
 EXPLAINED: dict[str, str] = {}
 # Notes what happens to each test at once, and leaves out what an earlier process has done; pytest is its importer.
@@ -129,30 +138,40 @@ def main() -> int:
         (theirs,) = (one for one in offered_wheels("numpy") if one.version == version and one.tags == tags)
         sides = {"ours": wheel, "index": theirs.fetch(scratch / "index")}
         places = {side: install(environment, path, scratch / side) for side, path in sides.items()}
-        long_double = {side: asked(host, place) for side, place in places.items()}
+        for place in places.values():
+            make_complex_functions(environment, place / COMPLEX)
+        answers = {side: asked(host, place) for side, place in places.items()}
+        long_double = {what: {side: said[what] for side, said in answers.items()} for what in answers["ours"]}
         print(json.dumps(long_double, indent=1), flush=True)
-        parts, differences = {}, {}
+        about = {
+            "wheel": wheel.name,
+            "python": args.version,
+            "wine": ".".join(map(str, wine_version())),
+            "date": today(),
+        }
+        parts: dict[str, dict[str, str]] = {}
+        differences: dict[str, dict[str, str]] = {}
         for part in args.parts.split(","):
-            found = {side: run_tests(host, place, part) for side, place in places.items()}
-            parts[f"numpy/{part}"] = {side: dict(Counter(one.values())) for side, one in found.items()}
+            with ThreadPoolExecutor() as pool:
+                jobs = {side: pool.submit(run_tests, host, place, part) for side, place in places.items()}
+                found = {side: job.result() for side, job in jobs.items()}
+            parts[f"numpy/{part}"] = {side: counted(one) for side, one in found.items()}
             for test in sorted(found["ours"].keys() | found["index"].keys()):
                 pair = [found[side].get(test, "absent") for side in sides]
                 if pair[0] != pair[1]:
-                    reason = next((text for part, text in EXPLAINED.items() if part in test), "")
+                    reason = next((text for name, text in EXPLAINED.items() if name in test), "")
                     differences[test] = {"ours": pair[0], "index": pair[1], "why": reason}
             print(part, json.dumps(parts[f"numpy/{part}"]), flush=True)
-        ended = sorted({test.partition("[")[0] for test, what in found_all(places).items() if what == "ended"})
-    about = {
-        "wheel": wheel.name,
-        "python": args.version,
-        "wine": ".".join(map(str, wine_version())),
-        "date": today(),
-        "ended by wine": ", ".join(ended),
-    }
-    keep("windows-numpy", args.version, {"about": about, "parts": parts, "long double": long_double,
-                                         "differences": differences})  # fmt: skip
+            data = {"about": about, "parts": parts, "long double": long_double, "differences": differences}
+            keep("windows-numpy", args.version, data)
     print(json.dumps(differences, indent=1))
-    return int(any(not one["why"] for one in differences.values()) or long_double["ours"] != long_double["index"])
+    return int(any(not one["why"] for one in differences.values()) or answers["ours"] != answers["index"])
+
+
+def counted(found: Mapping[str, str]) -> str:
+    """How many tests ended how."""
+    counts = Counter(found.values())
+    return ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind])
 
 
 def built(environment: Path, wheels: Path) -> Path:
@@ -172,7 +191,7 @@ def install(environment: Path, wheel: Path, place: Path) -> Path:
 
 def asked(host: Path, place: Path) -> dict[str, Any]:
     """What a wheel says of `numpy.longdouble`."""
-    done = python(host, place, "-c", f"import sys; sys.path.insert(0, {seen(place)!r}){LONG_DOUBLE}")
+    done = python(host, place, "-c", start(place) + LONG_DOUBLE)
     if done.returncode:
         raise SystemExit(done.stdout + done.stderr)
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))
@@ -196,11 +215,11 @@ def run_tests(host: Path, place: Path, part: str) -> dict[str, str]:
         "-x",
         "--maxfail=100000",
     ]
-    code = f"import os, sys; sys.path.insert(0, {seen(place)!r}); os.chdir({seen(place)!r}); import pytest;"
+    code = f"{start(place)}\nimport os, pytest\nos.chdir({windows_path(str(place))!r})\n"
     for _attempt in range(60):
         files = [path.relative_to(place).as_posix() for path in paths]
         before = notes.stat().st_size if notes.exists() else 0
-        done = python(host, place, "-c", f"{code} sys.exit(pytest.main({[*words, *files]!r}))")
+        done = python(host, place, "-c", f"{code}sys.exit(pytest.main({[*words, *files]!r}))")
         (place / f"{part}.log").write_text(done.stdout + done.stderr, encoding="utf-8")
         if done.returncode in (0, 1, 5) and re.search(r"(?m) in [\d.]+s", done.stdout):
             break
@@ -224,16 +243,11 @@ def outcomes(notes: Path) -> dict[str, str]:
     return found
 
 
-def found_all(places: dict[str, Path]) -> dict[str, str]:
-    """Every outcome of both sides."""
-    return {
-        key: what for place in places.values() for path in place.glob("*.notes") for key, what in outcomes(path).items()
-    }
-
-
-def seen(path: Path) -> str:
-    """A path as programs under wine see it."""
-    return "Z:" + str(path).replace("/", "\\")
+def start(place: Path) -> str:
+    """What each Python runs first."""
+    return (
+        f"import sys\nsys.path.insert(0, {windows_path(str(place))!r})\n{fill_from(place / COMPLEX / 'complex.dll')}\n"
+    )
 
 
 def python(host: Path, place: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -241,9 +255,9 @@ def python(host: Path, place: Path, *words: str) -> subprocess.CompletedProcess[
     environ = {name: value for name, value in os.environ.items() if not name.startswith("CROSSENV_")}
     command = [sys.executable, "-m", "crossenv", "run", "-q", "--target", "win_amd64", "--host-root", str(host), "--"]
     environ |= {"PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1"}
-    return subprocess.run(
-        [*command, "python", *words], env=environ, cwd=place, check=False, capture_output=True, text=True
-    )
+    # What wine says itself need not be UTF-8.
+    texts: dict[str, Any] = {"capture_output": True, "encoding": "utf-8", "errors": "replace"}
+    return subprocess.run([*command, "python", *words], env=environ, cwd=place, check=False, **texts)
 
 
 if __name__ == "__main__":

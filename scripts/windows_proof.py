@@ -178,7 +178,8 @@ def crossenv(*words: str | Path, check: bool = True) -> subprocess.CompletedProc
     """Run the tool, without the user's environment and projects' settings."""
     command = [sys.executable, "-m", "crossenv", *map(str, words)]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("CROSSENV_")}
-    return subprocess.run(command, env=environ, cwd="/", check=check, capture_output=True, text=True)
+    texts: dict[str, Any] = {"capture_output": True, "encoding": "utf-8", "errors": "replace"}
+    return subprocess.run(command, env=environ, cwd="/", check=check, **texts)
 
 
 if __name__ == "__main__":

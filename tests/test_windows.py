@@ -629,3 +629,46 @@ def test_a_static_library_under_microsofts_name(windows_env: Path, tmp_path: Pat
     run(tools / "x86_64-w64-mingw32-ar", "rcs", tmp_path / "libthing.a", tmp_path / "thing.o")
     for library in ("-llibthing", "-lthing", "libthing.lib"):
         run(compiler, "-shared", tmp_path / "user.c", "-L", tmp_path, library, "-o", tmp_path / "x.dll")
+
+
+@needs_zig
+@pytest.mark.integration
+@pytest.mark.thorough
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="no older Python is free-threaded")
+@pytest.mark.parametrize("target", ["win_amd64", "win_arm64", "win32"])
+def test_free_threaded(target: str, tmp_path: Path, run: Run, crossenv: CrossenvCommand) -> None:
+    """A target whose Python has no GIL, from nothing; the headers for Arm64 ask for a register as MSVC's users do."""
+    env, project = tmp_path / "env", projects.setuptools_c(tmp_path / "project")
+    crossenv("create", "--python", sys.executable, "--target", target, "--free-threaded", env)
+    run(env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project)
+    (wheel,) = (tmp_path / "out").glob(f"*-cp{NODOT}-cp{NODOT}t-{target}.whl")
+    said = crossenv("audit", wheel).stdout
+    assert f"python{NODOT}t.dll" in said
+
+
+@needs_zig
+@pytest.mark.integration
+@pytest.mark.parametrize("through", ["objects", "a static library", "sources"])
+def test_a_library_by_pragma(windows_env: Path, tmp_path: Path, run: Run, through: str) -> None:
+    """psutil asks so for IPHLPAPI.."""
+    (tmp_path / "asks.c").write_text("""
+        #include <windows.h>
+        #include <iphlpapi.h>
+        # pragma comment(lib, "IPHLPAPI.lib")
+        #pragma comment(lib,"of_our_own.lib")
+        #pragma comment(linker, "/x")
+        unsigned long asks(void) { return GetNumberOfInterfaces(0); }
+    """)
+    (tmp_path / "user.c").write_text("unsigned long asks(void); int user(void) { return (int)asks(); }\n")
+    tools = windows_env / "etc/bin"
+    compiler = tools / "x86_64-w64-mingw32-clang"
+    inputs = [tmp_path / "user.c", tmp_path / "asks.c"]
+    if through != "sources":
+        for source in inputs:
+            run(compiler, "-Wno-unknown-pragmas", "-c", source, "-o", source.with_suffix(".o"))
+        inputs = [source.with_suffix(".o") for source in inputs]
+    if through == "a static library":
+        run(tools / "x86_64-w64-mingw32-ar", "rcs", tmp_path / "libasks.a", inputs[1])
+        inputs[1] = tmp_path / "libasks.a"
+    run(compiler, "-shared", *inputs, "-o", tmp_path / "x.dll")
+    assert "IPHLPAPI.DLL" in map(str.upper, imported_dlls((tmp_path / "x.dll").read_bytes()))

@@ -211,7 +211,7 @@ def _host_place(
             return Place(label="host", session=pyodide, scripts=pyodide.scripts, python="python", environ=os.environ)
         architecture = target.architecture
         version = python_for(subjects, args.python, platform.python_version().rpartition(".")[0])
-        interpreter = interpreter_for(architecture, version, options, reporter)
+        interpreter = interpreter_for(target, version, options, reporter)
         session = session_in(prefix, architecture, interpreter, options, reporter)
         install_on_target(session, prefix, wanted, os.environ, reporter)
     # Again, now with the installed scripts.
