@@ -691,6 +691,32 @@ def test_the_jobs_of_a_plan_run_apart(farm: Any, tmp_path: Path) -> None:
     assert run("store", "verify", "mine", "--json") == []
 
 
+def test_runs_share_environments(farm: Any, tmp_path: Path) -> None:
+    """Each is made once, also by two runs at once, and again if it is not whole or its compilers have changed."""
+    run, place = farm
+    words = ["wheel", *place, "--json", "--environments", "shared"]
+
+    def stamp() -> int:
+        (environment,) = (tmp_path / "shared").glob("[a-z]*")
+        return environment.stat().st_ino
+
+    with ThreadPoolExecutor(2) as pool:
+        reports = list(pool.map(lambda tree: run(*words, tree, "-w", f"out-{Path(tree).name}"), ["./native", "./pure"]))
+    assert [row["status"] for report in reports for row in report["builds"]] == ["built", "built"]
+    first = stamp()
+    # With the keys and the wheels of environments of one's own.
+    assert [row["status"] for row in run("wheel", "./native", *place, "--json", "-w", "out-native")["builds"]] == [
+        "kept"
+    ]
+    assert [row["status"] for row in run(*words, "./native", "--rebuild", "-w", "out-native")["builds"]] == ["built"]
+    assert stamp() == first
+    (key,) = (tmp_path / "shared").glob("*/etc/shared-key")
+    key.write_text("another compiler")
+    assert [row["status"] for row in run(*words, "./pure")["builds"]] == ["built"]
+    assert stamp() != first
+    assert len(list((tmp_path / "shared").glob("[a-z]*"))) == 1
+
+
 def test_two_clients_build_the_same_at_once(farm: Any, tmp_path: Path) -> None:
     """With one store and one wheel directory; both succeed."""
     run, place = farm
@@ -928,6 +954,7 @@ def test_jobs_run_on_any_executor(farm: Any, crossenv: CrossenvCommand, tmp_path
         store=store.name,
         options=(),
         variables={**os.environ, "PATH": crossenv.path, "PIP_NO_INDEX": "1", "XDG_CACHE_HOME": str(tmp_path / "cache")},
+        run="one",
     )
     results: dict[str, Result] = {}
     with ThreadPoolExecutor(2) as pool:

@@ -29,7 +29,10 @@ from crossenv.farm.table import as_json, exit_code_of, table
 from crossenv.report import Reporter
 
 # What goes with --job; all else is in the plan.
-_WITH_JOB = ("wheel_dir", "store", "log_dir", "jobs", "fail_fast", "keep_environments", "rebuild", "only_new", "test")
+_WITH_JOB = (
+    *("wheel_dir", "store", "log_dir", "jobs", "fail_fast", "keep_environments", "environments", "rebuild", "only_new"),
+    "test",
+)
 _OF_OUTPUT = ("job", "plan", "report", "json", "verbose", "quiet", "behind")
 
 
@@ -138,8 +141,8 @@ def _on_cluster(name: str, asked: Wanted, reporter: Reporter) -> dict[Build, Res
             results[build] = result = dataclasses.replace(result, log=log)
             board.finished(build, result)
 
+        order = order_of(plan, asked.stores.first, options, os.environ)
         try:
-            order = order_of(plan, asked.stores.first, options, os.environ)
             run_plan(
                 plan,
                 lambda job: cluster.executor(needs[job.target]),
@@ -149,6 +152,7 @@ def _on_cluster(name: str, asked: Wanted, reporter: Reporter) -> dict[Build, Res
             )
         finally:
             board.close()
+            cluster.forget(order)
     for job in plan.jobs:
         if job.key and (found := asked.stores.find(job.key, reporter.warning)) is not None:
             asked.wheels.place(found[1])

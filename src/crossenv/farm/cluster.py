@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import re
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,7 @@ from crossenv.farm.complaint import complaint_of, hint_of
 from crossenv.farm.model import FAILED, STOPPED, Result
 from crossenv.farm.plan import BUILD, TEST, Plan, PlannedJob, write_plan
 from crossenv.farm.run import shares
+from crossenv.farm.scratch import remove_shared, shared_place
 from crossenv.farm.store import Store
 from crossenv.targets import parse_target
 
@@ -49,6 +51,7 @@ class Order:
         store: The store that all machines reach.
         options: Further options of `crossenv wheel`.
         variables: The environment variables that shape wheels: with others a job would have another key.
+        run: The name of the run, whose jobs share their environments on each machine.
     """
 
     plan: str
@@ -56,6 +59,7 @@ class Order:
     store: str
     options: tuple[str, ...]
     variables: Mapping[str, str]
+    run: str
 
 
 def order_of(plan: Plan, store: Store, options: tuple[str, ...], environ: Mapping[str, str]) -> Order:
@@ -66,6 +70,7 @@ def order_of(plan: Plan, store: Store, options: tuple[str, ...], environ: Mappin
         store=store.name,
         options=options,
         variables={name: value for name, value in environ.items() if not is_of_session(name)},
+        run=secrets.token_hex(6),
     )
 
 
@@ -79,9 +84,11 @@ def run_job(order: Order, key: str) -> dict[str, Any]:
     if plan is None:
         return {"status": FAILED, "error": f"the store {order.store} has no {order.plan}", "hint": "", "exit_code": 2}
     own = {name: value for name, value in os.environ.items() if is_of_session(name)}
+    shared = shared_place(order.run)
     words = [sys.executable, "-m", "crossenv", "wheel", "-q", "--json", "--plan", str(plan), "--job", key]
     with tempfile.TemporaryDirectory(prefix="crossenv-job-") as place:
         words += ["--store", order.store, "-w", f"{place}/out", "--log-dir", f"{place}/logs", *order.options]
+        words += ["--environments", str(shared)]
         done = subprocess.run(
             words,
             cwd=order.directory,
@@ -239,6 +246,11 @@ class DaskCluster:
             wanted = {"resources": {resource: 1}} if resource else {}
             self._executors[resource] = self._client.get_executor(pure=False, **wanted)
         return self._executors[resource]
+
+    def forget(self, order: Order) -> None:
+        """Remove what the jobs of an order have left on the workers' machines, unless the cluster is gone."""
+        with contextlib.suppress(Exception):
+            self._client.run(remove_shared, order.run, on_error="ignore")
 
 
 def _resources_of_worker(dask_worker: Any) -> list[str]:

@@ -71,6 +71,7 @@ class BuildOptions:
         allow_pure: Projects that may lose their extension modules.
         jobs: How many combinations to build at a time.
         keep_environments: Whether to keep the environments.
+        environments: A directory of environments to share with other runs; "" for none.
         test: Whether to try each wheel on its target, under an emulator.
         host_roots: Root file systems of targets with interpreters, for trying wheels.
     """
@@ -85,6 +86,7 @@ class BuildOptions:
     allow_pure: tuple[str, ...]
     jobs: int
     keep_environments: bool
+    environments: str
     test: bool
     host_roots: tuple[str, ...]
 
@@ -150,6 +152,7 @@ class Run:
             environment=self._environment,
             index=pip_variables(options.pip),
             keep=options.keep_environments,
+            shared=Path(options.environments) if options.environments else None,
         )
 
     def all(self) -> Mapping[Build, Result]:
