@@ -84,7 +84,8 @@ def test_targets(names: tuple[str, ...], tag: str, machine: str, number: int, zi
         ("macosx_10_15_arm64", "the oldest macOS for arm64 is 11.0", "use macosx_11_0_arm64"),
         ("macosx_10_9_x86_64", "the oldest macOS for x86_64 is 10.13", "use macosx_10_13_x86_64"),
         ("arm64-apple-darwin20", "there is no target", "macosx_11_0_arm64"),
-        ("macosx_10_13_universal2", "stands for two machines", "macosx_11_0_arm64 and macosx_10_13_x86_64"),
+        ("macosx_10_13_universal2", "stands for several machines", "macosx_11_0_arm64 or macosx_10_13_x86_64"),
+        ("macosx_10_9_universal2", "the oldest macOS", "use macosx_10_13_universal2"),
     ],
 )
 def test_what_is_no_target(text: str, says: str, hint: str) -> None:
@@ -447,3 +448,54 @@ def test_code_for_x86_64_runs(tmp_path: Path, run: Run) -> None:
     tests = str(Path(__file__).parent)
     said = run(sys.executable, "-c", code, cwd=tmp_path, PYTHONPATH=f"{tmp_path}{os.pathsep}{tests}")
     assert said.split() == ["42", "43"]
+
+
+@needs_zig
+@needs_linker
+@pytest.mark.integration
+def test_wheel_for_both_kinds_of_macs(crossenv: CrossenvCommand, tmp_path: Path) -> None:
+    """One cell of the plan, the table and the store; its parts are kept too, and not put beside it."""
+    module = "from setuptools import Extension, setup\nsetup(ext_modules=[Extension('_toy', ['toy.c'])])\n"
+    differing = "import platform\nopen('where.py', 'w').write(platform.machine())\n"
+    top = (
+        '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n[project]\nversion = "1"\n'
+    )
+    files = {"toy.c": projects.PLAIN_C}
+    files_of = {
+        "both": {**files, "setup.py": module},
+        "pure": {"pure.py": ""},
+        "odd": {**files, "where.py": "", "setup.py": differing + module.replace("ext_", "py_modules=['where'], ext_")},
+    }
+    trees = [
+        projects.write(tmp_path / name, {"pyproject.toml": f'{top}name = "{name}"\n', **more})
+        for name, more in files_of.items()
+    ]
+    targets = ("--target", "macosx_10_13_universal2", "--target", "macosx_11_0_arm64", "--python", sys.executable)
+    words = ("wheel", "--json", "-w", tmp_path / "out", "--log-dir", tmp_path / "logs", *targets, *trees)
+    done = crossenv(*words, "--report", tmp_path / "report.html", check=False, XDG_CACHE_HOME=str(tmp_path / "cache"))
+    report = json.loads(done.stdout)
+    assert done.returncode == 7, done.stderr
+    rows = {(Path(row["requirement"]).name, row["for"]): row for row in report["builds"]}
+    assert [(name, row["status"]) for (name, target), row in rows.items() if target.endswith("universal2")] == [
+        *(("both", "built"), ("pure", "built"), ("odd", "refused")),
+    ]  # fmt: skip
+    assert report["wheels"] == [
+        f"both-1-cp{NODOT}-cp{NODOT}-macosx_10_13_universal2.whl",
+        f"both-1-cp{NODOT}-cp{NODOT}-macosx_11_0_arm64.whl",
+        f"odd-1-cp{NODOT}-cp{NODOT}-macosx_11_0_arm64.whl",
+        "pure-1-py3-none-any.whl",
+    ]
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.whl")) == report["wheels"]
+    odd = rows["odd", "macosx_10_13_universal2"]
+    assert odd["error"].startswith("where.py differs between odd-1-")
+    assert "macosx_10_13_universal2" in (tmp_path / "report.html").read_text()
+    with zipfile.ZipFile(tmp_path / "out" / report["wheels"][0]) as archive:
+        assert archive.read(f"_toy{SUFFIX}")[:4] == b"\xca\xfe\xba\xbe"
+    # An environment for each machine, made once.
+    logs = sorted(path.name for path in (tmp_path / "logs").glob("environment-*"))
+    assert [name.partition("macosx")[2] for name in logs] == ["_10_13_x86_64.log", "_11_0_arm64.log"]
+
+    plan = json.loads(crossenv("plan", "--json", *words[2:], XDG_CACHE_HOME=str(tmp_path / "cache")).stdout)
+    assert [(job["target"], job["status"]) for job in plan["jobs"] if job["requirement"] == str(trees[0])] == [
+        *(("macosx_10_13_universal2", "kept"), ("macosx_11_0_arm64", "kept")),
+    ]  # fmt: skip

@@ -87,26 +87,37 @@ def test_pythons_are_tried_in_rising_order() -> None:
     assert [build.python.label for build in matrix()[::2]] == ["cp311", "cp312", "cp313", "cp313t"]
 
 
+def build_python(version: str) -> BuildPython:
+    return BuildPython(
+        executable=Path(f"/opt/python{version}"),
+        prefix=Path("/opt"),
+        stdlib=Path("/opt/lib"),
+        implementation="cpython",
+        version=version,
+        full_version=f"{version}.1",
+        abi_flags="",
+        machine="x86_64",
+    )
+
+
 def test_a_target_with_one_python_is_built_for_it_beside_others() -> None:
-    pythons = [
-        BuildPython(
-            executable=Path(f"/opt/python{version}"),
-            prefix=Path("/opt"),
-            stdlib=Path("/opt/lib"),
-            implementation="cpython",
-            version=version,
-            full_version=f"{version}.1",
-            abi_flags="",
-            machine="x86_64",
-        )
-        for version in ("3.12", "3.13")
-    ]
+    pythons = [build_python(version) for version in ("3.12", "3.13")]
     names = ["aarch64", "pyemscripten_2025_0_wasm32"]
     places = places_for_targets(names, [(one, free) for one in pythons for free in (False, True)])
     assert [one.label for one, place in places if "wasm32" in place.label] == ["cp313"]
     assert len(places) == 5
     with pytest.raises(UsageError, match=r"pyemscripten_2025_0_wasm32 has Python 3\.13 only"):
         places_for_targets(names, [(pythons[0], False), (pythons[1], True)])
+
+
+def test_both_kinds_of_macs_are_one_destination() -> None:
+    """Its parts have environments; they are no combinations of their own."""
+    names = ["macosx_10_13_universal2", "macosx_14_0_universal2"]
+    places = places_for_targets(names, [(build_python("3.13"), False)])
+    assert [(place.label, place.words, [part.words[-1] for part in place.parts]) for _python, place in places] == [
+        ("macosx_10_13_universal2", (), ["macosx_11_0_arm64", "macosx_10_13_x86_64"]),
+        ("macosx_14_0_universal2", (), ["macosx_14_0_arm64", "macosx_14_0_x86_64"]),
+    ]
 
 
 def test_the_first_wheel_decides_whether_all_others_start_at_once() -> None:

@@ -7,6 +7,7 @@ import csv
 import hashlib
 import io
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +58,35 @@ def merge(first: Path, second: Path, directory: Path) -> Path:
     files = {name: _merged(name, intel, arm, tag) for name in _names(intel, arm)}
     _write(made, files, intel.executable | arm.executable)
     return made
+
+
+def merge_all(builds: Sequence[Sequence[Path]], directory: Path) -> tuple[Path, ...]:
+    """Merge the wheels of two builds into `directory`, a pair for each project.
+
+    Those that run anywhere are taken as they are.
+
+    Returns:
+        The wheels, in the order of the first build's.
+
+    Raises:
+        AuditError: A wheel has no counterpart, or `merge` refuses a pair.
+    """
+    first, second = builds
+    others = {parse_wheel_filename(wheel.name)[0]: wheel for wheel in second}
+    made = []
+    for wheel in first:
+        other = others.pop(parse_wheel_filename(wheel.name)[0], None)
+        if other is None:
+            raise _lonely(wheel)
+        pure = wheel.name == other.name and wheel.name.endswith("-any.whl")
+        made.append(wheel if pure else merge(wheel, other, directory))
+    for other in others.values():
+        raise _lonely(other)
+    return tuple(made)
+
+
+def _lonely(wheel: Path) -> AuditError:
+    return AuditError(f"{wheel.name} was built for one machine only", hint="build for each machine by itself")
 
 
 def _read(path: Path) -> _Half:
