@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import re
+import subprocess
 import sys
 import textwrap
 import zipfile
@@ -30,7 +31,10 @@ from crossenv.pythons.named import named_python
 from crossenv.pythons.pyconfig import edit_pyconfig, parse_pyconfig
 from crossenv.synthesis.macos_pyconfig import changes
 from crossenv.targets import parse_target
+from crossenv.wheels.audit import audit_wheel
+from crossenv.wheels.model import ERROR
 from test_zig import needs_zig
+from wheels import make_wheel
 
 MACOS = PLATFORMS["darwin"]
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -471,8 +475,9 @@ def test_wheel_for_both_kinds_of_macs(crossenv: CrossenvCommand, tmp_path: Path)
         for name, more in files_of.items()
     ]
     targets = ("--target", "macosx_10_13_universal2", "--target", "macosx_11_0_arm64", "--python", sys.executable)
-    words = ("wheel", "--json", "-w", tmp_path / "out", "--log-dir", tmp_path / "logs", *targets, *trees)
-    done = crossenv(*words, "--report", tmp_path / "report.html", check=False, XDG_CACHE_HOME=str(tmp_path / "cache"))
+    words: list[str | Path] = ["--json", "-w", tmp_path / "out", "--log-dir", tmp_path / "logs", *targets, *trees]
+    cache = str(tmp_path / "cache")
+    done = crossenv("wheel", *words, "--report", tmp_path / "report.html", check=False, XDG_CACHE_HOME=cache)
     report = json.loads(done.stdout)
     assert done.returncode == 7, done.stderr
     rows = {(Path(row["requirement"]).name, row["for"]): row for row in report["builds"]}
@@ -495,7 +500,103 @@ def test_wheel_for_both_kinds_of_macs(crossenv: CrossenvCommand, tmp_path: Path)
     logs = sorted(path.name for path in (tmp_path / "logs").glob("environment-*"))
     assert [name.partition("macosx")[2] for name in logs] == ["_10_13_x86_64.log", "_11_0_arm64.log"]
 
-    plan = json.loads(crossenv("plan", "--json", *words[2:], XDG_CACHE_HOME=str(tmp_path / "cache")).stdout)
+    plan = json.loads(crossenv("plan", *words, XDG_CACHE_HOME=cache).stdout)
     assert [(job["target"], job["status"]) for job in plan["jobs"] if job["requirement"] == str(trees[0])] == [
         *(("macosx_10_13_universal2", "kept"), ("macosx_11_0_arm64", "kept")),
     ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def compiled(macos_env: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., bytes]:
+    """Compile and link by the environment's compiler; return the file."""
+    place = tmp_path_factory.mktemp("compiled")
+    include = next((macos_env / "host/include").iterdir())
+
+    def make(source: str, name: str, *options: str) -> bytes:
+        (place / "source.c").write_text(source)
+        kind = ("-dynamiclib",) if name.endswith(".dylib") else ("-bundle", "-undefined", "dynamic_lookup")
+        compiler = macos_env / "etc/bin/arm64-apple-darwin-clang"
+        words = ["-O2", *kind, f"-I{include}", f"-L{place}", *options, "source.c", "-o", name]
+        subprocess.run([compiler, *words], cwd=place, check=True)
+        return (place / name).read_bytes()
+
+    return make
+
+
+ARM = f"cp{NODOT}-cp{NODOT}-macosx_11_0_arm64"
+CALLS_C = projects.MODULE_C.format(top="extern long other(void);", answer="other()")
+OTHER_C = "long other(void) { return 42; }\n"
+
+
+@needs_zig
+@needs_linker
+@pytest.mark.integration
+def test_planted_faults_are_refused(compiled: Callable[..., bytes], tmp_path: Path) -> None:
+    """Each module is linked by the tools of an environment, and has one fault."""
+    made = compiled(projects.PLAIN_C, "_toy.so")
+    compiled(OTHER_C, "libother.dylib", "-install_name", "@rpath/libother.dylib")
+    missing = compiled(CALLS_C, "missing.so", "-lother", "-Wl,-rpath,@loader_path")
+    placed = compiled(OTHER_C, "libplaced.dylib", "-install_name", "/home/me/build/libplaced.dylib")
+    absolute = compiled(CALLS_C, "absolute.so", "-lplaced")
+    elsewhere = compiled(CALLS_C, "elsewhere.so", "-lother", "-Wl,-rpath,/home/me/build")
+    text = made.index(b"answer\0")
+    changed = made[:text] + b"Answer" + made[text + 6 :]
+    other = (tmp_path / "libother.dylib", compiled(OTHER_C, "libother.dylib", "-install_name", "@rpath/libother.dylib"))
+    name = f"_toy{SUFFIX}"
+    cases: list[tuple[dict[str, bytes], str, str, str]] = [
+        ({name: made}, ARM, "", ""),
+        ({name: made}, ARM.replace("macosx_11_0_arm64", "macosx_11_0_x86_64"), "machine", "no code for x86_64"),
+        ({name: compiled(projects.PLAIN_C, "newer.so", "-mmacosx-version-min=14.0")}, ARM, "policy", "macOS 14.0"),
+        ({name: missing}, ARM, "library", "needs @rpath/libother.dylib, which is not in the wheel"),
+        ({name: changed}, ARM, "macho-damaged", "has been changed after it was signed"),
+        ({name: absolute, "libplaced.dylib": placed}, ARM, "library", "needs /home/me/build/libplaced.dylib"),
+        ({name: elsewhere, other[0].name: other[1]}, ARM, "rpath", "/home/me/build"),
+        ({name: compiled(CALLS_C, "undefined.so")}, ARM, "symbol", "needs other, which neither"),
+    ]
+    for number, (files, tag, fault, says) in enumerate(cases):
+        (tmp_path / str(number)).mkdir()
+        wheel = make_wheel(tmp_path / str(number), files, tag)
+        found = {one.id: one.message for one in audit_wheel(wheel).findings if one.severity == ERROR}
+        assert {*found} == ({fault} if fault else set()), (number, found)
+        assert says in found.get(fault, ""), number
+
+
+@needs_zig
+@needs_linker
+@pytest.mark.integration
+def test_repair_puts_libraries_in(compiled: Callable[..., bytes], crossenv: CrossenvCommand, tmp_path: Path) -> None:
+    """A library that needs another: both get in, under names beside the module, and every signature is made anew."""
+    (tmp_path / "libs").mkdir()
+    last = compiled("long last(void) { return 42; }\n", "liblast.dylib", "-install_name", "/home/me/lib/liblast.dylib")
+    source = "extern long last(void);\nlong other(void) { return last(); }\n"
+    options = ("-install_name", "@rpath/libother.dylib", "-llast", "-Wl,-rpath,/home/me/lib")
+    first = compiled(source, "libother.dylib", *options)
+    (tmp_path / "libs/liblast.1.dylib").write_bytes(last)
+    (tmp_path / "libs/liblast.dylib").symlink_to("liblast.1.dylib")
+    (tmp_path / "libs/libother.dylib").write_bytes(first)
+    module = f"pkg/_toy{SUFFIX}"
+    files = {"pkg/__init__.py": b"", module: compiled(CALLS_C, "_toy.so", "-lother", "-Wl,-rpath,/home/me/lib")}
+    wheel = make_wheel(tmp_path, files, ARM)
+    assert audit_wheel(wheel).failed()
+    refused = crossenv("repair", "--dest", tmp_path / "out", wheel, check=False)
+    assert refused.returncode == 7
+    assert "needs @rpath/libother.dylib, which is in no directory named" in refused.stderr
+    assert not (tmp_path / "out").exists()
+    said = crossenv("repair", "--dest", tmp_path / "out", "--library-dir", tmp_path / "libs", wheel)
+    assert f"libother.dylib comes from {tmp_path / 'libs/libother.dylib'}" in said.stderr
+    made = Path(said.stdout.strip())
+    assert made.name == wheel.name
+    crossenv("audit", "--strict", made)
+    with zipfile.ZipFile(made) as archive:
+        linked = {name: FORMATS[MACHO].linked(archive.read(name)) for name in archive.namelist() if "lib" in name}
+        linked[module] = FORMATS[MACHO].linked(archive.read(module))
+    needed = {name: [*file.needed, *file.search_path] for name, file in linked.items() if file is not None}
+    system = "/usr/lib/libSystem.B.dylib"
+    assert needed == {
+        module: ["@loader_path/../toy.dylibs/libother.dylib", system],
+        "toy.dylibs/libother.dylib": ["@loader_path/liblast.dylib", system],
+        "toy.dylibs/liblast.dylib": [system],
+    }
+    # What is right is left alone.
+    again = Path(crossenv("repair", "--dest", tmp_path / "again", made).stdout.strip())
+    assert again.read_bytes() == made.read_bytes()

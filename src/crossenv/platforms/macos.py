@@ -128,7 +128,7 @@ class MacOS:
     linked_by = ""
     link_hint = ""
     later_versions = True
-    can_repair = False
+    can_repair = True
     can_run = False
 
     def parse_target(self, name: str) -> Target | None:
