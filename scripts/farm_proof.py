@@ -27,7 +27,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from crossenv.farm.cluster import dask_executor, run_plan
+from crossenv.farm.cluster import dask_cluster, run_plan
 from crossenv.farm.model import Result
 from crossenv.farm.plan import BUILD, Plan, PlannedJob
 
@@ -35,7 +35,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 PAGE = CHECKOUT / "docs/explanation/farm-proof.md"
 CROSSENV = str(Path(sys.executable).parent / "crossenv")
 WORKERS = 8
-TARGETS = ("aarch64", "x86_64")
+TARGETS = ("aarch64", "armv7l", "x86_64")
 REAL = ("markupsafe==3.0.2",)
 # A project of one C file; its back end is a part of it, so that nothing is downloaded for it.
 BACKEND = """
@@ -119,6 +119,7 @@ class Sleepers:
     took: float
     scheduler: tuple[int, int]
     client: tuple[int, int]
+    load: float
 
     @property
     def efficiency(self) -> float:
@@ -130,26 +131,29 @@ def main() -> int:
     """Build, kill, compare, and write the page."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--python", action="append", required=True, help="a build Python; can be repeated")
-    parser.add_argument("--builds", type=int, default=200, help="how many combinations; default: 200")
+    parser.add_argument("--builds", type=int, default=200, help="how many combinations at least; default: 200")
     parser.add_argument("--sleepers", type=int, default=1000, help="how many jobs that sleep; default: 1000")
     parser.add_argument("--seconds", type=float, default=1.0, help="how long each of them sleeps; default: 1")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="crossenv-farm-") as name:
         directory = Path(name)
-        slept = sleepers(directory, options.sleepers, options.seconds)
-        print(slept, slept.efficiency, flush=True)
-        projects = options.builds // (len(TARGETS) * len(options.python)) - len(REAL)
+        each = len(TARGETS) * len(options.python)
+        projects = max(1, -(-options.builds // each) - len(REAL))
+        options.builds = (projects + len(REAL)) * each
         words = ["wheel", *REAL, *(made(directory, f"one{number:03}") for number in range(projects))]
         words += [word for target in TARGETS for word in ("--target", target)]
         words += [word for python in options.python for word in ("--python", python)]
-        words += ["--toolchain", "zig", "--no-binary", ":all:", "--json"]
+        words += ["--toolchain", "zig", "--json"]
         # At the same time: it takes long enough.
         quiet = started(directory, words, "quiet")
         told = disturbed(directory, words, options.builds)
         if quiet.wait():
             raise SystemExit(f"the undisturbed run failed: {(directory / 'quiet.json').read_text()}")
         same, files = compared(directory / "quiet-store", directory / "farm-store")
-    statuses = Counter(row["status"] for row in told.report["builds"])
+        statuses = Counter(row["status"] for row in told.report["builds"])
+        print(same, files, statuses, told.events, told.took, told.scheduler, told.client, flush=True)
+        slept = sleepers(directory, options.sleepers, options.seconds)
+        print(slept, slept.efficiency, flush=True)
     page(options, slept, told, statuses, same, files, projects)
     good = same and slept.efficiency >= 0.85 and set(statuses) <= {"built", "kept"} and told.status == 0
     print("good" if good else "NOT good", statuses, same)
@@ -261,7 +265,8 @@ def sleepers(directory: Path, count: int, seconds: float) -> Sleepers:
     cluster = Cluster(directory / "sleepers")
     try:
         cluster.wait()
-        with dask_executor(f"dask:{cluster.address}") as executor:
+        with dask_cluster(f"dask:{cluster.address}") as dask:
+            executor = dask.executor()
             # So that the workers have imported what they need.
             list(executor.map(time.sleep, [0.01] * WORKERS))
             before = (peak(cluster.scheduler.pid), own_peak())
@@ -270,7 +275,7 @@ def sleepers(directory: Path, count: int, seconds: float) -> Sleepers:
             began = time.monotonic()
             run_plan(
                 plan,
-                executor,
+                lambda _: executor,
                 functools.partial(nap, seconds),
                 started=lambda job: None,
                 finished=lambda job, result: ended.append(result),
@@ -281,7 +286,7 @@ def sleepers(directory: Path, count: int, seconds: float) -> Sleepers:
         cluster.end()
     if len(ended) != count or {result.status for result in ended} != {"built"}:
         raise SystemExit(f"not every sleeper woke: {Counter(result.complaint for result in ended)}")
-    return Sleepers(count, seconds, took, (before[0], after[0]), (before[1], after[1]))
+    return Sleepers(count, seconds, took, (before[0], after[0]), (before[1], after[1]), os.getloadavg()[1])
 
 
 def sleeping(count: int) -> Plan:
@@ -332,9 +337,8 @@ def page(
         "",
         "## Killed, and given again",
         "",
-        f"`crossenv wheel --executor dask:...` built {options.builds} combinations, for {' and '.join(TARGETS)} and"
-        f" {len(options.python)}",
-        f"Pythons with zig: {real}, and {projects} projects of one C file each.",
+        f"`crossenv wheel --executor dask:...` built {options.builds} combinations with zig, for",
+        f"{', '.join(TARGETS)} and {len(options.python)} Pythons: {real}, and {projects} projects of one C file each.",
         "",
         *(f"- When {event}." for event in told.events),
         f"- Another cluster was started and the same command given again. It ended with {told.status}:"
@@ -354,6 +358,7 @@ def page(
         "| --- | --- |",
         f"| took | {slept.took:.1f} s |",
         f"| of the workers' time slept | {slept.efficiency:.0%} |",
+        f"| load average of the machine, over 5 minutes | {slept.load:.1f} |",
         f"| scheduler's memory, before and at most | {slept.scheduler[0]} and {slept.scheduler[1]} MiB |",
         f"| client's memory, before and at most | {slept.client[0]} and {slept.client[1]} MiB |",
         "",

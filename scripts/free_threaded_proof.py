@@ -58,10 +58,18 @@ PACKAGES = {
         code="from Levenshtein import levenshtein_cpp as c; assert c.distance('kitten', 'sitting') == 3",
         needs=("rapidfuzz",),
     ),
+    "boost-histogram": Check(
+        back_end="scikit-build-core, pybind11",
+        code="import boost_histogram as b; h = b.Histogram(b.axis.Regular(2, 0, 1)); h.fill([0.2, 0.7, 0.8]);"
+        " assert h.values().tolist() == [1, 2]",
+        needs=("numpy",),
+    ),
     "nano-project": Check(
         back_end="scikit-build-core, nanobind", code="import nano_project; assert nano_project.add(40, 2) == 42"
     ),
 }
+# The last releases that take free-threaded Python 3.13.
+REQUIREMENTS = {"rpds-py": "rpds-py==0.30.0", "boost-histogram": "boost-histogram==1.6.1"}
 ASK = "\nimport sys; print('GIL' if sys._is_gil_enabled() else 'no GIL')"
 
 
@@ -119,7 +127,7 @@ class Proof:
         directory = self.work / "wheels" / side / name
         if not list(directory.glob("*.whl")):
             project = self.work / name
-            what = project if project.is_dir() else name
+            what = project if project.is_dir() else REQUIREMENTS.get(name, name)
             words: list[str | Path] = [self.work / side / "bin/cross-pip", "wheel", "--no-deps", "--no-binary", name]
             output([*words, "-w", directory, what])
         return next(directory.glob("*.whl"))
@@ -142,7 +150,7 @@ class Proof:
         shutil.unpack_archive(wheel, target, "zip")
         if check.needs:
             words: list[str | Path] = [self.work / "gil/bin/cross-pip", "install", "-q", "--target", target / "needs"]
-            output([*words, *check.needs])
+            output([*words, "--prefer-binary", *check.needs])
         emulated = ["qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu", str(self.host)]
         path = f"{target}{os.pathsep}{target / 'needs'}"
         said = {}

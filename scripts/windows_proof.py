@@ -1,70 +1,171 @@
-"""Build packages for Windows, audit them, and run their own tests under wine with real Pythons for Windows.
+"""Build packages for Windows and run their own tests under wine, on real Pythons for Windows.
 
     python scripts/windows_proof.py [--versions 3.11,3.13,3.14] [--packages markupsafe,msgpack] [--pythons DIR]
 
-Everything comes from registries: sdists from the index, Pythons from Maven Central (scripts/windows_pythons.py, into
-`.cache/windows-pythons`). Needs wine, `mvn`, and a Python of each version on this machine (`--fetch-python` gets
-those that are missing with uv). Prints a line for each package and version; the exit status is 1 if one fails.
+For each version: `crossenv create --target win_amd64` with a build Python of that version, `cross-pip wheel`, the names
+of the wheels compared with the index's, `crossenv audit`, the packages' tests. Everything comes from registries: sdists
+and build Pythons from the index, Pythons for Windows from Maven Central (scripts/windows_pythons.py, into
+`.cache/windows-pythons`). Needs wine and `mvn`. The packages with Rust need its standard library for
+x86_64-pc-windows-gnu and wine 10, and are left out where there is none. Writes docs/explanation/data/windows; the exit
+status is 1 if something failed.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
+import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from windows_pythons import RELEASES, fetched
+from index import offered_wheels
+from packaging.utils import parse_wheel_filename
+from pythons import get
+from results import CACHE, keep, known, today
+from windows_pythons import add_stable_abi, fetched
 
-ROOT = Path(__file__).parent.parent
-# Where each project's tests are in its sdist.
-TESTS = {"markupsafe": "tests", "msgpack": "test", "regex": "regex/tests", "kiwisolver": "py/tests"}
-# regex's starts unittest, which reads pytest's options.
-NOT_FOR_PYTEST = "test_main"
+RUST = "x86_64-pc-windows-gnu"
+SUMMARY = re.compile(r"^=* ?(\d+ (?:passed|failed|skipped|error).*?) in [\d.]+s")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tests:
+    """A package's own tests.
+
+    Attributes:
+        place: Where they are in its sdist.
+        needs: What they import besides pytest.
+        without: A test that is left out.
+        rust: Whether the package is built by cargo.
+    """
+
+    place: str
+    needs: tuple[str, ...] = ()
+    without: str = ""
+    rust: bool = False
+
+
+TESTS = {
+    "markupsafe": Tests(place="tests"),
+    "msgpack": Tests(place="test"),
+    # Its `test_main` starts unittest, which reads pytest's options.
+    "regex": Tests(place="regex/tests", without="test_main"),
+    "kiwisolver": Tests(place="py/tests"),
+    "rpds-py": Tests(place="tests", needs=("attrs",), rust=True),
+    "bcrypt": Tests(place="tests", rust=True),
+}
 
 
 def main() -> int:
     """Prove each package with each version."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--versions", default="3.11,3.13,3.14")
-    parser.add_argument("--packages", default=",".join(TESTS))
-    parser.add_argument("--pythons", type=Path, default=ROOT / ".cache/windows-pythons")
+    parser.add_argument("--packages", default="")
+    parser.add_argument("--pythons", type=Path, default=CACHE / "windows-pythons")
     args = parser.parse_args()
-    failures = []
+    packages = args.packages.split(",") if args.packages else [name for name in TESTS if usable(name)]
+    failed = False
     with tempfile.TemporaryDirectory(prefix="crossenv-windows-") as name:
         scratch = Path(name)
-        sources = {package: source_of(package, scratch / "sources" / package) for package in args.packages.split(",")}
+        sources = {package: source_of(package, scratch / "sources" / package) for package in packages}
         for version in args.versions.split(","):
             host = fetched(args.pythons, version)
-            environment = scratch / f"env-{version}"
-            build = RELEASES["x86_64"][version].rpartition("-")[0].rpartition(".")[0]
-            crossenv("create", "--host-python", host, "--python", build, "--fetch-python", environment)
-            for package, source in sources.items():
-                works = prove(package, source, environment, scratch / f"wheels-{version}", host)
-                print(f"{package} on Python {version}: {'passed' if works else 'FAILED'}", flush=True)
-                failures += [] if works else [(package, version)]
-    return bool(failures)
+            add_stable_abi(host)
+            environment, wheels = scratch / f"env-{version}", scratch / f"wheels-{version}"
+            crossenv("create", "-q", "--target", "win_amd64", "--python", get(version), environment)
+            rows = known("windows", version).get("packages", {})
+            for package in packages:
+                rows[package] = prove(package, sources[package], environment, wheels, host)
+                failed |= "error" in rows[package] or "failed" in rows[package]["tests"]
+                print(f"{package} on Python {version}: {rows[package]}", flush=True)
+                keep("windows", version, {"about": about(environment, host, version), "packages": rows})
+    return int(failed)
 
 
-def prove(package: str, source: Path, environment: Path, wheels: Path, host: Path) -> bool:
-    """Build a package, audit the wheel, and run its tests."""
-    pip = [environment / "bin/cross-pip", "wheel", "-q", "--no-deps", "-w", wheels, source]
-    if subprocess.run(list(map(str, pip)), check=False).returncode:
-        return False
-    (wheel,) = wheels.glob(f"{package}-*.whl")
-    tests = source / TESTS[package]
-    pytest: list[str | Path] = ["pytest", "-q", "-p", "no:cacheprovider", "-k", f"not {NOT_FOR_PYTEST}", tests]
-    words = ("test", "--env", environment, "--host-root", host, wheel, "--", *pytest)
-    return not crossenv("audit", "--env", environment, wheel, check=False) and not crossenv(*words, check=False)
+def usable(package: str) -> bool:
+    """Whether this machine can build and run a package; says what is missing."""
+    if not TESTS[package].rust:
+        return True
+    asked = ["rustc", "--print", "target-libdir", "--target", RUST]
+    found = shutil.which("rustc") and shutil.which("cargo")
+    missing = []
+    if not found or not Path(subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()).is_dir():
+        missing.append(f"cargo and Rust's standard library for {RUST}")
+    if wine_version() < (10,):
+        missing.append("wine 10")
+    if missing:
+        print(f"{package} is left out: it needs {' and '.join(missing)}", file=sys.stderr, flush=True)
+    return not missing
+
+
+def wine_version() -> tuple[int, ...]:
+    """The version of wine on PATH."""
+    program = shutil.which("wine64") or shutil.which("wine")
+    if program is None:
+        raise SystemExit("needs wine on PATH")
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    return tuple(map(int, re.findall(r"\d+", said)[:2]))
+
+
+def about(environment: Path, host: Path, version: str) -> dict[str, str]:
+    """What the page says of a version's rows."""
+    said = crossenv("run", "-q", "--target", "win_amd64", "--host-root", host, "--", "python", "-V").stdout
+    toolchain = json.loads((environment / "crossenv.json").read_text(encoding="utf-8"))["toolchain"]
+    return {
+        "version": version,
+        "python": said.strip(),
+        "wine": ".".join(map(str, wine_version())),
+        "compiler": f"{toolchain['family']} {toolchain['version']}",
+    }
+
+
+def prove(package: str, source: Path, environment: Path, wheels: Path, host: Path) -> dict[str, Any]:
+    """Build a package, compare its name, audit the wheel, run its tests; what came out."""
+    started = time.monotonic()
+    version = source.name.rpartition("-")[2]
+    pip = [environment / "bin/cross-pip", "wheel", "-q", "--no-deps", "-w", wheels, "--no-binary", package]
+    if subprocess.run([*map(str, pip), f"{package}=={version}"], check=False).returncode:
+        return {"error": "does not build", "date": today()}
+    (wheel,) = wheels.glob(f"{package.replace('-', '_')}-*.whl")
+    row: dict[str, Any] = {"wheel": wheel.name, "index": of_the_index(package, wheel)}
+    row["built"] = round(time.monotonic() - started)
+    if crossenv("audit", "-q", "--env", environment, wheel, check=False).returncode:
+        return {**row, "error": "the audit refuses it", "date": today()}
+    tests = TESTS[package]
+    pytest: list[str | Path] = ["pytest", "-q", "-p", "no:cacheprovider"]
+    pytest += ["-k", f"not {tests.without}"] if tests.without else []
+    words: list[str | Path] = ["test", "-q", "--env", environment, "--host-root", host]
+    words += [word for need in tests.needs for word in ("--with", need)]
+    done = crossenv(*words, wheel, "--", *pytest, source / tests.place, check=False)
+    said = [match[1] for line in done.stdout.splitlines() if (match := SUMMARY.match(line.strip()))]
+    if done.returncode or not said:
+        print(done.stdout, done.stderr, file=sys.stderr)
+    result = said[-1] if said else f"failed: ended with {done.returncode}"
+    return {**row, "tests": result, "date": today()}
+
+
+def of_the_index(package: str, wheel: Path) -> str:
+    """The name of the index's wheel for the same version, Python and machine: "same name" as ours or another."""
+    _name, version, _build, tags = parse_wheel_filename(wheel.name)
+    names = [one.name for one in offered_wheels(package) if one.version == version]
+    if wheel.name in names:
+        return "same name"
+    (tag,) = tags
+    return ", ".join(name for name in names if f"{tag.interpreter}-{tag.abi}-win_amd64" in name) or "no such wheel"
 
 
 def source_of(package: str, directory: Path) -> Path:
     """Unpack the newest sdist of a package; return its top directory."""
     directory.mkdir(parents=True)
-    words = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:", "-d", str(directory)]
+    words = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", package, "-d", str(directory)]
     subprocess.run([*words, package], check=True)
     (archive,) = directory.glob("*.tar.gz")
     with tarfile.open(archive) as opened:
@@ -73,12 +174,12 @@ def source_of(package: str, directory: Path) -> Path:
     return top
 
 
-def crossenv(*words: str | Path, check: bool = True) -> int:
-    """Run the tool; return its exit status."""
+def crossenv(*words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run the tool, without the user's environment and projects' settings."""
     command = [sys.executable, "-m", "crossenv", *map(str, words)]
-    # No environment of the user's, and no project's settings.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("CROSSENV_")}
-    return subprocess.run(command, env=environ, cwd="/", check=check).returncode
+    texts: dict[str, Any] = {"capture_output": True, "encoding": "utf-8", "errors": "replace"}
+    return subprocess.run(command, env=environ, cwd="/", check=check, **texts)
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ def test_a_back_end_of_no_table_gets_compilers_by_their_usual_variables(made_up_
 @pytest.mark.parametrize("backend", ["mesonpy", "maturin", "scikit_build_core", "py_build_cmake"])
 def test_back_ends_that_name_compilers_in_a_better_way(env: Path, backend: str) -> None:
     declared = json.loads((env / "crossenv.json").read_text())["handover"]["backends"]
-    assert declared[backend]["environment"] == {}
+    assert not {"CC", "CXX", "AR", "LD"} & declared[backend]["environment"].keys()
     assert declared[backend]["fails_by_itself"]
     assert (
         declared[""]["environment"]["CC"]

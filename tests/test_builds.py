@@ -21,7 +21,7 @@ import projects
 from conftest import Run, with_thorough
 from crossenv.binaries.elf import elf_identity
 from crossenv.platforms.architectures import Identity
-from makers import AARCH64, X86_64, elf_bytes
+from makers import AARCH64, X86_64, elf_bytes, write
 
 pytestmark = pytest.mark.integration
 
@@ -484,6 +484,16 @@ def test_the_users_meson_settings_win(real_env: Path, tmp_path: Path, run: Run) 
     extension(only_wheel(tmp_path / "out"), tmp_path)
 
 
+def test_meson_uses_no_compile_cache_that_nobody_asked_for(real_env: Path, tmp_path: Path, run: Run) -> None:
+    """Not for native compilers either: the server of the cache may be another user's."""
+    for name in ("ccache", "sccache"):
+        write(tmp_path / "programs" / name, "#!/bin/sh\necho 'Permission denied' >&2\nexit 2\n", mode=0o755)
+    project = projects.meson(tmp_path / "project")
+    path = f"{tmp_path / 'programs'}:{os.environ['PATH']}"
+    run(real_env / "bin/cross-pip", "wheel", "-w", tmp_path / "out", project, PATH=path)
+    extension(only_wheel(tmp_path / "out"), tmp_path)
+
+
 def test_variables_reach_the_hooks_and_nothing_else(real_env: Path, tmp_path: Path, run: Run) -> None:
     project = projects.setuptools_c(tmp_path / "project")
     setup = project / "setup.py"
@@ -584,3 +594,55 @@ def test_without_a_fortran_compiler_the_build_says_so(backend: str, tmp_path: Pa
         "scikit-build-core": "this environment has no Fortran compiler for aarch64-linux-gnu",
     }
     assert said[backend] in result.stdout + result.stderr
+
+
+# A project of each kind, which comes out pure if a compile fails.
+FALLS_BACK = {
+    "an override": {"pyproject.toml": """
+[build-system]
+requires = ["scikit-build-core"]
+build-backend = "scikit_build_core.build"
+[project]
+name = "toy"
+version = "1"
+[[tool.scikit-build.overrides]]
+if.failed = true
+wheel.cmake = false
+"""},
+    "a setup.py": {
+        "pyproject.toml": """
+[build-system]
+requires = ["scikit-build-core", "setuptools"]
+build-backend = "scikit_build_core.setuptools.build_meta"
+[project]
+name = "toy"
+version = "1"
+""",
+        "setup.py": """
+import setuptools
+from scikit_build_core.setuptools.wrapper import setup
+try:
+    setup(packages=["toy"], cmake_source_dir=".")
+except BaseException as error:
+    setuptools.setup(packages=["toy"])
+""",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("files", FALLS_BACK.values(), ids=FALLS_BACK)
+def test_a_cmake_project_that_goes_on_after_a_failed_compile(
+    real_env: Path, tmp_path: Path, run: Run, files: dict[str, str]
+) -> None:
+    project = projects.scikit_build_core(tmp_path / "project")
+    projects.write(project, {**files, "toy/__init__.py": ""})
+    words: list[str | Path] = [real_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project]
+    run(*words)
+    extension(only_wheel(tmp_path / "out"), tmp_path)
+    shutil.rmtree(tmp_path / "out")
+    (project / "toy.c").write_text("#error on this machine\n", encoding="utf-8")
+    result = subprocess.run(words, text=True, capture_output=True, check=False)
+    assert result.returncode != 0, result.stdout
+    assert "holds no native code, though the build called a compiler" in result.stdout + result.stderr
+    run(*words, CROSSENV_ALLOW_PURE="toy")
+    assert only_wheel(tmp_path / "out").name.endswith("none-any.whl")

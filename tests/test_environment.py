@@ -405,7 +405,7 @@ def test_a_damaged_shim_ends_the_process(crossenv: CrossenvCommand, host_prefix:
     ("change", "says"),
     [
         (lambda text: text[: len(text) // 2], "is not a record"),
-        (lambda text: text.replace('"schema": 10', '"schema": 9'), "is of schema 9; this crossenv reads schema 10"),
+        (lambda text: text.replace('"schema": 11', '"schema": 9'), "is of schema 9; this crossenv reads schema 11"),
         (lambda text: text.replace('"bits": 64', '"bits": "64"'), "expected int at 'host.identity.bits'"),
         (lambda text: text.replace('"multiarch"', '"multiarsch"'), "missing 'host.multiarch'"),
         (lambda text: "[]", "is of schema None"),

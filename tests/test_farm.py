@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import functools
+import importlib
 import json
 import os
 import re
@@ -29,17 +31,19 @@ from conftest import CrossenvCommand
 from crossenv.cli.main import main
 from crossenv.errors import UsageError
 from crossenv.farm.budget import Budget, was_killed
-from crossenv.farm.cluster import Order, run_job, run_plan
+from crossenv.farm.cluster import Order, resource_for, run_job, run_plan
 from crossenv.farm.combinations import builds_of
 from crossenv.farm.formats import FORMATS
 from crossenv.farm.model import KEPT, Build, Destination, Job, Python, Requirement, Result
 from crossenv.farm.plan import Plan, jobs_named, plan_of, plan_schema, plan_table, read_plan, waves, write_plan
 from crossenv.farm.reports import as_junit, as_page, report_of
-from crossenv.farm.store import DamagedWheelError, Entry, Store, Stores, hash_of
+from crossenv.farm.shelves import hash_of
+from crossenv.farm.store import DamagedWheelError, Entry, Store, Stores
 from crossenv.wheels.read_tags import PythonTag
 from makers import write
 from test_wheel_command import FULL, project
 
+fsspec: Any = importlib.import_module("fsspec")
 SCHEMA = Path(__file__).resolve().parent.parent / "docs/reference/plan.schema.json"
 TOY = Requirement(label="toy", line="toy", name="toy", open=True)
 PLACES = [
@@ -229,20 +233,20 @@ def test_only_what_is_known_to_be_right_is_read(tmp_path: Path) -> None:
     assert found is not None
     assert found[0] == entry_of(wheel, job)
     (place,) = found[1]
-    assert place.is_relative_to(store.directory)
+    assert place.is_relative_to(store.name)
     assert place.read_bytes() == wheel.read_bytes()
     # A damaged one is refused, the next store asked, and the next write mends it.
     place.write_bytes(b"half")
     found = stores.find(job.key, said.append)
     assert found is not None
-    assert found[1][0].is_relative_to(team.directory)
+    assert found[1][0].is_relative_to(team.name)
     assert said == [f"{place} is damaged: it is not used"]
     store.write(entry_of(wheel, job), [wheel])
     assert store.read(entry_of(wheel, job)) == (place,)
     place.unlink()
     with pytest.raises(DamagedWheelError, match="is missing"):
         store.read(entry_of(wheel, job))
-    file = store.directory / f"jobs/{job.key}.json"
+    file = Path(store.name) / f"jobs/{job.key}.json"
     good = json.loads(file.read_text())
     for damage in ("", "{", "[]", {**good, "wheels": {"../x": "0" * 64}}, {**good, "wheels": {"x": "../y"}},
                    {**good, "schema": 9}, {**good, "job": {**good["job"], "source": "other"}}):  # fmt: skip
@@ -259,7 +263,7 @@ from crossenv.farm.budget import Budget, was_killed
 from crossenv.farm.cluster import Order, run_job, run_plan
 from crossenv.farm.combinations import builds_of
 from crossenv.farm.store import Store
-store, build, wheel = Store(Path({store!r})), builds_of([test_farm.TOY], test_farm.PLACES)[0], Path({wheel!r})
+store, build, wheel = Store({store!r}), builds_of([test_farm.TOY], test_farm.PLACES)[0], Path({wheel!r})
 for number in range(20):
     job = test_farm.job_of(build, str(number % 20))
     store.write(test_farm.entry_of(wheel, job), [wheel])
@@ -271,7 +275,7 @@ def test_many_writers_and_a_collector_at_once(tmp_path: Path) -> None:
     """Whatever a reader sees meanwhile is whole."""
     wheel, store = wheels.make_wheel(tmp_path), Store(tmp_path / "store")
     store.open()
-    text = WRITER.format(path=sys.path, store=str(store.directory), wheel=str(wheel))
+    text = WRITER.format(path=sys.path, store=store.name, wheel=str(wheel))
     writers = [subprocess.Popen([sys.executable, "-c", text]) for _ in range(3)]
     # One more that is killed again and again.
     killed = text.replace("range(20)", "range(10**9)")
@@ -292,10 +296,10 @@ def test_many_writers_and_a_collector_at_once(tmp_path: Path) -> None:
     assert len(list(store.entries())) == 20
     # What it has left goes when nobody can need it any more.
     long_ago = time.time() - 7200
-    for path in store.directory.rglob("*"):
+    for path in Path(store.name).rglob("*"):
         os.utime(path, (long_ago, long_ago))
     store.collect()
-    assert len([path for path in store.directory.rglob("*") if path.is_file()]) == 21
+    assert len([path for path in Path(store.name).rglob("*") if path.is_file()]) == 21
 
 
 def test_a_store_that_cannot_be_written(tmp_path: Path) -> None:
@@ -303,6 +307,105 @@ def test_a_store_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"the store .*file/store cannot be written: Not a directory") as error:
         Store(tmp_path / "file/store").open()
     assert error.value.hint == "name another --store"
+
+
+@pytest.fixture
+def memory() -> Iterator[Any]:
+    """fsspec's file system in the memory of this process."""
+    files = fsspec.filesystem("memory")
+    files.store.clear()
+    yield files
+    files.store.clear()
+
+
+def test_a_store_that_is_no_directory(memory: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Mine, then the team's."""
+    wheel, job = wheels.make_wheel(tmp_path), job_of(builds_of([TOY], PLACES)[0])
+    mine, team = Store(tmp_path / "mine"), Store("memory://farm/wheels")
+    with pytest.raises(UsageError, match="memory://farm/wheels is not a store"):
+        team.require()
+    mine.open()
+    team.open()
+    team.require()
+    said: list[str] = []
+    stores = Stores(mine, [team])
+    assert stores.find(job.key, said.append) is None
+    team.write(entry_of(wheel, job), [wheel])
+    found = stores.find(job.key, said.append)
+    assert found is not None
+    assert (found[0], found[1][0].read_bytes()) == (entry_of(wheel, job), wheel.read_bytes())
+    assert team.holds(found[1])
+    assert not mine.holds(found[1])
+
+    # A damaged wheel is refused, and built again; so is an entry that was half written.
+    name = f"/farm/wheels/wheels/{hash_of(wheel)}/{wheel.name}"
+    memory.pipe_file(name, b"half")
+    assert Stores(mine, [Store(team.name)]).find(job.key, said.append) is None
+    assert said == [f"memory://farm/wheels/wheels/{hash_of(wheel)}/{wheel.name} is damaged: it is not used"]
+    assert main(["store", "verify", team.name]) == 7
+    team.write(entry_of(wheel, job), [wheel])
+    assert main(["store", "verify", team.name]) == 0
+    memory.pipe_file(f"/farm/wheels/jobs/{job.key}.json", b"{")
+    assert team.entry(job.key) is None
+    team.write(entry_of(wheel, job), [wheel])
+
+    # What looks after directories looks after these too.
+    other = filled(tmp_path / "other", wheel, "1", "2")
+    assert main(["store", "merge", team.name, other.name]) == 0
+    assert len(list(team.entries())) == 3
+    capsys.readouterr()
+    assert main(["store", "merge", str(tmp_path / "back"), team.name, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"copied": 3, "damaged": 0}
+    assert main(["store", "index", team.name, str(tmp_path / "index")]) == 0
+    assert [path.name for path in (tmp_path / "index/toy").glob("*.whl")] == [wheel.name]
+    old = memory.store["/farm/wheels/wheels/0/left.whl"] = type(memory.store[name])(memory, "", b"x")
+    old.modified = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
+    capsys.readouterr()
+    assert main(["store", "gc", team.name, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == ["memory://farm/wheels/wheels/0/left.whl"]
+    assert main(["store", "verify", team.name]) == 0
+
+
+def test_a_directory_by_its_url(tmp_path: Path) -> None:
+    wheel = wheels.make_wheel(tmp_path)
+    filled(tmp_path / "a store", wheel, "1")
+    assert [entry.version for entry in Store((tmp_path / "a store").as_uri()).entries()] == ["1"]
+
+
+class Refusing(fsspec.AbstractFileSystem):  # type: ignore[misc]
+    """A file system that has what it has, and takes nothing."""
+
+    protocol = "refusing"
+
+    def exists(self, path: str, **_: Any) -> bool:
+        if "unreachable" in path:
+            raise RuntimeError("no route to the place\nand more")
+        return True
+
+    def pipe_file(self, path: str, value: bytes, **_: Any) -> None:
+        raise PermissionError("Access Denied")
+
+
+def test_stores_that_cannot_be_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fsspec.register_implementation("refusing", Refusing, clobber=True)
+    fsspec.register_implementation("missing", "absent_module.Absent", clobber=True, errtxt="Install absent for this")
+    words = ["wheel", "toy", "--target", "aarch64", "-w", str(tmp_path / "out"), "--store"]
+    for place, says in [
+        ("unknown://x", "the store unknown://x cannot be used: Protocol not known"),
+        ("missing://x", "the store missing://x cannot be used: Install absent for this"),
+        ("ftp://me:secret@host/x", "the store at host has a password in its address"),
+        ("refusing://x", "the store refusing://x cannot be written: Access Denied"),
+    ]:
+        assert main([*words, place]) == 2
+        said = capsys.readouterr().err
+        assert says in said
+        assert "secret" not in said
+        assert "Traceback" not in said
+    # In the middle of work, too.
+    filled(tmp_path / "full", wheels.make_wheel(tmp_path), "1")
+    assert main(["store", "verify", "refusing://unreachable"]) == 2
+    assert "the store refusing://unreachable cannot be read: no route to the place\n" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.glob("out/*.whl")] == []
 
 
 @pytest.mark.integration
@@ -341,31 +444,31 @@ def filled(directory: Path, wheel: Path, *sources: str) -> Store:
 def test_looking_after_a_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wheel = wheels.make_wheel(tmp_path)
     store = filled(tmp_path / "store", wheel, "1", "2")
-    (place,) = store.directory.glob("wheels/*/*")
+    (place,) = Path(store.name).glob("wheels/*/*")
 
     def run(*words: str | Path) -> tuple[int, Any]:
         status = main(["store", *map(str, words), "--json"])
         return status, json.loads(capsys.readouterr().out or "null")
 
-    assert [one["version"] for one in run("list", store.directory)[1]] == ["1", "1"]
-    assert run("verify", store.directory) == (0, [])
+    assert [one["version"] for one in run("list", store.name)[1]] == ["1", "1"]
+    assert run("verify", store.name) == (0, [])
     place.write_bytes(b"x")
-    status, faults = run("verify", store.directory)
+    status, faults = run("verify", store.name)
     assert (status, {one["path"] for one in faults}) == (7, {str(place)})
     # Good ones come from elsewhere; damaged ones do not spread.
-    assert run("merge", tmp_path / "copy", store.directory) == (7, {"copied": 0, "damaged": 2})
+    assert run("merge", tmp_path / "copy", store.name) == (7, {"copied": 0, "damaged": 2})
     other = filled(tmp_path / "other", wheel, "1", "2", "3")
     # One wheel serves them all.
-    assert run("merge", store.directory, other.directory) == (0, {"copied": 1, "damaged": 0})
+    assert run("merge", store.name, other.name) == (0, {"copied": 1, "damaged": 0})
     assert len(list(store.entries())) == 3
-    assert run("merge", store.directory, other.directory) == (0, {"copied": 0, "damaged": 0})
-    assert run("verify", store.directory) == (0, [])
+    assert run("merge", store.name, other.name) == (0, {"copied": 0, "damaged": 0})
+    assert run("verify", store.name) == (0, [])
     # A wheel without a job goes, unless its job may be about to be written.
-    assert run("gc", store.directory, "--older-than", "1") == (0, [])
+    assert run("gc", store.name, "--older-than", "1") == (0, [])
     assert place.exists()
     long_ago = time.time() - 7200
     os.utime(place, (long_ago, long_ago))
-    assert run("gc", store.directory) == (0, [str(place)])
+    assert run("gc", store.name) == (0, [str(place)])
     assert main(["store", "list", str(tmp_path / "nothing")]) == 2
     assert "is not a store" in capsys.readouterr().err
 
@@ -400,7 +503,7 @@ def test_pip_installs_from_the_index(
     wheel = wheels.make_wheel(tmp_path, files, "py3-none-any", replace={"METADATA": metadata})
     store = filled(tmp_path / "store", wheel, "1")
     for _ in range(2):
-        assert main(["store", "index", str(store.directory), str(tmp_path / "index")]) == 0
+        assert main(["store", "index", str(Path(store.name)), str(tmp_path / "index")]) == 0
     page = json.loads((tmp_path / "index/toy/index.json").read_text())
     assert page["files"][0]["hashes"] == {"sha256": hash_of(wheel)}
     assert (page["versions"], page["files"][0]["requires-python"]) == (["1"], ">=3.9, <4")
@@ -417,7 +520,7 @@ def test_pip_installs_from_the_index(
     assert "DO NOT MATCH THE HASHES" in done.stderr
     write(tmp_path / "full/x", "")
     capsys.readouterr()
-    assert main(["store", "index", str(store.directory), str(tmp_path / "full")]) == 2
+    assert main(["store", "index", str(Path(store.name)), str(tmp_path / "full")]) == 2
     assert "is not an index of crossenv" in capsys.readouterr().err
 
 
@@ -588,6 +691,93 @@ def test_the_jobs_of_a_plan_run_apart(farm: Any, tmp_path: Path) -> None:
     assert run("store", "verify", "mine", "--json") == []
 
 
+def test_runs_share_environments(farm: Any, tmp_path: Path) -> None:
+    """Each is made once, also by two runs at once, and again if it is not whole or its compilers have changed."""
+    run, place = farm
+    words = ["wheel", *place, "--json", "--environments", "shared"]
+
+    def stamp() -> int:
+        (environment,) = (tmp_path / "shared").glob("[a-z]*")
+        return environment.stat().st_ino
+
+    with ThreadPoolExecutor(2) as pool:
+        reports = list(pool.map(lambda tree: run(*words, tree, "-w", f"out-{Path(tree).name}"), ["./native", "./pure"]))
+    assert [row["status"] for report in reports for row in report["builds"]] == ["built", "built"]
+    first = stamp()
+    # With the keys and the wheels of environments of one's own.
+    assert [row["status"] for row in run("wheel", "./native", *place, "--json", "-w", "out-native")["builds"]] == [
+        "kept"
+    ]
+    assert [row["status"] for row in run(*words, "./native", "--rebuild", "-w", "out-native")["builds"]] == ["built"]
+    assert stamp() == first
+    (key,) = (tmp_path / "shared").glob("*/etc/shared-key")
+    key.write_text("another compiler")
+    assert [row["status"] for row in run(*words, "./pure")["builds"]] == ["built"]
+    assert stamp() != first
+    assert len(list((tmp_path / "shared").glob("[a-z]*"))) == 1
+
+
+def test_two_clients_build_the_same_at_once(farm: Any, tmp_path: Path) -> None:
+    """With one store and one wheel directory; both succeed."""
+    run, place = farm
+    words = ["wheel", "./native", "./pure", *place, "--store", "store", "--json"]
+    with ThreadPoolExecutor(2) as pool:
+        reports = list(pool.map(lambda _: run(*words), range(2)))
+    assert {row["status"] for report in reports for row in report["builds"]} <= {"built", "kept"}
+    assert reports[0]["wheels"] == reports[1]["wheels"]
+    assert len(run("store", "list", "store", "--json")) == 2
+    assert run("store", "verify", "store", "--json") == []
+    assert [path.name for path in tmp_path.rglob(".crossenv-part-*")] == []
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment variables of an S3 server on this machine that has a bucket "team"."""
+    for name in ("s3fs", "moto.server"):
+        pytest.importorskip(name)
+    server: Any = importlib.import_module("moto.server").ThreadedMotoServer("127.0.0.1", 0)
+    server.start()
+    variables = {
+        "FSSPEC_S3_ENDPOINT_URL": "http://{}:{}".format(*server.get_host_and_port()),
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    make = "import fsspec; fsspec.filesystem('s3').mkdir('team')"
+    subprocess.run([sys.executable, "-c", make], env={**os.environ, **variables}, check=True)
+    yield variables
+    server.stop()
+
+
+@pytest.mark.integration
+def test_a_store_in_s3(farm: Any, bucket: dict[str, str], tmp_path: Path) -> None:
+    run, place = farm
+    run = functools.partial(run, **bucket)
+    words = ["wheel", "./native", "./pure", *place, "--json", "--store"]
+    with ThreadPoolExecutor(2) as pool:
+        stores = ["s3://team/wheels", "s3://team/wheels"]
+        reports = list(pool.map(lambda number: run(*words, stores[number], "-w", f"out{number}"), range(2)))
+    assert {row["status"] for report in reports for row in report["builds"]} <= {"built", "kept"}
+    assert run("store", "verify", "s3://team/wheels", "--json") == []
+    assert len(run("store", "list", "s3://team/wheels", "--json")) == 2
+    # The keys are those of other stores, whatever the rights are; the second store is only read.
+    before = run("store", "list", "s3://team/wheels", "--json")
+    mine = [*words, "mine", "--store", "s3://team/wheels"]
+    report = run(*mine, AWS_SECRET_ACCESS_KEY="other")
+    assert [row["status"] for row in report["builds"]] == ["kept", "kept"]
+    assert sorted(path.name for path in (tmp_path / "wheelhouse").glob("*.whl")) == report["wheels"]
+    assert run("store", "list", "s3://team/wheels", "--json") == before
+    # A damaged wheel is not used.
+    damage = "import fsspec; f = fsspec.filesystem('s3')\nfor n in f.find('team/wheels/wheels'): f.pipe(n, b'half')"
+    subprocess.run([sys.executable, "-c", damage], env={**os.environ, **bucket}, check=True)
+    assert {row["status"] for row in run(*words, "s3://team/wheels", "-w", "again")["builds"]} == {"built"}
+    assert run("store", "verify", "s3://team/wheels", "--json") == []
+    # A mistyped bucket is not made.
+    said = run(*words, "s3://nobodys/wheels", status=2)
+    assert "the store s3://nobodys/wheels cannot be written: " in said
+    assert len(said.splitlines()) == 2, said
+
+
 def test_a_job_that_is_not_the_plans(farm: Any, tmp_path: Path) -> None:
     run, place = farm
     key = run("plan", "./native", *place, "-o", "plan.json", "--json")["jobs"][0]["key"]
@@ -721,8 +911,9 @@ class Cluster:
         self._processes.append(process)
         return process
 
-    def worker(self, **variables: str) -> subprocess.Popen[bytes]:
-        return self.start("worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", **variables)
+    def worker(self, *words: str, **variables: str) -> subprocess.Popen[bytes]:
+        alone = ("--nthreads", "1", "--no-nanny", "--no-dashboard")
+        return self.start("worker", self.address, *alone, *words, **variables)
 
     def end(self) -> None:
         for process in reversed(self._processes):
@@ -758,16 +949,23 @@ def test_jobs_run_on_any_executor(farm: Any, crossenv: CrossenvCommand, tmp_path
     store = Store(tmp_path / "store")
     store.open()
     order = Order(
-        plan=str(store.write_plan(write_plan(made))),
+        plan=store.write_plan(write_plan(made)),
         directory=str(tmp_path),
-        store=str(store.directory),
+        store=store.name,
         options=(),
         variables={**os.environ, "PATH": crossenv.path, "PIP_NO_INDEX": "1", "XDG_CACHE_HOME": str(tmp_path / "cache")},
+        run="one",
     )
     results: dict[str, Result] = {}
     with ThreadPoolExecutor(2) as pool:
         work = functools.partial(run_job, order)
-        run_plan(made, pool, work, started=lambda job: None, finished=lambda job, it: results.update({job.key: it}))
+        run_plan(
+            made,
+            lambda _: pool,
+            work,
+            started=lambda job: None,
+            finished=lambda job, it: results.update({job.key: it}),
+        )
     assert {key: result.status for key, result in results.items()} == {job.key: "built" for job in made.jobs}
     assert {entry.key for entry in store.entries()} == set(results)
 
@@ -790,8 +988,67 @@ def test_jobs_start_when_those_they_wait_for_are_done() -> None:
         return {"status": "failed", "error": "no", "hint": "", "exit_code": 6}
 
     with ThreadPoolExecutor(4) as pool:
-        run_plan(many, pool, work, started=lambda job: None, finished=lambda job, result: ended.append(job.key))
+        run_plan(
+            many,
+            lambda _: pool,
+            work,
+            started=lambda job: None,
+            finished=lambda job, result: ended.append(job.key),
+        )
     assert sorted(ended) == sorted(waits)
+
+
+@pytest.mark.parametrize(
+    ("offered", "test", "resource"),
+    [
+        ([], False, ""),
+        (["GPU", "memory"], True, ""),
+        (["GPU", "aarch64", "s390x"], False, "aarch64"),
+        (["aarch64", "manylinux_2_28_aarch64"], False, "manylinux_2_28_aarch64"),
+        # Without workers that say so, those that build try the wheels too.
+        (["aarch64"], True, "aarch64"),
+        (["aarch64", "test-aarch64"], True, "test-aarch64"),
+        (["test-aarch64"], False, ""),
+    ],
+)
+def test_resources_name_targets(offered: list[str], test: bool, resource: str) -> None:
+    assert resource_for("manylinux_2_28_aarch64", offered, test=test) == resource
+
+
+def test_targets_that_no_resource_names() -> None:
+    for target, offered, test, says in [
+        ("musllinux_1_2_aarch64", ["manylinux_2_28_aarch64"], False, "builds wheels for musllinux_1_2_aarch64"),
+        ("manylinux_2_28_aarch64", ["s390x", "64"], False, "builds wheels for manylinux_2_28_aarch64"),
+        ("win_amd64", ["aarch64", "test-aarch64"], True, "tries wheels for win_amd64"),
+    ]:
+        with pytest.raises(UsageError, match=f"no worker of the cluster {says}"):
+            resource_for(target, offered, test=test)
+    assert resource_for("win_amd64", ["aarch64", "amd64"], test=False) == "amd64"
+
+
+@pytest.mark.integration
+def test_workers_name_their_targets(farm: Any, cluster: Cluster, tmp_path: Path) -> None:
+    run, place = farm
+    backend = tmp_path / "native/tools/backend.py"
+    seen = tmp_path / "seen"
+    backend.write_text(backend.read_text() + f"\nopen({str(seen)!r}, 'a').write(os.environ.get('RUNNER_NAME', ''))\n")
+    target = run("plan", "./native", *place, "--json")["jobs"][0]["target"]
+    words = ["wheel", "./native", *place, "--store", "store", "--executor", f"dask:{cluster.address}", "--rebuild"]
+    cluster.worker("--resources", "s390x=1", RUNNER_NAME="wrong")
+    while "no worker\n" in (said := run(*words, status=2)):
+        pass
+    assert f"no worker of the cluster builds wheels for {target}" in said
+    cluster.worker("--resources", f"{target}=2", RUNNER_NAME="right")
+    with distributed_client(cluster) as client:
+        client.wait_for_workers(2, timeout=120)
+    seen.unlink(missing_ok=True)
+    for _ in range(2):
+        run(*words)
+    assert set(re.findall("wrong|right", seen.read_text())) == {"right"}
+
+
+def distributed_client(cluster: Cluster) -> Any:
+    return importlib.import_module("distributed").Client(cluster.address, set_as_default=False)
 
 
 @pytest.mark.integration

@@ -104,6 +104,9 @@ def test_a_free_threaded_wheel(env: Path, tmp_path: Path, run: Run, crossenv: Cr
     # What is installed for the target is where this interpreter looks.
     run(env / "bin/cross-pip", "install", "--no-deps", wheel)
     assert "toy" in run(env / "bin/cross-pip", "list")
+    # A tree that goes to the target is laid out as its interpreter wants it.
+    run(env / "bin/cross-pip", "install", "--no-deps", "--ignore-installed", "--prefix", tmp_path / "staged", wheel)
+    assert [path.name for path in (tmp_path / "staged/lib").iterdir()] == [f"python{VERSION}t"]
     crossenv("doctor", env)
 
 

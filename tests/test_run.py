@@ -211,6 +211,20 @@ def test_an_interpreter_in_a_root(version: str, flags: str, tmp_path: Path) -> N
         interpreter_in([tmp_path / "nothing"], AARCH64, version="", flags="")
 
 
+def test_packages_are_where_the_interpreter_looks(tmp_path: Path) -> None:
+    root = make_root(tmp_path / "root")
+    write(root / "usr/bin/pypy3.11", elf_bytes(AARCH64, interpreter="/lib/ld-linux-aarch64.so.1"))
+    qemu = write(tmp_path / "qemu-aarch64", "#!/bin/sh\n", mode=0o755)
+    emulator = Emulator(program=qemu, architecture=ROWS["aarch64"], origin="PATH")
+    for kind in ("python", "pypy"):
+        found = interpreter_in([root], AARCH64, version="3.11", flags="", kind=kind)
+        assert found.python.name == f"{kind}3.11"
+        tree = make_tree(tmp_path / kind, found, emulator, site_packages=tmp_path / "site", scripts=tmp_path)
+        assert (tree / f"lib/{kind}3.11/site-packages").readlink() == tmp_path / "site"
+        assert [path.name for path in (tree / "lib").iterdir()] == [f"{kind}3.11"]
+        assert (tree / f"bin/{kind}3.11").is_symlink()
+
+
 def test_emulators_are_found(tmp_path: Path) -> None:
     row, reporter = ROWS["armv7l"], Reporter()
     first = write(tmp_path / "a/qemu-arm-static", "#!/bin/sh\n", mode=0o755)

@@ -196,8 +196,13 @@ sys.crossenv_mark = 1
 
 
 @pytest.mark.usefixtures("import_")
-def test_a_project_is_told_of_the_target(tmp_path: Path) -> None:
+def test_a_project_is_told_of_the_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = tmp_path / "project"
+    program_files = "ProgramFiles"
+    for name in (program_files, "ProgramFiles(x86)"):
+        # Gone afterwards.
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
     project_platform.install(str(project), FACTS, SYSTEM)
 
     def run_as(file: Path) -> dict[str, Any]:
@@ -212,6 +217,8 @@ def test_a_project_is_told_of_the_target(tmp_path: Path) -> None:
         )
         return namespace
 
+    # pillow lists it.
+    assert not any(Path(os.environ[program_files]).iterdir())
     told = run_as(project / "setup.py")
     windows = ["win32", "win32", "nt", "nt", "Windows", "Windows", "AMD64", ("64bit", "WindowsPE")]
     assert told["answers"] == windows
@@ -554,3 +561,114 @@ def test_long_double(windows_env: Path, tmp_path: Path, run: Run, tool: str, nam
     wide = (b"sinl", b"powl", b"fmodl", b"nextafterl", b"strtold", b"wcstold", b"__mingw_")
     assert [one for one in wide if one in data] == []
     assert b"wcstod" in data
+
+
+@needs_zig
+@pytest.mark.integration
+def test_a_type_that_is_not_in_microsofts_winternl(windows_env: Path, tmp_path: Path, run: Run) -> None:
+    """psutil defines it itself; the structure that has a member of it keeps its layout."""
+    source = tmp_path / "x.c"
+    source.write_text("""
+        #include <stddef.h>
+        #include <windows.h>
+        #include <Winternl.h>
+        typedef enum _KWAIT_REASON { Executive, WrKeyedEvent } KWAIT_REASON;
+        int place[offsetof(SYSTEM_THREADS, WaitReason) == 72 && sizeof(SYSTEM_THREADS) == 80 ? 1 : -1];
+    """)
+    run(windows_env / "etc/bin/x86_64-w64-mingw32-clang", "-c", source, "-o", tmp_path / "x.o")
+
+
+@needs_zig
+@pytest.mark.integration
+def test_xgetbv_needs_no_option(windows_env: Path, tmp_path: Path, run: Run) -> None:
+    """Code that finds out at run time what the processor has, as Microsoft's compiler takes it."""
+    source = tmp_path / "x.cc"
+    source.write_text("#include <intrin.h>\n#include <immintrin.h>\nunsigned long long f() { return _xgetbv(0); }\n")
+    strict = ("-Wall", "-Wextra", "-Wpedantic", "-Weverything", "-Werror", "-Wno-missing-prototypes")
+    quiet = ("-Wno-c++98-compat-pedantic", "-Wno-language-extension-token")
+    run(
+        windows_env / "etc/bin/x86_64-w64-mingw32-clang++", "-O2", *strict, *quiet, "-c", source, "-o", tmp_path / "x.o"
+    )
+    assert b"\x0f\x01\xd0" in (tmp_path / "x.o").read_bytes()
+
+
+@needs_zig
+@pytest.mark.integration
+def test_the_preprocessors_output_is_the_projects(windows_env: Path, tmp_path: Path, run: Run) -> None:
+    """zstandard gives it to a parser of C; what else is compiled of it has a long double of 64 bits."""
+    compiler = windows_env / "etc/bin/x86_64-w64-mingw32-clang"
+    source, output = tmp_path / "x.c", tmp_path / "x.i"
+    source.write_text("long double f(long double x);\n")
+    lines = [line for line in run(compiler, "-E", source).splitlines() if line and not line.startswith("#")]
+    assert lines == [source.read_text().strip()]
+    source.write_text("#include <math.h>\nlong double f(long double x) { return sinl(x); }\n")
+    run(compiler, "-E", source, "-o", output)
+    run(compiler, "-O2", "-c", output, "-o", tmp_path / "x.o")
+    assert b"sinl" not in (tmp_path / "x.o").read_bytes()
+
+
+@needs_zig
+@pytest.mark.integration
+def test_a_variable_that_two_sources_declare(windows_env: Path, tmp_path: Path, run: Run) -> None:
+    """C in which a header has `int shared;`, as psutil's has: it is one variable for Microsoft's compiler."""
+    for name in ("one.c", "two.c"):
+        (tmp_path / name).write_text(f"int shared; int in_{name[:3]}(void) {{ return ++shared; }}\n")
+    compiler = windows_env / "etc/bin/x86_64-w64-mingw32-clang"
+    run(compiler, "-shared", tmp_path / "one.c", tmp_path / "two.c", "-o", tmp_path / "x.dll")
+
+
+@needs_zig
+@pytest.mark.integration
+def test_a_static_library_under_microsofts_name(windows_env: Path, tmp_path: Path, run: Run) -> None:
+    """`libthing.lib` of a project that has made `libthing.a` itself (pynacl's libsodium)."""
+    (tmp_path / "thing.c").write_text("int thing(void) { return 1; }\n")
+    (tmp_path / "user.c").write_text("int thing(void);\nint user(void) { return thing(); }\n")
+    tools = windows_env / "etc/bin"
+    compiler = tools / "x86_64-w64-mingw32-clang"
+    run(compiler, "-c", tmp_path / "thing.c", "-o", tmp_path / "thing.o")
+    run(tools / "x86_64-w64-mingw32-ar", "rcs", tmp_path / "libthing.a", tmp_path / "thing.o")
+    for library in ("-llibthing", "-lthing", "libthing.lib"):
+        run(compiler, "-shared", tmp_path / "user.c", "-L", tmp_path, library, "-o", tmp_path / "x.dll")
+
+
+@needs_zig
+@pytest.mark.integration
+@pytest.mark.thorough
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="no older Python is free-threaded")
+@pytest.mark.parametrize("target", ["win_amd64", "win_arm64", "win32"])
+def test_free_threaded(target: str, tmp_path: Path, run: Run, crossenv: CrossenvCommand) -> None:
+    """A target whose Python has no GIL, from nothing; the headers for Arm64 ask for a register as MSVC's users do."""
+    env, project = tmp_path / "env", projects.setuptools_c(tmp_path / "project")
+    crossenv("create", "--python", sys.executable, "--target", target, "--free-threaded", env)
+    run(env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project)
+    (wheel,) = (tmp_path / "out").glob(f"*-cp{NODOT}-cp{NODOT}t-{target}.whl")
+    said = crossenv("audit", wheel).stdout
+    assert f"python{NODOT}t.dll" in said
+
+
+@needs_zig
+@pytest.mark.integration
+@pytest.mark.parametrize("through", ["objects", "a static library", "sources"])
+def test_a_library_by_pragma(windows_env: Path, tmp_path: Path, run: Run, through: str) -> None:
+    """psutil asks so for IPHLPAPI.."""
+    (tmp_path / "asks.c").write_text("""
+        #include <windows.h>
+        #include <iphlpapi.h>
+        # pragma comment(lib, "IPHLPAPI.lib")
+        #pragma comment(lib,"of_our_own.lib")
+        #pragma comment(linker, "/x")
+        unsigned long asks(void) { return GetNumberOfInterfaces(0); }
+    """)
+    (tmp_path / "user.c").write_text("unsigned long asks(void); int user(void) { return (int)asks(); }\n")
+    tools = windows_env / "etc/bin"
+    compiler = tools / "x86_64-w64-mingw32-clang"
+    inputs = [tmp_path / "user.c", tmp_path / "asks.c"]
+    if through != "sources":
+        for source in inputs:
+            run(compiler, "-Wno-unknown-pragmas", "-c", source, "-o", source.with_suffix(".o"))
+        inputs = [source.with_suffix(".o") for source in inputs]
+    if through == "a static library":
+        run(tools / "x86_64-w64-mingw32-ar", "rcs", tmp_path / "libasks.a", inputs[1])
+        inputs[1] = tmp_path / "libasks.a"
+    run(compiler, "-shared", *inputs, "-o", tmp_path / "x.dll")
+    assert "IPHLPAPI.DLL" in map(str.upper, imported_dlls((tmp_path / "x.dll").read_bytes()))

@@ -69,6 +69,8 @@ def drawn(page: str, data: Data) -> list[str]:
         "small-set": _small_set,
         "targets": _targets,
         "variants": _variants,
+        "windows": _windows,
+        "windows-numpy": _windows_numpy,
     }[page]
     return draw(data)
 
@@ -124,6 +126,46 @@ def _own_tests(data: Data) -> list[str]:
         remark = f". {row['remark']}" if row["remark"] else ""
         lines.append(f"- **{name}**: {', '.join(f'`{file}`' for file in row['files'])}{remark}")
     return [*lines, ""]
+
+
+def _windows(data: Data) -> list[str]:
+    lines = []
+    for section in data.values():
+        about, packages = section["about"], section["packages"]
+        lines += [f"## {about['python']} under wine {about['wine']}, {about['compiler']}", ""]
+        lines += [f"{_days(packages.values())}.", ""]
+        columns = ("package", "wheel", "the index's", "own tests")
+        rows = [
+            (
+                name,
+                f"`{row['wheel']}`" if "wheel" in row else "",
+                row.get("index", ""),
+                row.get("error") or row["tests"],
+            )
+            for name, row in packages.items()
+        ]
+        lines += table(columns, rows)
+    return lines
+
+
+def _windows_numpy(data: Data) -> list[str]:
+    lines = []
+    for section in data.values():
+        about = section["about"]
+        lines += [f"## Python {about['python']} under wine {about['wine']}", ""]
+        lines += [f"`{about['wheel']}` and the index's of the same name, {about['date']}.", ""]
+        rows = [(name, row["ours"], row["index"]) for name, row in section["parts"].items()]
+        lines += table(("tests of", "built here", "the index's"), rows)
+        lines += ["Tests that end differently:", ""] if section["differences"] else ["Every test ends the same.", ""]
+        different = [
+            (f"`{name}`", row["ours"], row["index"], row["why"] or "**unexplained**")
+            for name, row in section["differences"].items()
+        ]
+        lines += table(("test", "built here", "the index's", "why"), different) if different else []
+        lines += ["What both say of `numpy.longdouble`:", ""]
+        answers = [(what, str(row["ours"]), str(row["index"])) for what, row in section["long double"].items()]
+        lines += table(("question", "built here", "the index's"), answers)
+    return lines
 
 
 def _parity(data: Data) -> list[str]:
@@ -284,6 +326,15 @@ def summary(explanation: Path, page: str) -> tuple[tuple[str, ...], Rows]:
     if page == "own-tests":
         rows = [row for section in data.values() for row in section["packages"].values()]
         return ("wheel", "result"), [(f"`{row['wheel']}`", row["said"]) for row in rows]
+    if page == "windows":
+        found = [
+            (section["about"]["version"], *item) for section in data.values() for item in section["packages"].items()
+        ]
+        said = [(name, version, row.get("error") or row["tests"]) for version, name, row in found]
+        return ("package", "Python", "own tests"), said
+    if page == "windows-numpy":
+        parts = [item for section in data.values() for item in section["parts"].items()]
+        return ("tests of", "built here", "the index's"), [(name, row["ours"], row["index"]) for name, row in parts]
     if page == "audited-wheels":
         releases = [row for section in data.values() for row in section["releases"].values()]
         sums = [sum(row[key] for row in releases) for key in ("wheels", "files")]

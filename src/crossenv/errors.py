@@ -92,6 +92,8 @@ _MENDS = {
     errno.EACCES: "check the permissions of that file and of the directories above it",
     errno.EPERM: "check the permissions of that file and of the directories above it",
     errno.EIO: "check the disk",
+    # Of places that are no file system (`farm/shelves.py`).
+    errno.EPROTO: "check its address, and your rights there",
 }
 
 # In the words of C libraries and of zig.
@@ -106,7 +108,7 @@ def fault_of_the_machine(error: OSError) -> UsageError | None:
     """Turn an error that the machine causes, such as a full disk, into a user's; None for others, which may be bugs."""
     if error.errno not in _MENDS:
         return None
-    reason = os.strerror(error.errno)
+    reason = reason_of(error) if error.errno == errno.EPROTO else os.strerror(error.errno)
     # If there are two names, the second is the copy's.
     name = next((name for name in (error.filename2, error.filename) if isinstance(name, (str, bytes))), "")
     return UsageError(f"{os.fsdecode(name)}: {reason}" if name else reason.lower(), hint=_MENDS[error.errno])

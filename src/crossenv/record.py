@@ -16,7 +16,7 @@ from crossenv.errors import UsageError, reason_of
 from crossenv.libc.policies import Policy
 from crossenv.pythons.model import Host
 
-SCHEMA = 10
+SCHEMA = 11
 RECORD_NAME = "crossenv.json"
 # Runs the target's programs; below the environment's root.
 CROSS_RUN = "bin/cross-run"
@@ -138,6 +138,8 @@ class BackendRecord:
         environment: Variables for the processes that run its hooks, unless the user has set them.
         fails_by_itself: Whether a failing compile ends its builds. Such back ends also compile probes, so a wheel
             without native code is not suspect.
+        falls_back: A regular expression. If pyproject.toml matches it, a build goes on after a failed compile all the
+            same; "" for none.
         build_directory: The places that name a build directory inside the source tree, the strongest first:
             "setting:NAME", "variable:NAME", "project:TABLE.KEY" of pyproject.toml, "path:DIRECTORY"; for editable
             builds "default:DIRECTORY" and "tree:tool.NAME.KEY" (see `_crossenv.build_directories.settled`).
@@ -147,6 +149,7 @@ class BackendRecord:
     settings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     fails_by_itself: bool = False
+    falls_back: str = ""
     build_directory: tuple[str, ...] = ()
     jobs_setting: str = ""
 

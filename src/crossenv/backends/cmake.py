@@ -112,14 +112,18 @@ class CMake:
         return {"CMAKE_TOOLCHAIN_FILE": f"{record.root}/{TOOLCHAIN_FILE}"}
 
     def modules(self, record: Record) -> Mapping[str, BackendRecord]:
-        """Return their build directories; a failed compile ends their builds."""
+        """Return their build directories; a failed compile ends their builds, unless a project says otherwise."""
         # scikit-build-core builds in a temporary directory unless the project names one.
         places = (
             *("tree:tool.scikit-build.editable.mode", "setting:build-dir", "variable:SKBUILD_BUILD_DIR"),
             "project:tool.scikit-build.build-dir",
         )
+        # An override for builds that failed: `if.failed = true`.
+        falls_back = r"\bfailed\s*=\s*true"
         return {
-            "scikit_build_core": BackendRecord(fails_by_itself=True, build_directory=places),
+            "scikit_build_core": BackendRecord(fails_by_itself=True, falls_back=falls_back, build_directory=places),
+            # A setup.py may catch the failure.
+            "scikit_build_core.setuptools": BackendRecord(build_directory=places),
             "py_build_cmake": BackendRecord(fails_by_itself=True, build_directory=("path:.py-build-cmake_cache",)),
         }
 

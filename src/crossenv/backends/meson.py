@@ -95,7 +95,7 @@ class Meson:
         return ["", "[built-in options]", f"python.build_config = {quoted(str(details))}"]
 
     def environment(self, record: Record) -> Mapping[str, str]:
-        """None: `MESON` would replace the Meson that a package brings along (numpy does)."""
+        """None for every back end: `MESON` would replace the Meson that a package brings along (numpy does)."""
         return {}
 
     def modules(self, record: Record) -> Mapping[str, BackendRecord]:
@@ -104,6 +104,11 @@ class Meson:
         # By default editable builds stay in build/cp311, where Meson keeps the first build's cross file.
         places = ("setting:build-dir", "setting:builddir", "default:build")
         mesonpy = BackendRecord(
-            settings=settings, fails_by_itself=True, build_directory=places, jobs_setting="compile-args"
+            settings=settings,
+            # Unless they are named, Meson calls native compilers through any sccache or ccache on PATH.
+            environment={"CC_FOR_BUILD": "cc", "CXX_FOR_BUILD": "c++"},
+            fails_by_itself=True,
+            build_directory=places,
+            jobs_setting="compile-args",
         )
         return {"mesonpy": mesonpy}

@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from crossenv.cli.common import add_allow_pure, add_tool_options, fetcher
 from crossenv.compilers.choose import AUTO, CHOICES
 from crossenv.config import FLAGS, Settings, load_settings
@@ -24,7 +22,7 @@ from crossenv.farm.plan import Plan, plan_of
 from crossenv.farm.progress import Board
 from crossenv.farm.requirements import read_requirement, read_requirements_file
 from crossenv.farm.run import BuildOptions, Run
-from crossenv.farm.scratch import workshop
+from crossenv.farm.scratch import cache, workshop
 from crossenv.farm.store import DEFAULT_NAME, Store, Stores, WheelDirectory
 from crossenv.pythons.build_python import find_build_python_for_target
 from crossenv.pythons.known import host_python_path
@@ -137,13 +135,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--store",
         action="append",
         default=[],
-        metavar="DIR",
-        help=f"keep wheels here for later runs; default: {DEFAULT_NAME} in the wheel directory; can be repeated: the"
-        " others are only read",
+        metavar="PLACE",
+        help=f"keep wheels here for later runs: a directory, or a URL of fsspec (s3://BUCKET/PATH); default:"
+        f" {DEFAULT_NAME} in the wheel directory; can be repeated: the others are only read",
     )
     run.add_argument("--log-dir", metavar="DIR", help="put the logs of the builds here; default: in the user's cache")
     run.add_argument(
         "-j", "--jobs", type=int, metavar="N", help="build N combinations at a time; default: one for each core"
+    )
+    run.add_argument(
+        "--environments",
+        metavar="DIR",
+        help="take environments that earlier runs have left here, and leave them here; for several runs at once too",
     )
     run.add_argument("--test", action="store_true", help="also try each wheel on its target, as `crossenv test` does")
     run.add_argument(
@@ -195,7 +198,7 @@ def wanted(args: argparse.Namespace, reporter: Reporter) -> Wanted:
     builds = builds_of(_requirements(args, reporter), _places(args, settings, reporter))
     options = _options(args, settings)
     wheel_dir = Path(_whole(args.wheel_dir))
-    first, *others = (Store(Path(_whole(one))) for one in args.store or [wheel_dir / DEFAULT_NAME])
+    first, *others = (Store(one) for one in args.store or [wheel_dir / DEFAULT_NAME])
     for other in others:
         other.require()
     return Wanted(
@@ -203,7 +206,7 @@ def wanted(args: argparse.Namespace, reporter: Reporter) -> Wanted:
         options=options,
         wheels=WheelDirectory(wheel_dir),
         stores=Stores(first, others),
-        logs=Path(_whole(args.log_dir)) if args.log_dir else _cache() / "logs",
+        logs=Path(_whole(args.log_dir)) if args.log_dir else cache() / "logs",
         arguments=tuple(_arguments(args, settings)),
         pip_arguments=tuple(args.behind or ()),
     )
@@ -219,8 +222,10 @@ def opened(wanted: Wanted, reporter: Reporter, planned: Mapping[Build, Job] | No
         planned: The jobs that a plan expects.
     """
     _make_directory(wanted.logs, "--log-dir")
+    if wanted.options.environments:
+        _make_directory(Path(wanted.options.environments), "--environments")
     keep = wanted.options.keep_environments
-    with _interrupted_by_signals(), workshop(_cache(), keep=keep) as place:
+    with _interrupted_by_signals(), workshop(cache(), keep=keep) as place:
         board = Board(reporter, len(wanted.builds))
         try:
             yield Run(
@@ -254,10 +259,6 @@ def survey(wanted: Wanted, reporter: Reporter) -> Plan:
         arguments=wanted.arguments,
         pip_arguments=wanted.pip_arguments,
     )
-
-
-def _cache() -> Path:
-    return platformdirs.user_cache_path("crossenv") / "wheel"
 
 
 def _arguments(args: argparse.Namespace, settings: Settings) -> Iterator[str]:
@@ -391,6 +392,7 @@ def _options(args: argparse.Namespace, settings: Settings) -> BuildOptions:
         allow_pure=(*settings.lists["allow-pure"], *filter(None, allowed)),
         jobs=args.jobs or len(os.sched_getaffinity(0)),
         keep_environments=getattr(args, "keep_environments", False),
+        environments=_whole(args.environments) if args.environments else "",
         test=args.test,
         host_roots=tuple(map(_whole, args.host_root)),
     )

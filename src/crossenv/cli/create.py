@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import importlib
 import os
 import shlex
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -352,6 +354,8 @@ def plan_for_host_python(
         named = Path(args.headers).expanduser().absolute() if args.headers else None
         headers = headers_of_dump(load_dump(path), host, named, build.executable)
     reporter.step("finding a toolchain")
+    # While compilers are tried, this process waits; what writes the environment takes a while to import.
+    threading.Thread(target=importlib.import_module, args=("virtualenv",), daemon=True).start()
     unwritten = UnwrittenHost(host=host)
     if headers is None:
         toolchain = choose_toolchain(host, wishes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # All commands, by what people do. `crossenv --help` shows them like this.
 GROUPS = {
-    "set up": ("init", "create", "sysroot", "dump", "completion"),
+    "set up": ("init", "create", "sysroot", "python", "dump", "completion"),
     "build": ("wheel", "plan", "store", "export"),
     "check": ("audit", "repair", "merge", "seal"),
     "run": ("run", "test"),
@@ -29,6 +29,11 @@ EXAMPLES = {
     ),
     "sysroot create": ("crossenv sysroot create --from debian:bookworm --arch arm64 --package libffi-dev root",),
     "sysroot add": ("crossenv sysroot add root libffi-dev libssl-dev",),
+    "python": ("crossenv python build --from Python-3.13.5.tar.xz --target musllinux_1_2_aarch64",),
+    "python build": (
+        "crossenv python build --from Python-3.13.5.tar.xz --target musllinux_1_2_aarch64",
+        "crossenv python build --from Python-3.13.5 --target riscv64 --jobs 4 root",
+    ),
     "dump": (
         "crossenv dump -o device.json",
         "crossenv dump --python 3.13 --with-headers device-headers.tar.gz -o device.json",

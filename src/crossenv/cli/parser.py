@@ -24,6 +24,7 @@ COMMANDS = (
     "targets",
     "dump",
     "sysroot",
+    "python",
     "audit",
     "repair",
     "merge",

@@ -116,10 +116,9 @@ def _session(args: argparse.Namespace, reporter: Reporter) -> AnySession:
     if runs_under_pyodide(target.identity):
         return pyodide_session_in(options.cache / "run" / target.platform_tag, target, options)
     version = args.python or platform.python_version().rpartition(".")[0]
-    architecture = target.architecture
-    interpreter = interpreter_for(architecture, version, options, reporter)
-    directory = options.cache / "run" / f"{architecture.name}-python{version}"
-    return session_in(directory, architecture, interpreter, options, reporter)
+    interpreter = interpreter_for(target, version, options, reporter)
+    directory = options.cache / "run" / f"{target.gnu_triplet}-python{version}"
+    return session_in(directory, target.architecture, interpreter, options, reporter)
 
 
 def become(session: AnySession, words: list[str]) -> int:

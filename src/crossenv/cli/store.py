@@ -53,7 +53,7 @@ def _run(run: Callable[[argparse.Namespace, Reporter], int], args: argparse.Name
 
 
 def _store(name: str) -> Store:
-    store = Store(Path(name).expanduser().absolute())
+    store = Store(name)
     store.require()
     return store
 
@@ -97,7 +97,7 @@ def run_verify(args: argparse.Namespace, reporter: Reporter) -> int:
     for entry, _ in found if args.remove else ():
         store.remove(entry)
     if args.json:
-        reporter.json([{"key": entry.key, "path": str(error.path), "fault": str(error)} for entry, error in found])
+        reporter.json([{"key": entry.key, "path": error.path, "fault": str(error)} for entry, error in found])
     else:
         for entry, error in found:
             reporter.result(f"{entry.key[:SHORT]}: {error}")
@@ -119,17 +119,17 @@ def run_gc(args: argparse.Namespace, reporter: Reporter) -> int:
                 store.remove(entry)
     removed = store.collect()
     if args.json:
-        reporter.json([str(path) for path in removed])
+        reporter.json(removed)
     else:
         for path in removed:
-            reporter.result(str(path))
+            reporter.result(path)
     return 0
 
 
 def run_merge(args: argparse.Namespace, reporter: Reporter) -> int:
     """Copy from other stores."""
     others = [_store(name) for name in args.others]
-    store = Store(Path(args.store).expanduser().absolute())
+    store = Store(args.store)
     store.open()
     damaged, copied = 0, 0
     for other in others:
@@ -149,7 +149,7 @@ def run_merge(args: argparse.Namespace, reporter: Reporter) -> int:
     if args.json:
         reporter.json({"copied": copied, "damaged": damaged})
     else:
-        reporter.result(f"{counted(copied, 'job')} copied to {store.directory}")
+        reporter.result(f"{counted(copied, 'job')} copied to {store.name}")
     return AuditError.exit_code if damaged else 0
 
 

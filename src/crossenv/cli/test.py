@@ -185,7 +185,7 @@ def _host_place(
         if runs_under_wine(record.host.identity):
             return _wine_place_of(record, prefix, wanted, options, reporter)
         if runs_under_pyodide(record.host.identity):
-            site_packages = prefix / Path(record.host.site_packages).relative_to(f"{record.root}/cross")
+            site_packages = _site_packages(record, prefix)
             pyodide = pyodide_session_of(record, site_packages, prefix / "bin", options)
             install_with_environment(record, prefix, wanted, os.environ, reporter)
             return Place(label="host", session=pyodide, scripts=pyodide.scripts, python="python", environ=os.environ)
@@ -211,7 +211,7 @@ def _host_place(
             return Place(label="host", session=pyodide, scripts=pyodide.scripts, python="python", environ=os.environ)
         architecture = target.architecture
         version = python_for(subjects, args.python, platform.python_version().rpartition(".")[0])
-        interpreter = interpreter_for(architecture, version, options, reporter)
+        interpreter = interpreter_for(target, version, options, reporter)
         session = session_in(prefix, architecture, interpreter, options, reporter)
         install_on_target(session, prefix, wanted, os.environ, reporter)
     # Again, now with the installed scripts.
@@ -220,8 +220,10 @@ def _host_place(
 
 
 def _site_packages(record: Record, prefix: Path) -> Path:
-    """Return where an environment's pip, which lays packages out as its build Python does, installs them."""
-    return prefix / Path(record.host.site_packages).relative_to(f"{record.root}/cross")
+    """Return where an environment's pip installs packages with --prefix: where the target's Python looks for them."""
+    directory = Path(record.host.site_packages).relative_to(f"{record.root}/cross").parent
+    thread = "t" if record.host.free_threaded else ""
+    return prefix / f"{str(directory).removesuffix('t')}{thread}" / "site-packages"
 
 
 def _wine_place_of(

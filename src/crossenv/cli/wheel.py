@@ -29,7 +29,10 @@ from crossenv.farm.table import as_json, exit_code_of, table
 from crossenv.report import Reporter
 
 # What goes with --job; all else is in the plan.
-_WITH_JOB = ("wheel_dir", "store", "log_dir", "jobs", "fail_fast", "keep_environments", "rebuild", "only_new", "test")
+_WITH_JOB = (
+    *("wheel_dir", "store", "log_dir", "jobs", "fail_fast", "keep_environments", "environments", "rebuild", "only_new"),
+    "test",
+)
 _OF_OUTPUT = ("job", "plan", "report", "json", "verbose", "quiet", "behind")
 
 
@@ -111,12 +114,14 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
 
 def _on_cluster(name: str, asked: Wanted, reporter: Reporter) -> dict[Build, Result]:
     """Make a plan, let other machines run its jobs, and take what they have made from the store."""
-    from crossenv.farm.cluster import dask_executor, order_of, run_job, run_plan
+    from crossenv.farm.cluster import dask_cluster, order_of, resource_for, run_job, run_plan
 
     options = tuple(
         f"--{name.replace('_', '-')}" for name in ("test", "rebuild", "only_new") if getattr(asked.options, name)
     )
-    with dask_executor(name) as executor:
+    with dask_cluster(name) as cluster:
+        targets = {build.destination.label for build in asked.builds}
+        needs = {one: resource_for(one, cluster.offered, test=asked.options.test) for one in sorted(targets)}
         plan = survey(asked, reporter)
         by_job = dict(zip(plan.jobs, asked.builds, strict=True))
         results = {build: result for job, build in by_job.items() if (result := known_result(job)) is not None}
@@ -128,19 +133,26 @@ def _on_cluster(name: str, asked: Wanted, reporter: Reporter) -> dict[Build, Res
             if result.status in GOOD and found is None:
                 result = Result(
                     status=FAILED,
-                    complaint=f"the store {asked.stores.first.directory} has no wheel of the job",
+                    complaint=f"the store {asked.stores.first.name} has no wheel of the job",
                     hint="all machines need that store, and the same compilers and Pythons at the same paths",
                     exit_code=BuildError.exit_code,
                 )
-            results[build] = result
+            log = None if result.log is None else asked.stores.first.fetch(str(result.log))
+            results[build] = result = dataclasses.replace(result, log=log)
             board.finished(build, result)
 
+        order = order_of(plan, asked.stores.first, options, os.environ)
         try:
-            order = order_of(plan, asked.stores.first, options, os.environ)
-            run = functools.partial(run_job, order)
-            run_plan(plan, executor, run, started=lambda job: board.started(by_job[job]), finished=finished)
+            run_plan(
+                plan,
+                lambda job: cluster.executor(needs[job.target]),
+                functools.partial(run_job, order),
+                started=lambda job: board.started(by_job[job]),
+                finished=finished,
+            )
         finally:
             board.close()
+            cluster.forget(order)
     for job in plan.jobs:
         if job.key and (found := asked.stores.find(job.key, reporter.warning)) is not None:
             asked.wheels.place(found[1])

@@ -196,13 +196,11 @@ def _wine_session(
     )
 
 
-def interpreter_for(
-    architecture: Architecture, version: str, options: EmulationOptions, reporter: Reporter
-) -> HostInterpreter:
-    """Find an interpreter of a target without an environment: in the user's roots, Debian's or uv's.
+def interpreter_for(target: Target, version: str, options: EmulationOptions, reporter: Reporter) -> HostInterpreter:
+    """Find an interpreter of a target without an environment: in the user's roots, one built here, Debian's or uv's.
 
     Args:
-        architecture: The target's.
+        target: The target.
         version: Its version, "3.13" or "3.13t".
         options: The user's choices.
         reporter: Told what is fetched.
@@ -213,9 +211,15 @@ def interpreter_for(
     number = version.removesuffix("t")
     flags = version.removeprefix(number)
     if options.host_roots:
-        return interpreter_in(options.host_roots, architecture.elf, version=number, flags=flags)
+        return interpreter_in(options.host_roots, target.architecture.elf, version=number, flags=flags)
     return fetched_interpreter(
-        architecture, number, flags, environ=options.environ, cache=options.cache, reporter=reporter
+        target.architecture,
+        target.libc,
+        number,
+        flags,
+        environ=options.environ,
+        cache=options.cache,
+        reporter=reporter,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -11,8 +12,8 @@ from crossenv.binaries.elf import ElfError, elf_identity, read_elf
 from crossenv.emulation.model import HostInterpreter
 from crossenv.errors import CrossenvError, EmulatorError
 from crossenv.files import locked
-from crossenv.platforms.architectures import Architecture, Identity, architecture_of
-from crossenv.platforms.linux_targets import GLIBC
+from crossenv.platforms.architectures import GLIBC, MUSL, Architecture, Identity, architecture_of
+from crossenv.platforms.triplets import gnu_triplet
 from crossenv.pythons.fetch import fetch_python
 from crossenv.record import Record
 from crossenv.report import Reporter
@@ -22,7 +23,7 @@ from crossenv.sysroots.sysroot import create_host_root
 
 # Where the C library under uv's interpreters comes from.
 LIBC_RELEASE = "trixie"
-# uv's names of the machines for which it has Pythons.
+# uv's names of the machines for which it has Pythons; those for musl end in "musl" for "gnu".
 _UV_MACHINES = {
     "x86_64": "x86_64-gnu",
     "aarch64": "aarch64-gnu",
@@ -31,6 +32,7 @@ _UV_MACHINES = {
     "riscv64": "riscv64-gnu",
     "s390x": "s390x-gnu",
 }
+_PROGRAMS = {"cpython": "python", "pypy": "pypy"}
 _NAME_A_ROOT = "name a root of the target with this Python in it: --host-root DIR"
 
 
@@ -57,7 +59,8 @@ def interpreter_of(
     host = record.host
     identity = host.identity
     if given_roots:
-        return interpreter_in(given_roots, identity, version=host.version, flags=host.abi_flags)
+        kind = _PROGRAMS[host.implementation]
+        return interpreter_in(given_roots, identity, version=host.version, flags=host.abi_flags, kind=kind)
     own = next(
         (
             path
@@ -82,11 +85,11 @@ def interpreter_of(
                 origin=f"the environment's own, {own}",
             )
         reporter.note(f"{own} cannot be started: its loader ({loader or 'none, it is static'}) is in no root here")
-    if host.libc.family != GLIBC or host.abi_flags not in ("", "t"):
+    if host.implementation != "cpython" or host.libc.family not in (GLIBC, MUSL) or host.abi_flags not in ("", "t"):
         raise EmulatorError(f"no interpreter for {host.soabi} here, and none can be fetched", hint=_NAME_A_ROOT)
     architecture = architecture_of_host(identity)
     return fetched_interpreter(
-        architecture, host.version, host.abi_flags, environ=environ, cache=cache, reporter=reporter
+        architecture, host.libc.family, host.version, host.abi_flags, environ=environ, cache=cache, reporter=reporter
     )
 
 
@@ -97,7 +100,8 @@ def _own_interpreters(record: Record) -> Iterator[Path]:
         yield inside_root(Path(host.sysroot), host.executable)
     source = Path(host.source)
     yield source
-    for name in (f"python{host.version}{host.abi_flags}", f"python{host.version}", "python3"):
+    kind = _PROGRAMS[host.implementation]
+    for name in (f"{kind}{host.version}{host.abi_flags}", f"{kind}{host.version}", f"{kind}3"):
         yield source / "bin" / name
         # Named by a file in its lib/pythonX.Y.
         yield source.parent.parent.parent / "bin" / name
@@ -108,7 +112,9 @@ def _cross_roots(record: Record) -> list[str]:
     return [f"/usr/{name}" for name in dict.fromkeys((record.toolchain.triplet, record.host.multiarch)) if name]
 
 
-def interpreter_in(roots: Sequence[Path], identity: Identity, *, version: str, flags: str) -> HostInterpreter:
+def interpreter_in(
+    roots: Sequence[Path], identity: Identity, *, version: str, flags: str, kind: str = "python"
+) -> HostInterpreter:
     """Find the interpreter in root file systems of the target.
 
     Args:
@@ -116,6 +122,7 @@ def interpreter_in(roots: Sequence[Path], identity: Identity, *, version: str, f
         identity: The identity of the target's ELF files.
         version: The wanted version, "3.11"; "" for any.
         flags: Its ABI flags.
+        kind: The first part of its program's name, "python" or "pypy".
 
     Raises:
         EmulatorError: There is none.
@@ -123,8 +130,8 @@ def interpreter_in(roots: Sequence[Path], identity: Identity, *, version: str, f
     for root in roots:
         if not root.is_dir():
             raise EmulatorError(f"there is no directory {root}", hint=_NAME_A_ROOT)
-    for root, path in [(one, path) for one in roots for path in _programs_in(one)]:
-        match = re.fullmatch(r"python(3\.\d+)([a-z]*)", path.name)
+    for root, path in [(one, path) for one in roots for path in _programs_in(one, kind)]:
+        match = re.fullmatch(rf"{kind}(3\.\d+)([a-z]*)", path.name)
         if match is None or (version and match[1] != version) or match[2] != flags:
             continue
         inside = f"/{path.relative_to(root)}"
@@ -140,18 +147,24 @@ def interpreter_in(roots: Sequence[Path], identity: Identity, *, version: str, f
             )
     names = ", ".join(map(str, roots))
     raise EmulatorError(
-        f"no python{version or '3.X'}{flags} for {identity} in {names}",
+        f"no {kind}{version or '3.X'}{flags} for {identity} in {names}",
         hint="name another root, or one more: --host-root DIR",
     )
 
 
-def _programs_in(root: Path) -> Iterator[Path]:
+def _programs_in(root: Path, kind: str) -> Iterator[Path]:
     for place in ("usr/bin", "usr/local/bin", "bin", "opt/python/bin"):
-        yield from sorted((root / place).glob("python3*"))
+        yield from sorted((root / place).glob(f"{kind}3*"))
+
+
+def built_root(cache: Path, triplet: str, version: str, flags: str) -> Path:
+    """Return where `crossenv python build` puts a CPython: "3.13.5" for "aarch64-linux-musl"."""
+    return cache / "pythons" / f"cpython-{version}{flags}-{triplet}"
 
 
 def fetched_interpreter(
     architecture: Architecture,
+    libc: str,
     version: str,
     flags: str = "",
     *,
@@ -159,14 +172,19 @@ def fetched_interpreter(
     cache: Path,
     reporter: Reporter,
 ) -> HostInterpreter:
-    """Return Debian's interpreter, or uv's where Debian has none, from the cache; fetch it if it is not there.
+    """Return the interpreter that was built here, or Debian's, or uv's where Debian has none; fetch it if need be.
 
     Raises:
-        EmulatorError: Neither has such a Python, or it cannot be fetched.
+        EmulatorError: There is no such Python, or it cannot be fetched.
     """
+    built = built_root(cache, gnu_triplet(architecture.elf, libc), f"{version}.*", flags)
+    for root in sorted(built.parent.glob(built.name), reverse=True):
+        found = interpreter_in([root], architecture.elf, version=version, flags=flags)
+        return dataclasses.replace(found, origin=f"one that was built here, {found.python}")
     home = cache / "hosts"
-    release = None if flags else release_with(version)
-    failure = EmulatorError(f"Debian has no Python {version}{flags} to run", hint=_NAME_A_ROOT)
+    release = None if flags or libc != GLIBC else release_with(version)
+    kind = f"for {libc} " if libc != GLIBC else ""
+    failure = EmulatorError(f"Debian has no Python {version}{flags} {kind}to run", hint=_NAME_A_ROOT)
     if release is not None:
         try:
             root = _debian_root(release, architecture, version, home, environ=environ, reporter=reporter)
@@ -183,8 +201,8 @@ def fetched_interpreter(
                 origin=f"Debian {release}'s",
             )
     try:
-        python = _uvs_python(architecture, version, flags, home, environ=environ, reporter=reporter)
-        root = _debian_root(LIBC_RELEASE, architecture, "", home, environ=environ, reporter=reporter)
+        python = _uvs_python(architecture, libc, version, flags, home, environ=environ, reporter=reporter)
+        root = _debian_root(LIBC_RELEASE, architecture, "", home, libc=libc, environ=environ, reporter=reporter)
     except CrossenvError as error:
         raise EmulatorError(f"{failure.message}; {error.message}", hint=failure.hint) from None
     return HostInterpreter(
@@ -198,35 +216,57 @@ def fetched_interpreter(
     )
 
 
+def make_c_library(
+    root: Path,
+    architecture: Architecture,
+    libc: str,
+    *,
+    environ: Mapping[str, str],
+    cache: Path,
+    reporter: Reporter,
+) -> None:
+    """Make a root with Debian's C library in it, and no Python.
+
+    Raises:
+        CrossenvError: It cannot be fetched.
+    """
+    create_host_root(root, _source(LIBC_RELEASE, architecture, cache, environ), "", reporter, libc=libc)
+
+
+def _source(release: str, architecture: Architecture, cache: Path, environ: Mapping[str, str]) -> Source:
+    return Source(
+        mirror=default_mirror(environ),
+        suite=release,
+        architecture=debian_name(architecture.name),
+        keyring=DEFAULT_KEYRING,
+        cache=cache / "debian",
+    )
+
+
 def _debian_root(
     release: str,
     architecture: Architecture,
     version: str,
     home: Path,
     *,
+    libc: str = GLIBC,
     environ: Mapping[str, str],
     reporter: Reporter,
 ) -> Path:
-    """Return a root with Debian's Python of a version, or with its C library alone (version "").
+    """Return a root with Debian's Python of a version, or with a C library alone (version "").
 
     Raises:
         EmulatorError: It cannot be fetched.
     """
-    name = debian_name(architecture.name)
     what = f"Python {version}" if version else "the C library"
-    root = home / f"{release}-{name}-{f'python{version}' if version else 'libc'}"
+    library = "libc" if libc == GLIBC else libc
+    root = home / f"{release}-{debian_name(architecture.name)}-{f'python{version}' if version else library}"
     try:
         with _locked(home, root.name):
             if not root.is_dir():
                 reporter.note(f"fetching {what} for {architecture.name} from Debian {release}, to run it here")
-                source = Source(
-                    mirror=default_mirror(environ),
-                    suite=release,
-                    architecture=name,
-                    keyring=DEFAULT_KEYRING,
-                    cache=home.parent / "debian",
-                )
-                create_host_root(root, source, version, reporter)
+                source = _source(release, architecture, home.parent, environ)
+                create_host_root(root, source, version, reporter, libc=libc)
     except CrossenvError as error:
         raise EmulatorError(
             f"{what} for {architecture.name} cannot be fetched from Debian {release}: {error.message}",
@@ -236,7 +276,14 @@ def _debian_root(
 
 
 def _uvs_python(
-    architecture: Architecture, version: str, flags: str, home: Path, *, environ: Mapping[str, str], reporter: Reporter
+    architecture: Architecture,
+    libc: str,
+    version: str,
+    flags: str,
+    home: Path,
+    *,
+    environ: Mapping[str, str],
+    reporter: Reporter,
 ) -> Path:
     """Return uv's interpreter of a version for a machine.
 
@@ -248,12 +295,13 @@ def _uvs_python(
     if architecture.name not in _UV_MACHINES:
         raise EmulatorError(f"uv has no Python for {architecture.name}", hint=_NAME_A_ROOT)
     variant = "+freethreaded" if flags else ""
+    machine = _UV_MACHINES[architecture.name].replace("-gnu", "-gnu" if libc == GLIBC else "-musl")
     place = home.parent / "uv"
     # uv names its directories with the patch release.
-    pattern = f"cpython-{version}.*{variant}-linux-{_UV_MACHINES[architecture.name]}/bin/python{version}{flags}"
+    pattern = f"cpython-{version}.*{variant}-linux-{machine}/bin/python{version}{flags}"
     found = sorted(place.glob(pattern))
     if not found:
-        wanted = f"cpython-{version}{variant}-linux-{_UV_MACHINES[architecture.name]}"
+        wanted = f"cpython-{version}{variant}-linux-{machine}"
         with reporter.working(f"fetching {wanted} with uv, to run it here"):
             fetch_python(wanted, environ, place)
         found = sorted(place.glob(pattern))

@@ -35,10 +35,11 @@ def make_tree(
     Raises:
         UsageError: It cannot be written.
     """
-    version = f"python{interpreter.version}{'t' if 't' in interpreter.flags else ''}"
-    names = dict.fromkeys(("python", "python3", f"python{interpreter.version}{interpreter.flags}"))
+    kind = "pypy" if interpreter.python.name.startswith("pypy") else "python"
+    library = f"lib/{kind}{interpreter.version}{'t' if 't' in interpreter.flags else ''}"
+    names = dict.fromkeys(("python", "python3", f"{kind}{interpreter.version}{interpreter.flags}"))
     try:
-        for part in ("bin", LAUNCHERS, f"lib/{version}"):
+        for part in ("bin", LAUNCHERS, library):
             (directory / part).mkdir(parents=True, exist_ok=True)
         write_unless_same(
             directory / "pyvenv.cfg",
@@ -47,7 +48,7 @@ def make_tree(
         )
         # sys.platlibdir is lib64 on some hosts.
         _link(directory / "lib64", "lib")
-        _link(directory / f"lib/{version}/site-packages", str(site_packages))
+        _link(directory / library / "site-packages", str(site_packages))
         for name in names:
             _link(directory / "bin" / name, str(interpreter.python))
         wanted = dict.fromkeys(names, "")

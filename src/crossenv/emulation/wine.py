@@ -27,7 +27,7 @@ from crossenv.report import Reporter
 from crossenv.targets import Target
 
 # No messages, no debugger, and none of the parts that wine would offer to download; nothing of them is needed.
-_SETTINGS = {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "winedbg.exe=;mscoree=;mshtml="}
+_SETTINGS = {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "winedbg.exe=;mscoree=;mshtml=;winewayland.drv="}
 # Without them wine opens no window.
 _SCREEN = ("DISPLAY", "WAYLAND_DISPLAY")
 # Debian's `wine` is a shell script that chooses; its programs are elsewhere.

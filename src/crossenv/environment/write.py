@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files as package_files
 from pathlib import Path, PurePath
 
@@ -217,6 +218,7 @@ def _fill(plan: Plan, kept: Collection[str]) -> None:
     library = _site_packages(plan)
     cache = plan.options.user_cache
     pip = PipImage(cache, Path(record.build.python), library, os.environ) if cache is not None else None
+    pip_less: list[tuple[Path, Path]] = []
     for side, has_pip in (("build", record.build_pip), ("cross", record.pip)):
         place, final = root / side, plan.root / side
         if side == "cross" and plan.options.cross_prefix is not None:
@@ -228,7 +230,7 @@ def _fill(plan: Plan, kept: Collection[str]) -> None:
             _derive(root, place, final, system_site_packages=sees_more)
         elif pip is not None and pip.is_usable():
             _derive(root, place, final, system_site_packages=sees_more)
-            pip.install(place, final / "bin/python")
+            pip_less.append((place, final))
         else:
             more = ("--system-site-packages",) if sees_more else ()
             _virtualenv(plan, place, *more, "--activators", "")
@@ -244,16 +246,22 @@ def _fill(plan: Plan, kept: Collection[str]) -> None:
         {root / name: content for name, content in plan.files.items()},
         executable={root / name for name in plan.files if _is_program(name)},
     )
-    for name, source in plan.copies.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source, root / name)
-    for name, target in plan.links.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).symlink_to(target)
-    link_standard_library(root, plan.build)
-    _link_headers(plan)
-    _link_pip_cache(plan)
-    _install_shim(plan)
+    with ThreadPoolExecutor(1) as pool:
+        # The build Python compiles the shim while this process writes the other files.
+        shim = pool.submit(_install_shim, plan)
+        if pip is not None:
+            for place, final in pip_less:
+                pip.install(place, final / "bin/python")
+        for name, source in plan.copies.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, root / name)
+        for name, target in plan.links.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).symlink_to(target)
+        link_standard_library(root, plan.build)
+        _link_headers(plan)
+        _link_pip_cache(plan)
+        shim.result()
     (root / RECORD_NAME).write_text(record.to_json(), encoding="utf-8")
 
 

@@ -10,11 +10,15 @@ import importlib
 import json
 import logging
 import os
+import re
+import secrets
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import CancelledError, Executor, Future
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -25,9 +29,12 @@ from crossenv.farm.complaint import complaint_of, hint_of
 from crossenv.farm.model import FAILED, STOPPED, Result
 from crossenv.farm.plan import BUILD, TEST, Plan, PlannedJob, write_plan
 from crossenv.farm.run import shares
+from crossenv.farm.scratch import remove_shared, shared_place
 from crossenv.farm.store import Store
+from crossenv.targets import parse_target
 
 DASK = "dask:"
+_TEST = "test-"
 # How long to look for a scheduler.
 _PATIENCE = "10s"
 
@@ -39,11 +46,12 @@ class Order:
     Each job takes it along, so the plan itself travels by the store.
 
     Attributes:
-        plan: The plan's file in the store.
+        plan: The plan's name in the store.
         directory: Where it was made.
-        store: The store that all machines share.
+        store: The store that all machines reach.
         options: Further options of `crossenv wheel`.
         variables: The environment variables that shape wheels: with others a job would have another key.
+        run: The name of the run, whose jobs share their environments on each machine.
     """
 
     plan: str
@@ -51,16 +59,18 @@ class Order:
     store: str
     options: tuple[str, ...]
     variables: Mapping[str, str]
+    run: str
 
 
 def order_of(plan: Plan, store: Store, options: tuple[str, ...], environ: Mapping[str, str]) -> Order:
     """Put a plan that was made here into the store, and return the order for it."""
     return Order(
-        plan=str(store.write_plan(write_plan(plan))),
+        plan=store.write_plan(write_plan(plan)),
         directory=str(Path.cwd()),
-        store=str(store.directory),
+        store=store.name,
         options=options,
         variables={name: value for name, value in environ.items() if not is_of_session(name)},
+        run=secrets.token_hex(6),
     )
 
 
@@ -69,27 +79,36 @@ def run_job(order: Order, key: str) -> dict[str, Any]:
 
     It gets one core: a worker has as many threads as it may use cores, and runs a job in each.
     """
+    store = Store(order.store)
+    plan = store.fetch(order.plan)
+    if plan is None:
+        return {"status": FAILED, "error": f"the store {order.store} has no {order.plan}", "hint": "", "exit_code": 2}
     own = {name: value for name, value in os.environ.items() if is_of_session(name)}
-    words = [sys.executable, "-m", "crossenv", "wheel", "-q", "--json", "--plan", order.plan, "--job", key]
-    words += ["--store", order.store, "-w", f"{order.store}/out", "--log-dir", f"{order.store}/logs", *order.options]
-    done = subprocess.run(
-        words,
-        cwd=order.directory,
-        env={**shares(1), **own, **order.variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    try:
-        (row,) = json.loads(done.stdout)["builds"]
-    except ValueError:
-        row = {"status": FAILED, "error": complaint_of(done.stderr), "hint": hint_of(done.stderr)}
+    shared = shared_place(order.run)
+    words = [sys.executable, "-m", "crossenv", "wheel", "-q", "--json", "--plan", str(plan), "--job", key]
+    with tempfile.TemporaryDirectory(prefix="crossenv-job-") as place:
+        words += ["--store", order.store, "-w", f"{place}/out", "--log-dir", f"{place}/logs", *order.options]
+        words += ["--environments", str(shared)]
+        done = subprocess.run(
+            words,
+            cwd=order.directory,
+            env={**shares(1), **own, **order.variables},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        try:
+            (row,) = json.loads(done.stdout)["builds"]
+        except ValueError:
+            row = {"status": FAILED, "error": complaint_of(done.stderr), "hint": hint_of(done.stderr)}
+        if row.get("log"):
+            row["log"] = store.write_log(Path(row["log"]))
     return {**row, "exit_code": done.returncode}
 
 
 def run_plan(
     plan: Plan,
-    executor: Executor,
+    executor_for: Callable[[PlannedJob], Executor],
     run: Callable[[str], dict[str, Any]],
     *,
     started: Callable[[PlannedJob], None],
@@ -99,7 +118,7 @@ def run_plan(
 
     Args:
         plan: The plan.
-        executor: Runs them.
+        executor_for: Returns what runs a job.
         run: Runs one, by its key, as `run_job` does.
         started: Called when a job is handed over.
         finished: Called with its result.
@@ -119,7 +138,7 @@ def run_plan(
 
     def start(key: str) -> None:
         started(left[key])
-        running[key] = executor.submit(run, key)
+        running[key] = executor_for(left[key]).submit(run, key)
         running[key].add_done_callback(lambda future: ended.put((key, future)))
 
     try:
@@ -163,8 +182,83 @@ def _result_of(future: Future[dict[str, Any]]) -> Result:
     )
 
 
+def resource_for(target: str, offered: Collection[str], *, test: bool) -> str:
+    """Return the resource that workers for a target have; "" if no worker of the cluster names targets.
+
+    A worker names a target as users do, or the end of its tag (`aarch64`); those that can try its wheels too, with
+    `test-` before it.
+
+    Args:
+        target: The target of a job.
+        offered: The resources of all workers.
+        test: Whether its wheel is to be tried.
+
+    Raises:
+        UsageError: Workers name targets, and none this one.
+    """
+    kinds = {True: set[str](), False: set[str]()}
+    for name in offered:
+        plain = name.removeprefix(_TEST)
+        if _is_target(plain):
+            kinds[name != plain].add(plain)
+    tests = test and bool(kinds[True])
+    if not kinds[tests]:
+        return ""
+    named = [name for name in kinds[tests] if target == name or target.endswith(f"_{name}")]
+    prefix = _TEST if tests else ""
+    if not named:
+        raise UsageError(
+            f"no worker of the cluster {'tries' if tests else 'builds'} wheels for {target}",
+            hint=f"start one that does: dask worker ADDRESS --resources {prefix}{target}=1",
+        )
+    return f"{prefix}{max(named, key=len)}"
+
+
+def _is_target(name: str) -> bool:
+    # Names of processors and machines that only tags have.
+    if re.fullmatch(r"[a-z0-9_]*(amd64|arm64)", name):
+        return True
+    try:
+        parse_target(name)
+    except UsageError:
+        return False
+    return True
+
+
+class DaskCluster:
+    """The workers of a Dask cluster.
+
+    Args:
+        client: Connected to it.
+
+    Attributes:
+        offered: The resources of its workers.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.offered = frozenset(chain.from_iterable(client.run(_resources_of_worker).values()))
+        self._executors: dict[str, Executor] = {}
+
+    def executor(self, resource: str = "") -> Executor:
+        """Return what runs functions on any worker, or on those that have a resource."""
+        if resource not in self._executors:
+            wanted = {"resources": {resource: 1}} if resource else {}
+            self._executors[resource] = self._client.get_executor(pure=False, **wanted)
+        return self._executors[resource]
+
+    def forget(self, order: Order) -> None:
+        """Remove what the jobs of an order have left on the workers' machines, unless the cluster is gone."""
+        with contextlib.suppress(Exception):
+            self._client.run(remove_shared, order.run, on_error="ignore")
+
+
+def _resources_of_worker(dask_worker: Any) -> list[str]:
+    return list(dask_worker.state.total_resources)
+
+
 @contextlib.contextmanager
-def dask_executor(name: str) -> Iterator[Executor]:
+def dask_cluster(name: str) -> Iterator[DaskCluster]:
     """Connect to a Dask cluster.
 
     Args:
@@ -197,4 +291,4 @@ def dask_executor(name: str) -> Iterator[Executor]:
             if code != own_code():
                 found = f"no crossenv ({code})" if isinstance(code, Exception) else "another crossenv"
                 raise UsageError(f"the worker {worker} has {found}", hint="install the same crossenv on all machines")
-        yield client.get_executor(pure=False)
+        yield DaskCluster(client)

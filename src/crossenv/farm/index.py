@@ -16,7 +16,7 @@ from packaging.metadata import RawMetadata, parse_email
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from crossenv.errors import UsageError
-from crossenv.farm.store import copy, hash_of
+from crossenv.farm.shelves import copy, hash_of
 from crossenv.files import write_file
 
 # Shows that an index may be replaced.

@@ -46,8 +46,9 @@ from crossenv.farm.processes import Children, EndedError
 from crossenv.farm.progress import Board
 from crossenv.farm.release import EVERYTHING, covering, released, scope_of
 from crossenv.farm.requirements import pinned, pip_arguments, pip_variables, settings_in
+from crossenv.farm.shelves import hash_of
 from crossenv.farm.sources import SdistError, Source, source_of
-from crossenv.farm.store import Entry, Failure, Stores, WheelDirectory, hash_of
+from crossenv.farm.store import Entry, Failure, Stores, WheelDirectory
 from crossenv.record import Record
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.merge import merge_all
@@ -77,6 +78,7 @@ class BuildOptions:
         allow_pure: Projects that may lose their extension modules.
         jobs: How many combinations to build at a time.
         keep_environments: Whether to keep the environments.
+        environments: A directory of environments to share with other runs; "" for none.
         test: Whether to try each wheel on its target, under an emulator.
         host_roots: Root file systems of targets with interpreters, for trying wheels.
     """
@@ -91,6 +93,7 @@ class BuildOptions:
     allow_pure: tuple[str, ...]
     jobs: int
     keep_environments: bool
+    environments: str
     test: bool
     host_roots: tuple[str, ...]
 
@@ -160,6 +163,7 @@ class Run:
             environment=self._environment,
             index=pip_variables(options.pip),
             keep=options.keep_environments,
+            shared=Path(options.environments) if options.environments else None,
         )
 
     def all(self) -> Mapping[Build, Result]:
@@ -359,7 +363,7 @@ class Run:
         if found is None and (failed := self._failed_before(job, newest)) is not None:
             return failed
         if found is not None and (not self._options.test or found[0].tested):
-            if self._stores.first.directory not in found[1][0].parents:
+            if not self._stores.first.holds(found[1]):
                 self._stores.first.write(*found)
             return self._good(KEPT, build, found[1]), found[1]
         began = time.monotonic()

@@ -3,15 +3,40 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+
+import platformdirs
 
 from crossenv.errors import UsageError, reason_of
 from crossenv.files import locked
 
 _PREFIX = "run-"
+_SHARED = "shared-"
+# A machine may be given no job of a run for as long as this.
+_DAY = 86400.0
+
+
+def cache() -> Path:
+    """Return the directory in the user's cache."""
+    return platformdirs.user_cache_path("crossenv") / "wheel"
+
+
+def shared_place(run: str) -> Path:
+    """Make the directory for what the jobs of a run on a cluster share on this machine."""
+    place = cache() / f"{_SHARED}{run}"
+    place.mkdir(parents=True, exist_ok=True)
+    os.utime(place)
+    return place
+
+
+def remove_shared(run: str) -> None:
+    """Remove that directory."""
+    shutil.rmtree(cache() / f"{_SHARED}{run}", ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -35,6 +60,10 @@ def workshop(parent: Path, *, keep: bool) -> Iterator[Path]:
         with locked(parent):
             for left in parent.glob(f"{_PREFIX}*"):
                 _remove_if_left(left)
+            for left in parent.glob(f"{_SHARED}*"):
+                # Of a client that was killed.
+                if left.stat().st_mtime < time.time() - _DAY:
+                    shutil.rmtree(left, ignore_errors=True)
             place = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
             ours.enter_context(locked(place))
     except OSError as error:

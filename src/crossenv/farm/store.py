@@ -5,19 +5,16 @@
     STORE/failures/KEY.json
     STORE/plans/SHA-256.json    those that a cluster works on
 
-A file is written beside its place and then renamed, so that it is whole or missing, and writers need not wait for each
-other. An entry is written after its wheels. Whoever reads a wheel compares its digest first.
+Writers do not wait for each other. An entry is written after its wheels. Whoever reads a wheel compares its digest
+first.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 import re
-import secrets
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,10 +24,10 @@ from pathlib import Path
 from crossenv.codec import WrongValueError, decode, encode
 from crossenv.errors import UsageError, reason_of
 from crossenv.farm.model import Job
-from crossenv.files import locked, write_file
+from crossenv.farm.shelves import PART, copy, hash_of, shelf_of
+from crossenv.files import locked
 
 DEFAULT_NAME = ".crossenv-store"
-_PART = ".crossenv-part-"
 _SCHEMA = 1
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 # A younger wheel without an entry may belong to a job that is about to write one.
@@ -46,8 +43,8 @@ class DamagedWheelError(Exception):
         path: Where it is.
     """
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} is damaged" if path.exists() else f"{path} is missing")
+    def __init__(self, path: str, fault: str) -> None:
+        super().__init__(f"{path} is {fault}")
         self.path = path
 
 
@@ -106,14 +103,16 @@ class Failure:
 class Store:
     """A store.
 
+    Args:
+        place: Its directory, or a URL of fsspec.
+
     Attributes:
-        directory: Where it is.
+        name: What users call it.
     """
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self._wheels, self._jobs = directory / "wheels", directory / "jobs"
-        self._plans, self._failures = directory / "plans", directory / "failures"
+    def __init__(self, place: str | Path) -> None:
+        self._shelf = shelf_of(str(place))
+        self.name = self._shelf.name
 
     def open(self) -> None:
         """Make the store.
@@ -122,60 +121,55 @@ class Store:
             UsageError: It cannot be written.
         """
         try:
-            for place in (self._wheels, self._jobs):
-                place.mkdir(parents=True, exist_ok=True)
-            probe = self._jobs / f".probe-{secrets.token_hex(6)}"
-            probe.touch()
-            probe.unlink()
+            self._shelf.open()
         except OSError as error:
             raise UsageError(
-                f"the store {self.directory} cannot be written: {reason_of(error)}", hint="name another --store"
+                f"the store {self.name} cannot be written: {reason_of(error)}", hint="name another --store"
             ) from None
 
     def require(self) -> None:
-        """Refuse a directory that is not a store.
+        """Refuse a place that is not a store.
 
         Raises:
             UsageError: It is not one.
         """
-        if not self._jobs.is_dir():
+        try:
+            good = self._shelf.exists()
+        except OSError as error:
             raise UsageError(
-                f"{self.directory} is not a store",
+                f"the store {self.name} cannot be read: {reason_of(error)}", hint="check its address and your rights"
+            ) from None
+        if not good:
+            raise UsageError(
+                f"{self.name} is not a store",
                 hint=f"name the --store of crossenv wheel; by default it is WHEEL-DIR/{DEFAULT_NAME}",
             )
 
     def entry(self, key: str) -> Entry | None:
         """Return the entry of a job; None if there is no good one."""
-        try:
-            entry = decode(Entry, json.loads((self._jobs / f"{key}.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError, WrongValueError):
-            # The job runs again.
-            return None
-        plain = all(os.path.basename(name) == name for name in entry.wheels)  # noqa: PTH119
-        digests = all(map(_DIGEST.fullmatch, entry.wheels.values()))
-        good = entry.schema == _SCHEMA and entry.key == key == entry.job.key and plain and digests and entry.wheels
-        return entry if good else None
+        return _entry(key, self._shelf.read(f"jobs/{key}.json"))
 
     def entries(self) -> Iterator[Entry]:
         """Yield the good entries, the oldest first."""
-        found = [self.entry(path.stem) for path in self._jobs.glob("*.json")]
+        found = [_entry(Path(name).stem, data) for name, data in self._shelf.read_all("jobs").items()]
         yield from sorted((one for one in found if one is not None), key=lambda entry: (entry.made, entry.key))
 
-    def path(self, name: str, digest: str) -> Path:
-        """Return where a wheel is."""
-        return self._wheels / digest / name
+    def holds(self, wheels: Sequence[Path]) -> bool:
+        """Whether these are wheels that this store has returned."""
+        return all(self._shelf.root in wheel.parents for wheel in wheels)
 
     def read(self, entry: Entry) -> tuple[Path, ...]:
-        """Return the wheels of an entry, after a look at each.
+        """Return files with the wheels of an entry, after a look at each.
 
         Raises:
             DamagedWheelError: One is missing or damaged.
         """
         paths = []
         for name, digest in entry.wheels.items():
-            path = self.path(name, digest)
-            if not path.is_file() or hash_of(path) != digest:
-                raise DamagedWheelError(path)
+            path = self._shelf.fetch(_wheel(name, digest))
+            if path is None or hash_of(path) != digest:
+                fault = "missing" if path is None else "damaged"
+                raise DamagedWheelError(f"{self.name}/{_wheel(name, digest)}", fault)
             paths.append(path)
         return tuple(paths)
 
@@ -187,62 +181,73 @@ class Store:
             wheels: Their files.
         """
         for wheel in wheels:
-            place = self.path(wheel.name, entry.wheels[wheel.name])
-            if place.is_file() and hash_of(place) == entry.wheels[wheel.name]:
-                # `collect` leaves what was in use a moment ago.
-                os.utime(place)
-                continue
-            place.parent.mkdir(exist_ok=True)
-            copy(wheel, place)
-        write_file(self._jobs / f"{entry.key}.json", encode(entry))
-        (self._failures / f"{entry.key}.json").unlink(missing_ok=True)
+            digest = entry.wheels[wheel.name]
+            self._shelf.put(_wheel(wheel.name, digest), wheel, digest)
+        self._shelf.write(f"jobs/{entry.key}.json", encode(entry).encode())
+        self._shelf.remove(f"failures/{entry.key}.json")
 
     def failure(self, key: str) -> Failure | None:
         """Return how a job failed; None if that is not known."""
         try:
-            failure = decode(Failure, json.loads((self._failures / f"{key}.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError, WrongValueError):
+            failure = decode(Failure, json.loads(self._shelf.read(f"failures/{key}.json") or b""))
+        except (ValueError, WrongValueError):
             return None
         return failure if failure.schema == _SCHEMA and failure.key == key else None
 
     def write_failure(self, failure: Failure) -> None:
         """Remember how a job failed."""
-        self._failures.mkdir(exist_ok=True)
-        write_file(self._failures / f"{failure.key}.json", encode(failure))
+        self._shelf.write(f"failures/{failure.key}.json", encode(failure).encode())
 
-    def write_plan(self, text: str) -> Path:
-        """Put a plan where the machines of a cluster find it; return its file."""
-        self._plans.mkdir(exist_ok=True)
-        place = self._plans / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
-        write_file(place, text)
-        return place
+    def write_plan(self, text: str) -> str:
+        """Put a plan where the machines of a cluster find it; return its name."""
+        name = f"plans/{hashlib.sha256(text.encode()).hexdigest()}.json"
+        self._shelf.write(name, text.encode())
+        return name
+
+    def write_log(self, log: Path) -> str:
+        """Put the log of a job where others find it; return its name."""
+        self._shelf.write(f"logs/{log.name}", log.read_bytes())
+        return f"logs/{log.name}"
+
+    def fetch(self, name: str) -> Path | None:
+        """Return a file with this plan, or log; None if there is none."""
+        return self._shelf.fetch(name)
 
     def remove(self, entry: Entry) -> None:
         """Forget a job; `collect` removes the wheels that no other one has."""
-        (self._jobs / f"{entry.key}.json").unlink(missing_ok=True)
+        self._shelf.remove(f"jobs/{entry.key}.json")
 
-    def collect(self) -> list[Path]:
+    def collect(self) -> list[str]:
         """Remove wheels without an entry, damaged entries, half-written files, old plans and failures; return which."""
-        entries = {entry.key: entry for entry in self.entries()}
-        used = {self.path(name, digest) for entry in entries.values() for name, digest in entry.wheels.items()}
-        before = time.time() - _GRACE
+        entries = list(self.entries())
+        used = {_wheel(name, digest) for entry in entries for name, digest in entry.wheels.items()}
+        used |= {f"jobs/{entry.key}.json" for entry in entries}
+        left = [name for folder in ("wheels", "jobs") for name in self._shelf.names(folder) if name not in used]
+        old = [name for folder in ("plans", "failures") for name in self._shelf.names(folder)]
         removed = []
-        for path in [*self._wheels.glob("*/*"), *self._jobs.iterdir()]:
-            kept = path in used or (path.parent == self._jobs and path.stem in entries and path.name[0] != ".")
-            with contextlib.suppress(FileNotFoundError):
-                if not kept and path.stat().st_mtime < before:
-                    path.unlink()
-                    removed.append(path)
-        for path in (*self._plans.glob("*"), *self._failures.glob("*")):
-            with contextlib.suppress(FileNotFoundError):
-                if path.stat().st_mtime < time.time() - _LONG_GRACE:
-                    path.unlink()
-                    removed.append(path)
-        for directory in self._wheels.iterdir():
-            # Only those that are empty.
-            with contextlib.suppress(OSError):
-                directory.rmdir()
+        for names, grace in ((left, _GRACE), (old, _LONG_GRACE)):
+            for name in names:
+                modified = self._shelf.modified(name)
+                if modified is not None and modified < time.time() - grace:
+                    self._shelf.remove(name)
+                    removed.append(f"{self.name}/{name}")
         return removed
+
+
+def _wheel(name: str, digest: str) -> str:
+    return f"wheels/{digest}/{name}"
+
+
+def _entry(key: str, data: bytes | None) -> Entry | None:
+    """Read an entry; None if it is no good one, so that its job runs again."""
+    try:
+        entry = decode(Entry, json.loads(data or b""))
+    except (ValueError, WrongValueError):
+        return None
+    plain = all(os.path.basename(name) == name for name in entry.wheels)  # noqa: PTH119
+    digests = all(map(_DIGEST.fullmatch, entry.wheels.values()))
+    good = entry.schema == _SCHEMA and entry.key == key == entry.job.key and plain and digests and entry.wheels
+    return entry if good else None
 
 
 class Stores:
@@ -294,10 +299,10 @@ class WheelDirectory:
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             with locked(self.directory):
-                for path in self.directory.glob(f"{_PART}*"):
+                for path in self.directory.glob(f"{PART}*"):
                     path.unlink()
-                (self.directory / f"{_PART}probe").touch()
-                (self.directory / f"{_PART}probe").unlink()
+                (self.directory / f"{PART}probe").touch()
+                (self.directory / f"{PART}probe").unlink()
         except OSError as error:
             raise UsageError(
                 f"{self.directory} cannot be written: {reason_of(error)}", hint="name another --wheel-dir"
@@ -320,22 +325,3 @@ class WheelDirectory:
                 self._placed.add(wheel.name)
                 new.append(wheel.name)
         return tuple(new)
-
-
-def copy(source: Path, place: Path) -> None:
-    """Copy a file completely or not at all."""
-    part = place.with_name(f"{_PART}{secrets.token_hex(6)}")
-    try:
-        shutil.copyfile(source, part)
-        part.replace(place)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def hash_of(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

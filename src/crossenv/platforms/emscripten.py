@@ -9,7 +9,7 @@ from pathlib import Path
 
 from crossenv.errors import UsageError
 from crossenv.platforms.architectures import ARCHITECTURES, WASM, Architecture, Identity
-from crossenv.platforms.model import BuildSystemNames, Libc, Machine
+from crossenv.platforms.model import BuildSystemNames, Libc, Machine, NoVariables
 from crossenv.platforms.target import Target
 
 EMSCRIPTEN = "emscripten"
@@ -131,7 +131,7 @@ class EmscriptenTarget(Target):
         return "wasm32-unknown-emscripten"
 
 
-class Emscripten:
+class Emscripten(NoVariables):
     """Pyodide, by the versions of its ABI."""
 
     name = EMSCRIPTEN
@@ -264,14 +264,6 @@ class Emscripten:
     def pkg_config_directories(self, machine: Machine) -> tuple[str, ...]:
         """Those of emscripten's sysroots."""
         return ("lib/pkgconfig", "share/pkgconfig")
-
-    def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
-        """Return none."""
-        return {}
-
-    def cmake_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
-        """Return none."""
-        return {}
 
 
 def names_of(abi: Abi) -> tuple[str, ...]:

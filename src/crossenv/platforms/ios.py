@@ -9,7 +9,7 @@ from pathlib import Path
 
 from crossenv.platforms.accept_tags import accepted_platforms
 from crossenv.platforms.architectures import ARCHITECTURES, MACHO, Identity
-from crossenv.platforms.model import BuildSystemNames, Libc, Machine, NoTargets
+from crossenv.platforms.model import BuildSystemNames, Libc, Machine, NoTargets, NoVariables
 from crossenv.platforms.target import Target
 
 _OLDEST_RELEASE = "13.0"
@@ -91,7 +91,7 @@ class IOSTarget(Target):
         return f"{self.architecture.rust_cpu}-apple-ios" + ("-sim" if simulator else "")
 
 
-class IOS(NoTargets):
+class IOS(NoTargets, NoVariables):
     """iOS, on a device or in the simulator."""
 
     name = "ios"
@@ -178,11 +178,3 @@ class IOS(NoTargets):
     def pkg_config_directories(self, machine: Machine) -> tuple[str, ...]:
         """None of the system's."""
         return ()
-
-    def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
-        """Return none."""
-        return {}
-
-    def cmake_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
-        """Return none."""
-        return {}

@@ -16,13 +16,13 @@ from crossenv.platforms.linux_targets import (
     target_of_machine,
     target_of_tag,
 )
-from crossenv.platforms.model import BuildSystemNames, Libc, Machine
+from crossenv.platforms.model import BuildSystemNames, Libc, Machine, NoVariables
 
 # Installers still take these names.
 _OLD_NAMES = {version: name for name, version in OLD_POLICIES.items()}
 
 
-class Linux:
+class Linux(NoVariables):
     """Linux (PEP 600 and 656 for its tags)."""
 
     name = "linux"
@@ -153,11 +153,3 @@ class Linux:
         places += [f"usr/lib/{machine.multiarch}/pkgconfig"] if machine.multiarch else []
         places += ["usr/lib64/pkgconfig"] if machine.identity.bits == 64 else []
         return (*places, "usr/lib/pkgconfig", "usr/share/pkgconfig")
-
-    def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
-        """Return none."""
-        return {}
-
-    def cmake_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
-        """Return none."""
-        return {}

@@ -207,6 +207,18 @@ class Platform(Protocol):
         """Return CMake's variables for the system alone; see `build_variables`."""
 
 
+class NoVariables:
+    """The variables of a platform about which build systems ask nothing."""
+
+    def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """None."""
+        return {}
+
+    def cmake_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """None."""
+        return {}
+
+
 class NoTargets:
     """The targets of a platform whose Pythons are read only: none, because crossenv does not drive its linker."""
 

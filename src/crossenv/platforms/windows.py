@@ -9,7 +9,7 @@ from pathlib import Path
 
 from crossenv.errors import UsageError
 from crossenv.platforms.architectures import PE, Architecture, Identity, target_architectures
-from crossenv.platforms.model import BuildSystemNames, Libc, Machine
+from crossenv.platforms.model import BuildSystemNames, Libc, Machine, NoVariables
 from crossenv.platforms.target import Target
 
 WINDOWS = "win32"
@@ -80,7 +80,7 @@ class WindowsTarget(Target):
         return _RUST[self.architecture.name]
 
 
-class Windows:
+class Windows(NoVariables):
     """Windows 10 and later on x86-64, x86 and Arm64."""
 
     name = WINDOWS
@@ -213,14 +213,6 @@ class Windows:
     def pkg_config_directories(self, machine: Machine) -> tuple[str, ...]:
         """Those of MinGW's roots."""
         return ("lib/pkgconfig", "share/pkgconfig")
-
-    def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
-        """Return none."""
-        return {}
-
-    def cmake_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
-        """Return none."""
-        return {}
 
 
 def _architectures() -> Iterator[Architecture]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from crossenv.codec import WrongValueError, decode, encode
 from crossenv.errors import UsageError, reason_of
 from crossenv.files import locked, write_file
+from crossenv.platforms.architectures import GLIBC
 from crossenv.report import Reporter
 from crossenv.sysroots.alternatives import link_alternatives
 from crossenv.sysroots.archive import Package, Source, load_packages
@@ -82,7 +83,9 @@ def create_sysroot(directory: Path, source: Source, extra: Sequence[str], report
     return _create(directory, source, lambda packages: (*base_packages(source.suite, packages), *extra), reporter)
 
 
-def create_host_root(directory: Path, source: Source, version: str, reporter: Reporter) -> Manifest:
+def create_host_root(
+    directory: Path, source: Source, version: str, reporter: Reporter, *, libc: str = GLIBC
+) -> Manifest:
     """Make a root in `directory` with what running a host Python takes, and nothing to build with.
 
     Args:
@@ -90,13 +93,15 @@ def create_host_root(directory: Path, source: Source, version: str, reporter: Re
         source: Where packages come from.
         version: The Python's version, "3.11"; "" for the libraries alone.
         reporter: Told what is fetched.
+        libc: The C library, for the libraries alone: Debian's own, or "musl".
 
     Raises:
         UsageError: The directory is in use, or the release has no such Python.
         DownloadError: Something could not be fetched or verified.
     """
+    # For another C library Debian has nothing else.
     names = (f"python{version}" if version else "libc6", "libstdc++6", "libgcc-s1", "zlib1g")
-    return _create(directory, source, lambda _packages: names, reporter)
+    return _create(directory, source, lambda _packages: names if libc == GLIBC else (libc,), reporter)
 
 
 def _create(

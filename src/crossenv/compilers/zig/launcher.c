@@ -991,6 +991,9 @@ static void add_windows_library(List *list, const List *words, const char *name)
         append(list, "-lunwind"); /* what is asked of it is there */
     if (listed(name, windows_libraries_dropped) && !has_library(words, name))
         return;
+    /* MSVC's users say the whole name of the file: libsodium.lib. Here a build of its own has made libsodium.a. */
+    if (starts(name, "lib") && !has_library(words, name) && has_library(words, name + 3))
+        name += 3;
     char *lower = text("%s", name);
     for (char *at = lower; *at; at++)
         *at = (char)tolower((unsigned char)*at);
@@ -1415,6 +1418,119 @@ static void explain(const List *words) {
         run(&command, NULL);
 }
 
+/* A regular file's bytes with a zero behind them; NULL if it cannot be read. */
+static char *read_binary(const char *path, size_t *size) {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat about;
+    *size = 0;
+    if (file < 0)
+        return NULL;
+    if (fstat(file, &about) != 0 || !S_ISREG(about.st_mode)) {
+        close(file);
+        return NULL;
+    }
+    char *data = allocate(NULL, (size_t)about.st_size + 1);
+    for (ssize_t count; *size < (size_t)about.st_size; *size += (size_t)count)
+        if ((count = read(file, data + *size, (size_t)about.st_size - *size)) <= 0)
+            break;
+    close(file);
+    data[*size] = '\0';
+    return data;
+}
+
+/* ---- `#pragma comment(lib, "x.lib")` ----------------------------------------------------------------------------- */
+
+/* clang knows it for Microsoft's C runtime alone. Here the object has a line behind its end, which links read. */
+static const char library_note[] = "\ncrossenv: library ";
+
+/* Whether zig can make the import library: one of Windows' own, and no harm where nothing of it is needed. */
+static bool is_of_windows(const char *name) {
+    static const char *const places[] = {"lib-common/%s.def", "lib-common/%s.def.in", "lib64/%s.def", "lib32/%s.def"};
+    char *zig = realpath(configuration.zig, NULL);
+    if (zig == NULL)
+        return false;
+    bool found = false;
+    for (size_t i = 0; i < sizeof places / sizeof *places && !found; i++) {
+        char *file = allocate(NULL, PATH_SIZE);
+        snprintf(file, PATH_SIZE, places[i], name); /* NOLINT: the forms are ours */
+        found = access(text("%.*s/lib/libc/mingw/%s", (int)(strrchr(zig, '/') - zig), zig, file), F_OK) == 0;
+    }
+    free(zig);
+    return found;
+}
+
+/* The words of the pragma up to the library's name; NULL if a line is something else. */
+static const char *library_of_pragma(const char *line) {
+    static const char *const words[] = {"#", "pragma", "comment", "(", "lib", ",", "\""};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        line += strspn(line, " \t");
+        if (!starts(line, words[i]))
+            return NULL;
+        line += strlen(words[i]);
+    }
+    return line;
+}
+
+/* Adds Windows' libraries that a source file asks for by a pragma. */
+static void add_pragma_libraries(List *names, const char *path) {
+    size_t size;
+    char *data = read_binary(path, &size);
+    for (char *line = data; line != NULL; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        const char *name = library_of_pragma(line);
+        if (name == NULL)
+            continue;
+        char *plain = text("%.*s", (int)strcspn(name, "\"\n"), name);
+        for (char *at = plain; *at; at++)
+            *at = (char)tolower((unsigned char)*at);
+        if (ends(plain, ".lib"))
+            plain[strlen(plain) - strlen(".lib")] = '\0';
+        if (*plain && strchr(plain, '/') == NULL && is_of_windows(plain) && !contains(names, plain))
+            append(names, plain);
+    }
+    free(data);
+}
+
+/* Adds the libraries of the notes in an object or a static library. */
+static void add_noted_libraries(List *names, const char *path) {
+    size_t size, length = strlen(library_note);
+    char *data = read_binary(path, &size);
+    for (char *at = data; at != NULL && (at = memmem(at, size - (size_t)(at - data), library_note, length)) != NULL;) {
+        at += length;
+        char *name = text("%.*s", (int)strcspn(at, "\n"), at);
+        if (!contains(names, name))
+            append(names, name);
+    }
+    free(data);
+}
+
+/* The libraries that a link's sources, objects and static libraries ask for. */
+static List libraries_asked_for(const Call *call) {
+    static const char *const ends_of_objects[] = {".o", ".obj", ".lo", ".a", NULL};
+    List names = {0};
+    for (size_t i = 0; i < call->inputs.count; i++) {
+        const char *word = call->inputs.words[i];
+        if (is_source(word))
+            add_pragma_libraries(&names, word);
+        for (const char *const *end = ends_of_objects; *end != NULL; end++)
+            if (ends(word, *end))
+                add_noted_libraries(&names, word);
+    }
+    return names;
+}
+
+/* Leaves the notes of a compile behind the end of its object. */
+static void note_libraries(const Call *call) {
+    List names = {0};
+    for (size_t i = 0; i < call->inputs.count; i++)
+        add_pragma_libraries(&names, call->inputs.words[i]);
+    FILE *object = names.count > 0 ? fopen(call->output, "ab") : NULL;
+    for (size_t i = 0; i < names.count && object != NULL; i++)
+        fprintf(object, "%s%s\n", library_note, names.words[i]);
+    if (object != NULL && fclose(object) != 0)
+        fail(1, "cannot write %s", call->output);
+}
+
 /* Refuses an object that calls what zig's C++ library has for a `long double` of 80 bits only. */
 static void require_narrow_streams(const char *path) {
     static const struct {
@@ -1428,16 +1544,10 @@ static void require_narrow_streams(const char *path) {
         {"_ZNSt3__110to_wstringEe", "std::to_wstring"},
         {"_ZNSt3__15stoldERKNS_12basic_stringI", "std::stold"},
     };
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat about;
-    if (file < 0 || fstat(file, &about) != 0 || !S_ISREG(about.st_mode))
+    size_t size;
+    char *data = read_binary(path, &size);
+    if (data == NULL)
         return;
-    char *data = allocate(NULL, (size_t)about.st_size + 1);
-    size_t size = 0;
-    for (ssize_t count; size < (size_t)about.st_size; size += (size_t)count)
-        if ((count = read(file, data + size, (size_t)about.st_size - size)) <= 0)
-            break;
-    close(file);
     for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
         if (memmem(data, size, wide[i].symbol, strlen(wide[i].symbol)) != NULL) {
             unlink(path);
@@ -1701,7 +1811,14 @@ static int compile(const char *language, const List *words) {
         if (call.has_source && call.has_debug)
             debug_code_alone(&command);
     }
-    append_all(&command, &configuration.compile);
+    for (size_t i = 0; i < configuration.compile.count; i++) {
+        const char *word = configuration.compile.words[i];
+        /* Projects give this output to parsers that know C alone. Headers include ours where it matters. */
+        if (call.preprocesses && for_windows() && equal(word, "-include"))
+            i++;
+        else
+            append(&command, word);
+    }
     if (call.has_standard_input && !call.has_language) {
         append(&command, "-x");
         append(&command, equal(language, "c++") ? "c++" : "c");
@@ -1741,6 +1858,9 @@ static int compile(const char *language, const List *words) {
                 import_library = text("%s/import-%ld.lib", getenv("ZIG_LOCAL_CACHE_DIR"), (long)getpid());
                 append(&command, text("-Wl,--out-implib,%s", import_library));
             }
+            List asked = libraries_asked_for(&call);
+            for (size_t i = 0; i < asked.count; i++)
+                append(&command, text("-l%s", asked.words[i]));
         }
         append_all(&command, &configuration.link);
         if (!bare) {
@@ -1793,6 +1913,8 @@ static int compile(const char *language, const List *words) {
     struct stat made;
     if (status == 0 && makes && (stat(call.output, &made) != 0 || (S_ISREG(made.st_mode) && made.st_size == 0)))
         fail(1, "zig said nothing, and left no output in %s", call.output);
+    if (status == 0 && makes && for_windows() && !call.links && !call.has_standard_input)
+        note_libraries(&call);
     bool is_wide = for_windows() && contains(&configuration.compile, "-mlong-double-64");
     if (status == 0 && makes && is_wide && equal(language, "c++") && !call.links)
         require_narrow_streams(call.output);

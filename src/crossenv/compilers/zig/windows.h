@@ -1,5 +1,8 @@
-/* Included before every compile for Windows. */
-#if !defined(__ASSEMBLER__) && !defined(RC_INVOKED)
+/* Included before every compile for Windows, and by MinGW's headers of what it changes. */
+#if !defined(__ASSEMBLER__) && !defined(RC_INVOKED) && !defined(CROSSENV_WINDOWS_H)
+#define CROSSENV_WINDOWS_H
+/* No warning of a project's choice is about what stands here. */
+#pragma GCC system_header
 
 /* Microsoft's compiler and C runtime have a `long double` of 64 bits, and so has Python. MinGW's functions for it are for
  * 80 bits: these names lead to those for `double` instead. */
@@ -115,6 +118,16 @@ long double creall(long double _Complex) CROSSENV_NAME(creal);
 #ifdef __cplusplus
 }
 #endif
+#endif
+
+/* For Microsoft's compiler this one needs no option that names a processor, and code asks with it what there is. */
+#if defined(__i386__) || defined(__x86_64__)
+static __inline__ unsigned long long crossenv_xgetbv(unsigned int number) {
+    unsigned int low, high;
+    __asm__ __volatile__("xgetbv" : "=a"(low), "=d"(high) : "c"(number));
+    return (unsigned long long)high << 32 | low;
+}
+#define __builtin_ia32_xgetbv(number) crossenv_xgetbv((unsigned int)(number))
 #endif
 
 /* The free-threaded Python's headers ask for the thread's register so, and clang has no such function for MinGW. */

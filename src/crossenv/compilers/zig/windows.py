@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files as package_files
 from pathlib import Path
@@ -22,6 +23,15 @@ _WARNINGS = (
 )
 # Where zig has MinGW's headers, beside the program.
 _MINGW_HEADERS = "lib/libc/include/any-windows-any"
+# Changes with how the files are made.
+_FORMAT = "2"
+# The headers that include ours: where the output of the preprocessor is wanted, which projects give to parsers of C
+# (zstandard to cffi's), ours is not there otherwise.
+_OF_LONG_DOUBLE = ("complex.h", "math.h", "stdio.h", "stdlib.h", "wchar.h")
+# This has a type of the kernel's that Microsoft's has not; psutil defines its own, a newer one.
+_WINTERNL = "winternl.h"
+_KERNEL_TYPE = re.compile(r"typedef\s+enum\s+_KWAIT_REASON\s*\{[^}]*\}\s*KWAIT_REASON\s*;")
+_ITS_MEMBER = re.compile(r"\bKWAIT_REASON(?=\s+WaitReason\s*;)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,13 +56,18 @@ def windows_parts(zig: Zig, cache: Path, architecture: str) -> WindowsParts:
     """
     sources = package_files("crossenv.compilers.zig")
     header, probe = (sources.joinpath(name).read_text(encoding="utf-8") for name in (_HEADER, _PROBE))
-    overlay = json.dumps(_overlay(zig.path.resolve().parent / _MINGW_HEADERS), separators=(",", ":"))
-    key = hashlib.sha256(f"{header}\0{overlay}\0{probe}".encode()).hexdigest()[:16]
+    headers = zig.path.resolve().parent / _MINGW_HEADERS
+    found = {name: headers / name for name in (*_OF_LONG_DOUBLE, _WINTERNL) if (headers / name).is_file()}
+    texts = {name: path.read_text(encoding="utf-8", errors="replace") for name, path in found.items()}
+    contents = json.dumps([_overlay(headers, {}), texts])
+    key = hashlib.sha256("\0".join((_FORMAT, header, contents, probe)).encode()).hexdigest()[:16]
     directory = cache / "windows" / key
+    changed = {f"replaced/{name}": _changed(name, text, directory / _HEADER) for name, text in texts.items()}
+    overlay = json.dumps(_overlay(headers, {name: directory / "replaced" / name for name in texts}))
     try:
-        for name, text in ((_HEADER, header), (_OVERLAY, overlay), (_PROBE, probe)):
+        for name, text in {_HEADER: header, _OVERLAY: overlay, _PROBE: probe, **changed}.items():
             if not (directory / name).is_file():
-                directory.mkdir(parents=True, exist_ok=True)
+                (directory / name).parent.mkdir(parents=True, exist_ok=True)
                 write_file(directory / name, text)
     except OSError as error:
         raise ToolchainError(
@@ -64,6 +79,8 @@ def windows_parts(zig: Zig, cache: Path, architecture: str) -> WindowsParts:
     options = (
         *long_double,
         *forgiving,
+        # As Microsoft's: a variable that each source of C declares by a header's line is one.
+        "-fcommon",
         "-include",
         str(directory / _HEADER),
         "-ivfsoverlay",
@@ -73,13 +90,29 @@ def windows_parts(zig: Zig, cache: Path, architecture: str) -> WindowsParts:
     return WindowsParts(compile=options, stack_probe=str(directory / _PROBE) if architecture == "x86_64" else "")
 
 
-def _overlay(headers: Path) -> dict[str, Any]:
-    """Return a file system of clang's in which the names of these headers are the same in any case."""
+def _changed(name: str, text: str, header: Path) -> str:
+    """Return the text of one of MinGW's headers as compiles see it; `header` is ours."""
+    if name == _WINTERNL:
+        return _ITS_MEMBER.sub("ULONG", _KERNEL_TYPE.sub("", text))
+    return f'#include "{header}"\n{text}'
+
+
+def _overlay(headers: Path, replaced: Mapping[str, Path]) -> dict[str, Any]:
+    """Return a file system of clang's in which the names of these headers are the same in any case.
+
+    Args:
+        headers: The directory of all of them.
+        replaced: Other files for some, by their path below that directory.
+    """
+
+    def contents(path: Path) -> str:
+        return str(replaced.get(path.relative_to(headers).as_posix(), path))
+
     roots = [
         {
             "type": "directory",
             "name": str(directory),
-            "contents": [{"type": "file", "name": path.name, "external-contents": str(path)} for path in found],
+            "contents": [{"type": "file", "name": path.name, "external-contents": contents(path)} for path in found],
         }
         for directory, found in _directories(headers)
     ]

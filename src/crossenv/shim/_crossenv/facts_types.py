@@ -55,6 +55,7 @@ class Backend(TypedDict):
     settings: "dict[str, list[str]]"
     environment: "dict[str, str]"
     fails_by_itself: bool
+    falls_back: str
     build_directory: "list[str]"
     jobs_setting: str
 

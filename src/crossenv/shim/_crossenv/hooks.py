@@ -123,7 +123,7 @@ def enter_environment(facts: "Facts", backend: str = "") -> None:
 
         project_platform.install(os.getcwd(), facts, facts["system"])
     _require_rust_target()
-    if not ours["fails_by_itself"]:
+    if not ours["fails_by_itself"] or _falls_back(ours["falls_back"]):
         from _crossenv import attempts
 
         attempts.watch_compiler()
@@ -131,6 +131,21 @@ def enter_environment(facts: "Facts", backend: str = "") -> None:
     os.environ["CROSSENV_BUILD_ROOTS"] = os.pathsep.join(
         entry for entry in sys.path if entry.rstrip("/").endswith(("site-packages", "dist-packages"))
     )
+
+
+def _falls_back(pattern: str) -> bool:
+    """Whether the project has its build go on after a failed compile; `pattern` finds that in pyproject.toml."""
+    import re
+
+    return bool(pattern) and re.search(pattern, _pyproject_text()) is not None
+
+
+def _pyproject_text() -> str:
+    try:
+        with open("pyproject.toml", encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
 
 
 def _name_directories() -> None:
@@ -218,11 +233,7 @@ def _require_rust_target() -> None:
     Cargo would say so too, for each crate, with advice that is not for this situation.
     """
     target = os.environ.get("CARGO_BUILD_TARGET", "")
-    try:
-        with open("pyproject.toml", encoding="utf-8", errors="replace") as file:
-            text = file.read()
-    except OSError:
-        return
+    text = _pyproject_text()
     if not target or not any(name in text for name in ("maturin", "setuptools-rust", "setuptools_rust")):
         return
     import shutil

@@ -48,7 +48,8 @@ MENDS = tuple(
         (
             # Headers of frameworks, and one of BSD's that Apple has in a further directory.
             r"fatal error: '?(?P<name>(?:(?:Application|Core|Disk|System|Audio)[A-Z]\w*|CoreFoundation|Foundation|IOKit"
-            r"|Security|Accelerate|AppKit|Carbon|Cocoa|Metal|OpenCL|OpenGL)/[\w/]+\.h|netinet/tcp_fsm\.h)'? file not found",
+            r"|Security|Accelerate|AppKit|Carbon|Cocoa|Metal|OpenCL|OpenGL)/[\w/]+\.h"
+            r"|netinet/tcp_fsm\.h)'? file not found",
             "{name} is a part of Apple's SDK: name a copy of one with --sdk DIR (of `crossenv create` and `wheel`)",
         ),
         (

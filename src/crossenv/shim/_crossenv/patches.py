@@ -119,7 +119,8 @@ def sysconfig_module(module: "ModuleType", facts: "Facts") -> None:
     """`sysconfig`: the headers are below the host's base, and packages where this interpreter looks for them.
 
     Up to Python 3.13 the host's data say so. From 3.14 on `sysconfig` sets the two bases after it has read them. Where
-    a free-threaded host's interpreter here has the GIL, `abi_thread` is the interpreter's.
+    a free-threaded host's interpreter here has the GIL, `abi_thread` is the interpreter's; below a prefix that is
+    copied to the target (`pip install --prefix`), the directories are the host's.
     """
     bases = dict.fromkeys(("installed_base", "installed_platbase"), facts["header_base"])
     known = {**(bases if sys.version_info >= (3, 14) else {}), "abi_thread": facts["abi_thread"]}
@@ -132,10 +133,32 @@ def sysconfig_module(module: "ModuleType", facts: "Facts") -> None:
 
         return get_config_vars
 
+    def make_get_paths(original: "Any") -> "Any":
+        def get_paths(
+            scheme: str = module.get_default_scheme(), vars: "dict[str, Any] | None" = None, expand: bool = True
+        ) -> "Any":
+            if vars and _is_for_the_target(vars.get("base") or ""):
+                vars = {"abi_thread": "t", **vars}
+            return original(scheme, vars, expand)
+
+        return get_paths
+
     if sys.version_info >= (3, 14) or "t" in facts["abi_flags"]:
         _replace(module, "get_config_vars", make_get_config_vars)
+    if "t" in facts["abi_flags"] and not facts["abi_thread"]:
+        _replace(module, "get_paths", make_get_paths)
     if system := facts["system"]:
         _replace(module, "get_platform", lambda _original: lambda: system["platform"])
+
+
+def _is_for_the_target(prefix: str) -> bool:
+    """Whether what is installed below a prefix is not for an interpreter of this machine: pip's or an environment's."""
+    return (
+        os.path.isabs(prefix)
+        and prefix not in (sys.prefix, sys.base_prefix)
+        and "pip-build-env-" not in prefix
+        and not os.path.exists(os.path.join(prefix, "pyvenv.cfg"))
+    )
 
 
 def distutils_sysconfig(module: "ModuleType", facts: "Facts") -> None:

@@ -144,6 +144,8 @@ def install(project: str, facts: "Facts", system: "System") -> None:
     """Give the modules of the project in this directory the stand-ins, from now on."""
     if os.environ.get(VARIABLE, "") == "native":
         return
+    if system["sys_platform"] == "win32":
+        _name_program_files()
     root = os.path.realpath(project) + os.sep
     answers = stand_ins(facts, system)
     real_import = builtins.__import__
@@ -174,3 +176,13 @@ def install(project: str, facts: "Facts", system: "System") -> None:
         return module
 
     builtins.__import__ = import_
+
+
+def _name_program_files() -> None:
+    """Set what is always set on Windows, and what projects list (pillow): nothing is installed there."""
+    from _crossenv import scratch
+
+    empty = os.path.join(scratch.directory(), "Program Files")
+    os.makedirs(empty, exist_ok=True)
+    for name in ("ProgramFiles", "ProgramFiles(x86)"):
+        os.environ.setdefault(name, empty)

@@ -24,6 +24,7 @@ _NOTHING: "Backend" = {
     "settings": {},
     "environment": {},
     "fails_by_itself": False,
+    "falls_back": "",
     "build_directory": [],
     "jobs_setting": "",
 }
