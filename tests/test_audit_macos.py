@@ -121,22 +121,12 @@ def test_nothing_to_repair(crossenv: CrossenvCommand, tmp_path: Path) -> None:
     assert made.read_bytes() == wheel.read_bytes()
 
 
-@pytest.mark.parametrize(
-    ("machine", "tag", "says"),
-    [
-        ("arm64", ARM, "is signed with somebody's key"),
-        ("x86_64", INTEL, "has no room for longer names of libraries"),
-    ],
-)
-def test_names_that_cannot_be_changed(
-    crossenv: CrossenvCommand, tmp_path: Path, machine: str, tag: str, says: str
-) -> None:
-    library = module(machine=machine, oldest=(10, 13), imports={SYSTEM: []}, exports=["a"], kind=6)
+def test_names_that_have_no_room(crossenv: CrossenvCommand, tmp_path: Path) -> None:
+    library = module(machine="x86_64", oldest=(10, 13), imports={SYSTEM: []}, exports=["a"], kind=6)
     (tmp_path / "liba.dylib").write_bytes(library)
-    wanting = module(machine=machine, oldest=(10, 13), imports={"": ["PyList_New"], "/lib/liba.dylib": ["a"]})
-    wheel = make_wheel(tmp_path, {MODULE: wanting}, tag)
-    words = ("repair", "--dest", tmp_path / "out", "--library-dir", tmp_path, wheel)
-    result = crossenv(*words, check=False, VIRTUAL_ENV="")
+    wanting = module(machine="x86_64", oldest=(10, 13), imports={"": ["PyList_New"], "/lib/liba.dylib": ["a"]})
+    words = ("repair", "--dest", tmp_path / "out", "--library-dir", tmp_path)
+    result = crossenv(*words, make_wheel(tmp_path, {MODULE: wanting}, INTEL), check=False, VIRTUAL_ENV="")
     assert result.returncode == 6
-    assert f"{MODULE} {says}" in result.stderr
+    assert f"{MODULE} has no room for longer names of libraries" in result.stderr
     assert not (tmp_path / "out").exists()

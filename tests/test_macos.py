@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import re
+import struct
 import subprocess
 import sys
 import textwrap
@@ -21,7 +22,8 @@ from _crossenv import project_platform
 import projects
 from conftest import CrossenvCommand, Run
 from crossenv import testing
-from crossenv.binaries import FORMATS
+from crossenv.binaries import FORMATS, BinaryError
+from crossenv.binaries.macho import relinked
 from crossenv.compilers.zig.locate import Zig
 from crossenv.compilers.zig.macos import find_linker, macos_parts
 from crossenv.errors import HostPythonError, ToolchainError, UsageError
@@ -539,6 +541,8 @@ def test_planted_faults_are_refused(compiled: Callable[..., bytes], tmp_path: Pa
     placed = compiled(OTHER_C, "libplaced.dylib", "-install_name", "/home/me/build/libplaced.dylib")
     absolute = compiled(CALLS_C, "absolute.so", "-lplaced")
     elsewhere = compiled(CALLS_C, "elsewhere.so", "-lother", "-Wl,-rpath,/home/me/build")
+    # The compiler takes no other release than the environment's.
+    newer = made.replace(struct.pack("<2I", 1, 11 << 16), struct.pack("<2I", 1, 14 << 16), 1)
     text = made.index(b"answer\0")
     changed = made[:text] + b"Answer" + made[text + 6 :]
     other = (tmp_path / "libother.dylib", compiled(OTHER_C, "libother.dylib", "-install_name", "@rpath/libother.dylib"))
@@ -546,7 +550,7 @@ def test_planted_faults_are_refused(compiled: Callable[..., bytes], tmp_path: Pa
     cases: list[tuple[dict[str, bytes], str, str, str]] = [
         ({name: made}, ARM, "", ""),
         ({name: made}, ARM.replace("macosx_11_0_arm64", "macosx_11_0_x86_64"), "machine", "no code for x86_64"),
-        ({name: compiled(projects.PLAIN_C, "newer.so", "-mmacosx-version-min=14.0")}, ARM, "policy", "macOS 14.0"),
+        ({name: relinked(newer, {}, "")}, ARM, "policy", "macOS 14.0"),
         ({name: missing}, ARM, "library", "needs @rpath/libother.dylib, which is not in the wheel"),
         ({name: changed}, ARM, "macho-damaged", "has been changed after it was signed"),
         ({name: absolute, "libplaced.dylib": placed}, ARM, "library", "needs /home/me/build/libplaced.dylib"),
@@ -597,6 +601,12 @@ def test_repair_puts_libraries_in(compiled: Callable[..., bytes], crossenv: Cros
         "toy.dylibs/libother.dylib": ["@loader_path/liblast.dylib", system],
         "toy.dylibs/liblast.dylib": [system],
     }
+    # The flags of a signature follow its magic number, length and version.
+    signed = bytearray(files[module])
+    flags = signed.index(b"\xfa\xde\x0c\x02") + 12
+    signed[flags : flags + 4] = bytes(4)
+    with pytest.raises(BinaryError, match="is signed with somebody's key"):
+        relinked(bytes(signed), {}, "")
     # What is right is left alone.
     again = Path(crossenv("repair", "--dest", tmp_path / "again", made).stdout.strip())
     assert again.read_bytes() == made.read_bytes()

@@ -153,9 +153,10 @@ def _relinked(data: bytes, libraries: Mapping[str, str], name: str) -> bytes:
         elif command == _SIGNATURE:
             signatures.append(_pair(_unpack("<II", body, 8)))
         elif command == _SEGMENT_64:
-            for at in range(72, len(body), 80):
-                (place,) = _unpack("<I", body, at + 48)
-                room = min(room, place or room)
+            places = (_unpack("<I", body, at + 48)[0] for at in range(72, len(body), 80))
+            room = min([room, *filter(None, places)])
+        elif command == _SYMBOLS:
+            room = min(room, *_unpack("<I4xI", body, 8))
         written += said
         count += 1
     if header.size + len(written) > room:
