@@ -33,7 +33,7 @@ from crossenv.farm.combinations import builds_of, places_for_targets
 from crossenv.farm.complaint import complaint_of, hint_of, refusal_in
 from crossenv.farm.model import BUILT, FAILED, Build, Destination, Python, Requirement, Result
 from crossenv.farm.processes import Children, EndedError
-from crossenv.farm.release import covering, released
+from crossenv.farm.release import ONE_MACHINE, covering, covers, released, scope_of
 from crossenv.farm.requirements import pinned, pip_variables, read_requirement, read_requirements_file, without_secrets
 from crossenv.farm.scratch import workshop
 from crossenv.farm.sources import digest_of
@@ -149,6 +149,17 @@ def test_abi3_is_built_once_for_each_target() -> None:
         ("cp313t", ARM),
         ("cp313t", MUSL),
     ]
+
+
+def test_abi3t_is_built_once_for_both_builds_of_a_python() -> None:
+    """PEP 803: `cp315-abi3.abi3t` serves 3.15 and later, with the GIL and without; not 3.14."""
+    pythons = [python(14), python(15), python(15, "t"), python(16), python(16, "t")]
+    builds = builds_of([HERE], [(one, ARM) for one in pythons])
+    stable = [f"cp315-{abi}-{ARM.label}" for abi in ("abi3", "abi3t")]
+    served = {build.python.label for build in builds if covers(builds[1], stable, build)}
+    assert served == {"cp315", "cp315t", "cp316", "cp316t"}
+    assert {build.python.label for build in builds if covers(builds[1], stable[:1], build)} == {"cp315", "cp316"}
+    assert scope_of(stable) == ONE_MACHINE
 
 
 def test_a_failure_tells_nothing_of_the_others() -> None:
