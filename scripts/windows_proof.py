@@ -19,7 +19,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 from dataclasses import dataclass
@@ -168,8 +167,7 @@ def source_of(package: str, directory: Path) -> Path:
     words = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", package, "-d", str(directory)]
     subprocess.run([*words, package], check=True)
     (archive,) = directory.glob("*.tar.gz")
-    with tarfile.open(archive) as opened:
-        opened.extractall(directory / "source", filter="data")
+    shutil.unpack_archive(archive, directory / "source")
     (top,) = (directory / "source").iterdir()
     return top
 

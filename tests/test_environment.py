@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+import hosts
+import makers
 from conftest import CrossenvCommand, Run
 from makers import write
 
@@ -475,6 +477,36 @@ def test_targets_that_cannot_be(
 
 
 # Options
+
+
+def test_a_build_python_without_venv(crossenv: CrossenvCommand, host_prefix: Path, tmp_path: Path, run: Run) -> None:
+    """Debian has venv and ensurepip in a package of their own."""
+    own = Path(os.__file__).parent
+    library = tmp_path / f"python/lib/{own.name}"
+    library.mkdir(parents=True)
+    for entry in own.iterdir():
+        if entry.name not in ("venv", "ensurepip", "site-packages"):
+            (library / entry.name).symlink_to(entry)
+    python = tmp_path / f"python/bin/python{VERSION}"
+    python.parent.mkdir()
+    shutil.copy2(Path(sys.executable).resolve(), python)
+    lacks = subprocess.run([python, "-c", "import venv"], capture_output=True, text=True, check=False)
+    if "No module named 'venv'" not in lacks.stderr:
+        pytest.skip("this Python cannot be copied")
+    crossenv("create", "--python", python, "--host-python", host_prefix, tmp_path / "env")
+    assert run(tmp_path / "env/bin/cross-python", "-c", "import os; print(os.uname().machine)").strip() == "aarch64"
+    assert "pip" in run(tmp_path / "env/bin/cross-pip", "--version")
+
+
+def test_an_alpha_is_warned_of(crossenv: CrossenvCommand, tmp_path: Path) -> None:
+    prefix = hosts.make_prefix(tmp_path)
+    (header,) = prefix.glob("include/python*/patchlevel.h")
+    words = ("create", "--dry-run", "--python", sys.executable, "--host-python", prefix, tmp_path / "env")
+    for suffix, warned in (("a3", True), ("b1+", True), ("rc1", False), ("", False)):
+        header.write_text(makers.patchlevel(f"{VERSION}.0{suffix}"))
+        lines = [line for line in crossenv(*words).stderr.splitlines() if "warning: " in line and "ABI" in line]
+        assert len(lines) == warned
+        assert not warned or f"may not load in {VERSION}.0; take a release candidate" in lines[0]
 
 
 def test_dry_run_makes_nothing(crossenv: CrossenvCommand, host_prefix: Path, tmp_path: Path) -> None:

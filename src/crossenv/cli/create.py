@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import importlib
 import os
+import re
 import shlex
 import sys
 import threading
@@ -308,6 +309,12 @@ def plan_environment(args: argparse.Namespace, settings: Settings, root: Path, r
     plan = (plan_for_target if args.target else _plan_for_host)(args, root, wishes, options, reporter)
     for line in describe(plan):
         reporter.note(line)
+    full_version = plan.record.host.full_version
+    if re.search(r"\d[ab]\d", full_version):
+        reporter.warning(
+            f"the ABI of Python {full_version} may still change: wheels made for it may not load in"
+            f" {full_version.partition('a')[0].partition('b')[0]}; take a release candidate or a later one"
+        )
     return plan
 
 

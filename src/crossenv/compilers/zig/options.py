@@ -255,6 +255,8 @@ WINDOWS = (
             *("-fstack-clash-protection", "-static", "-static-libgcc", "-static-libstdc++", "-mno-cygwin", "-rdynamic"),
             # rustc's, which brings GCC's and MinGW's parts for a link without a compiler.
             *("-nolibc", "-nostartfiles", "-nodefaultlibs", "-no-pie"),
+            # zig's C library for Windows is not made for it: each link would fail.
+            *("-flto*", "-fno-lto"),
         ),
     ),
     Group(
