@@ -1696,7 +1696,9 @@ static int link_for_macos(const char *language, const List *words, const Call *c
                                  configuration.sdk_release, "-syslibroot",
                                  *configuration.own_sdk ? configuration.own_sdk : configuration.sdk,
                                  /* Debug information is in objects, whose places are a build's own. */
-                                 "-S"};
+                                 "-S",
+                                 /* Room for the longer names that libraries get in repaired wheels. */
+                                 "-headerpad", "400"};
     for (size_t i = 0; i < sizeof start / sizeof *start; i++)
         append(&apple.link, start[i]);
     const char *link_directory = getenv("CROSSENV_LINK_DIRECTORY");
