@@ -159,8 +159,8 @@ def page(options: argparse.Namespace, cores: int, loads: dict[str, Load]) -> lis
         "| --- | --- | --- | --- | --- | --- |",
         *rows,
         "",
-        "Without the budget every build may start, and no tool is told how many processes to use: Ninja takes one more",
-        "or two more than there are cores for each build.",
+        "Without the budget every build may start, and no tool is told how many processes to use: Ninja runs two",
+        "more compiles for each build than there are cores.",
         "",
     ]
 

@@ -41,7 +41,10 @@ NEEDS = ("pytest<9", "hypothesis", "typing_extensions")
 # In which order they are said; wine ended the process in one that "ended".
 KINDS = ("passed", "failed", "skipped", "xfailed", "xpassed", "ended", "not run")
 # Wheels of the index differ from ours in these, by a part of the test's name.
-EXPLAINED: dict[str, str] = {}
+EXPLAINED = {
+    "test_blas64_geqrf_lwork_smoketest": "needs a LAPACK with integers of 64 bits: the index's wheel brings OpenBLAS,"
+    " and for this one nobody has provided a BLAS",
+}
 # Notes what happens to each test at once, and leaves out what an earlier process has done; pytest is its importer.
 PLUGIN = """
 import os, pytest

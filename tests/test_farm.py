@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import functools
@@ -408,29 +409,33 @@ def test_stores_that_cannot_be_used(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert [path.name for path in tmp_path.glob("out/*.whl")] == []
 
 
-@pytest.mark.integration
-def test_a_full_disk_leaves_no_half_wheel(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], check=False, capture_output=True
-    )
-    if mounted.returncode:
+@contextlib.contextmanager
+def disk(place: Path, size: str) -> Iterator[Path]:
+    """Mount a small disk."""
+    place.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
+    if subprocess.run(words, check=False, capture_output=True).returncode:
         pytest.skip("needs the right to mount a tmpfs")
     try:
-        store = Store(disk / "store")
+        yield place
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
+@pytest.mark.integration
+def test_a_full_disk_leaves_no_half_wheel(tmp_path: Path) -> None:
+    with disk(tmp_path / "disk", "256k") as place:
+        store = Store(place / "store")
         store.open()
         big = write(tmp_path / "big-1-py3-none-any.whl", b"x" * 1_000_000)
         entry = entry_of(big, job_of(builds_of([TOY], PLACES)[0]))
         with pytest.raises(OSError, match="No space left"):
             store.write(entry, [big])
-        assert [path for path in (disk / "store").rglob("*") if path.is_file()] == []
+        assert [path for path in (place / "store").rglob("*") if path.is_file()] == []
         # With room again the same is written.
-        subprocess.run(["mount", "-o", "remount,size=4m", disk], check=True)
+        subprocess.run(["mount", "-o", "remount,size=4m", place], check=True)
         store.write(entry, [big])
         assert store.read(entry)[0].read_bytes() == big.read_bytes()
-    finally:
-        subprocess.run(["umount", disk], check=True)
 
 
 def filled(directory: Path, wheel: Path, *sources: str) -> Store:
@@ -717,6 +722,33 @@ def test_runs_share_environments(farm: Any, tmp_path: Path) -> None:
     assert len(list((tmp_path / "shared").glob("[a-z]*"))) == 1
 
 
+@pytest.mark.integration
+def test_a_disk_that_is_full_and_one_that_is_read_only(farm: Any, tmp_path: Path) -> None:
+    """One clear line, and a second run goes on."""
+    run, place = farm
+    words = ["wheel", "./native", "./pure", *place]
+    with disk(tmp_path / "disk", "64k") as small:
+        (small / "store/wheels").mkdir(parents=True)
+        (small / "store/jobs").mkdir()
+        (small / "filler").write_bytes(b"x" * 60_000)
+        said = run(*words, "--store", small / "store", status=6)
+        assert said.count("No space left on device") == 2
+        assert "Traceback" not in said
+        (small / "filler").unlink()
+        assert run("store", "verify", small / "store", "--json") == []
+        report = run(*words, "--store", small / "store", "--json")
+        assert [row["status"] for row in report["builds"]] == ["built", "built"]
+
+        subprocess.run(["mount", "-o", "remount,ro", small], check=True)
+        for option in (["--store", small / "store"], ["-w", small / "out"], ["--report", small / "report.html"]):
+            said = run(*words, *option, status=2)
+            assert re.search("cannot be written: .*[Rr]ead-only", said)
+            assert len(said.splitlines()) == 2, said
+        # A store that is only read may be read-only.
+        report = run(*words, "--store", "mine", "--store", small / "store", "-w", "again", "--json")
+        assert [row["status"] for row in report["builds"]] == ["kept", "kept"]
+
+
 def test_two_clients_build_the_same_at_once(farm: Any, tmp_path: Path) -> None:
     """With one store and one wheel directory; both succeed."""
     run, place = farm
@@ -836,6 +868,26 @@ def test_reports(farm: Any, tmp_path: Path) -> None:
     # The results are there all the same where the report is not.
     (tmp_path / "taken.html").mkdir()
     assert "taken.html cannot be written" in run("wheel", "./pure", *place, "--report", "taken.html", status=2)
+
+
+def test_what_is_not_used_is_not_loaded(tmp_path: Path) -> None:
+    """A cluster, fsspec and reports cost nothing elsewhere, nor does the rest of it where no wheels are built."""
+    text = """
+import sys
+from crossenv.cli.main import main
+
+def loaded():
+    names = ("crossenv.farm.", "fsspec", "dask", "distributed")
+    return {name for name in sys.modules if name.startswith(names)}
+
+assert main(["targets", "--quiet"]) == 0
+assert not loaded(), loaded()
+assert main(["wheel", "--job", "x"]) == 2
+sys.modules["crossenv.farm.store"].Store(sys.argv[1]).open()
+left = loaded() & {"fsspec", "dask", "distributed", "crossenv.farm.cluster", "crossenv.farm.reports"}
+assert not left, left
+"""
+    subprocess.run([sys.executable, "-c", text, tmp_path / "store"], check=True, capture_output=True)
 
 
 def test_a_page_shows_what_builds_print_as_text(tmp_path: Path) -> None:

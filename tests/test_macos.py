@@ -7,6 +7,8 @@ import json
 import os
 import platform
 import re
+import struct
+import subprocess
 import sys
 import textwrap
 import zipfile
@@ -20,7 +22,8 @@ from _crossenv import project_platform
 import projects
 from conftest import CrossenvCommand, Run
 from crossenv import testing
-from crossenv.binaries import FORMATS
+from crossenv.binaries import FORMATS, BinaryError
+from crossenv.binaries.macho import relinked
 from crossenv.compilers.zig.locate import Zig
 from crossenv.compilers.zig.macos import find_linker, macos_parts
 from crossenv.errors import HostPythonError, ToolchainError, UsageError
@@ -30,7 +33,10 @@ from crossenv.pythons.named import named_python
 from crossenv.pythons.pyconfig import edit_pyconfig, parse_pyconfig
 from crossenv.synthesis.macos_pyconfig import changes
 from crossenv.targets import parse_target
+from crossenv.wheels.audit import audit_wheel
+from crossenv.wheels.model import ERROR
 from test_zig import needs_zig
+from wheels import make_wheel
 
 MACOS = PLATFORMS["darwin"]
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -84,7 +90,8 @@ def test_targets(names: tuple[str, ...], tag: str, machine: str, number: int, zi
         ("macosx_10_15_arm64", "the oldest macOS for arm64 is 11.0", "use macosx_11_0_arm64"),
         ("macosx_10_9_x86_64", "the oldest macOS for x86_64 is 10.13", "use macosx_10_13_x86_64"),
         ("arm64-apple-darwin20", "there is no target", "macosx_11_0_arm64"),
-        ("macosx_10_13_universal2", "stands for two machines", "macosx_11_0_arm64 and macosx_10_13_x86_64"),
+        ("macosx_10_13_universal2", "stands for several machines", "macosx_11_0_arm64 or macosx_10_13_x86_64"),
+        ("macosx_10_9_universal2", "the oldest macOS", "use macosx_10_13_universal2"),
     ],
 )
 def test_what_is_no_target(text: str, says: str, hint: str) -> None:
@@ -447,3 +454,159 @@ def test_code_for_x86_64_runs(tmp_path: Path, run: Run) -> None:
     tests = str(Path(__file__).parent)
     said = run(sys.executable, "-c", code, cwd=tmp_path, PYTHONPATH=f"{tmp_path}{os.pathsep}{tests}")
     assert said.split() == ["42", "43"]
+
+
+@needs_zig
+@needs_linker
+@pytest.mark.integration
+def test_wheel_for_both_kinds_of_macs(crossenv: CrossenvCommand, tmp_path: Path) -> None:
+    """One cell of the plan, the table and the store; its parts are kept too, and not put beside it."""
+    module = "from setuptools import Extension, setup\nsetup(ext_modules=[Extension('_toy', ['toy.c'])])\n"
+    differing = "import platform\nopen('where.py', 'w').write(platform.machine())\n"
+    top = (
+        '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n[project]\nversion = "1"\n'
+    )
+    files = {"toy.c": projects.PLAIN_C}
+    files_of = {
+        "both": {**files, "setup.py": module},
+        "pure": {"pure.py": ""},
+        "odd": {**files, "where.py": "", "setup.py": differing + module.replace("ext_", "py_modules=['where'], ext_")},
+    }
+    trees = [
+        projects.write(tmp_path / name, {"pyproject.toml": f'{top}name = "{name}"\n', **more})
+        for name, more in files_of.items()
+    ]
+    targets = ("--target", "macosx_10_13_universal2", "--target", "macosx_11_0_arm64", "--python", sys.executable)
+    words: list[str | Path] = ["--json", "-w", tmp_path / "out", "--log-dir", tmp_path / "logs", *targets, *trees]
+    cache = str(tmp_path / "cache")
+    done = crossenv("wheel", *words, "--report", tmp_path / "report.html", check=False, XDG_CACHE_HOME=cache)
+    report = json.loads(done.stdout)
+    assert done.returncode == 7, done.stderr
+    rows = {(Path(row["requirement"]).name, row["for"]): row for row in report["builds"]}
+    assert [(name, row["status"]) for (name, target), row in rows.items() if target.endswith("universal2")] == [
+        *(("both", "built"), ("pure", "built"), ("odd", "refused")),
+    ]  # fmt: skip
+    assert report["wheels"] == [
+        f"both-1-cp{NODOT}-cp{NODOT}-macosx_10_13_universal2.whl",
+        f"both-1-cp{NODOT}-cp{NODOT}-macosx_11_0_arm64.whl",
+        f"odd-1-cp{NODOT}-cp{NODOT}-macosx_11_0_arm64.whl",
+        "pure-1-py3-none-any.whl",
+    ]
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.whl")) == report["wheels"]
+    odd = rows["odd", "macosx_10_13_universal2"]
+    assert odd["error"].startswith("where.py differs between odd-1-")
+    assert "macosx_10_13_universal2" in (tmp_path / "report.html").read_text()
+    with zipfile.ZipFile(tmp_path / "out" / report["wheels"][0]) as archive:
+        assert archive.read(f"_toy{SUFFIX}")[:4] == b"\xca\xfe\xba\xbe"
+    # An environment for each machine, made once.
+    logs = sorted(path.name for path in (tmp_path / "logs").glob("environment-*"))
+    assert [name.partition("macosx")[2] for name in logs] == ["_10_13_x86_64.log", "_11_0_arm64.log"]
+
+    plan = json.loads(crossenv("plan", *words, XDG_CACHE_HOME=cache).stdout)
+    assert [(job["target"], job["status"]) for job in plan["jobs"] if job["requirement"] == str(trees[0])] == [
+        *(("macosx_10_13_universal2", "kept"), ("macosx_11_0_arm64", "kept")),
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def compiled(macos_env: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., bytes]:
+    """Compile and link by the environment's compiler; return the file."""
+    place = tmp_path_factory.mktemp("compiled")
+    include = next((macos_env / "host/include").iterdir())
+
+    def make(source: str, name: str, *options: str) -> bytes:
+        (place / "source.c").write_text(source)
+        kind = ("-dynamiclib",) if name.endswith(".dylib") else ("-bundle", "-undefined", "dynamic_lookup")
+        compiler = macos_env / "etc/bin/arm64-apple-darwin-clang"
+        words = ["-O2", *kind, f"-I{include}", f"-L{place}", *options, "source.c", "-o", name]
+        subprocess.run([compiler, *words], cwd=place, check=True)
+        return (place / name).read_bytes()
+
+    return make
+
+
+ARM = f"cp{NODOT}-cp{NODOT}-macosx_11_0_arm64"
+CALLS_C = projects.MODULE_C.format(top="extern long other(void);", answer="other()")
+OTHER_C = "long other(void) { return 42; }\n"
+
+
+@needs_zig
+@needs_linker
+@pytest.mark.integration
+def test_planted_faults_are_refused(compiled: Callable[..., bytes], tmp_path: Path) -> None:
+    """Each module is linked by the tools of an environment, and has one fault."""
+    made = compiled(projects.PLAIN_C, "_toy.so")
+    compiled(OTHER_C, "libother.dylib", "-install_name", "@rpath/libother.dylib")
+    missing = compiled(CALLS_C, "missing.so", "-lother", "-Wl,-rpath,@loader_path")
+    placed = compiled(OTHER_C, "libplaced.dylib", "-install_name", "/home/me/build/libplaced.dylib")
+    absolute = compiled(CALLS_C, "absolute.so", "-lplaced")
+    elsewhere = compiled(CALLS_C, "elsewhere.so", "-lother", "-Wl,-rpath,/home/me/build")
+    # The compiler takes no other release than the environment's.
+    newer = made.replace(struct.pack("<2I", 1, 11 << 16), struct.pack("<2I", 1, 14 << 16), 1)
+    text = made.index(b"answer\0")
+    changed = made[:text] + b"Answer" + made[text + 6 :]
+    other = (tmp_path / "libother.dylib", compiled(OTHER_C, "libother.dylib", "-install_name", "@rpath/libother.dylib"))
+    name = f"_toy{SUFFIX}"
+    cases: list[tuple[dict[str, bytes], str, str, str]] = [
+        ({name: made}, ARM, "", ""),
+        ({name: made}, ARM.replace("macosx_11_0_arm64", "macosx_11_0_x86_64"), "machine", "no code for x86_64"),
+        ({name: relinked(newer, {}, "")}, ARM, "policy", "macOS 14.0"),
+        ({name: missing}, ARM, "library", "needs @rpath/libother.dylib, which is not in the wheel"),
+        ({name: changed}, ARM, "macho-damaged", "has been changed after it was signed"),
+        ({name: absolute, "libplaced.dylib": placed}, ARM, "library", "needs /home/me/build/libplaced.dylib"),
+        ({name: elsewhere, other[0].name: other[1]}, ARM, "rpath", "/home/me/build"),
+        ({name: compiled(CALLS_C, "undefined.so")}, ARM, "symbol", "needs other, which neither"),
+    ]
+    for number, (files, tag, fault, says) in enumerate(cases):
+        (tmp_path / str(number)).mkdir()
+        wheel = make_wheel(tmp_path / str(number), files, tag)
+        found = {one.id: one.message for one in audit_wheel(wheel).findings if one.severity == ERROR}
+        assert {*found} == ({fault} if fault else set()), (number, found)
+        assert says in found.get(fault, ""), number
+
+
+@needs_zig
+@needs_linker
+@pytest.mark.integration
+def test_repair_puts_libraries_in(compiled: Callable[..., bytes], crossenv: CrossenvCommand, tmp_path: Path) -> None:
+    """A library that needs another: both get in, under names beside the module, and every signature is made anew."""
+    (tmp_path / "libs").mkdir()
+    last = compiled("long last(void) { return 42; }\n", "liblast.dylib", "-install_name", "/home/me/lib/liblast.dylib")
+    source = "extern long last(void);\nlong other(void) { return last(); }\n"
+    options = ("-install_name", "@rpath/libother.dylib", "-llast", "-Wl,-rpath,/home/me/lib")
+    first = compiled(source, "libother.dylib", *options)
+    (tmp_path / "libs/liblast.1.dylib").write_bytes(last)
+    (tmp_path / "libs/liblast.dylib").symlink_to("liblast.1.dylib")
+    (tmp_path / "libs/libother.dylib").write_bytes(first)
+    module = f"pkg/_toy{SUFFIX}"
+    files = {"pkg/__init__.py": b"", module: compiled(CALLS_C, "_toy.so", "-lother", "-Wl,-rpath,/home/me/lib")}
+    wheel = make_wheel(tmp_path, files, ARM)
+    assert audit_wheel(wheel).failed()
+    refused = crossenv("repair", "--dest", tmp_path / "out", wheel, check=False)
+    assert refused.returncode == 7
+    assert "needs @rpath/libother.dylib, which is in no directory named" in refused.stderr
+    assert not (tmp_path / "out").exists()
+    said = crossenv("repair", "--dest", tmp_path / "out", "--library-dir", tmp_path / "libs", wheel)
+    assert f"libother.dylib comes from {tmp_path / 'libs/libother.dylib'}" in said.stderr
+    made = Path(said.stdout.strip())
+    assert made.name == wheel.name
+    crossenv("audit", "--strict", made)
+    with zipfile.ZipFile(made) as archive:
+        linked = {name: FORMATS[MACHO].linked(archive.read(name)) for name in archive.namelist() if "lib" in name}
+        linked[module] = FORMATS[MACHO].linked(archive.read(module))
+    needed = {name: [*file.needed, *file.search_path] for name, file in linked.items() if file is not None}
+    system = "/usr/lib/libSystem.B.dylib"
+    assert needed == {
+        module: ["@loader_path/../toy.dylibs/libother.dylib", system],
+        "toy.dylibs/libother.dylib": ["@loader_path/liblast.dylib", system],
+        "toy.dylibs/liblast.dylib": [system],
+    }
+    # The flags of a signature follow its magic number, length and version.
+    signed = bytearray(files[module])
+    flags = signed.index(b"\xfa\xde\x0c\x02") + 12
+    signed[flags : flags + 4] = bytes(4)
+    with pytest.raises(BinaryError, match="is signed with somebody's key"):
+        relinked(bytes(signed), {}, "")
+    # What is right is left alone.
+    again = Path(crossenv("repair", "--dest", tmp_path / "again", made).stdout.strip())
+    assert again.read_bytes() == made.read_bytes()

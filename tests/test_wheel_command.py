@@ -87,26 +87,37 @@ def test_pythons_are_tried_in_rising_order() -> None:
     assert [build.python.label for build in matrix()[::2]] == ["cp311", "cp312", "cp313", "cp313t"]
 
 
+def build_python(version: str) -> BuildPython:
+    return BuildPython(
+        executable=Path(f"/opt/python{version}"),
+        prefix=Path("/opt"),
+        stdlib=Path("/opt/lib"),
+        implementation="cpython",
+        version=version,
+        full_version=f"{version}.1",
+        abi_flags="",
+        machine="x86_64",
+    )
+
+
 def test_a_target_with_one_python_is_built_for_it_beside_others() -> None:
-    pythons = [
-        BuildPython(
-            executable=Path(f"/opt/python{version}"),
-            prefix=Path("/opt"),
-            stdlib=Path("/opt/lib"),
-            implementation="cpython",
-            version=version,
-            full_version=f"{version}.1",
-            abi_flags="",
-            machine="x86_64",
-        )
-        for version in ("3.12", "3.13")
-    ]
+    pythons = [build_python(version) for version in ("3.12", "3.13")]
     names = ["aarch64", "pyemscripten_2025_0_wasm32"]
     places = places_for_targets(names, [(one, free) for one in pythons for free in (False, True)])
     assert [one.label for one, place in places if "wasm32" in place.label] == ["cp313"]
     assert len(places) == 5
     with pytest.raises(UsageError, match=r"pyemscripten_2025_0_wasm32 has Python 3\.13 only"):
         places_for_targets(names, [(pythons[0], False), (pythons[1], True)])
+
+
+def test_both_kinds_of_macs_are_one_destination() -> None:
+    """Its parts have environments; they are no combinations of their own."""
+    names = ["macosx_10_13_universal2", "macosx_14_0_universal2"]
+    places = places_for_targets(names, [(build_python("3.13"), False)])
+    assert [(place.label, place.words, [part.words[-1] for part in place.parts]) for _python, place in places] == [
+        ("macosx_10_13_universal2", (), ["macosx_11_0_arm64", "macosx_10_13_x86_64"]),
+        ("macosx_14_0_universal2", (), ["macosx_14_0_arm64", "macosx_14_0_x86_64"]),
+    ]
 
 
 def test_the_first_wheel_decides_whether_all_others_start_at_once() -> None:
@@ -379,6 +390,10 @@ def test_a_probe_that_fails_is_no_reason() -> None:
         ("toy.c:1:10: fatal error: 'atlbase.h' file not found", "atlbase.h belongs to Microsoft's class libraries"),
         ("toy.cpp:1:10: fatal error: 'afxwin.h' file not found", "afxwin.h belongs to Microsoft's class libraries"),
         ("toy.cpp:1:10: fatal error: 'winrt/base.h' file not found", "winrt/base.h comes with Visual Studio"),
+        ("x.c:1:10: fatal error: 'CoreFoundation/CoreFoundation.h' file not found", "is a part of Apple's SDK: name"),
+        ("x.c:1:10: fatal error: 'SystemConfiguration/SCNetwork.h' file not found", "is a part of Apple's SDK: name"),
+        ("x.c:1:10: fatal error: 'netinet/tcp_fsm.h' file not found", "netinet/tcp_fsm.h is a part of Apple's SDK"),
+        ("x.c:1:10: fatal error: 'Core/x.h' file not found", ""),
         ("error: unknown file type '.asm' (from 'x.asm')", "Microsoft's assembler (MASM) runs on Windows alone"),
         ("meson.build:1:0: ERROR: Unknown compiler(s): [['ml64'], ['ml']]", "Microsoft's assembler (MASM)"),
         ("No CMAKE_ASM_MASM_COMPILER could be found.", "Microsoft's assembler (MASM)"),

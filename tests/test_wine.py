@@ -313,3 +313,43 @@ def test_exceptions_from_one_module_to_another(env_of_host_root: Path, tmp_path:
     code = "import toy._catches, toy._throws; print(toy._catches.call(toy._throws.function))"
     done = crossenv("test", "--no-index", "--env", env_of_host_root, wheel, "--", "python", "-c", code)
     assert "caught thrown in another module, then std::out_of_range" in done.stdout
+
+
+_LONG_DOUBLE = r"""
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#define ONE(name) bad += name##l(x) != name(d) ? (puts(#name), 1) : 0;
+#define TWO(name) bad += name##l(x, 0.75L) != name(d, 0.75) ? (puts(#name), 1) : 0;
+int main(int count, char **words) {
+    long double x = count > 1 ? strtold(words[1], NULL) : 0, part;
+    double d = (double)x, whole;
+    int bad = 0, one, two;
+    ONE(sin) ONE(cos) ONE(tan) ONE(asin) ONE(acos) ONE(atan) ONE(sinh) ONE(cosh) ONE(tanh) ONE(exp) ONE(exp2) ONE(expm1)
+    ONE(log) ONE(log2) ONE(log10) ONE(log1p) ONE(sqrt) ONE(cbrt) ONE(floor) ONE(ceil) ONE(rint) ONE(trunc) ONE(fabs)
+    ONE(erf) ONE(tgamma) ONE(lgamma)
+    TWO(pow) TWO(fmod) TWO(atan2) TWO(hypot) TWO(nextafter) TWO(copysign) TWO(fmax) TWO(fmin)
+    bad += modfl(x * 7, &part) != modf(d * 7, &whole) || part != whole;
+    bad += frexpl(x, &one) != frexp(d, &two) || one != two || ldexpl(x, 3) != ldexp(d, 3);
+    char text[80];
+    snprintf(text, sizeof text, "%.17Lg %Le %.3Lf", x, x, x);
+    long double back = 0;
+    bad += sscanf(text, "%Lg", &back) != 1 || back != x;
+    printf("%d %d %d %s", (int)sizeof x, LDBL_MANT_DIG, bad, text);
+    return 0;
+}
+"""
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("tool", ["clang", "clang++"])
+def test_long_double_when_it_runs(env_of_host_root: Path, tmp_path: Path, tool: str) -> None:
+    """It is a double by another name, as Microsoft's: its functions, and what is printed and read."""
+    source = tmp_path / ("x.cc" if tool == "clang++" else "x.c")
+    source.write_text(_LONG_DOUBLE)
+    compiler = env_of_host_root / f"etc/bin/x86_64-w64-mingw32-{tool}"
+    subprocess.run([compiler, "-O1", source, "-o", tmp_path / "x.exe"], check=True)
+    done = crossenv("run", "--env", env_of_host_root, "--", tmp_path / "x.exe", "0.3")
+    assert done.stdout == "8 53 0 0.29999999999999999 3.000000e-01 0.300"

@@ -11,7 +11,7 @@ from crossenv.platforms import PLATFORMS
 from crossenv.platforms.architectures import target_architectures
 from crossenv.platforms.target import Target
 
-__all__ = ["Target", "parse_target", "target_of_tag"]
+__all__ = ["Target", "named_target", "parse_target", "target_of_tag"]
 
 # Systems whose names are known, and that cannot be targets.
 _OTHER_SYSTEMS = (
@@ -21,7 +21,23 @@ _OTHER_SYSTEMS = (
 
 
 def parse_target(text: str) -> Target:
-    """The target that `text` names.
+    """The target that `text` names, for one environment.
+
+    Raises:
+        UsageError: As `named_target`, or it stands for several machines.
+    """
+    target = named_target(text)
+    if target.parts:
+        tags = " or ".join(map(str, target.parts))
+        raise UsageError(
+            f"the target {text!r} stands for several machines, and an environment is for one",
+            hint=f"name {tags} here; `crossenv wheel --target {text} REQ` builds for all of them",
+        )
+    return target
+
+
+def named_target(text: str) -> Target:
+    """The target that `text` names, which may stand for several machines.
 
     A platform tag names its policy (`manylinux_2_28_aarch64`, `musllinux_1_2_armv7l`, `manylinux2014_x86_64`), a
     short name (`aarch64`) the policy that most wheels on PyPI keep today. `linux_riscv64` and a triplet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from crossenv.binaries.model import ANY_LIBRARY, BinaryError, Import, Linked, Machine
@@ -24,7 +24,8 @@ _OBJECT, _PROGRAM, _LIBRARY, _BUNDLE = 1, 2, 6, 8
 _TWO_LEVEL = 0x80
 _MACOS = "macOS"
 _SYSTEMS = {1: _MACOS, 2: "iOS", 7: "iOS Simulator"}
-_SEGMENTS = {0x1: "<24xII", 0x19: "<32xQQ"}
+_SEGMENT_64 = 0x19
+_SEGMENTS = {0x1: "<24xII", _SEGMENT_64: "<32xQQ"}
 _SYMBOLS, _LIBRARY_NAME, _RPATH, _SIGNATURE = 0x2, 0xD, 0x8000_001C, 0x1D
 _LOADS = (0xC, 0x8000_0018, 0x8000_001F, 0x20, 0x8000_0023)
 _OLDEST_MACOS, _BUILD_VERSION = 0x24, 0x32
@@ -117,10 +118,73 @@ def joined(files: Sequence[bytes]) -> bytes:
     return head + body
 
 
+def relinked(data: bytes, libraries: Mapping[str, str], name: str) -> bytes:
+    """Return a file that loads libraries by other names, with its ad-hoc signature made anew.
+
+    RPATHs that are directories of the build machine are left out.
+
+    Args:
+        data: The file, for one machine or for several.
+        libraries: The new names by the old ones.
+        name: The file's own new name, if it is a library.
+
+    Raises:
+        BinaryError: It is damaged, has no room for the names, or its signature is of somebody's key.
+    """
+    made = bytearray(data)
+    for start, content in _parts(data):
+        made[start : start + len(content)] = _relinked(content, libraries, name)
+    return bytes(made)
+
+
+def _relinked(data: bytes, libraries: Mapping[str, str], name: str) -> bytes:
+    header = _Header.of(data)
+    made = bytearray(data)
+    written, count, room = bytearray(), 0, len(data)
+    signatures = []
+    for command, body in _commands(data, header):
+        said = body
+        if command in _LOADS and (text := _text(body)) in libraries:
+            said = _renamed(body, libraries[text])
+        elif command == _LIBRARY_NAME:
+            said = _renamed(body, name)
+        elif command == _RPATH and not _text(body).startswith("@"):
+            continue
+        elif command == _SIGNATURE:
+            signatures.append(_pair(_unpack("<II", body, 8)))
+        elif command == _SEGMENT_64:
+            places = (_unpack("<I", body, at + 48)[0] for at in range(72, len(body), 80))
+            room = min([room, *filter(None, places)])
+        elif command == _SYMBOLS:
+            room = min(room, *_unpack("<I4xI", body, 8))
+        written += said
+        count += 1
+    if header.size + len(written) > room:
+        raise BinaryError("has no room for longer names of libraries: link it with -headerpad_max_install_names")
+    made[header.size : room] = written + bytes(room - header.size - len(written))
+    struct.pack_into("<2I", made, 16, count, len(written))
+    for offset, size in signatures:
+        for start in _code_directories(data, offset, size):
+            _sign(made, start)
+    return bytes(made)
+
+
+def _renamed(body: bytes, name: str) -> bytes:
+    """A load command of a library with another name."""
+    text = body[:24] + name.encode() + b"\0"
+    text += bytes(-len(text) % 8)
+    return struct.pack("<4sII", text[:4], len(text), 24) + text[12:]
+
+
 def _contents(data: bytes) -> Iterator[bytes]:
     """The files for single machines in a file."""
+    return (content for _start, content in _parts(data))
+
+
+def _parts(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """The same, each with its place."""
     if data[:4] not in (_FAT, _FAT_64):
-        yield data
+        yield 0, data
         return
     form = ">iiQQII" if data[:4] == _FAT_64 else ">iiIII"
     (count,) = _unpack(">I", data, 4)
@@ -128,7 +192,7 @@ def _contents(data: bytes) -> Iterator[bytes]:
         raise BinaryError("is damaged: it is for no machine")
     for number in range(count):
         _cpu, _subtype, offset, size, *_rest = _unpack(form, data, 8 + number * struct.calcsize(form))
-        yield _part(data, offset, size)
+        yield offset, _part(data, offset, size)
 
 
 def _unpack(form: str, data: bytes, offset: int) -> tuple[int, ...]:
@@ -212,15 +276,20 @@ def _linked(data: bytes) -> Linked | None:
     )
 
 
-def _read_commands(data: bytes, header: _Header) -> _Said:
-    said = _Said()
+def _commands(data: bytes, header: _Header) -> Iterator[tuple[int, bytes]]:
+    """The load commands, each with its number."""
     offset = header.size
     for _number in range(header.commands):
         command, size = _unpack("<II", data, offset)
         if size < 8:
             raise BinaryError("is damaged: a load command has no length")
-        body = _part(data, offset, size)
+        yield command, _part(data, offset, size)
         offset += size
+
+
+def _read_commands(data: bytes, header: _Header) -> _Said:
+    said = _Said()
+    for command, body in _commands(data, header):
         if command in _SEGMENTS:
             _part(data, *_unpack(_SEGMENTS[command], body, 8))
         elif command in _LOADS:
@@ -344,32 +413,52 @@ def _signed(data: bytes, offset: int, size: int) -> str:
     Raises:
         BinaryError: It is that of another content; the system ends a process that loads the file.
     """
-    blob = _part(data, offset, size)
-    magic, _length, count = _unpack(">III", blob, 0)
-    if magic != _SIGNATURE_BLOB or count > size // 8:
-        raise BinaryError("is damaged: its signature cannot be read")
     kinds = []
-    for number in range(count):
-        _slot, start = _unpack(">II", blob, 12 + 8 * number)
-        if _unpack(">I", blob, start)[0] == _CODE_DIRECTORY:
-            kinds.append(_checked_directory(data, blob[start:]))
+    for start in _code_directories(data, offset, size):
+        ad_hoc, pages = _pages(data, start)
+        for place, digest in pages:
+            if _part(data, place, len(digest)) != digest:
+                raise BinaryError("has been changed after it was signed: Macs do not load it")
+        kinds.append(ad_hoc)
     if not kinds:
         raise BinaryError("is damaged: its signature is empty")
     return "ad-hoc signature" if all(kinds) else "signature"
 
 
-def _checked_directory(data: bytes, directory: bytes) -> bool:
-    """Check the hashes of a signature's pages; return whether it is ad hoc."""
-    _magic, _length, _version, flags, hashes, _name, _special, count, limit = _unpack(">9I", directory, 0)
-    hash_size, kind, _platform, page = _unpack(">4B", directory, 36)
+def _code_directories(data: bytes, offset: int, size: int) -> Iterator[int]:
+    """Where the parts of a signature are that hold hashes of the file's pages."""
+    blob = _part(data, offset, size)
+    magic, _length, count = _unpack(">III", blob, 0)
+    if magic != _SIGNATURE_BLOB or count > size // 8:
+        raise BinaryError("is damaged: its signature cannot be read")
+    for number in range(count):
+        _slot, start = _unpack(">II", blob, 12 + 8 * number)
+        if _unpack(">I", blob, start)[0] == _CODE_DIRECTORY:
+            yield offset + start
+
+
+def _pages(data: bytes, start: int) -> tuple[bool, list[tuple[int, bytes]]]:
+    """Whether a signature is ad hoc, and for each page the place of its hash and what that has to be."""
+    _magic, _length, _version, flags, hashes, _name, _special, count, limit = _unpack(">9I", data, start)
+    hash_size, kind, _platform, page = _unpack(">4B", data, start + 36)
+    ad_hoc = bool(flags & _AD_HOC)
     digest = {1: hashlib.sha1, 2: hashlib.sha256}.get(kind)
     if digest is None:
-        return bool(flags & _AD_HOC)
+        return ad_hoc, []
     length = 1 << page if page else limit
     if count != -(-limit // max(length, 1)) or limit > len(data):
         raise BinaryError("is damaged: its signature is not for all of it")
-    for number in range(count):
-        content = data[number * length : min((number + 1) * length, limit)]
-        if digest(content).digest()[:hash_size] != _part(directory, hashes + number * hash_size, hash_size):
-            raise BinaryError("has been changed after it was signed: Macs do not load it")
-    return bool(flags & _AD_HOC)
+    contents = (data[number * length : min((number + 1) * length, limit)] for number in range(count))
+    return ad_hoc, [
+        (start + hashes + number * hash_size, digest(content).digest()[:hash_size])
+        for number, content in enumerate(contents)
+    ]
+
+
+def _sign(data: bytearray, start: int) -> None:
+    """Bring the hashes of a signature up to date."""
+    ad_hoc, pages = _pages(bytes(data), start)
+    if not ad_hoc:
+        raise BinaryError("is signed with somebody's key, which a change would make invalid")
+    for place, digest in pages:
+        data[place : place + len(digest)] = digest

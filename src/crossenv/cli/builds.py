@@ -28,7 +28,7 @@ from crossenv.pythons.build_python import find_build_python_for_target
 from crossenv.pythons.known import host_python_path
 from crossenv.pythons.read import read_host_python
 from crossenv.report import Reporter
-from crossenv.targets import parse_target
+from crossenv.targets import named_target
 
 # Options of pip that are ours too: those with a value, and those without.
 _PIP_VALUES = (
@@ -265,7 +265,7 @@ def _arguments(args: argparse.Namespace, settings: Settings) -> Iterator[str]:
     """Yield the command line again, with the settings that came from elsewhere."""
     yield from args.requirements
     targets, hosts, pythons = _named_places(args, settings)
-    if targets and not pythons and not any(parse_target(target).python for target in targets):
+    if targets and not pythons and not any(named_target(target).python for target in targets):
         pythons = (f"{sys.version_info[0]}.{sys.version_info[1]}",)
     lists = {
         "requirement": args.requirement,
@@ -335,7 +335,7 @@ def _places(args: argparse.Namespace, settings: Settings, reporter: Reporter) ->
         # A target with one version of Python has that one unless others are named.
         wanted: dict[str | None, list[str]] = {}
         for target in targets:
-            wanted.setdefault(None if pythons else parse_target(target).python or None, []).append(target)
+            wanted.setdefault(None if pythons else named_target(target).python or None, []).append(target)
         return [
             place
             for own, names in wanted.items()

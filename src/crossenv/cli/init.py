@@ -17,7 +17,7 @@ from crossenv.config import FILE_NAME, TABLE, read_table
 from crossenv.errors import UsageError
 from crossenv.files import write_file
 from crossenv.report import Reporter
-from crossenv.targets import Target, parse_target
+from crossenv.targets import Target, named_target
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -107,7 +107,7 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
         )
     _, table = read_table(project)
     targets = tuple(args.target or table.get("targets") or TARGETS)
-    parsed = [parse_target(text) for text in targets]
+    parsed = [named_target(text) for text in targets]
     text = path.read_text(encoding="utf-8")
     pythons = tuple(args.python or table.get("pythons") or supported_pythons(text, path))
     files: dict[Path, str] = {}

@@ -121,10 +121,11 @@ class _Search:
         library_dirs = self.purpose.platform.library_directories(cc.sysroot, multiarch) if cc.sysroot else ()
         notes = [*cc.notes, *self._header_notes(cc)]
         # Compilers take most of a search's time.
-        with ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor() as pool:
+            proofs = (pool.submit(self._prove_headers, cc), pool.submit(self._prove_linking, cc, library_dirs))
             siblings = [pool.submit(self._sibling, name, cc.command) for name in ("cxx", "fc")]
-            self._prove_headers(cc)
-            self._prove_linking(cc, library_dirs)
+        for proof in proofs:
+            proof.result()
         (cxx, tried), (fc, _tried_too) = (sibling.result() for sibling in siblings)
         if cxx is None:
             notes.append(f"no C++ compiler was found ({tried}); name one with --cxx if a package needs it")

@@ -9,7 +9,7 @@ from crossenv.errors import UsageError
 from crossenv.farm.model import Build, Destination, Python, Requirement
 from crossenv.pythons.build_python import BuildPython
 from crossenv.pythons.model import HostPython
-from crossenv.targets import parse_target
+from crossenv.targets import Target, named_target
 from crossenv.wheels.read_tags import tag_of_python
 
 Places = list[tuple[Python, Destination]]
@@ -25,8 +25,8 @@ def places_for_targets(targets: Sequence[str], pythons: Sequence[tuple[BuildPyth
     Raises:
         UsageError: A target is unknown, or no wheel can be made for a Python.
     """
-    named = {str(target): target for target in map(parse_target, targets)}
-    destinations = [Destination(label=name, words=("--target", name)) for name in named]
+    named = {str(target): target for target in map(named_target, targets)}
+    destinations = [_destination(target) for target in named.values()]
     chosen: dict[str, Python] = {}
     for python, free_threaded in pythons:
         flags = "t" if free_threaded else python.abi_flags
@@ -47,6 +47,12 @@ def places_for_targets(targets: Sequence[str], pythons: Sequence[tuple[BuildPyth
         if not any(destination.label == name for _python, destination in places):
             raise UsageError(f"{name} has Python {target.python} only", hint=f"add --python {target.python}")
     return places
+
+
+def _destination(target: Target) -> Destination:
+    name = str(target)
+    parts = tuple(map(_destination, target.parts))
+    return Destination(label=name, words=() if parts else ("--target", name), parts=parts)
 
 
 def _version_of(python: Python) -> str:

@@ -93,11 +93,12 @@ class Environments:
         self._place, self._logs, self._words, self._installs, self._keep = place, logs, words, installs, keep
         self._shared = shared
         self._environment, self._index = environment, index
-        self._slots = {_key(build): _Slot() for build in builds}
-        self._users = Counter(map(_key, builds))
-        for build in builds:
+        parts = [part for build in builds for part in build.parts]
+        self._slots = {_key(part): _Slot() for part in parts}
+        self._users = Counter(map(_key, parts))
+        for part in parts:
             # Of an earlier run.
-            self.log(build).unlink(missing_ok=True)
+            self.log(part).unlink(missing_ok=True)
         self._lock = threading.Lock()
 
     def log(self, build: Build) -> Path:
@@ -123,13 +124,13 @@ class Environments:
             return slot.ready
 
     def release(self, build: Build) -> None:
-        """Note that a build is done with its environment."""
-        key = _key(build)
-        with self._lock:
-            self._users[key] -= 1
-            last = not self._users[key]
-        if last and not self._keep and self._shared is None:
-            shutil.rmtree(self._place / key, ignore_errors=True)
+        """Note that a build is done with its environments."""
+        for key in map(_key, build.parts):
+            with self._lock:
+                self._users[key] -= 1
+                last = not self._users[key]
+            if last and not self._keep and self._shared is None:
+                shutil.rmtree(self._place / key, ignore_errors=True)
 
     def _share(self, build: Build, children: Children) -> Environment:
         """Make an environment, or take the one that another run has made."""

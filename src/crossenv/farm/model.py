@@ -64,10 +64,12 @@ class Destination:
     Attributes:
         label: Its name, also of directories: a target, or the platform tag of a host Python's wheels.
         words: The options for `crossenv create`.
+        parts: The destinations whose wheels are merged into one for it; none if it has an environment of its own.
     """
 
     label: str
     words: tuple[str, ...]
+    parts: tuple[Destination, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +84,12 @@ class Build:
     def label(self) -> str:
         """Its name, in one line."""
         return f"{self.requirement.label} {self.python.label} {self.destination.label}"
+
+    @property
+    def parts(self) -> tuple[Build, ...]:
+        """The builds with an environment that it consists of: itself, or those whose wheels are merged."""
+        parts = self.destination.parts
+        return tuple(dataclasses.replace(self, destination=part) for part in parts) if parts else (self,)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from crossenv.files import write_file
 from crossenv.report import clock
 from crossenv.wheels.audit import audit_wheel
 
+_ELSEWHERE = "name another file"
 # How much of a failed build's log a report holds.
 _TAIL = 20_000
 # A log is shown from its end: only a box that fills from below begins there without a script.
@@ -188,13 +190,15 @@ def require_places(paths: Sequence[Path]) -> None:
     """Refuse places where no report can be written, before anything is built.
 
     Raises:
-        UsageError: The ending says nothing, or there is no such directory.
+        UsageError: The ending says nothing, there is no such directory, or it is read-only.
     """
     for path in paths:
         if path.suffix not in _KINDS:
             raise UsageError(f"--report cannot be {path}", hint=f"its name ends in {', '.join(_KINDS)}")
         if not path.parent.is_dir():
             raise UsageError(f"--report: there is no directory {path.parent}", hint="make it first")
+        if not os.access(path.parent, os.W_OK):
+            raise UsageError(f"the report {path} cannot be written: {path.parent} is read-only", hint=_ELSEWHERE)
 
 
 def write_reports(paths: Sequence[Path], report: Report) -> Iterator[UsageError]:
@@ -203,4 +207,4 @@ def write_reports(paths: Sequence[Path], report: Report) -> Iterator[UsageError]
         try:
             write_file(path, _KINDS[path.suffix](report))
         except OSError as error:
-            yield UsageError(f"the report {path} cannot be written: {reason_of(error)}", hint="name another file")
+            yield UsageError(f"the report {path} cannot be written: {reason_of(error)}", hint=_ELSEWHERE)

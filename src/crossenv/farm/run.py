@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import sys
+import tempfile
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -41,19 +44,23 @@ from crossenv.farm.model import (
 from crossenv.farm.newest import newest_version
 from crossenv.farm.processes import Children, EndedError
 from crossenv.farm.progress import Board
-from crossenv.farm.release import covering, released
+from crossenv.farm.release import EVERYTHING, covering, released, scope_of
 from crossenv.farm.requirements import pinned, pip_arguments, pip_variables, settings_in
 from crossenv.farm.shelves import hash_of
 from crossenv.farm.sources import SdistError, Source, source_of
 from crossenv.farm.store import Entry, Failure, Stores, WheelDirectory
 from crossenv.record import Record
 from crossenv.wheels.audit import audit_wheel
+from crossenv.wheels.merge import merge_all
 from crossenv.wheels.model import ERROR
 from crossenv.wheels.seal import STATUS_VARIABLE
 
 _NOT_IN_LOG_NAMES = re.compile(r"[^A-Za-z0-9._+=-]+")
 # The environments have these as options already.
 _OWN_VARIABLES = ("CROSSENV_ROLE", "CROSSENV_RECORD", "CROSSENV_REPAIR")
+
+# A good result with its wheels, or a failure.
+_Outcome = Result | tuple[Result, tuple[Path, ...]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,6 +149,10 @@ class Run:
         self._versions: dict[tuple[Requirement, str], str] = {}
         self._newest_versions: dict[tuple[Requirement, str], str] = {}
         self._asking = threading.Lock()
+        self._outcomes: dict[Build, _Outcome] = {}
+        self._locks: dict[Build, threading.Lock] = defaultdict(threading.Lock)
+        # Parts that are no combinations themselves are shown as those that they are parts of.
+        self._shown_as = {part: build for build in builds for part in build.parts if part not in builds}
         (place / "environments").mkdir()
         self._environments = Environments(
             place / "environments",
@@ -228,9 +239,9 @@ class Run:
 
     def _surveyed(self, build: Build) -> Result | None:
         try:
-            environment = self._environments.get(build, self._children)
-            job = self._job(build, environment)
-            newest = self._newest(build, environment)
+            environments = [self._environments.get(part, self._children) for part in build.parts]
+            job = self._job(build, environments)
+            newest = self._newest(build, environments[0])
             found = self._kept(build, job, newest)
             if found is None:
                 return self._failed_before(job, newest)
@@ -276,6 +287,7 @@ class Run:
         """Make the sdist of a source tree; return the results of all its builds if that fails."""
         number = list(dict.fromkeys(build.requirement for build in self._builds)).index(requirement)
         log = self._log_of(f"sdist-{requirement.label}")
+        log.unlink(missing_ok=True)
         self._board.stage(requirement, "making its sdist", log)
         try:
             source = source_of(
@@ -298,11 +310,11 @@ class Run:
 
     def _build(self, build: Build, cores: int) -> Result:
         started = time.monotonic()
-        log = self._log_of(build.label)
         try:
-            result = self._tried(build, log, cores)
+            outcome = self._outcome(build, cores)
+            result = outcome if isinstance(outcome, Result) else self._placed(*outcome)
         except EndedError:
-            result = Result(status=STOPPED, log=log)
+            result = Result(status=STOPPED, log=self._log_of(build.label))
         except EnvironmentFailedError as error:
             result = _without_environment(error)
         except OSError as error:
@@ -319,39 +331,58 @@ class Run:
         complaint, hint = (fault.message, fault.hint) if fault is not None else (str(error), "")
         return Result(status=FAILED, complaint=complaint, hint=hint, exit_code=BuildError.exit_code)
 
-    def _tried(self, build: Build, log: Path, cores: int) -> Result:
-        self._board.stage(build, "making the environment", self._environments.log(build))
-        environment = self._environments.get(build, self._children)
-        job = self._job(build, environment)
+    def _placed(self, result: Result, wheels: tuple[Path, ...]) -> Result:
+        """Put wheels into the wheel directory."""
+        new = self._wheels.place(wheels)
+        return result if new or self._options.deps or result.status != BUILT else replace(result, status=COVERED)
+
+    def _outcome(self, build: Build, cores: int) -> _Outcome:
+        """Build a combination, or a part of one, unless it has been built in this run or is kept from an earlier one.
+
+        Raises:
+            EnvironmentFailedError: Its environment cannot be made.
+            EndedError: The run was ended.
+        """
+        with self._locks[build]:
+            if build not in self._outcomes:
+                self._outcomes[build] = self._tried(build, cores)
+            return self._outcomes[build]
+
+    def _tried(self, build: Build, cores: int) -> _Outcome:
+        log = self._log_of(build.label)
+        log.unlink(missing_ok=True)
+        environments = []
+        for part in build.parts:
+            self._stage(part, "making the environment", self._environments.log(part))
+            environments.append(self._environments.get(part, self._children))
+        job = self._job(build, environments)
         if (refusal := self._differs(build, job)) is not None:
             return refusal
-        newest = self._newest(build, environment)
+        newest = self._newest(build, environments[0])
         found = self._kept(build, job, newest)
         if found is None and (failed := self._failed_before(job, newest)) is not None:
             return failed
         if found is not None and (not self._options.test or found[0].tested):
             if not self._stores.first.holds(found[1]):
                 self._stores.first.write(*found)
-            self._wheels.place(found[1])
-            return self._good(KEPT, build, found[1])
+            return self._good(KEPT, build, found[1]), found[1]
         began = time.monotonic()
-        if found is not None:
-            wheels = found[1]
-        else:
-            made = self._made(build, environment, log, cores)
-            if isinstance(made, Result):
-                self._remember(job, newest, made)
-                return made
-            wheels = made
         untested = None
-        if self._options.test:
-            own = log.with_suffix(".test.log")
-            own.unlink(missing_ok=True)
-            self._board.stage(build, "testing", own)
-            untested = self._failure_on_target(environment, wheels[0], own)
-            if untested is not None and untested.status != UNTESTED:
-                self._remember(job, newest, untested)
-                return untested
+        if build.destination.parts:
+            made, untested = self._merged(build, cores)
+        else:
+            made = found[1] if found is not None else self._made(build, environments[0], log, cores)
+            if self._options.test and not isinstance(made, Result):
+                own = log.with_suffix(".test.log")
+                own.unlink(missing_ok=True)
+                self._stage(build, "testing", own)
+                untested = self._failure_on_target(environments[0], made[0], own)
+                if untested is not None and untested.status != UNTESTED:
+                    made = untested
+        if isinstance(made, Result):
+            self._remember(job, newest, made)
+            return made
+        wheels = made
         result = self._good(BUILT if found is None else KEPT, build, wheels, log)
         entry = Entry(
             key=job.key,
@@ -364,10 +395,38 @@ class Run:
             made=time.time() if found is None else found[0].made,
         )
         self._stores.first.write(entry, wheels)
-        new = self._wheels.place(wheels)
         if untested is not None:
-            return replace(result, status=UNTESTED, complaint=untested.complaint, hint=untested.hint)
-        return result if new or self._options.deps else replace(result, status=COVERED)
+            result = replace(result, status=UNTESTED, complaint=untested.complaint, hint=untested.hint)
+        return result, wheels
+
+    def _merged(self, build: Build, cores: int) -> tuple[tuple[Path, ...] | Result, Result | None]:
+        """Merge the wheels of a build's parts; return them, or a failure, and why one of the parts is untested."""
+        made: list[tuple[Path, ...]] = []
+        untested = None
+        for part in build.parts:
+            outcome = self._outcome(part, cores)
+            if isinstance(outcome, Result):
+                named = f"{part.destination.label}: {outcome.complaint}" if outcome.complaint else ""
+                return replace(outcome, complaint=named), None
+            result, wheels = outcome
+            self._versions.setdefault((build.requirement, build.python.label), result.version)
+            untested = result if result.status == UNTESTED else untested
+            if not self._options.deps and scope_of(result.tags) == EVERYTHING:
+                return wheels, untested
+            made.append(wheels)
+        self._stage(build, "merging")
+        try:
+            merged = merge_all(made, Path(tempfile.mkdtemp(prefix="merged-", dir=self._place)))
+        except AuditError as error:
+            return Result(status=REFUSED, complaint=error.message, hint=error.hint, exit_code=error.exit_code), None
+        if faults := [fault for wheel in merged for fault in faults_of(wheel)]:
+            return Result(status=REFUSED, complaint=faults[0], exit_code=AuditError.exit_code), None
+        return merged, untested
+
+    def _stage(self, build: Build, words: str, log: Path | None = None) -> None:
+        """Show what is being done for a build, or for a part of one."""
+        shown = self._shown_as.get(build, build)
+        self._board.stage(shown, words if shown == build else f"{build.destination.label}: {words}", log)
 
     def _differs(self, build: Build, job: Job) -> Result | None:
         """Compare a job with the plan's; return the result if other sources would be built."""
@@ -407,11 +466,13 @@ class Run:
         # Builds for other machines wait for the answer.
         with self._asking:
             if key not in self._newest_versions:
+                log = self._log_of(f"versions-{requirement.label}-{build.python.label}")
+                log.unlink(missing_ok=True)
                 self._newest_versions[key] = newest_version(
                     requirement,
                     environment.root / "bin/cross-pip",
                     self._options.pip,
-                    log=self._log_of(f"versions-{requirement.label}-{build.python.label}"),
+                    log=log,
                     children=self._children,
                     environment={**self._environment, **pip_variables(self._options.pip, requirement.options)},
                 )
@@ -452,8 +513,9 @@ class Run:
 
     def _made(self, build: Build, environment: Environment, log: Path, cores: int) -> tuple[Path, ...] | Result:
         """Build and audit wheels, in a directory of this run."""
-        place = self._place / f"wheels-{build.python.label}-{build.destination.label}-{self._builds.index(build)}"
-        place.mkdir()
+        place = Path(
+            tempfile.mkdtemp(prefix=f"wheels-{build.python.label}-{build.destination.label}-", dir=self._place)
+        )
         asked = pip_arguments(
             self._line(build), build.requirement.options, settings_in(self._options.pip), place / "requirements.txt"
         )
@@ -470,9 +532,9 @@ class Run:
         judged = place / "judged"
         judged.mkdir()
         variables = {"PYTHONUNBUFFERED": "1", **self._environment, STATUS_VARIABLE: str(judged)}
-        self._board.stage(build, "waiting for a core")
+        self._stage(build, "waiting for a core")
         with self._budget.share(cores) as share:
-            self._board.stage(build, "building", log)
+            self._stage(build, "building", log)
             status = self._children.run(words, log, {**shares(share), **variables})
         if status and len(self._builds) > 1 and was_killed(status, log.read_text(encoding="utf-8", errors="replace")):
             self._board.warn(f"{build.label}: a process was killed, or had no memory; building it once more, alone")
@@ -495,7 +557,7 @@ class Run:
         if not wheels:
             # Its marker excludes it.
             return Result(status=NOT_NEEDED, log=log)
-        self._board.stage(build, "auditing")
+        self._stage(build, "auditing")
         faults = [fault for wheel in wheels for fault in faults_of(wheel, environment.record)]
         if faults:
             with log.open("a", encoding="utf-8") as file:
@@ -538,25 +600,23 @@ class Run:
             return line
         return pinned(line, version)
 
-    def _job(self, build: Build, environment: Environment) -> Job:
+    def _job(self, build: Build, environments: Sequence[Environment]) -> Job:
         options = self._options
         words = (*options.pip, *build.requirement.options, *options.build_installs, str(options.deps))
-        toolchain = environment.record.toolchain
+        toolchain = environments[0].record.toolchain
         self.compilers[build] = f"{toolchain.family} {toolchain.version}, {toolchain.tools['cc'].origin}"
         self.jobs[build] = job = Job(
             requirement=build.requirement.label,
             python=build.python.label,
             target=build.destination.label,
             source=self._sources[build.requirement].identity,
-            environment=environment.key,
+            environment=_key_of(environments),
             circumstances=digest_of(words, self._environment),
         )
         return job
 
     def _log_of(self, label: str) -> Path:
-        path = self._logs / f"{_NOT_IN_LOG_NAMES.sub('-', label).strip('-.')}.log"
-        path.unlink(missing_ok=True)
-        return path
+        return self._logs / f"{_NOT_IN_LOG_NAMES.sub('-', label).strip('-.')}.log"
 
 
 def shares(cores: int) -> dict[str, str]:
@@ -567,11 +627,17 @@ def shares(cores: int) -> dict[str, str]:
     return dict.fromkeys(SHARES, str(cores))
 
 
+def _key_of(environments: Sequence[Environment]) -> str:
+    """Return the key of one environment; of several, one that changes with each of theirs."""
+    keys = [environment.key for environment in environments]
+    return keys[0] if len(keys) == 1 else hashlib.sha256("\n".join(keys).encode()).hexdigest()
+
+
 def _without_environment(error: EnvironmentFailedError) -> Result:
     return Result(status=FAILED, log=error.log, complaint=str(error), hint=error.hint, exit_code=error.exit_code)
 
 
-def faults_of(wheel: Path, record: Record) -> list[str]:
+def faults_of(wheel: Path, record: Record | None = None) -> list[str]:
     """Return what an audit finds wrong with a wheel, a line for each fault."""
     report = audit_wheel(wheel, record)
     return [

@@ -52,6 +52,13 @@ class MacOSTarget(Target):
         """What its native files say of each machine."""
         return tuple(row.identity(MACHO) for row in ARCHITECTURES if row.name in _MACHINES[self.kind])
 
+    @property
+    def parts(self) -> tuple[Target, ...]:
+        """One for each machine, if it stands for both."""
+        if self.kind != _BOTH:
+            return ()
+        return tuple(_target("", kind, max(self.floor, floor)) for kind, floor in _OLDEST.items() if kind != _BOTH)
+
     def floor_of(self, identity: Identity) -> tuple[int, int]:
         """The oldest release that the wheels run with on one machine."""
         return max(self.floor, _FIRST_WITH_ARM64) if identity.machine == "aarch64" else self.floor
@@ -121,14 +128,14 @@ class MacOS:
     linked_by = ""
     link_hint = ""
     later_versions = True
-    can_repair = False
+    can_repair = True
     can_run = False
 
     def parse_target(self, name: str) -> Target | None:
         """A wheel's tag, or a triplet of Apple's or Rust's.
 
         Raises:
-            UsageError: There is no such release or machine, or it stands for two machines.
+            UsageError: There is no such release or machine.
         """
         if name.startswith("macosx"):
             target = self.target_of_tag(name, "")
@@ -164,6 +171,7 @@ class MacOS:
 
     def target_names(self) -> Iterable[str]:
         """Tags and triplets."""
+        yield _target("", _BOTH, _OLDEST[_BOTH]).platform_tag
         for target in self.usual_targets():
             yield target.platform_tag
             yield target.gnu_triplet
@@ -279,12 +287,6 @@ def _target(text: str, kind: str, floor: tuple[int, int]) -> MacOSTarget:
 
 def _checked(target: MacOSTarget) -> MacOSTarget:
     """Refuse what no build can be for."""
-    if target.kind == _BOTH:
-        tags = " and ".join(f"macosx_{a}_{b}_{kind}" for kind, (a, b) in _OLDEST.items() if kind != _BOTH)
-        raise UsageError(
-            f"the target {target.text!r} stands for two machines, and an environment is for one",
-            hint=f"build a wheel for each of {tags}, and merge them: crossenv merge ONE.whl OTHER.whl",
-        )
     if target.floor < target.oldest_floor:
         oldest = ".".join(map(str, target.oldest_floor))
         raise UsageError(

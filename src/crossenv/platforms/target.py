@@ -80,6 +80,11 @@ class Target(ABC):
         """The same for each machine, of targets that stand for several."""
         return (self.identity,)
 
+    @property
+    def parts(self) -> tuple[Target, ...]:
+        """The targets whose wheels are merged into one for it; none if its wheels are built in one piece."""
+        return ()
+
     def floor_of(self, identity: Identity) -> tuple[int, int]:
         """Return the floor on one of its machines."""
         return self.floor

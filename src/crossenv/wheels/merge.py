@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import csv
-import hashlib
-import io
-import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +15,9 @@ from crossenv.platforms.architectures import MACHO
 from crossenv.platforms.macos import MacOSTarget, universal_tag
 from crossenv.targets import target_of_tag
 from crossenv.wheels.archive import ArchiveError, opened
+from crossenv.wheels.rewrite import is_metadata, write_wheel
 
 _HINT = "name two wheels of one version, one for macosx_..._arm64 and one for macosx_..._x86_64"
-# Zip's own oldest date: the wheel does not depend on when it is made.
-_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,8 +50,37 @@ def merge(first: Path, second: Path, directory: Path) -> Path:
     tag = universal_tag(intel.target, arm.target)
     made = directory / f"{intel.stem}-{tag}.whl"
     files = {name: _merged(name, intel, arm, tag) for name in _names(intel, arm)}
-    _write(made, files, intel.executable | arm.executable)
+    write_wheel(made, files, intel.executable | arm.executable)
     return made
+
+
+def merge_all(builds: Sequence[Sequence[Path]], directory: Path) -> tuple[Path, ...]:
+    """Merge the wheels of two builds into `directory`, a pair for each project.
+
+    Those that run anywhere are taken as they are.
+
+    Returns:
+        The wheels, in the order of the first build's.
+
+    Raises:
+        AuditError: A wheel has no counterpart, or `merge` refuses a pair.
+    """
+    first, second = builds
+    others = {parse_wheel_filename(wheel.name)[0]: wheel for wheel in second}
+    made = []
+    for wheel in first:
+        other = others.pop(parse_wheel_filename(wheel.name)[0], None)
+        if other is None:
+            raise _lonely(wheel)
+        pure = wheel.name == other.name and wheel.name.endswith("-any.whl")
+        made.append(wheel if pure else merge(wheel, other, directory))
+    for other in others.values():
+        raise _lonely(other)
+    return tuple(made)
+
+
+def _lonely(wheel: Path) -> AuditError:
+    return AuditError(f"{wheel.name} was built for one machine only", hint="build for each machine by itself")
 
 
 def _read(path: Path) -> _Half:
@@ -88,12 +112,12 @@ def _names(intel: _Half, arm: _Half) -> list[str]:
                 f"{lonely[0]} is in {one.path.name} and not in {other.path.name}",
                 hint="publish the two wheels as they are",
             )
-    return sorted(name for name in intel.files if not _is_metadata(name, "RECORD"))
+    return sorted(name for name in intel.files if not is_metadata(name, "RECORD"))
 
 
 def _merged(name: str, intel: _Half, arm: _Half, tag: str) -> bytes:
     one, other = intel.files[name], arm.files[name]
-    if _is_metadata(name, "WHEEL"):
+    if is_metadata(name, "WHEEL"):
         one, other = (_retagged(half.files[name], half.target.platform_tag, tag) for half in (intel, arm))
     if one == other:
         return one
@@ -106,38 +130,9 @@ def _merged(name: str, intel: _Half, arm: _Half, tag: str) -> bytes:
     )
 
 
-def _is_metadata(name: str, base: str) -> bool:
-    parent, _, last = name.rpartition("/")
-    return last == base and parent.endswith(".dist-info") and "/" not in parent
-
-
 def _retagged(text: bytes, old: str, new: str) -> bytes:
     lines = text.decode("utf-8", "replace").splitlines()
     changed = [
         line.removesuffix(old) + new if line.startswith("Tag:") and line.endswith(old) else line for line in lines
     ]
     return "".join(f"{line}\n" for line in changed).encode()
-
-
-def _write(path: Path, files: dict[str, bytes], executable: frozenset[str]) -> None:
-    info = next(name.rpartition("/")[0] for name in files if _is_metadata(name, "WHEEL"))
-    record = io.StringIO(newline="")
-    writer = csv.writer(record, lineterminator="\n")
-    for name, content in files.items():
-        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode("ascii")
-        writer.writerow([name, f"sha256={digest}", len(content)])
-    writer.writerow([f"{info}/RECORD", "", ""])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
-            # Metadata last, as PEP 427 recommends.
-            ordered = sorted(files, key=lambda name: (name.startswith(f"{info}/"), name))
-            for name in [*ordered, f"{info}/RECORD"]:
-                member = zipfile.ZipInfo(name, _DATE)
-                member.external_attr = (0o100755 if name in executable else 0o100644) << 16
-                member.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(member, files.get(name, record.getvalue().encode("utf-8")))
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -23,6 +23,7 @@ from crossenv.files import scratch_directory
 from crossenv.libc.libraries import always_outside, libc_of_needed
 from crossenv.libc.policies import Policy, policies_for, policy_of
 from crossenv.platforms import PLATFORMS
+from crossenv.platforms.architectures import MACHO
 from crossenv.platforms.libraries import LIBRARIES
 from crossenv.record import Record
 from crossenv.targets import Target, parse_target
@@ -31,6 +32,7 @@ from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.metadata import read_claims
 from crossenv.wheels.model import ERROR, Finding, WheelReport, listed
 from crossenv.wheels.policy_checks import policy_findings
+from crossenv.wheels.put_in_dylibs import put_in_dylibs
 from crossenv.wheels.read_tags import expected_of
 from crossenv.wheels.refusals import MENDABLE
 from crossenv.wheels.run_delvewheel import put_in_dlls
@@ -94,7 +96,7 @@ def repair(path: Path, directory: Path, record: Record | None, options: RepairOp
     files, tags = _read(path)
     target = _target_of(path, files, tags, record, options)
     if target.system in LIBRARIES:
-        return _with_dlls(path, directory, target, before, record, options)
+        return _with_named_libraries(path, directory, target, before, record, options)
     wanted = _wanted_policy(target, record, options)
     libraries = _libraries(target, files, record, options)
     with scratch_directory("repair") as scratch:
@@ -133,7 +135,7 @@ def repair(path: Path, directory: Path, record: Record | None, options: RepairOp
     return Repaired(wheel=wheel, tag=answer["tag"], grafted=taken, short_of=short_of, report=report)
 
 
-def _with_dlls(
+def _with_named_libraries(
     path: Path, directory: Path, target: Target, before: WheelReport, record: Record | None, options: RepairOptions
 ) -> Repaired:
     """Repair a wheel for a system whose files name the library of each function."""
@@ -147,14 +149,21 @@ def _with_dlls(
     _require_directories(options)
     directories = (*options.libraries, *(() if record is None else record.library_directories))
     with scratch_directory("repair") as scratch:
-        made = put_in_dlls(path, scratch.resolve(), directories, options.exclude)
+        place = scratch.resolve() / "out"
+        place.mkdir()
+        if target.identity.format == MACHO:
+            own = LIBRARIES[target.system]
+            made, grafted = put_in_dylibs(path, place, directories, options.exclude, own)
+        else:
+            made, grafted = put_in_dlls(path, place, directories, options.exclude), {}
         report = audit_wheel(made, record)
         _require_sound(path, report)
         wheel = _placed(made, made.name, directory)
-    outside = {name.lower() for file in before.files for name in file.needs}
-    outside -= {name.lower() for file in report.files for name in file.needs}
-    places = {one.name.lower(): str(one) for place in reversed(directories) for one in place.iterdir()}
-    grafted = {name: places[name] for name in sorted(outside) if name in places}
+    if not grafted:
+        outside = {name.lower() for file in before.files for name in file.needs}
+        outside -= {name.lower() for file in report.files for name in file.needs}
+        places = {one.name.lower(): str(one) for place in reversed(directories) for one in place.iterdir()}
+        grafted = {name: places[name] for name in sorted(outside) if name in places}
     return Repaired(wheel=wheel, tag=tag, grafted=grafted, short_of="", report=report)
 
 
@@ -217,7 +226,7 @@ def _target_of(
     if not PLATFORMS[target.system].can_repair:
         raise AuditError(
             f"{path.name} is for {PLATFORMS[target.system].title}, whose libraries crossenv does not put into wheels",
-            hint="repair it there, with a tool of that system such as delocate",
+            hint="link its libraries statically, or repair it with a tool of that system",
         )
     if record is not None and target.identity != record.host.identity:
         raise AuditError(

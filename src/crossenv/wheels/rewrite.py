@@ -1,4 +1,4 @@
-"""Give a finished wheel the platform tag of its target, or leave files out; change nothing else in it (PEP 427)."""
+"""Give a finished wheel the platform tag of its target, or leave files out; write a wheel anew (PEP 427)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import csv
 import hashlib
 import io
 import zipfile
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 # The general purpose flag of a zip member whose name is in UTF-8 (APPNOTE.TXT 4.4.4).
 _ZIP_UTF8 = 0x800
+# Zip's own oldest date: a wheel does not depend on when it is made.
+_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def retag(path: Path, old_tag: str, tag: str) -> Path:
@@ -35,6 +37,37 @@ def retag(path: Path, old_tag: str, tag: str) -> Path:
     _rewrite(path, made, tags=(old_tag, tag))
     path.unlink()
     return made
+
+
+def write_wheel(path: Path, files: Mapping[str, bytes], executable: Container[str]) -> None:
+    """Write a wheel of these files, and its RECORD.
+
+    Args:
+        path: The wheel; its directory is made if necessary.
+        files: The contents by name; a RECORD among them counts for nothing.
+        executable: The files to install as programs.
+    """
+    files = {name: content for name, content in files.items() if not is_metadata(name, "RECORD")}
+    info = next(name.rpartition("/")[0] for name in files if is_metadata(name, "WHEEL"))
+    record = io.StringIO(newline="")
+    writer = csv.writer(record, lineterminator="\n")
+    for name, content in files.items():
+        writer.writerow([name, *_recorded(content)])
+    writer.writerow([f"{info}/RECORD", "", ""])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+            # Metadata last, as PEP 427 recommends.
+            ordered = sorted(files, key=lambda name: (name.startswith(f"{info}/"), name))
+            for name in [*ordered, f"{info}/RECORD"]:
+                member = zipfile.ZipInfo(name, _DATE)
+                member.external_attr = (0o100755 if name in executable else 0o100644) << 16
+                member.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(member, files.get(name, record.getvalue().encode("utf-8")))
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def leave_out(path: Path, names: Container[str]) -> None:
@@ -68,10 +101,10 @@ def _copy(
     new.comment = old.comment
     changed: dict[str, bytes] = {}
     for info in old.infolist():
-        if tags is not None and _is_metadata(info, "WHEEL"):
+        if tags is not None and is_metadata(info.filename, "WHEEL"):
             changed[info.filename] = _retagged_text(old.read(info), *tags)
     for info in old.infolist():
-        if _is_metadata(info, "RECORD"):
+        if is_metadata(info.filename, "RECORD"):
             changed[info.filename] = _record_of(old.read(info), changed, without)
         elif not info.filename.isascii() and not info.flag_bits & _ZIP_UTF8:
             # The directory's entry will be in UTF-8; readers require that the member's header agrees.
@@ -91,8 +124,9 @@ def _copy(
             _copy_member(source, info, ends[info.header_offset], new)
 
 
-def _is_metadata(info: zipfile.ZipInfo, name: str) -> bool:
-    parent, _, base = info.filename.rpartition("/")
+def is_metadata(path: str, name: str) -> bool:
+    """Whether the path of a wheel's file is that of its metadata of this name, such as "RECORD"."""
+    parent, _, base = path.rpartition("/")
     return base == name and parent.endswith(".dist-info") and "/" not in parent
 
 
@@ -128,11 +162,16 @@ def _record_of(data: bytes, changed: dict[str, bytes], without: Container[str]) 
         raise zipfile.BadZipFile(f"its RECORD is damaged: {error}") from None
     for row in rows:
         if row and row[0] in changed:
-            digest = base64.urlsafe_b64encode(hashlib.sha256(changed[row[0]]).digest()).rstrip(b"=").decode("ascii")
-            row[1:3] = [f"sha256={digest}", str(len(changed[row[0]]))]
+            row[1:3] = _recorded(changed[row[0]])
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode("utf-8")
+
+
+def _recorded(content: bytes) -> list[str]:
+    """What RECORD says of a file."""
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode("ascii")
+    return [f"sha256={digest}", str(len(content))]
 
 
 def _decoded(data: bytes) -> str:

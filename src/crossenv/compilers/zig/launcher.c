@@ -1062,6 +1062,9 @@ static void refuse_masm(const List *words) {
 /* Words that mean something else for Windows, or nothing; returns how many words it has taken, 0 for another word. */
 static size_t translate_for_windows(List *list, const List *words, const char *word, const char *next) {
     const char *slash = strrchr(word, '/');
+    /* numpy says so for every machine; clang does not take it where it is so anyway. */
+    if (equal(word, "-mlong-double-64") && equal(configuration.architecture, "aarch64"))
+        return 1;
     if (listed(word, windows_compiler_dropped) || (slash != NULL && listed(slash + 1, windows_start_files)))
         return 1;
     if (starts(word, "-l") && (word[2] || next != NULL)) {
@@ -1696,7 +1699,9 @@ static int link_for_macos(const char *language, const List *words, const Call *c
                                  configuration.sdk_release, "-syslibroot",
                                  *configuration.own_sdk ? configuration.own_sdk : configuration.sdk,
                                  /* Debug information is in objects, whose places are a build's own. */
-                                 "-S"};
+                                 "-S",
+                                 /* Room for the longer names that libraries get in repaired wheels. */
+                                 "-headerpad", "400"};
     for (size_t i = 0; i < sizeof start / sizeof *start; i++)
         append(&apple.link, start[i]);
     const char *link_directory = getenv("CROSSENV_LINK_DIRECTORY");

@@ -46,6 +46,13 @@ MENDS = tuple(
             "Microsoft's assembler (MASM) runs on Windows alone: build without its sources (.asm), or on Windows",
         ),
         (
+            # Headers of frameworks, and one of BSD's that Apple has in a further directory.
+            r"fatal error: '?(?P<name>(?:(?:Application|Core|Disk|System|Audio)[A-Z]\w*|CoreFoundation|Foundation|IOKit"
+            r"|Security|Accelerate|AppKit|Carbon|Cocoa|Metal|OpenCL|OpenGL)/[\w/]+\.h"
+            r"|netinet/tcp_fsm\.h)'? file not found",
+            "{name} is a part of Apple's SDK: name a copy of one with --sdk DIR (of `crossenv create` and `wheel`)",
+        ),
+        (
             # cargo, the cc crate, Meson: the target's compilers have other names
             r"linker [`'](?P<name>cc)[`'] not found|[Ff]ailed to find tool[^\n]*[\"`](?P<other>c(?:c|\+\+))[\"`]"
             r"|Unknown compiler\(s\): \[\['(?:cc|c\+\+)'\]",
