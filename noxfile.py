@@ -145,6 +145,13 @@ def targets(session: nox.Session) -> None:
 
 
 @nox.session
+def every_target(session: nox.Session) -> None:
+    """One package for every platform of the index, with one command (needs LLVM's ld64.lld and emscripten)."""
+    session.install("-e", ".[zig]")
+    session.run("python", "scripts/every_target.py", *session.posargs)
+
+
+@nox.session
 def free_threaded(session: nox.Session) -> None:
     """Ten packages for free-threaded Python, by a Python with the GIL and by one without; writes data/free-threaded."""
     _install(session)

@@ -58,6 +58,11 @@ CLASSES = {
     UNSUPPORTED: (r"does not support Windows",),
     # Before version 10: complex functions, and a DLL that Rust's standard library calls.
     "a function that wine lacks": (r"to unimplemented function [\w.]+\.dll", r"bcryptprimitives\.dll.* not found"),
+    "a part of Apple's SDK, which was not there": (
+        r"is a part of Apple's SDK",
+        r"fatal error: '(?:(?:Core|System)[A-Z]\w*|CoreFoundation|IOKit|Security)/[\w/]+\.h|'netinet/tcp_fsm\.h' file",
+    ),
+    "a standard library of Rust's that nobody provided": (r"Rust has no standard library for",),
     "a fault in the compiler itself": (r"internal compiler error",),
     "a Fortran compiler that nobody provided": (r"no-fortran-compiler-for-",),
     "a host library that nobody provided": (

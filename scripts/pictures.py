@@ -298,8 +298,14 @@ def report() -> None:
         # As if a click had opened the failures.
         page = (directory / "report.html").read_text(encoding="utf-8").replace(name, "/home/me/wheels")
         (directory / "report.html").write_text(page.replace('"failed"><details>', '"failed"><details open>', 1))
-        browser = ("chromium", "--headless", "--no-sandbox", "--hide-scrollbars", f"--user-data-dir={name}/profile")
-        drawn = (f"--screenshot={PICTURES / 'report.png'}", "--window-size=900,760", f"file://{name}/report.html")
+        photograph(directory / "report.html", "report.png", "900,760")
+
+
+def photograph(page: Path, picture: str, size: str) -> None:
+    """Have chromium draw a page."""
+    with tempfile.TemporaryDirectory() as profile:
+        browser = ("chromium", "--headless", "--no-sandbox", "--hide-scrollbars", f"--user-data-dir={profile}")
+        drawn = (f"--screenshot={PICTURES / picture}", f"--window-size={size}", page.absolute().as_uri())
         subprocess.run([*browser, *drawn], check=True, capture_output=True)
 
 
@@ -369,9 +375,14 @@ def main() -> int:
     parser.add_argument(
         "--report", action="store_true", help="build wheels, and have chromium draw the page about them"
     )
+    parser.add_argument(
+        "--targets", type=Path, metavar="PAGE", help="draw the page that every_target.py has made (report.html)"
+    )
     options = parser.parse_args()
     if options.report:
         report()
+    if options.targets:
+        photograph(options.targets, "targets.png", "520,1400")
     shown = run_commands() if options.terminal else []
     for name, theme in THEMES.items():
         for draw in (speed, data, environment, roles, architecture, farm):

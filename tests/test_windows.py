@@ -649,6 +649,32 @@ def test_free_threaded(target: str, tmp_path: Path, run: Run, crossenv: Crossenv
 
 @needs_zig
 @pytest.mark.integration
+@pytest.mark.parametrize("target", ["win_arm64", "win32"])
+def test_an_option_that_says_what_is_so(target: str, tmp_path: Path, run: Run, crossenv: CrossenvCommand) -> None:
+    """numpy passes it for every machine with Windows."""
+    env = tmp_path / "env"
+    crossenv("create", "--python", sys.executable, "--target", target, env)
+    (compiler,) = (env / "etc/bin").glob("*-mingw32-clang")
+    (tmp_path / "asks.c").write_text('_Static_assert(sizeof(long double) == 8, "as Microsoft\'s");\n')
+    run(compiler, "-mlong-double-64", "-c", tmp_path / "asks.c", "-o", tmp_path / "asks.o")
+
+
+@needs_zig
+@pytest.mark.integration
+def test_microsofts_header_for_arm64(tmp_path: Path, run: Run, crossenv: CrossenvCommand) -> None:
+    """xsimd includes it for Windows, and so does pandas."""
+    env = tmp_path / "env"
+    crossenv("create", "--python", sys.executable, "--target", "win_arm64", env)
+    (compiler,) = (env / "etc/bin").glob("*-mingw32-clang")
+    (tmp_path / "adds.c").write_text("""
+        #include <arm64_neon.h>
+        float32x4_t twice(float32x4_t value) { return vaddq_f32(value, value); }
+    """)
+    run(compiler, "-c", tmp_path / "adds.c", "-o", tmp_path / "adds.o")
+
+
+@needs_zig
+@pytest.mark.integration
 @pytest.mark.parametrize("through", ["objects", "a static library", "sources"])
 def test_a_library_by_pragma(windows_env: Path, tmp_path: Path, run: Run, through: str) -> None:
     """psutil asks so for IPHLPAPI.."""

@@ -32,6 +32,8 @@ _OF_LONG_DOUBLE = ("complex.h", "math.h", "stdio.h", "stdlib.h", "wchar.h")
 _MICROSOFTS = {"arm64_neon.h": "#include <arm_neon.h>\n"}
 # This has a type of the kernel's that Microsoft's has not; psutil defines its own, a newer one.
 _WINTERNL = "winternl.h"
+# Microsoft's name of a header of the compiler for Arm64, which code for Windows includes (xsimd, and so pandas).
+_ADDED = {"added/arm64_neon.h": "#include <arm_neon.h>\n"}
 _KERNEL_TYPE = re.compile(r"typedef\s+enum\s+_KWAIT_REASON\s*\{[^}]*\}\s*KWAIT_REASON\s*;")
 _ITS_MEMBER = re.compile(r"\bKWAIT_REASON(?=\s+WaitReason\s*;)")
 
@@ -68,7 +70,7 @@ def windows_parts(zig: Zig, cache: Path, architecture: str) -> WindowsParts:
     changed |= {f"replaced/{name}": text for name, text in _MICROSOFTS.items()}
     overlay = json.dumps(_overlay(headers, {name: directory / "replaced" / name for name in (*texts, *_MICROSOFTS)}))
     try:
-        for name, text in {_HEADER: header, _OVERLAY: overlay, _PROBE: probe, **changed}.items():
+        for name, text in {_HEADER: header, _OVERLAY: overlay, _PROBE: probe, **changed, **_ADDED}.items():
             if not (directory / name).is_file():
                 (directory / name).parent.mkdir(parents=True, exist_ok=True)
                 write_file(directory / name, text)
@@ -88,6 +90,7 @@ def windows_parts(zig: Zig, cache: Path, architecture: str) -> WindowsParts:
         str(directory / _HEADER),
         "-ivfsoverlay",
         str(directory / _OVERLAY),
+        *(("-idirafter", str(directory / "added")) if architecture == "aarch64" else ()),
     )
     # On 32 bits code asks for more: divisions of 64 bits. Arm64's start-up code asks for nothing.
     return WindowsParts(compile=options, stack_probe=str(directory / _PROBE) if architecture == "x86_64" else "")
