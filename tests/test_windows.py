@@ -649,6 +649,32 @@ def test_free_threaded(target: str, tmp_path: Path, run: Run, crossenv: Crossenv
 
 @needs_zig
 @pytest.mark.integration
+@pytest.mark.parametrize("target", ["win_arm64", "win32"])
+def test_an_option_that_says_what_is_so(target: str, tmp_path: Path, run: Run, crossenv: CrossenvCommand) -> None:
+    """numpy passes it for every machine with Windows."""
+    env = tmp_path / "env"
+    crossenv("create", "--python", sys.executable, "--target", target, env)
+    (compiler,) = (env / "etc/bin").glob("*-mingw32-clang")
+    (tmp_path / "asks.c").write_text('_Static_assert(sizeof(long double) == 8, "as Microsoft\'s");\n')
+    run(compiler, "-mlong-double-64", "-c", tmp_path / "asks.c", "-o", tmp_path / "asks.o")
+
+
+@needs_zig
+@pytest.mark.integration
+def test_microsofts_header_for_arm64(tmp_path: Path, run: Run, crossenv: CrossenvCommand) -> None:
+    """xsimd includes it for Windows, and so does pandas."""
+    env = tmp_path / "env"
+    crossenv("create", "--python", sys.executable, "--target", "win_arm64", env)
+    (compiler,) = (env / "etc/bin").glob("*-mingw32-clang")
+    (tmp_path / "adds.c").write_text("""
+        #include <arm64_neon.h>
+        float32x4_t twice(float32x4_t value) { return vaddq_f32(value, value); }
+    """)
+    run(compiler, "-c", tmp_path / "adds.c", "-o", tmp_path / "adds.o")
+
+
+@needs_zig
+@pytest.mark.integration
 @pytest.mark.parametrize("through", ["objects", "a static library", "sources"])
 def test_a_library_by_pragma(windows_env: Path, tmp_path: Path, run: Run, through: str) -> None:
     """psutil asks so for IPHLPAPI.."""
@@ -673,3 +699,17 @@ def test_a_library_by_pragma(windows_env: Path, tmp_path: Path, run: Run, throug
         inputs[1] = tmp_path / "libasks.a"
     run(compiler, "-shared", *inputs, "-o", tmp_path / "x.dll")
     assert "IPHLPAPI.DLL" in map(str.upper, imported_dlls((tmp_path / "x.dll").read_bytes()))
+
+
+@needs_zig
+@pytest.mark.integration
+def test_arm64(tmp_path: Path, run: Run, crossenv: CrossenvCommand) -> None:
+    """Microsoft's header for its vectors (pandas), and the word by which numpy asks for what is so already."""
+    crossenv("create", "--python", sys.executable, "--target", "win_arm64", tmp_path / "env")
+    (tmp_path / "x.c").write_text("""
+        #include <arm64_neon.h>
+        int size[sizeof(long double) == 8 ? 1 : -1];
+        float32x4_t f(float32x4_t a) { return vaddq_f32(a, a); }
+    """)
+    compiler = tmp_path / "env/etc/bin/aarch64-w64-mingw32-clang"
+    run(compiler, "-mlong-double-64", "-c", tmp_path / "x.c", "-o", tmp_path / "x.o")

@@ -152,7 +152,8 @@ def _on_cluster(name: str, asked: Wanted, reporter: Reporter) -> dict[Build, Res
             )
         finally:
             board.close()
-            cluster.forget(order)
+        # Otherwise the next run does it, later.
+        cluster.forget(order)
     for job in plan.jobs:
         if job.key and (found := asked.stores.find(job.key, reporter.warning)) is not None:
             asked.wheels.place(found[1])

@@ -1062,6 +1062,9 @@ static void refuse_masm(const List *words) {
 /* Words that mean something else for Windows, or nothing; returns how many words it has taken, 0 for another word. */
 static size_t translate_for_windows(List *list, const List *words, const char *word, const char *next) {
     const char *slash = strrchr(word, '/');
+    /* numpy says so for every machine; clang does not take it where it is so anyway. */
+    if (equal(word, "-mlong-double-64") && equal(configuration.architecture, "aarch64"))
+        return 1;
     if (listed(word, windows_compiler_dropped) || (slash != NULL && listed(slash + 1, windows_start_files)))
         return 1;
     if (starts(word, "-l") && (word[2] || next != NULL)) {

@@ -24,12 +24,16 @@ _WARNINGS = (
 # Where zig has MinGW's headers, beside the program.
 _MINGW_HEADERS = "lib/libc/include/any-windows-any"
 # Changes with how the files are made.
-_FORMAT = "2"
+_FORMAT = "3"
 # The headers that include ours: where the output of the preprocessor is wanted, which projects give to parsers of C
 # (zstandard to cffi's), ours is not there otherwise.
 _OF_LONG_DOUBLE = ("complex.h", "math.h", "stdio.h", "stdlib.h", "wchar.h")
+# Headers of Microsoft's compiler that MinGW has under another name.
+_MICROSOFTS = {"arm64_neon.h": "#include <arm_neon.h>\n"}
 # This has a type of the kernel's that Microsoft's has not; psutil defines its own, a newer one.
 _WINTERNL = "winternl.h"
+# Microsoft's name of a header of the compiler for Arm64, which code for Windows includes (xsimd, and so pandas).
+_ADDED = {"added/arm64_neon.h": "#include <arm_neon.h>\n"}
 _KERNEL_TYPE = re.compile(r"typedef\s+enum\s+_KWAIT_REASON\s*\{[^}]*\}\s*KWAIT_REASON\s*;")
 _ITS_MEMBER = re.compile(r"\bKWAIT_REASON(?=\s+WaitReason\s*;)")
 
@@ -63,9 +67,10 @@ def windows_parts(zig: Zig, cache: Path, architecture: str) -> WindowsParts:
     key = hashlib.sha256("\0".join((_FORMAT, header, contents, probe)).encode()).hexdigest()[:16]
     directory = cache / "windows" / key
     changed = {f"replaced/{name}": _changed(name, text, directory / _HEADER) for name, text in texts.items()}
-    overlay = json.dumps(_overlay(headers, {name: directory / "replaced" / name for name in texts}))
+    changed |= {f"replaced/{name}": text for name, text in _MICROSOFTS.items()}
+    overlay = json.dumps(_overlay(headers, {name: directory / "replaced" / name for name in (*texts, *_MICROSOFTS)}))
     try:
-        for name, text in {_HEADER: header, _OVERLAY: overlay, _PROBE: probe, **changed}.items():
+        for name, text in {_HEADER: header, _OVERLAY: overlay, _PROBE: probe, **changed, **_ADDED}.items():
             if not (directory / name).is_file():
                 (directory / name).parent.mkdir(parents=True, exist_ok=True)
                 write_file(directory / name, text)
@@ -85,6 +90,7 @@ def windows_parts(zig: Zig, cache: Path, architecture: str) -> WindowsParts:
         str(directory / _HEADER),
         "-ivfsoverlay",
         str(directory / _OVERLAY),
+        *(("-idirafter", str(directory / "added")) if architecture == "aarch64" else ()),
     )
     # On 32 bits code asks for more: divisions of 64 bits. Arm64's start-up code asks for nothing.
     return WindowsParts(compile=options, stack_probe=str(directory / _PROBE) if architecture == "x86_64" else "")
@@ -102,7 +108,7 @@ def _overlay(headers: Path, replaced: Mapping[str, Path]) -> dict[str, Any]:
 
     Args:
         headers: The directory of all of them.
-        replaced: Other files for some, by their path below that directory.
+        replaced: Other files for some, and more files, by their path below that directory.
     """
 
     def contents(path: Path) -> str:
@@ -115,6 +121,14 @@ def _overlay(headers: Path, replaced: Mapping[str, Path]) -> dict[str, Any]:
             "contents": [{"type": "file", "name": path.name, "external-contents": contents(path)} for path in found],
         }
         for directory, found in _directories(headers)
+    ]
+    more = [name for name in replaced if not (headers / name).exists()]
+    roots += [
+        {
+            "type": "directory",
+            "name": str(headers),
+            "contents": [{"type": "file", "name": name, "external-contents": str(replaced[name])} for name in more],
+        }
     ]
     return {"version": 0, "case-sensitive": "false", "roots": roots}
 
