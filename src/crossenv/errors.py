@@ -92,7 +92,7 @@ _MENDS = {
     errno.EACCES: "check the permissions of that file and of the directories above it",
     errno.EPERM: "check the permissions of that file and of the directories above it",
     errno.EIO: "check the disk",
-    # Of places that are no file system (`farm/shelves.py`).
+    # Of places outside the file system (`farm/shelves.py`).
     errno.EPROTO: "check its address, and your rights there",
 }
 

@@ -150,7 +150,7 @@ class Run:
         self._asking = threading.Lock()
         self._outcomes: dict[Build, _Outcome] = {}
         self._locks = {one: threading.Lock() for build in builds for one in (build, *build.parts)}
-        # Parts that are no combinations themselves are shown as those that they are parts of.
+        # Parts that are not combinations themselves are shown as those that they belong to.
         self._shown_as = {part: build for build in builds for part in build.parts if part not in builds}
         (place / "environments").mkdir()
         self._environments = Environments(

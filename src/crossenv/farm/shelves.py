@@ -152,7 +152,7 @@ class Remote:
     """A place that fsspec knows.
 
     Not every one renames files, so a file that was half written is possible: readers compare digests, and entries that
-    are no JSON do not count.
+    are not JSON do not count.
     """
 
     def __init__(self, url: str) -> None:

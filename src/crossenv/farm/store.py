@@ -239,7 +239,7 @@ def _wheel(name: str, digest: str) -> str:
 
 
 def _entry(key: str, data: bytes | None) -> Entry | None:
-    """Read an entry; None if it is no good one, so that its job runs again."""
+    """Read an entry; None if it is damaged: its job runs again."""
     try:
         entry = decode(Entry, json.loads(data or b""))
     except (ValueError, WrongValueError):
