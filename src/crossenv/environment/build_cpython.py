@@ -14,6 +14,7 @@ from pathlib import Path
 from crossenv.children import run_text
 from crossenv.errors import BuildError, UsageError, reason_of
 from crossenv.libc.version import read_text
+from crossenv.platforms.architectures import MUSL
 from crossenv.record import Record
 
 # `configure --with-build-python` came with it.
@@ -86,6 +87,9 @@ def build_cpython(
     }
     named = {"CC": "cc", "CXX": "cxx", "AR": "ar", "RANLIB": "ranlib", "READELF": "readelf"}
     threads = ("--disable-gil",) if record.host.free_threaded else ()
+    cc = Path(tools["cc"].command).name
+    # It knows musl by a macro of musl's stdarg.h, which clang's own hides. Else modules have no musl in their names.
+    preprocessor = (f"CPP={cc} -E -D__DEFINED_va_list",) if record.host.libc.family == MUSL else ()
     configure: Sequence[str] = (
         str(source / "configure"),
         f"--build={run_text([source / 'config.guess']).stdout.strip()}",
@@ -95,6 +99,7 @@ def build_cpython(
         "--without-ensurepip",
         "--disable-test-modules",
         *threads,
+        *preprocessor,
         *(f"{name}={Path(tools[tool].command).name}" for name, tool in named.items() if tool in tools),
         *_ANSWERS,
     )
@@ -118,3 +123,6 @@ def build_cpython(
             raise BuildError(f"{words[0]} cannot be started: {reason_of(error)}", hint=f"install {words[0]}") from None
         if done.returncode:
             raise BuildError(f"{what} failed with exit status {done.returncode}", hint=f"its output is in {log}")
+    for data in root.glob(f"{PREFIX.lstrip('/')}/lib/python3*/_sysconfigdata*.py"):
+        if f"'SOABI': '{record.host.soabi}'" not in read_text(data):
+            raise BuildError(f"it does not import modules for {record.host.soabi}", hint=f"its output is in {log}")
