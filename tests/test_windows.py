@@ -699,3 +699,17 @@ def test_a_library_by_pragma(windows_env: Path, tmp_path: Path, run: Run, throug
         inputs[1] = tmp_path / "libasks.a"
     run(compiler, "-shared", *inputs, "-o", tmp_path / "x.dll")
     assert "IPHLPAPI.DLL" in map(str.upper, imported_dlls((tmp_path / "x.dll").read_bytes()))
+
+
+@needs_zig
+@pytest.mark.integration
+def test_arm64(tmp_path: Path, run: Run, crossenv: CrossenvCommand) -> None:
+    """Microsoft's header for its vectors (pandas), and the word by which numpy asks for what is so already."""
+    crossenv("create", "--python", sys.executable, "--target", "win_arm64", tmp_path / "env")
+    (tmp_path / "x.c").write_text("""
+        #include <arm64_neon.h>
+        int size[sizeof(long double) == 8 ? 1 : -1];
+        float32x4_t f(float32x4_t a) { return vaddq_f32(a, a); }
+    """)
+    compiler = tmp_path / "env/etc/bin/aarch64-w64-mingw32-clang"
+    run(compiler, "-mlong-double-64", "-c", tmp_path / "x.c", "-o", tmp_path / "x.o")

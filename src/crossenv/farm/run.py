@@ -9,7 +9,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -150,7 +149,7 @@ class Run:
         self._newest_versions: dict[tuple[Requirement, str], str] = {}
         self._asking = threading.Lock()
         self._outcomes: dict[Build, _Outcome] = {}
-        self._locks: dict[Build, threading.Lock] = defaultdict(threading.Lock)
+        self._locks = {one: threading.Lock() for build in builds for one in (build, *build.parts)}
         # Parts that are no combinations themselves are shown as those that they are parts of.
         self._shown_as = {part: build for build in builds for part in build.parts if part not in builds}
         (place / "environments").mkdir()

@@ -257,6 +257,8 @@ WINDOWS = (
             *("-nolibc", "-nostartfiles", "-nodefaultlibs", "-no-pie"),
             # zig's C library for Windows is not made for it: each link would fail.
             *("-flto*", "-fno-lto"),
+            # It is so already, and for Arm64 clang does not take the word.
+            "-mlong-double-64",
         ),
     ),
     Group(

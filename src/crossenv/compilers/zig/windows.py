@@ -28,6 +28,8 @@ _FORMAT = "3"
 # The headers that include ours: where the output of the preprocessor is wanted, which projects give to parsers of C
 # (zstandard to cffi's), ours is not there otherwise.
 _OF_LONG_DOUBLE = ("complex.h", "math.h", "stdio.h", "stdlib.h", "wchar.h")
+# Headers of Microsoft's compiler that MinGW has under another name.
+_MICROSOFTS = {"arm64_neon.h": "#include <arm_neon.h>\n"}
 # This has a type of the kernel's that Microsoft's has not; psutil defines its own, a newer one.
 _WINTERNL = "winternl.h"
 # Microsoft's name of a header of the compiler for Arm64, which code for Windows includes (xsimd, and so pandas).
@@ -65,7 +67,8 @@ def windows_parts(zig: Zig, cache: Path, architecture: str) -> WindowsParts:
     key = hashlib.sha256("\0".join((_FORMAT, header, contents, probe)).encode()).hexdigest()[:16]
     directory = cache / "windows" / key
     changed = {f"replaced/{name}": _changed(name, text, directory / _HEADER) for name, text in texts.items()}
-    overlay = json.dumps(_overlay(headers, {name: directory / "replaced" / name for name in texts}))
+    changed |= {f"replaced/{name}": text for name, text in _MICROSOFTS.items()}
+    overlay = json.dumps(_overlay(headers, {name: directory / "replaced" / name for name in (*texts, *_MICROSOFTS)}))
     try:
         for name, text in {_HEADER: header, _OVERLAY: overlay, _PROBE: probe, **changed, **_ADDED}.items():
             if not (directory / name).is_file():
@@ -105,7 +108,7 @@ def _overlay(headers: Path, replaced: Mapping[str, Path]) -> dict[str, Any]:
 
     Args:
         headers: The directory of all of them.
-        replaced: Other files for some, by their path below that directory.
+        replaced: Other files for some, and more files, by their path below that directory.
     """
 
     def contents(path: Path) -> str:
@@ -118,6 +121,14 @@ def _overlay(headers: Path, replaced: Mapping[str, Path]) -> dict[str, Any]:
             "contents": [{"type": "file", "name": path.name, "external-contents": contents(path)} for path in found],
         }
         for directory, found in _directories(headers)
+    ]
+    more = [name for name in replaced if not (headers / name).exists()]
+    roots += [
+        {
+            "type": "directory",
+            "name": str(headers),
+            "contents": [{"type": "file", "name": name, "external-contents": str(replaced[name])} for name in more],
+        }
     ]
     return {"version": 0, "case-sensitive": "false", "roots": roots}
 
