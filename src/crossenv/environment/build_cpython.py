@@ -14,7 +14,6 @@ from pathlib import Path
 from crossenv.children import run_text
 from crossenv.errors import BuildError, UsageError, reason_of
 from crossenv.libc.version import read_text
-from crossenv.platforms.architectures import MUSL
 from crossenv.record import Record
 
 # `configure --with-build-python` came with it.
@@ -88,8 +87,8 @@ def build_cpython(
     named = {"CC": "cc", "CXX": "cxx", "AR": "ar", "RANLIB": "ranlib", "READELF": "readelf"}
     threads = ("--disable-gil",) if record.host.free_threaded else ()
     cc = Path(tools["cc"].command).name
-    # It knows musl by a macro of musl's stdarg.h, which clang's own hides. Else modules have no musl in their names.
-    preprocessor = (f"CPP={cc} -E -D__DEFINED_va_list",) if record.host.libc.family == MUSL else ()
+    # It knows one C library by a macro of that library's stdarg.h, which clang's own hides; others have no such macro.
+    preprocessor = f"CPP={cc} -E -D__DEFINED_va_list"
     configure: Sequence[str] = (
         str(source / "configure"),
         f"--build={run_text([source / 'config.guess']).stdout.strip()}",
@@ -99,7 +98,7 @@ def build_cpython(
         "--without-ensurepip",
         "--disable-test-modules",
         *threads,
-        *preprocessor,
+        preprocessor,
         *(f"{name}={Path(tools[tool].command).name}" for name, tool in named.items() if tool in tools),
         *_ANSWERS,
     )
