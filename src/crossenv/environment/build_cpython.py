@@ -86,6 +86,9 @@ def build_cpython(
     }
     named = {"CC": "cc", "CXX": "cxx", "AR": "ar", "RANLIB": "ranlib", "READELF": "readelf"}
     threads = ("--disable-gil",) if record.host.free_threaded else ()
+    cc = Path(tools["cc"].command).name
+    # It knows one C library by a macro of that library's stdarg.h, which clang's own hides; others have no such macro.
+    preprocessor = f"CPP={cc} -E -D__DEFINED_va_list"
     configure: Sequence[str] = (
         str(source / "configure"),
         f"--build={run_text([source / 'config.guess']).stdout.strip()}",
@@ -95,6 +98,7 @@ def build_cpython(
         "--without-ensurepip",
         "--disable-test-modules",
         *threads,
+        preprocessor,
         *(f"{name}={Path(tools[tool].command).name}" for name, tool in named.items() if tool in tools),
         *_ANSWERS,
     )
@@ -118,3 +122,6 @@ def build_cpython(
             raise BuildError(f"{words[0]} cannot be started: {reason_of(error)}", hint=f"install {words[0]}") from None
         if done.returncode:
             raise BuildError(f"{what} failed with exit status {done.returncode}", hint=f"its output is in {log}")
+    for data in root.glob(f"{PREFIX.lstrip('/')}/lib/python3*/_sysconfigdata*.py"):
+        if f"'SOABI': '{record.host.soabi}'" not in read_text(data):
+            raise BuildError(f"it does not import modules for {record.host.soabi}", hint=f"its output is in {log}")
