@@ -42,7 +42,7 @@ VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 def test_show_says_what_was_made(crossenv: CrossenvCommand, env: Path) -> None:
     record = json.loads(crossenv("show", env, "--json").stdout)
-    assert record["schema"] == 10
+    assert record["schema"] == 11
     assert record["root"] == str(env)
     assert record["host"]["machine"] == "aarch64"
     assert record["host"]["soabi"].endswith("-aarch64-linux-gnu")
