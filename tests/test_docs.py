@@ -32,7 +32,7 @@ from crossenv.errors import CrossenvError
 CHECKOUT = Path(__file__).parent.parent
 EXPLANATION = CHECKOUT / "docs/explanation"
 # What of a data file has a row in a table.
-PER_ROW = ("packages", "releases", "builds", "parts", "differences", "long double")
+PER_ROW = ("packages", "targets", "releases", "builds", "parts", "differences", "long double")
 PAGES = [CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
 TUTORIALS = [path.stem for path in sorted((CHECKOUT / "docs/tutorial").glob("*.md")) if "<!-- run" in path.read_text()]
 MARK = re.compile(r"<!-- (file|run)(?:: ([^>]*?))? -->")

@@ -24,6 +24,7 @@ from conftest import CrossenvCommand, Run
 from crossenv import testing
 from crossenv.binaries import FORMATS, BinaryError
 from crossenv.binaries.macho import relinked
+from crossenv.cli.targets import available
 from crossenv.compilers.zig.locate import Zig
 from crossenv.compilers.zig.macos import find_linker, macos_parts
 from crossenv.errors import HostPythonError, ToolchainError, UsageError
@@ -80,6 +81,13 @@ def test_targets(names: tuple[str, ...], tag: str, machine: str, number: int, zi
         assert MACOS.plain_tag(where) == tag
         assert MACOS.get_platform(where) == tag.replace("_", "-", 1).replace("_", ".", 1).replace("_", "-", 1)
         assert MACOS.rust_target(where) == rust
+
+
+def test_both_kinds_of_macs_are_listed() -> None:
+    rows = {row["target"]: row for row in available("")}
+    both = rows["macosx_10_13_universal2"]
+    assert (both["machine"], both["triplet"]) == ("arm64, x86_64", "arm64-apple-darwin, x86_64-apple-darwin")
+    assert both["rust"] == "aarch64-apple-darwin, x86_64-apple-darwin"
 
 
 @pytest.mark.parametrize(
