@@ -19,6 +19,11 @@ from pathlib import Path
 
 # The oldest release for each, as CPython's.
 TARGETS = {"aarch64-apple-darwin": "11.0", "x86_64-apple-darwin": "10.13"}
+# A release's library can be optimised with a program (LTO), and one of its crates panics in another way than the rest.
+COMPILER = """#!/bin/sh
+case " $* " in *" --crate-name panic_abort "*) set -- "$@" -C panic=abort ;; esac
+exec "{rustc}" "$@" -C embed-bitcode=yes
+"""
 
 
 def main() -> int:
@@ -42,9 +47,12 @@ def main() -> int:
         (project / "src").mkdir()
         (project / "src/lib.rs").touch()
         (project / "Cargo.toml").write_text('[package]\nname = "none"\nversion = "0.1.0"\nedition = "2021"\n')
+        compiler = project / "rustc"
+        compiler.write_text(COMPILER.format(rustc=out / "bin/rustc"))
+        compiler.chmod(0o755)
         for target, oldest in TARGETS.items():
             # -Zbuild-std is of nightly compilers; this lets a release have it.
-            more = {"RUSTC_BOOTSTRAP": "1", "RUSTC": str(out / "bin/rustc"), "MACOSX_DEPLOYMENT_TARGET": oldest}
+            more = {"RUSTC_BOOTSTRAP": "1", "RUSTC": str(compiler), "MACOSX_DEPLOYMENT_TARGET": oldest}
             words = ["build", "--release", "-Zbuild-std=std,panic_abort,proc_macro", "--target", target]
             subprocess.run([out / "bin/cargo", *words], cwd=project, env={**os.environ, **more}, check=True)
             place = out / "lib/rustlib" / target / "lib"

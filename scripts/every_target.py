@@ -4,18 +4,23 @@
 
 Eight Linux architectures with glibc and musl, three kinds of Windows, both kinds of Macs and a wheel for both, Pyodide:
 `crossenv wheel --target ... --report report.html --report report.json`. Each wheel has to have its target's tag and to
-pass a strict audit. Needs zig, LLVM's ld64.lld, emscripten and a CPython 3.13. The exit status is 1 if a cell is wrong.
+pass a strict audit. Writes docs/explanation/data/every-target, of which `pictures.py` draws the README's picture; the
+exit status is 1 if a cell is wrong. Needs zig, LLVM's ld64.lld, emscripten and a CPython 3.13.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
+
+from results import keep, today
 
 from crossenv.platforms.architectures import target_architectures
 from crossenv.platforms.linux_targets import GLIBC, MUSL, default_target
@@ -48,14 +53,18 @@ def main() -> int:
     words += ["--any-emscripten"] if args.any_emscripten else []
     words += ["-w", str(place / "wheels"), "--log-dir", str(place / "logs")]
     words += ["--report", str(place / "report.html"), "--report", str(place / "report.json")]
+    started = time.monotonic()
     status = subprocess.run([sys.executable, "-m", "crossenv", *words], check=False).returncode
-    rows = {row["for"]: row for row in json.loads((place / "report.json").read_text(encoding="utf-8"))["builds"]}
-    wrong = status != 0
+    took = round(time.monotonic() - started)
+    cells = {row["for"]: row for row in json.loads((place / "report.json").read_text(encoding="utf-8"))["builds"]}
+    rows = {}
     for target in targets:
-        fault = fault_of(rows[target], target, place / "wheels")
-        wrong |= bool(fault)
-        print(f"{target:32}{fault or 'right'}")
-    return int(wrong)
+        fault, cell = fault_of(cells[target], target, place / "wheels"), cells[target]
+        rows[target] = {"result": fault or "right", **{name: cell[name] for name in ("wheels", "seconds", "size")}}
+        print(f"{target:32}{rows[target]['result']}")
+    about = {"package": name, "python": PYTHON, "seconds": took, "cores": os.cpu_count(), "date": today()}
+    keep("every-target", PYTHON, {"about": about, "targets": rows})
+    return int(status != 0 or any(row["result"] != "right" for row in rows.values()))
 
 
 def fault_of(row: dict[str, object], target: str, wheels: Path) -> str:

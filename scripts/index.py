@@ -1,4 +1,4 @@
-"""The wheels that the package index offers, for proofs that compare with them."""
+"""The files that the package index offers, for proofs that build them or compare with them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.tags import Tag
-from packaging.utils import parse_wheel_filename
+from packaging.utils import parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Offered:
-    """A wheel of the index."""
+    """A wheel or an sdist of the index; an sdist has no tags."""
 
     name: str
     version: Version
@@ -28,7 +28,7 @@ class Offered:
     sha256: str
 
     def fetch(self, directory: Path) -> Path:
-        """The wheel's file; its hash is the index's."""
+        """The file itself; its hash is the index's."""
         path = directory / self.name
         if not path.exists():
             with urllib.request.urlopen(self.url) as answer:
@@ -50,14 +50,34 @@ def index_url() -> str:
 
 def offered_wheels(project: str) -> list[Offered]:
     """All wheels of a project that are not yanked."""
+    return [one for one in _offered(project) if one.tags]
+
+
+def newest_sdist(project: str) -> Offered:
+    """The sdist of the newest release; pip would have the back end tell its metadata, for which some build a wheel."""
+    return max(
+        (one for one in _offered(project) if not one.tags and not one.version.is_prerelease),
+        key=lambda one: one.version,
+    )
+
+
+def _offered(project: str) -> list[Offered]:
     page = f"{index_url()}/{project}/"
     request = urllib.request.Request(page, headers={"Accept": "application/vnd.pypi.simple.v1+json"})
     with urllib.request.urlopen(request) as answer:
         files = json.load(answer)["files"]
     found = []
     for file in files:
-        if file["filename"].endswith(".whl") and not file.get("yanked"):
-            _name, version, _build, tags = parse_wheel_filename(file["filename"])
-            url, sha256 = urllib.parse.urljoin(page, file["url"]), file["hashes"]["sha256"]
-            found.append(Offered(name=file["filename"], version=version, tags=tags, url=url, sha256=sha256))
+        name = file["filename"]
+        if file.get("yanked") or not name.endswith((".whl", ".tar.gz")):
+            continue
+        try:
+            version, tags = (
+                parse_wheel_filename(name)[1::2] if name.endswith(".whl") else (parse_sdist_filename(name)[1], ())
+            )
+        except ValueError:
+            # Old releases have names that no standard knows.
+            continue
+        url, sha256 = urllib.parse.urljoin(page, file["url"]), file["hashes"]["sha256"]
+        found.append(Offered(name=name, version=version, tags=frozenset(tags), url=url, sha256=sha256))
     return found

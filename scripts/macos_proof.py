@@ -1,93 +1,185 @@
-"""Build packages for macOS, merge them, and compare their modules with those of the index's wheels.
+"""Build ten packages for macOS, compare their modules with those of the index's wheels, and run what can be run.
 
-    python scripts/macos_proof.py [--work DIR] [--only NAME ...]
+    python scripts/macos_proof.py [--work DIR] [--only NAME ...] [--python SPEC]
 
-For each package: a wheel for arm64, one for x86-64, the two merged, and the index's wheels of the same version. Printed
-is how the modules differ: load commands, libraries, exports, imports, oldest release. Nothing is run. Needs zig, LLVM's
-ld64.lld and a CPython 3.13.
+One `crossenv wheel` makes every package's wheels for arm64, for x86-64 and for both. Each module is compared with the
+one in the index's wheel of the same version: kind, load commands, libraries, exports, imports, oldest release. Then the
+packages' own tests run with the modules for x86-64 on Linux, by `tests/macho_loader.py`, which says what that proves.
+Writes docs/explanation/data/macos; the exit status is 1 if something is wrong. Needs zig, LLVM's ld64.lld, a CPython
+3.13, Debian's libc++1, and for orjson cargo with Rust's standard library for both Macs.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import re
+import shutil
+import struct
 import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from crossenv.binaries import FORMATS, Linked
+from packaging.utils import canonicalize_name, parse_wheel_filename
+from results import CHECKOUT, keep, known, today
+from windows_proof import SUMMARY, Tests, source_of
+
+from crossenv.binaries import FORMATS
 from crossenv.platforms.architectures import MACHO
 
-PACKAGES = (
-    *("markupsafe==3.0.3", "msgpack==1.2.4", "kiwisolver==1.5.1", "ujson==6.1.0", "wrapt==2.5.2", "lz4==4.4.5"),
-    *("greenlet==3.5.6", "regex==2026.11.19", "rapidfuzz==3.14.6"),
-)
-TARGETS = ("macosx_11_0_arm64", "macosx_10_13_x86_64")
+PACKAGES = ("markupsafe", "msgpack", "ujson", "wrapt", "lz4", "greenlet", "regex", "orjson", "kiwisolver", "rapidfuzz")
+RUST = {"orjson"}
+TARGETS = ("macosx_11_0_arm64", "macosx_10_13_x86_64", "macosx_10_13_universal2")
+VERSION = "3.13"
+# Those that catch no C++ exceptions: the loader cannot unwind.
+TESTS = {
+    "markupsafe": Tests(place="tests"),
+    "msgpack": Tests(place="test"),
+    "ujson": Tests(place="tests"),
+    "wrapt": Tests(place="tests/core"),
+    "lz4": Tests(place="tests/block", without="test_block_2"),
+    # `test_main` starts unittest, which reads pytest's options; the other pickles a function, whose module has no name.
+    "regex": Tests(place="regex/tests", without="test_main and not test_pickle"),
+    "orjson": Tests(place="test"),
+}
+CPU = {0x0100_000C: "arm64", 0x0100_0007: "x86_64"}
+BOTH = b"\xca\xfe\xba\xbe"
 
 
 def main() -> int:
-    """Print a line for each module that was compared."""
+    """Print a line for each wheel."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, help="where wheels are kept; default: a temporary directory")
-    parser.add_argument("--only", nargs="*", default=PACKAGES, metavar="NAME==VERSION")
+    parser.add_argument("--only", nargs="*", default=PACKAGES, metavar="NAME")
+    parser.add_argument("--python", default=VERSION, help="the build Python")
     args = parser.parse_args()
-    work = args.work or Path(tempfile.mkdtemp(prefix="macos-proof-"))
-    worst = 0
-    for package in args.only:
-        name = package.partition("==")[0]
-        made, theirs = work / "made", work / "index"
-        for target in TARGETS:
-            words = ["--target", target, "--python", "3.13", "-w", made]
-            if not [*made.glob(f"{name}-*{target}.whl")]:
-                crossenv("wheel", package, *words, "--", "--no-binary", name)
-            index = ["--platform", target, "--python-version", "3.13", "--only-binary", ":all:", "--no-deps"]
-            words = [sys.executable, "-m", "pip", "download", "-q", package, *index, "-d", str(theirs)]
-            subprocess.run(words, check=False)
-        pair = [next(made.glob(f"{name}-*{target}.whl")) for target in TARGETS]
-        crossenv("merge", *pair, "--dest", made)
-        for wheel in pair:
-            other = theirs / wheel.name
-            lines = [*differences(wheel, other)] if other.is_file() else ["the index has no wheel of this name"]
-            print(f"{wheel.name}: {'; '.join(lines) or 'as the index has it'}")
-            worst |= any(line.startswith("!") for line in lines)
-    return worst
+    work = (args.work or Path(tempfile.mkdtemp(prefix="macos-proof-"))).absolute()
+    packages = [name for name in args.only if usable(name)]
+    words = [*packages, "--no-binary", ",".join(packages), "--python", args.python]
+    words += [word for target in TARGETS for word in ("--target", target)]
+    words += ["-w", str(work / "made"), "--log-dir", str(work / "logs")]
+    words += [word for name in ("report.html", "report.json") for word in ("--report", str(work / name))]
+    failed = bool(subprocess.run([sys.executable, "-m", "crossenv", "wheel", *words], check=False).returncode)
+    builds = json.loads((work / "report.json").read_text(encoding="utf-8"))["builds"]
+    rows = known("macos", VERSION).get("packages", {})
+    for package in packages:
+        made = {build["for"]: build for build in builds if build["requirement"] == package}
+        rows[package] = prove(package, made, work, args.python)
+        failed |= "!" in str(rows[package]) or "failed" in str(rows[package])
+        print(f"{package}: {rows[package]}", flush=True)
+        keep("macos", VERSION, {"about": {"version": VERSION}, "packages": rows})
+    return int(failed)
 
 
-def crossenv(*words: str | Path) -> None:
-    """Run the tool."""
-    subprocess.run([sys.executable, "-m", "crossenv", *map(str, words)], check=True)
+def usable(package: str) -> bool:
+    """Whether this machine can build a package; says what is missing."""
+
+    def libraries(cpu: str) -> Path:
+        words = ["rustc", "--print", "target-libdir", "--target", f"{cpu}-apple-darwin"]
+        return Path(subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip())
+
+    found = package not in RUST
+    if shutil.which("cargo") and shutil.which("rustc"):
+        found |= all(libraries(cpu).is_dir() for cpu in ("aarch64", "x86_64"))
+    if not found:
+        print(f"{package} is left out: it needs cargo and Rust's standard library for both Macs", file=sys.stderr)
+    return found
 
 
-def differences(ours: Path, theirs: Path) -> Iterator[str]:
-    """How modules differ; what must not begins with an exclamation mark."""
-    one, other = modules(ours), modules(theirs)
-    if one.keys() != other.keys():
-        yield f"! files: {sorted(one.keys() ^ other.keys())}"
-    for name in sorted(one.keys() & other.keys()):
-        (data, linked), (their_data, their_linked) = one[name], other[name]
-        more = sorted(hex(command) for command in commands(data) - commands(their_data))
-        less = sorted(hex(command) for command in commands(their_data) - commands(data))
-        rows: tuple[tuple[str, object, object], ...] = (
-            ("! kind", data[12], their_data[12]),
-            ("! libraries", linked.needed, their_linked.needed),
-            ("! oldest release", linked.oldest_systems, their_linked.oldest_systems),
-            ("! exports", sorted(linked.exports - their_linked.exports), []),
-            ("imports beside theirs", sorted(linked.imports.keys() - their_linked.imports.keys()), []),
-            ("no imports of", sorted(their_linked.imports.keys() - linked.imports.keys()), []),
-            ("load commands beside theirs", more, []),
-            ("no load commands", less, []),
-        )
-        yield from (f"{what} {found}" for what, found, wanted in rows if found != wanted)
+def prove(package: str, made: dict[str, dict[str, Any]], work: Path, python: str) -> dict[str, Any]:
+    """What is to be said of a package's wheels."""
+    row: dict[str, Any] = {}
+    theirs: dict[tuple[str, str], bytes] = {}
+    for target in TARGETS:
+        build, kind = made[target], target.rpartition("_")[2] if target.endswith("2") else target.split("_", 3)[3]
+        if build["status"] not in ("built", "kept"):
+            row[kind] = f"{build['status']}: {build['error']}"
+            continue
+        wheel = work / "made" / build["wheels"][0]
+        row.setdefault("version", str(parse_wheel_filename(wheel.name)[1]))
+        if kind != "universal2":
+            theirs |= slices(of_the_index(package, row["version"], target, work / "index" / target), kind)
+        row[kind] = "; ".join(differences(slices(wheel, ""), theirs, target)) or "as the index's"
+        if kind == "x86_64" and package in TESTS:
+            row["tests"] = tested(package, wheel, work, python)
+    return {**row, "date": today()}
 
 
-def modules(wheel: Path) -> dict[str, tuple[bytes, Linked]]:
-    """The native files of a wheel."""
+def of_the_index(package: str, version: str, target: str, place: Path) -> Path | None:
+    """The index's wheel that pip takes on the target."""
+    index = ["--platform", target, "--python-version", VERSION, "--only-binary", ":all:", "--no-deps"]
+    command = [sys.executable, "-m", "pip", "download", "-q", f"{package}=={version}", *index, "-d", str(place)]
+    subprocess.run(command, check=False)
+    found = (path for path in place.glob("*.whl") if parse_wheel_filename(path.name)[0] == canonicalize_name(package))
+    return next(found, None)
+
+
+def slices(wheel: Path | None, only: str) -> dict[tuple[str, str], bytes]:
+    """The native files of a wheel, each for one machine, by name and machine."""
+    if wheel is None:
+        return {}
     with zipfile.ZipFile(wheel) as archive:
         contents = {name: archive.read(name) for name in archive.namelist() if name.endswith(".so")}
-    found = ((name, data, FORMATS[MACHO].linked(data)) for name, data in contents.items())
-    return {name: (data, linked) for name, data, linked in found if linked is not None}
+    found = {
+        (name, CPU[struct.unpack_from("<I", content, 4)[0]]): content
+        for name, data in contents.items()
+        for content in machines(data)
+    }
+    return {key: content for key, content in found.items() if only in ("", key[1])}
+
+
+def machines(data: bytes) -> Iterator[bytes]:
+    """The files for one machine in a file (`mach-o/fat.h`)."""
+    if data[:4] != BOTH:
+        yield data
+        return
+    for number in range(struct.unpack_from(">I", data, 4)[0]):
+        _cpu, _subtype, offset, size, _align = struct.unpack_from(">iiIII", data, 8 + 20 * number)
+        yield data[offset : offset + size]
+
+
+def differences(ours: dict[tuple[str, str], bytes], theirs: dict[tuple[str, str], bytes], target: str) -> Iterator[str]:
+    """How modules differ, each difference once; what must not be begins with an exclamation mark."""
+    wanted = {"arm64"} if target.endswith("arm64") else {"x86_64"} if target.endswith("x86_64") else {"arm64", "x86_64"}
+    if {machine for _name, machine in ours} != wanted:
+        yield "! machines"
+    if not theirs:
+        yield "the index has no wheel"
+        return
+    if ours.keys() != {key for key in theirs if key[1] in wanted}:
+        yield f"! files: {sorted(ours.keys() ^ {key for key in theirs if key[1] in wanted})}"
+    said: dict[str, None] = {}
+    for key in sorted(ours.keys() & theirs.keys()):
+        data, their_data = ours[key], theirs[key]
+        linked, their_linked = FORMATS[MACHO].linked(data), FORMATS[MACHO].linked(their_data)
+        if linked is None or their_linked is None:
+            yield f"! {key} cannot be read"
+            continue
+        rows: tuple[tuple[str, object, object], ...] = (
+            ("! kind", data[12], their_data[12]),
+            ("! libraries beside theirs", sorted({*linked.needed} - {*their_linked.needed}), []),
+            ("no library", sorted({*their_linked.needed} - {*linked.needed}), []),
+            ("oldest release", [*linked.oldest_systems.values()], [*their_linked.oldest_systems.values()]),
+            ("! exports beside theirs", sorted(linked.exports - their_linked.exports), []),
+            ("no exports of", sorted(their_linked.exports - linked.exports), []),
+            ("imports beside theirs", sorted(linked.imports.keys() - their_linked.imports.keys()), []),
+            ("no imports of", sorted(their_linked.imports.keys() - linked.imports.keys()), []),
+            ("load commands beside theirs", sorted(map(hex, commands(data) - commands(their_data))), []),
+            ("no load commands", sorted(map(hex, commands(their_data) - commands(data))), []),
+        )
+        said |= dict.fromkeys(f"{what} {shown(found)}" for what, found, wish in rows if found != wish)
+    yield from said
+
+
+def shown(found: object) -> str:
+    """A list in a few words."""
+    names = [str(name) for name in found] if isinstance(found, list) else [str(found)]
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
 def commands(data: bytes) -> set[int]:
@@ -97,6 +189,33 @@ def commands(data: bytes) -> set[int]:
         found.add(int.from_bytes(data[at : at + 4], "little") & 0x7FFF_FFFF)
         at += int.from_bytes(data[at + 4 : at + 8], "little")
     return found
+
+
+def tested(package: str, wheel: Path, work: Path, python: str) -> str:
+    """Run a package's own tests on this machine; pytest's last line."""
+    tests, site = TESTS[package], work / "site" / package
+    tools = work / "tools"
+    if not (tools / "bin/pytest").is_file():
+        program = python if os.sep in python else f"python{python}"
+        subprocess.run([program, "-m", "venv", tools], check=True)
+        more = ["pytest", "hypothesis", "tzdata", "pytz", "psutil", "arrow", "python-dateutil"]
+        subprocess.run([tools / "bin/python", "-m", "pip", "install", "-q", *more], check=True)
+    shutil.rmtree(site, ignore_errors=True)
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    sources = work / "sources" / package
+    shutil.rmtree(sources, ignore_errors=True)
+    source = source_of(package, sources)
+    words = ["-q", "-p", "macho_loader", "-p", "no:cacheprovider", "--import-mode=importlib", "-o", "addopts="]
+    words += ["-k", f"not {tests.without}"] if tests.without else []
+    environ = {**os.environ, "PYTHONPATH": f"{CHECKOUT / 'tests'}{os.pathsep}{site}"}
+    command: list[str | Path] = [tools / "bin/python", "-P", "-m", "pytest", *words, source / tests.place]
+    done = subprocess.run(command, cwd=site, env=environ, check=False, capture_output=True, text=True)
+    said = [match[1] for line in done.stdout.splitlines() if (match := SUMMARY.match(line.strip()))]
+    result = said[-1] if said else f"failed: ended with {done.returncode}"
+    if done.returncode:
+        print(done.stdout[-6000:], done.stderr[-2000:], file=sys.stderr)
+    return re.sub(r"\x1b\[[\d;]*m", "", result)
 
 
 if __name__ == "__main__":

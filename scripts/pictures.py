@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+from results import CHECKOUT, known
+
 PICTURES = CHECKOUT / "docs/pictures"
 EXPLANATION = CHECKOUT / "docs/explanation"
 SANS = "-apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
@@ -279,6 +280,45 @@ def farm(theme: Theme) -> str:
     return drawing.svg()
 
 
+def targets(theme: Theme) -> str:
+    """One command's wheels, from the figures of every_target.py."""
+    measured = known("every-target", "3.13")
+    about, rows = measured["about"], measured["targets"]
+    right = sum(row["result"] == "right" for row in rows.values())
+    families = (
+        (("Linux, glibc", "manylinux"),),
+        (("Linux, musl", "musllinux"),),
+        (("Windows", "win"), ("macOS", "macosx"), ("Pyodide", "pyemscripten")),
+    )
+    title = f"crossenv wheel {about['package']}: {right} of {len(rows)} wheels are right"
+    drawing = Drawing(760, 330, title, theme)
+    command = f"crossenv wheel {about['package']} --target manylinux_2_28_x86_64 --target ..."
+    drawing.box(0.5, 0.5, 759, 34, fill=theme.panel, line=theme.line)
+    drawing.text(14, 22, "$", font=MONO, size=13, fill=theme.prompt, bold=True)
+    drawing.text(30, 22, command, font=MONO, size=13, bold=True)
+    for column, sections in enumerate(families):
+        x, y = 14 + 258 * column, 62
+        for heading, prefix in sections:
+            drawing.text(x, y, heading, size=13, bold=True)
+            y += 24
+            for target, row in rows.items():
+                if not re.match(rf"{prefix}(32|_)", target):
+                    continue
+                good = row["result"] == "right"
+                drawing.text(
+                    x, y, "\u2713" if good else "\u2717", fill=theme.prompt if good else theme.target, bold=True
+                )
+                drawing.text(x + 18, y, target, font=MONO, size=11)
+                y += 22
+            y += 8
+    drawing.text(
+        0, 322, f"{right} of {len(rows)} wheels have the right tag and pass the strict audit; all were built in "
+        f"{about['seconds'] // 60}:{about['seconds'] % 60:02} minutes on {about['cores']} cores.",
+        size=12, fill=theme.faint,
+    )  # fmt: skip
+    return drawing.svg()
+
+
 def report() -> None:
     """Build some wheels, one of which fails, and have a browser draw the page about them."""
     broken = {
@@ -375,17 +415,12 @@ def main() -> int:
     parser.add_argument(
         "--report", action="store_true", help="build wheels, and have chromium draw the page about them"
     )
-    parser.add_argument(
-        "--targets", type=Path, metavar="PAGE", help="draw the page that every_target.py has made (report.html)"
-    )
     options = parser.parse_args()
     if options.report:
         report()
-    if options.targets:
-        photograph(options.targets, "targets.png", "520,1400")
     shown = run_commands() if options.terminal else []
     for name, theme in THEMES.items():
-        for draw in (speed, data, environment, roles, architecture, farm):
+        for draw in (speed, data, environment, roles, architecture, farm, targets):
             (PICTURES / f"{draw.__name__}-{name}.svg").write_text(draw(theme), encoding="utf-8")
         if shown:
             (PICTURES / f"terminal-{name}.svg").write_text(terminal(theme, shown), encoding="utf-8")

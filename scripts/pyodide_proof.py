@@ -4,8 +4,8 @@
 
 Pyodide comes from npm's packages `pyodide` (into `.cache/pyodide`), sdists from the index. Needs npm, node, emscripten
 in DIR or on PATH (`--any-emscripten` takes one of another version), and a Python of each ABI's version on this machine
-(uv gets one that is missing). Prints a line for each package and ABI; the exit status is 1 if one fails. Of a package
-without a row in TESTS the modules are imported only, and the line says so.
+(uv gets one that is missing). Of a package whose tests cannot run there the modules are imported only. Prints a line
+for each package and ABI, and writes docs/explanation/data/pyodide; the exit status is 1 if one fails.
 
 With `--index` the wheels of the index are taken where there are any (msgpack), and the same tests run with them.
 """
@@ -13,34 +13,37 @@ With `--index` the wheels of the index are taken where there are any (msgpack), 
 from __future__ import annotations
 
 import argparse
+import json
+import re
 import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 from pathlib import Path
+from typing import Any
 
-from windows_proof import crossenv, source_of
+from results import CACHE, keep, known, today
+from windows_proof import SUMMARY, Tests, crossenv, source_of
 
 from crossenv.platforms.emscripten import ABIS
 
-ROOT = Path(__file__).parent.parent
 # A release of npm's package for each ABI.
 RELEASES = {"2024_0": "0.27.8", "2025_0": "0.29.5", "2026_0": "314.0.7", "2026_5": "315.0.0-alpha.2"}
-# Where each project's tests are in its sdist; "" where only the modules are imported.
-TESTS = {
-    "markupsafe": "tests",
-    "msgpack": "test",
-    "ujson": "tests",
-    "wrapt": "",
-    "lz4": "",
-    "regex": "regex/tests",
-    "kiwisolver": "py/tests",
-    "pyyaml": "",
-    "zstandard": "",
-    "rapidfuzz": "",
+# None: the modules are imported.
+TESTS: dict[str, Tests | None] = {
+    "markupsafe": Tests(place="tests"),
+    "msgpack": Tests(place="test"),
+    "ujson": Tests(place="tests"),
+    "wrapt": Tests(place="tests/core"),
+    "lz4": Tests(place="tests/block", without="test_block_2"),
+    # Its `test_main` starts unittest, which reads pytest's options.
+    "regex": Tests(place="regex/tests", without="test_main"),
+    "kiwisolver": Tests(place="py/tests"),
+    "rapidfuzz": Tests(place="tests", needs=("hypothesis",)),
+    "multidict": None,
+    "zstandard": None,
 }
-# regex's starts unittest, which reads pytest's options.
-NOT_FOR_PYTEST = "test_main"
 
 
 def main() -> int:
@@ -53,43 +56,69 @@ def main() -> int:
     parser.add_argument("--index", action="store_true")
     parser.add_argument("--python", help="the build Python, for one ABI")
     args = parser.parse_args()
-    failures = []
+    failed = False
     with tempfile.TemporaryDirectory(prefix="crossenv-pyodide-") as name:
         scratch = Path(name)
         packages = args.packages.split(",")
         sources = {package: source_of(package, scratch / "sources" / package) for package in packages}
         for abi in (abi for abi in ABIS if abi.name in args.abis.split(",")):
             pyodide = fetched(RELEASES[abi.name])
-            environment = scratch / f"env-{abi.name}"
+            environment, wheels = scratch / f"env-{abi.name}", scratch / f"wheels-{abi.name}"
             more: list[str | Path] = []
             if args.emsdk:
                 more += ["--emsdk", args.emsdk.absolute()]
             if args.any_emscripten:
                 more.append("--any-emscripten")
             python = args.python or abi.python
-            crossenv("create", "--host-python", pyodide, "--python", python, "--fetch-python", *more, environment)
+            crossenv("create", "-q", "--host-python", pyodide, "--python", python, "--fetch-python", *more, environment)
+            toolchain = json.loads((environment / "crossenv.json").read_text(encoding="utf-8"))["toolchain"]
+            said = subprocess.run(
+                [toolchain["tools"]["cc"]["path"], "--version"], capture_output=True, text=True, check=True
+            )
+            (emscripten,) = re.findall(r"\d+\.\d+\.\d+", said.stdout.splitlines()[0])
+            about = {"tag": abi.tag, "pyodide": RELEASES[abi.name], "compiler": f"emscripten {emscripten}"}
+            rows = known("pyodide", abi.name).get("packages", {})
             for package, source in sources.items():
-                wheels = scratch / f"wheels-{abi.name}"
-                works = prove(package, source, environment, wheels, taken(package, abi.tag, scratch, args.index))
-                how = "its tests passed" if TESTS.get(package) else "its modules were imported"
-                print(f"{package} for {abi.tag}: {how if works else 'FAILED'}", flush=True)
-                failures += [] if works else [(package, abi.name)]
-    return bool(failures)
+                others = taken(package, abi.tag, scratch, args.index)
+                rows[package] = prove(package, source, environment, wheels, others)
+                failed |= "error" in rows[package] or "failed" in str(rows[package])
+                print(f"{package} for {abi.tag}: {rows[package]}", flush=True)
+                keep("pyodide", abi.name, {"about": about, "packages": rows})
+    return int(failed)
 
 
-def prove(package: str, source: Path, environment: Path, wheels: Path, others: list[Path]) -> bool:
-    """Build a package, audit the wheel, and run its tests with it, and with others of the same project."""
+def prove(package: str, source: Path, environment: Path, wheels: Path, others: list[Path]) -> dict[str, Any]:
+    """Build a package, audit the wheel, and run its tests with it, and with the index's wheel; what came out."""
+    started = time.monotonic()
     pip = [environment / "bin/cross-pip", "wheel", "-q", "--no-deps", "-w", wheels, source]
     if subprocess.run(list(map(str, pip)), check=False).returncode:
-        return False
+        return {"error": "does not build", "date": today()}
     (wheel,) = wheels.glob(f"{package}-*.whl")
-    if crossenv("audit", "--strict", "--env", environment, wheel, check=False):
-        return False
+    row: dict[str, Any] = {"wheel": wheel.name, "built": round(time.monotonic() - started)}
+    if crossenv("audit", "--strict", "--env", environment, wheel, check=False).returncode:
+        return {**row, "error": "the audit refuses it", "date": today()}
+    row["tests"] = tested(package, wheel, source, environment)
+    if others:
+        row["index"] = tested(package, others[0], source, environment)
+    return {**row, "date": today()}
+
+
+def tested(package: str, wheel: Path, source: Path, environment: Path) -> str:
+    """Run a package's tests with a wheel in node; pytest's last line."""
     tests = TESTS.get(package)
-    words: list[str | Path] = []
-    if tests:
-        words = ["--", "pytest", "-q", "-p", "no:cacheprovider", "-k", f"not {NOT_FOR_PYTEST}", source / tests]
-    return not any(crossenv("test", "--env", environment, one, *words, check=False) for one in (wheel, *others))
+    words: list[str | Path] = ["test", "-q", "--env", environment]
+    if tests is None:
+        done = crossenv(*words, wheel, check=False)
+        result = f"failed: ended with {done.returncode}" if done.returncode else "imported"
+    else:
+        pytest = ["pytest", "-q", "-p", "no:cacheprovider", *(["-k", f"not {tests.without}"] if tests.without else [])]
+        words += [word for need in tests.needs for word in ("--with", need)]
+        done = crossenv(*words, wheel, "--", *pytest, source / tests.place, check=False)
+        said = [match[1] for line in done.stdout.splitlines() if (match := SUMMARY.match(line.strip()))]
+        result = said[-1] if said else f"failed: ended with {done.returncode}"
+    if "failed" in result or "error" in result:
+        print(done.stdout, done.stderr, file=sys.stderr)
+    return result
 
 
 def taken(package: str, tag: str, scratch: Path, wanted: bool) -> list[Path]:
@@ -105,7 +134,7 @@ def taken(package: str, tag: str, scratch: Path, wanted: bool) -> list[Path]:
 
 def fetched(release: str) -> Path:
     """A release of npm's package, unpacked."""
-    place = ROOT / ".cache/pyodide" / release
+    place = CACHE / "pyodide" / release
     if not (place / "package/pyodide.mjs").is_file():
         place.mkdir(parents=True, exist_ok=True)
         subprocess.run(

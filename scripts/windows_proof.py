@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from index import offered_wheels
+from index import newest_sdist, offered_wheels
 from packaging.utils import parse_wheel_filename
 from pythons import get
 from results import CACHE, keep, known, today
@@ -163,10 +163,7 @@ def of_the_index(package: str, wheel: Path) -> str:
 
 def source_of(package: str, directory: Path) -> Path:
     """Unpack the newest sdist of a package; return its top directory."""
-    directory.mkdir(parents=True)
-    words = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", package, "-d", str(directory)]
-    subprocess.run([*words, package], check=True)
-    (archive,) = directory.glob("*.tar.gz")
+    archive = newest_sdist(package).fetch(directory)
     shutil.unpack_archive(archive, directory / "source")
     (top,) = (directory / "source").iterdir()
     return top

@@ -98,11 +98,14 @@ def test_what_was_built_is_found_again(tmp_path: Path) -> None:
             target.architecture, libc, version, flags, environ=environ, cache=tmp_path, reporter=Reporter()
         )
 
-    for version, flags, triplet in (("3.13.5", "", "musl"), ("3.13.4", "t", "musl"), ("3.12.1", "", "gnu")):
+    for version, flags, triplet in (
+        *(("3.13.9", "", "musl"), ("3.13.10", "", "musl")),
+        *(("3.13.4", "t", "musl"), ("3.12.1", "", "gnu")),
+    ):
         root = built_root(tmp_path, f"aarch64-linux-{triplet}", version, flags)
         write(root / f"usr/local/bin/python{version[:4]}{flags}", elf_bytes(AARCH64), mode=0o755)
     found = find("musl")
-    assert (found.root.name, found.flags) == ("cpython-3.13.5-aarch64-linux-musl", "")
+    assert (found.root.name, found.flags) == ("cpython-3.13.10-aarch64-linux-musl", "")
     assert found.host_path == "/usr/local/bin/python3.13"
     assert find("musl", flags="t").root.name == "cpython-3.13.4t-aarch64-linux-musl"
     assert find("glibc", "3.12").root.name == "cpython-3.12.1-aarch64-linux-gnu"

@@ -24,6 +24,7 @@ from conftest import CrossenvCommand, Run
 from crossenv import testing
 from crossenv.binaries import FORMATS, BinaryError
 from crossenv.binaries.macho import relinked
+from crossenv.cli.targets import available
 from crossenv.compilers.zig.locate import Zig
 from crossenv.compilers.zig.macos import find_linker, macos_parts
 from crossenv.errors import HostPythonError, ToolchainError, UsageError
@@ -36,7 +37,7 @@ from crossenv.targets import parse_target
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.model import ERROR
 from test_zig import needs_zig
-from wheels import make_wheel
+from wheels import built, make_wheel
 
 MACOS = PLATFORMS["darwin"]
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -80,6 +81,13 @@ def test_targets(names: tuple[str, ...], tag: str, machine: str, number: int, zi
         assert MACOS.plain_tag(where) == tag
         assert MACOS.get_platform(where) == tag.replace("_", "-", 1).replace("_", ".", 1).replace("_", "-", 1)
         assert MACOS.rust_target(where) == rust
+
+
+def test_both_kinds_of_macs_are_listed() -> None:
+    rows = {row["target"]: row for row in available("")}
+    both = rows["macosx_10_13_universal2"]
+    assert (both["machine"], both["triplet"]) == ("arm64, x86_64", "arm64-apple-darwin, x86_64-apple-darwin")
+    assert both["rust"] == "aarch64-apple-darwin, x86_64-apple-darwin"
 
 
 @pytest.mark.parametrize(
@@ -267,15 +275,6 @@ def macos_env(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return env
 
 
-def built(env: Path, project: Path, out: Path, run: Run) -> dict[str, bytes]:
-    """What a project's wheel holds beside its metadata; its name is checked."""
-    run(env / "bin/cross-pip", "wheel", "--no-deps", "-w", out, project)
-    (wheel,) = out.glob("*.whl")
-    assert wheel.name.endswith("-macosx_11_0_arm64.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        return {name: archive.read(name) for name in archive.namelist() if ".dist-info/" not in name}
-
-
 def load_commands(data: bytes) -> list[int]:
     """The load commands of a file, read here independently."""
     count, at, found = int.from_bytes(data[16:20], "little"), 32, []
@@ -360,7 +359,7 @@ int tried(int n) {
 """,
         },
     )
-    files = built(macos_env, project, tmp_path / "out", run)
+    files = built(macos_env, project, tmp_path / "out", run, "macosx_11_0_arm64")
     native = {name: data for name, data in files.items() if name.endswith(".so")}
     assert sorted(native) == ["toy/_cxx" + SUFFIX, "toy/_stable.abi3.so", "toy/_toy" + SUFFIX]
     for name, data in native.items():
@@ -374,7 +373,7 @@ int tried(int n) {
 @pytest.mark.integration
 @pytest.mark.parametrize("make", [projects.meson, projects.scikit_build_core], ids=["Meson", "CMake"])
 def test_build_systems(make: Callable[[Path], Path], macos_env: Path, tmp_path: Path, run: Run) -> None:
-    files = built(macos_env, make(tmp_path / "project"), tmp_path / "out", run)
+    files = built(macos_env, make(tmp_path / "project"), tmp_path / "out", run, "macosx_11_0_arm64")
     (name,) = (name for name in files if name.endswith((".so", ".dylib")))
     assert name.endswith(SUFFIX)
     require_right(files[name])

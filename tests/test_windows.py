@@ -13,7 +13,6 @@ import subprocess
 import sys
 import sysconfig
 import textwrap
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from crossenv.synthesis.windows_exports import VERSIONS, declared_names, definit
 from crossenv.synthesis.windows_pyconfig import pyconfig_text, sizes
 from crossenv.targets import parse_target
 from test_zig import needs_zig
+from wheels import built
 
 SYSTEM: Any = {
     "title": "Windows",
@@ -281,15 +281,6 @@ def imported_dlls(data: bytes) -> list[str]:
     return found
 
 
-def built(env: Path, project: Path, out: Path, run: Run) -> dict[str, bytes]:
-    """What a project's wheel holds beside its metadata; its name is checked."""
-    run(env / "bin/cross-pip", "wheel", "--no-deps", "-w", out, project)
-    (wheel,) = out.glob("*.whl")
-    assert wheel.name.endswith("-win_amd64.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        return {name: archive.read(name) for name in archive.namelist() if ".dist-info/" not in name}
-
-
 @needs_zig
 @pytest.mark.integration
 def test_environment(windows_env: Path, run: Run) -> None:
@@ -329,7 +320,7 @@ def test_setuptools(windows_env: Path, tmp_path: Path, run: Run) -> None:
     (project / "toy.c").write_text(
         head + (project / "toy.c").read_text().replace("sizeof(void *)", "sizeof(long double)")
     )
-    files = built(windows_env, project, tmp_path / "out", run)
+    files = built(windows_env, project, tmp_path / "out", run, "win_amd64")
     ours = f"toy/_toy.cp{NODOT}-win_amd64.pyd"
     assert sorted(name for name in files if name.endswith((".pyd", ".dll", ".lib", ".pdb", ".so"))) == [
         *("toy/_stable.pyd", ours)
@@ -359,7 +350,7 @@ def test_modules_built_in_place(windows_env: Path, tmp_path: Path, run: Run) -> 
     )
     careless = "int pid(void) { long *at = (int *)0; int number = (char *)at; return number + _getpid(); }\n"
     (project / "toy.c").write_text(careless + (project / "toy.c").read_text())
-    files = built(windows_env, project, tmp_path / "out", run)
+    files = built(windows_env, project, tmp_path / "out", run, "win_amd64")
     assert f"toy/_toy.cp{NODOT}-win_amd64.pyd" in files
 
 
@@ -372,7 +363,7 @@ def test_build_systems(make: Any, windows_env: Path, tmp_path: Path, run: Run) -
         with (project / "meson.build").open("a") as file:
             file.write("shared_library('helper', 'helper.c', install: true)\n")
         (project / "helper.c").write_text("__declspec(dllexport) int helper(void) { return 3; }\n")
-    files = built(windows_env, project, tmp_path / "out", run)
+    files = built(windows_env, project, tmp_path / "out", run, "win_amd64")
     # Meson's targets bring import libraries with them, which nobody links to in a wheel.
     assert [name for name in files if name.endswith((".lib", ".a", ".pdb"))] == []
     assert ".toy.mesonpy.libs/libhelper.dll" in files or not (project / "helper.c").exists()
@@ -463,7 +454,7 @@ def with_resources(make: Callable[[Path], Path], directory: Path) -> Path:
 )
 def test_resources(make: Callable[[Path], Path], windows_env: Path, tmp_path: Path, run: Run) -> None:
     """The same words for each: zig makes its resource compiler for a minute when it is first used."""
-    files = built(windows_env, with_resources(make, tmp_path / "project"), tmp_path / "out", run)
+    files = built(windows_env, with_resources(make, tmp_path / "project"), tmp_path / "out", run, "win_amd64")
     (module,) = [data for name, data in files.items() if name.endswith(".pyd")]
     assert "A small toy".encode("utf-16-le") in module
     assert f"python{NODOT}.dll" in imported_dlls(module)
@@ -522,7 +513,7 @@ def test_rust(
     project = projects.rust(tmp_path / "project", backend)
     manifest = project / "Cargo.toml"
     manifest.write_text(re.sub(r"features = .*]", f'features = ["{features}"]', manifest.read_text()))
-    files = built(windows_env, project, tmp_path / "out", run)
+    files = built(windows_env, project, tmp_path / "out", run, "win_amd64")
     (wheel,) = (tmp_path / "out").glob("*.whl")
     assert wheel.name.endswith(f"-{tag}-win_amd64.whl")
     native = {one: data for one, data in files.items() if one.endswith((".pyd", ".dll", ".so"))}

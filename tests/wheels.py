@@ -13,6 +13,7 @@ from pathlib import Path
 
 from packaging.tags import parse_tag
 
+from conftest import Run
 from crossenv.platforms.architectures import Identity
 from makers import AARCH64
 
@@ -206,3 +207,12 @@ def static_library(*members: tuple[str, bytes]) -> bytes:
         data += f"{label:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(content):<10}".encode() + b"`\n" + content
         data += b"\n" * (len(content) % 2)
     return data
+
+
+def built(env: Path, project: Path, out: Path, run: Run, tag: str) -> dict[str, bytes]:
+    """What the wheel of a project that an environment builds holds beside its metadata; its tag is checked."""
+    run(env / "bin/cross-pip", "wheel", "--no-deps", "-w", out, project)
+    (wheel,) = out.glob("*.whl")
+    assert wheel.name.endswith(f"-{tag}.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist() if ".dist-info/" not in name}

@@ -62,10 +62,13 @@ def drawn(page: str, data: Data) -> list[str]:
     draw = {
         "audited-wheels": _audited_wheels,
         "corpus": _packages,
+        "every-target": _every_target,
         "free-threaded": _free_threaded,
         "hard-packages": _packages,
+        "macos": _macos,
         "own-tests": _own_tests,
         "parity": _parity,
+        "pyodide": _pyodide,
         "small-set": _small_set,
         "targets": _targets,
         "variants": _variants,
@@ -165,6 +168,54 @@ def _windows_numpy(data: Data) -> list[str]:
         lines += ["What both say of `numpy.longdouble`:", ""]
         answers = [(what, str(row["ours"]), str(row["index"])) for what, row in section["long double"].items()]
         lines += table(("question", "built here", "the index's"), answers)
+    return lines
+
+
+def _every_target(data: Data) -> list[str]:
+    lines = []
+    for section in data.values():
+        about, found = section["about"], section["targets"]
+        took = f"{about['seconds'] // 60}:{about['seconds'] % 60:02}"
+        lines += [f"## {about['package']}, Python {about['python']}: {took} minutes on {about['cores']} cores", ""]
+        lines += [f"{about['date']}.", ""]
+        rows = [
+            (target, row["result"], ", ".join(row["wheels"]), f"{row['seconds']:.0f}", f"{row['size'] / 1024:.0f}")
+            for target, row in found.items()
+        ]
+        lines += table(("target", "result", "wheel", "seconds", "KiB"), rows)
+    return lines
+
+
+def _macos(data: Data) -> list[str]:
+    lines = []
+    for section in data.values():
+        about, packages = section["about"], section["packages"]
+        lines += [f"## Python {about['version']}", "", f"{_days(packages.values())}.", ""]
+        kinds = ("arm64", "x86_64", "universal2")
+        rows = [
+            (f"{name} {row['version']}", *(row[kind] for kind in kinds), row.get("tests", ""))
+            for name, row in packages.items()
+        ]
+        lines += table(("package", *kinds, "own tests (x86_64)"), rows)
+    return lines
+
+
+def _pyodide(data: Data) -> list[str]:
+    lines = []
+    for section in data.values():
+        about, packages = section["about"], section["packages"]
+        lines += [f"## {about['tag']}: Pyodide {about['pyodide']}, {about['compiler']}", ""]
+        lines += [f"{_days(packages.values())}.", ""]
+        rows = [
+            (
+                name,
+                f"`{row['wheel']}`" if "wheel" in row else "",
+                row.get("error") or row["tests"],
+                row.get("index", ""),
+            )
+            for name, row in packages.items()
+        ]
+        lines += table(("package", "wheel", "own tests", "own tests with the index's wheel"), rows)
     return lines
 
 
@@ -332,6 +383,17 @@ def summary(explanation: Path, page: str) -> tuple[tuple[str, ...], Rows]:
         ]
         said = [(name, version, row.get("error") or row["tests"]) for version, name, row in found]
         return ("package", "Python", "own tests"), said
+    if page == "every-target":
+        counted = Counter(row["result"] for section in data.values() for row in section["targets"].values())
+        return ("targets", str(counted.total())), [(result, str(count)) for result, count in counted.most_common()]
+    if page == "macos":
+        each = [row for section in data.values() for row in section["packages"].items()]
+        said = [(name, row["arm64"], row["x86_64"], row.get("tests", "")) for name, row in each]
+        return ("package", "arm64", "x86_64", "own tests (x86_64)"), said
+    if page == "pyodide":
+        each = [(section["about"], *row) for section in data.values() for row in section["packages"].items()]
+        said = [(name, about["tag"], row.get("error") or row["tests"]) for about, name, row in each]
+        return ("package", "target", "own tests"), said
     if page == "windows-numpy":
         parts = [item for section in data.values() for item in section["parts"].items()]
         return ("tests of", "built here", "the index's"), [(name, row["ours"], row["index"]) for name, row in parts]

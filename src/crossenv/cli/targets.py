@@ -136,14 +136,14 @@ def available(search_path: str) -> Iterator[dict[str, Any]]:
             with_zig = dataclasses.replace(target, floor=oldest).zig_floor
             yield {
                 "target": target.platform_tag,
-                "machine": target.machine,
+                "machine": _each(target, "machine"),
                 "libc": libc,
                 "oldest": ".".join(map(str, oldest)),
                 "newer": platform.later_versions,
                 "oldest_with_zig": ".".join(map(str, with_zig)),
-                "triplet": target.gnu_triplet,
+                "triplet": _each(target, "gnu_triplet"),
                 "multiarch": target.multiarch,
-                "rust": target.rust_triple,
+                "rust": _each(target, "rust_triple"),
                 "loader": target.loader,
                 "bits": target.identity.bits,
                 "byte_order": target.identity.byte_order,
@@ -155,6 +155,11 @@ def available(search_path: str) -> Iterator[dict[str, Any]]:
                 if platform is HERE
                 else wine_name(target, search_path) or node_name(target, search_path),
             }
+
+
+def _each(target: Target, attribute: str) -> str:
+    """One word for each machine that a target stands for."""
+    return ", ".join(str(getattr(one, attribute)) for one in target.parts or (target,))
 
 
 def _installed(target: Target, search_path: str) -> list[str]:

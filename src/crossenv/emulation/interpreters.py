@@ -178,7 +178,7 @@ def fetched_interpreter(
         EmulatorError: There is no such Python, or it cannot be fetched.
     """
     built = built_root(cache, gnu_triplet(architecture.elf, libc), f"{version}.*", flags)
-    for root in sorted(built.parent.glob(built.name), reverse=True):
+    for root in sorted(built.parent.glob(built.name), key=_numbers, reverse=True):
         found = interpreter_in([root], architecture.elf, version=version, flags=flags)
         return dataclasses.replace(found, origin=f"one that was built here, {found.python}")
     home = cache / "hosts"
@@ -214,6 +214,11 @@ def fetched_interpreter(
         host_path=f"/usr/local/bin/{python.name}",
         origin=f"uv's, {python}",
     )
+
+
+def _numbers(path: Path) -> list[int]:
+    """Return the key by which 3.13.10 comes after 3.13.9."""
+    return [int(number) for number in re.findall(r"\d+", str(path))]
 
 
 def make_c_library(
@@ -299,12 +304,12 @@ def _uvs_python(
     place = home.parent / "uv"
     # uv names its directories with the patch release.
     pattern = f"cpython-{version}.*{variant}-linux-{machine}/bin/python{version}{flags}"
-    found = sorted(place.glob(pattern))
+    found = sorted(place.glob(pattern), key=_numbers)
     if not found:
         wanted = f"cpython-{version}{variant}-linux-{machine}"
         with reporter.working(f"fetching {wanted} with uv, to run it here"):
             fetch_python(wanted, environ, place)
-        found = sorted(place.glob(pattern))
+        found = sorted(place.glob(pattern), key=_numbers)
     if not found or not _is_for(found[-1], architecture.elf):
         raise EmulatorError(f"uv has no Python {version}{flags} for {architecture.name}", hint=_NAME_A_ROOT)
     return found[-1]

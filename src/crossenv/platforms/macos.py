@@ -171,14 +171,14 @@ class MacOS:
 
     def target_names(self) -> Iterable[str]:
         """Tags and triplets."""
-        yield _target("", _BOTH, _OLDEST[_BOTH]).platform_tag
         for target in self.usual_targets():
             yield target.platform_tag
-            yield target.gnu_triplet
+            if not target.parts:
+                yield target.gnu_triplet
 
     def usual_targets(self) -> Iterable[Target]:
-        """The two machines, with the oldest release that CPython runs on."""
-        return (_target(f"macosx_{a}_{b}_{kind}", kind, (a, b)) for kind, (a, b) in _OLDEST.items() if kind != _BOTH)
+        """The two machines, with the oldest release that CPython runs on, and both in one wheel."""
+        return (_target(f"macosx_{a}_{b}_{kind}", kind, (a, b)) for kind, (a, b) in _OLDEST.items())
 
     def recognises(self, config: Mapping[str, int | str]) -> bool:
         """MACHDEP."""
