@@ -38,8 +38,8 @@ TESTS: dict[str, Tests | None] = {
     # Without threads, without `asyncio.run` (it needs a later node); one wants modules that are files.
     "wrapt": Tests(
         place="tests/core",
-        without="(test_synchronized_async or test_synchronized_markers or import_deadlock or test_loader or aiter or await"
-        " or threading_safety or async_context_manager)",
+        without="(test_synchronized_async or test_synchronized_markers or import_deadlock or test_loader or aiter"
+        " or await or threading_safety or async_context_manager)",
     ),
     "lz4": Tests(place="tests/block/test_block_1.py"),
     # `test_main` starts unittest, which reads pytest's options; the other starts threads.
