@@ -145,7 +145,7 @@ def main() -> int:
         words += [word for python in options.python for word in ("--python", python)]
         words += ["--toolchain", "zig", "--json"]
         # At the same time: it takes long enough.
-        quiet = started(directory, words, "quiet")
+        quiet = started(directory, words, "quiet", "--jobs", str(WORKERS))
         told = disturbed(directory, words, options.builds)
         if quiet.wait():
             raise SystemExit(f"the undisturbed run failed: {(directory / 'quiet.json').read_text()}")

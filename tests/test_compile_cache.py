@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -172,3 +173,55 @@ def test_zig_with_other_targets(cache: Cache, tmp_path: Path) -> None:
         assert made == compiled(tmp_path / f"direct{number}", place, cache, *options, make_dependencies=False)
         assert made == compiled(tmp_path / f"through{number}", place, cache, *options, make_dependencies=False)
         assert cache.hits() == before + 1
+
+
+@pytest.fixture
+def distccd(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A daemon that compiles for distcc; its address is in DISTCC_HOSTS."""
+    if shutil.which("distcc") is None or shutil.which("distccd") is None:
+        pytest.skip("needs distcc and distccd on PATH")
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    words = ["--no-detach", "--daemon", "--user", "nobody", "--listen", "127.0.0.1", "--port", str(port)]
+    words += ["--allow", "127.0.0.1", "--enable-tcp-insecure", "--log-stderr"]
+    (tmp_path / "distcc").mkdir()
+    with pytest.MonkeyPatch.context() as patch, (tmp_path / "log").open("wb") as log:
+        # Without the fallback a compile that succeeds was done by the daemon.
+        patch.setenv("DISTCC_HOSTS", f"127.0.0.1:{port}")
+        patch.setenv("DISTCC_FALLBACK", "0")
+        patch.setenv("DISTCC_SKIP_LOCAL_RETRY", "1")
+        patch.setenv("DISTCC_BACKOFF_PERIOD", "0")
+        patch.setenv("DISTCC_DIR", str(tmp_path / "distcc"))
+        daemon = subprocess.Popen(["distccd", *words], stdout=log, stderr=log, cwd="/")
+        with socket.socket() as one:
+            while one.connect_ex(("127.0.0.1", port)):
+                assert daemon.poll() is None, (tmp_path / "log").read_text()
+                time.sleep(0.1)
+        yield daemon
+        daemon.terminate()
+        daemon.wait()
+
+
+@pytest.mark.integration
+def test_distcc(distccd: subprocess.Popen[bytes], cross_gcc: str, host_prefix: Path, tmp_path: Path) -> None:
+    """The same object from another machine; with a cache before it, the second time from neither."""
+    run = CrossenvCommand(os.environ["PATH"])
+    place = tree(tmp_path / "tree")
+    cache = Cache("ccache", tmp_path)
+    words: list[str | Path] = ["create", "--host-python", host_prefix, "--without-pip"]
+    run(*words, "--cc", cross_gcc, tmp_path / "direct")
+    run(*words, "--cc", f"distcc {cross_gcc}", tmp_path / "distributed")
+    kept = shutil.which("ccache") is not None
+    if kept:
+        run(*words, "--cc", f"distcc {cross_gcc}", "--compile-cache", "ccache", tmp_path / "kept")
+    made = compiled(tmp_path / "direct", place, cache, "-O2", make_dependencies=False)
+    assert compiled(tmp_path / "distributed", place, cache, "-O2", make_dependencies=False) == made
+    if kept:
+        assert compiled(tmp_path / "kept", place, cache, "-O2", make_dependencies=False) == made
+    distccd.terminate()
+    distccd.wait()
+    with pytest.raises(subprocess.CalledProcessError):
+        compiled(tmp_path / "distributed", place, cache, "-O2", make_dependencies=False)
+    if kept:
+        assert compiled(tmp_path / "kept", place, cache, "-O2", make_dependencies=False) == made

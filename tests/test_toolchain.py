@@ -398,6 +398,13 @@ def test_a_sysroot_that_does_not_link(host: HostPython, tools: Path, root: Path,
     assert hint in error.hint
 
 
+def test_a_complaint_names_the_compiler_behind_a_wrapper(host: HostPython, tools: Path, root: Path) -> None:
+    make_compiler(tools / f"{TRIPLET}-gcc", link_fault="ld: error")
+    wrapper = write(tools / "distcc", '#!/bin/sh\nexec "$@"\n', mode=0o755)
+    error = fault_of(host, tools, sysroot=root, overrides={"cc": f"{wrapper} {TRIPLET}-gcc"})
+    assert error.message.startswith(f"{TRIPLET}-gcc cannot link against the sysroot")
+
+
 def test_a_sysroot_without_a_c_library_is_not_linked_against(host: HostPython, tools: Path, root: Path) -> None:
     gcc = make_compiler(tools / f"{TRIPLET}-gcc", link_fault="no")
     cross_tools(tools)

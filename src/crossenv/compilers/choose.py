@@ -174,7 +174,7 @@ def _require_floor(target: Target, cc: Tool, macros: Macros, libc: Libc) -> None
     """Refuse a compiler whose C library is newer than the wheel's tag promises."""
     if is_newer(macros.glibc, libc):
         raise ToolchainError(
-            f"{cc.path} compiles against glibc {macros.glibc}, and {target.platform_tag} promises {target.floor_text}",
+            f"{cc} compiles against glibc {macros.glibc}, and {target.platform_tag} promises {target.floor_text}",
             hint=f"name a root with an older C library with --sysroot, or no promise: --target {target.gnu_triplet}",
         )
 

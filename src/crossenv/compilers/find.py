@@ -254,7 +254,7 @@ class _Search:
         )
         if not outcome.succeeded:
             raise ToolchainError(
-                f"{cc.tool.path} cannot compile against {self.purpose.include_dirs[0]}: {outcome.complaint}",
+                f"{cc.tool} cannot compile against {self.purpose.include_dirs[0]}: {outcome.complaint}",
                 hint="name the root that holds all of the target's headers with --sysroot",
             )
 
@@ -267,9 +267,7 @@ class _Search:
         if outcome.succeeded:
             return
         hint = next(hint for sign, hint in _LINK_HINTS if re.search(sign, outcome.complaint))
-        raise ToolchainError(
-            f"{cc.tool.path} cannot link against the sysroot {cc.sysroot}: {outcome.complaint}", hint=hint
-        )
+        raise ToolchainError(f"{cc.tool} cannot link against the sysroot {cc.sysroot}: {outcome.complaint}", hint=hint)
 
     def _header_notes(self, cc: _CCompiler) -> list[str]:
         libc = self.purpose.libc

@@ -83,6 +83,10 @@ class Tool:
     launcher: bool = False
     name: str = ""
 
+    def __str__(self) -> str:
+        """Name the compiler, for people: not the wrapper before it."""
+        return self.name or str(self.path)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Toolchain:
