@@ -400,6 +400,20 @@ def test_what_the_compiler_refuses(macos_env: Path, tmp_path: Path, run: Run) ->
 @needs_zig
 @needs_linker
 @pytest.mark.integration
+def test_rusts_library_is_linked_to_iconv(macos_env: Path, tmp_path: Path, run: Run) -> None:
+    """rustc asks for it in every link, so a module in Rust had no way to be linked."""
+    source = '#include <iconv.h>\niconv_t f(void) { return iconv_open("a", "b"); }\n'
+    (tmp_path / "x.c").write_text(source)
+    compiler = macos_env / "etc/bin/arm64-apple-darwin-clang"
+    run(compiler, "-bundle", tmp_path / "x.c", "-liconv", "-o", tmp_path / "x.so")
+    linked = FORMATS[MACHO].linked((tmp_path / "x.so").read_bytes())
+    assert linked is not None
+    assert linked.imported_from["/usr/lib/libiconv.2.dylib"] == {"iconv_open"}
+
+
+@needs_zig
+@needs_linker
+@pytest.mark.integration
 def test_frameworks_of_an_sdk(macos_env: Path, tmp_path: Path, run: Run) -> None:
     """A user's SDK has frameworks and libraries; here it is made up, with one of each."""
     stub = "--- !tapi-tbd\ntbd-version: 4\ntargets: [ arm64-macos, x86_64-macos ]\ninstall-name: '{}'\nexports:\n" + (

@@ -53,6 +53,24 @@ def test_merge(crossenv: CrossenvCommand, tmp_path: Path) -> None:
     crossenv("audit", "--strict", made)
 
 
+@pytest.mark.parametrize("alike", [True, False])
+def test_bills_of_materials_may_differ(crossenv: CrossenvCommand, tmp_path: Path, *, alike: bool) -> None:
+    """They have the time of the build; two that differ stay two (PEP 770 has directories for them)."""
+    top, wheels = "toy-1.dist-info/sboms", []
+    for tag, machine in ((INTEL, "x86_64"), (ARM, "arm64")):
+        data = module("_toy", machine, oldest=(10, 13) if machine == "x86_64" else (11, 0))
+        bill = b"{}" if alike else machine.encode()
+        wheels.append(make_wheel(tmp_path, {NAME: data, f"{top}/toy.cyclonedx.json": bill}, tag))
+    crossenv("merge", *wheels, "--dest", tmp_path / "out")
+    (made,) = (tmp_path / "out").iterdir()
+    with zipfile.ZipFile(made) as archive:
+        found = {name: archive.read(name) for name in archive.namelist() if "/sboms/" in name}
+    one = {f"{top}/toy.cyclonedx.json": b"{}"}
+    both = {f"{top}/{machine}/toy.cyclonedx.json": machine.encode() for machine in ("x86_64", "arm64")}
+    assert found == (one if alike else both)
+    crossenv("audit", "--strict", made)
+
+
 def test_the_tag_is_for_what_both_run_on(crossenv: CrossenvCommand, tmp_path: Path) -> None:
     newer = arm(tmp_path, oldest=(14, 0), tag="cp311-cp311-macosx_14_0_arm64")
     said = crossenv("merge", intel(tmp_path), newer, "--dest", tmp_path / "out").stdout

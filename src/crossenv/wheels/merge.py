@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from crossenv.wheels.rewrite import is_metadata, write_wheel
 
 _HINT = "name two wheels of one version, one for macosx_..._arm64 and one for macosx_..._x86_64"
 
+_BILL = re.compile(r"([^/]+\.dist-info/sboms/)(.+)")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Half:
@@ -33,6 +36,7 @@ def merge(first: Path, second: Path, directory: Path) -> Path:
     """Put a wheel for both machines into `directory`.
 
     Files that are alike are taken once, native files become one file for both machines. Their signatures stay valid.
+    Bills of materials (PEP 770) that differ stay two: they have the build's time, and a machine's own dependencies.
 
     Returns:
         The wheel.
@@ -49,7 +53,12 @@ def merge(first: Path, second: Path, directory: Path) -> Path:
         raise AuditError(f"{first.name} and {second.name} are not one project, version and Python", hint=_HINT)
     tag = universal_tag(intel.target, arm.target)
     made = directory / f"{intel.stem}-{tag}.whl"
-    files = {name: _merged(name, intel, arm, tag) for name in _names(intel, arm)}
+    files: dict[str, bytes] = {}
+    for name in _names(intel, arm):
+        if intel.files[name] != arm.files[name] and (bill := _BILL.fullmatch(name)):
+            files |= {f"{bill[1]}{half.target.machine}/{bill[2]}": half.files[name] for half in (intel, arm)}
+        else:
+            files[name] = _merged(name, intel, arm, tag)
     write_wheel(made, files, intel.executable | arm.executable)
     return made
 

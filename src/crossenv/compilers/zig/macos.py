@@ -31,11 +31,11 @@ _DARWIN = "lib/libc/darwin"
 _LIBSYSTEM = ("libSystem.B", "libc", "libm", "libpthread", "libdl", "libinfo", "libproc", "libdbm", "libpoll")
 # A program may replace these.
 _REPLACEABLE = re.compile(r"__Z(n[wa]|d[la])[A-Z]?")
-_CXX = """\
+_LIBRARY = """\
 --- !tapi-tbd
 tbd-version: 4
 targets: [ x86_64-macos, arm64-macos ]
-install-name: '/usr/lib/libc++.1.dylib'
+install-name: '/usr/lib/{name}.dylib'
 current-version: 1
 compatibility-version: 1
 exports:
@@ -44,6 +44,8 @@ exports:
     weak-symbols: [ {weak} ]
 ...
 """
+# Rust's library is linked to it whatever a program uses; these are the names of its header that every release has.
+_ICONV = ["_iconv", "_iconv_close", "_iconv_open", "_iconvctl", "_iconvlist"]
 # zig's headers of C++ take for granted that their own library is linked. So told, they use what a release has, and what
 # it lacks they define themselves or refuse.
 _SYSTEMS_CXX = ("-U_LIBCPP_HAS_VENDOR_AVAILABILITY_ANNOTATIONS", "-D_LIBCPP_HAS_VENDOR_AVAILABILITY_ANNOTATIONS=1")
@@ -146,7 +148,7 @@ def _stubs(darwin: Path, cache: Path) -> Path:
         ) from None
     # lld knows of no machine that is newer than itself, and reads nothing of a file that names one.
     text = re.sub(r",\s*arm64e\.x1-\w+(?=[\s,\]])", "", text)
-    libraries = {"libSystem": text, "libc++": _cxx_text()}
+    libraries = {"libSystem": text, "libc++": _cxx_text(), "libiconv": _library("libiconv.2", _ICONV, [])}
     key = hashlib.sha256("\0".join((*libraries.values(), *_LIBSYSTEM)).encode()).hexdigest()[:16]
     root = cache / "macos" / key
     directory = root / "usr/lib"
@@ -159,6 +161,7 @@ def _stubs(darwin: Path, cache: Path) -> Path:
             *((name, "libSystem") for name in _LIBSYSTEM),
             ("libc++.1", "libc++"),
             ("libc++abi", "libc++"),
+            ("libiconv.2", "libiconv"),
         ):
             with contextlib.suppress(FileExistsError):
                 (directory / f"{name}.tbd").symlink_to(f"{goal}.tbd")
@@ -173,7 +176,11 @@ def _cxx_text() -> str:
     names = package_files("crossenv.compilers.zig").joinpath("libcxx.txt").read_text(encoding="ascii").split()
     weak = [name for name in names if _REPLACEABLE.match(name)]
     strong = [name for name in names if not _REPLACEABLE.match(name)]
-    return _CXX.format(strong=_quoted(strong), weak=_quoted(weak))
+    return _library("libc++.1", strong, weak)
+
+
+def _library(name: str, strong: list[str], weak: list[str]) -> str:
+    return _LIBRARY.format(name=name, strong=_quoted(strong), weak=_quoted(weak))
 
 
 def _quoted(names: list[str]) -> str:
