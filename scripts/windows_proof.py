@@ -20,7 +20,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -128,14 +127,12 @@ def about(environment: Path, host: Path, version: str) -> dict[str, str]:
 
 def prove(package: str, source: Path, environment: Path, wheels: Path, host: Path) -> dict[str, Any]:
     """Build a package, compare its name, audit the wheel, run its tests; what came out."""
-    started = time.monotonic()
     version = source.name.rpartition("-")[2]
     pip = [environment / "bin/cross-pip", "wheel", "-q", "--no-deps", "-w", wheels, "--no-binary", package]
     if subprocess.run([*map(str, pip), f"{package}=={version}"], check=False).returncode:
         return {"error": "does not build", "date": today()}
     (wheel,) = wheels.glob(f"{package.replace('-', '_')}-*.whl")
     row: dict[str, Any] = {"wheel": wheel.name, "index": of_the_index(package, wheel)}
-    row["built"] = round(time.monotonic() - started)
     if crossenv("audit", "-q", "--env", environment, wheel, check=False).returncode:
         return {**row, "error": "the audit refuses it", "date": today()}
     tests = TESTS[package]

@@ -152,6 +152,7 @@ def test_whole_or_not_at_all(words: tuple[str, ...], tmp_path: Path) -> None:
     assert done.returncode == 6, done.stderr
     (error,) = [line for line in done.stderr.splitlines() if "error:" in line]
     assert "make failed with exit status 2" in error
+    assert f"is to run the library of {VERSION}.99" in done.stderr
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["root.log"]
     assert "wrong" in (tmp_path / "out/root.log").read_text()
     write(source / "main.c", "int main(void) { return 0; }\n")

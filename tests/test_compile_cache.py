@@ -151,6 +151,28 @@ def test_gcc(real_envs: list[Path], cache: Cache, tmp_path: Path) -> None:
 
 
 @pytest.mark.integration
+def test_headers_that_are_named_from_the_build_directory(real_envs: list[Path], cache: Cache, tmp_path: Path) -> None:
+    """As Meson names those of build requirements, which pip installs into a new directory for each build."""
+    made = set()
+    for number, env in enumerate(real_envs):
+        place, requirements = tmp_path / f"tree-{number}", tmp_path / f"requirements-{number}"
+        tree(place)
+        (place / "inc").rename(requirements)
+        compiler = env / "etc/bin/aarch64-linux-gnu-gcc"
+        environ = {
+            **os.environ,
+            **cache.variables,
+            "CROSSENV_SOURCE_DIRECTORY": str(place),
+            "CROSSENV_REQUIREMENTS_DIRECTORY": str(requirements),
+        }
+        words: list[str | Path] = [compiler, "-O2", f"-I../{requirements.name}", "-c", "sum.c", "-o", "sum.o"]
+        subprocess.run(words, cwd=place, env=environ, check=True)
+        made.add((place / "sum.o").read_bytes())
+    assert len(made) == 1
+    assert cache.hits() == 1
+
+
+@pytest.mark.integration
 def test_zig_with_other_targets(cache: Cache, tmp_path: Path) -> None:
     """zig is one program for all: another floor of glibc or another processor is another compiler."""
     targets = (

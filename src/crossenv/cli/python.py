@@ -77,6 +77,11 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
             return made.returncode
         record = load_record(work / "environment")
         _require_same_version(record, args.origin, version)
+        if record.build.version != version:
+            reporter.warning(
+                f"the build Python is {record.build.version}, and is to run the library of {version}: if that fails,"
+                f" name a CPython {version} with --python"
+            )
         root = named or built_root(cache, record.toolchain.triplet, version, record.host.abi_flags)
         _require_new(root)
         with _beside(root) as tree:

@@ -39,7 +39,16 @@ eval "set -- \\"\\$@\\" $CROSSENV_DEPENDENCIES"
 unset CROSSENV_DEPENDENCIES
 "$@" || exit
 if [ -z "$output" ]; then exit; fi
-root={root} LC_ALL=C awk '
+root={root} here=$PWD LC_ALL=C awk '
+  # Meson names directories from its build directory, up to the root and down again.
+  function absolute(path, place) {{
+    place = ENVIRON["here"]
+    while (substr(path, 1, 3) == "../") {{
+      path = substr(path, 4)
+      sub("/[^/]*$", "", place)
+    }}
+    return place "/" path
+  }}
   function name(from, to) {{ if (from != "") {{ ++count; before[count] = from "/"; after[count] = to "/" }} }}
   BEGIN {{
     name(ENVIRON["CROSSENV_SOURCE_DIRECTORY"], ".")
@@ -49,6 +58,7 @@ root={root} LC_ALL=C awk '
   }}
   /^# [0-9]+ "/ {{
     at = index($0, "\\"")
+    if (substr($0, at + 1, 3) == "../") $0 = substr($0, 1, at) absolute(substr($0, at + 1))
     for (i = 1; i <= count; i++)
       if (substr($0, at + 1, length(before[i])) == before[i]) {{
         $0 = substr($0, 1, at) after[i] substr($0, at + 1 + length(before[i]))
