@@ -173,6 +173,32 @@ def test_headers_that_are_named_from_the_build_directory(real_envs: list[Path], 
 
 
 @pytest.mark.integration
+def test_zig_and_the_names_of_temporary_directories(tmp_path: Path) -> None:
+    """As gcc's launcher does: what `__FILE__` says of sources and build requirements is the same in each build."""
+    run = CrossenvCommand(os.environ["PATH"])
+    run("create", "--toolchain", "zig", "--without-pip", "--target", "aarch64", tmp_path / "env")
+    made = {}
+    for number in range(2):
+        place, requirements = tmp_path / f"tree-{number}", tmp_path / f"requirements-{number}"
+        write(requirements / "name.h", "static inline const char *where(void) { return __FILE__; }\n")
+        write(
+            place / "one.c", "#include <name.h>\nconst char *one(void) { return where(); }\n" + SOURCE.split("\n", 1)[1]
+        )
+        environ = {
+            **os.environ,
+            "CROSSENV_SOURCE_DIRECTORY": str(place),
+            "CROSSENV_REQUIREMENTS_DIRECTORY": str(requirements),
+        }
+        compiler = str(tmp_path / "env/etc/bin/aarch64-linux-gnu-clang")
+        words = [compiler, "-DSIZE=1", "-I", str(requirements), str(place / "one.c")]
+        for options in (["-O1", "-c"], ["-O1", "-g", "-c"], ["-E", "-P"]):
+            subprocess.run([*words, *options, "-o", "one.o"], cwd=place, env=environ, check=True)
+            made[number, options[-2]] = data = (place / "one.o").read_bytes()
+            assert str(tmp_path).encode() not in data
+    assert all(made[0, kind] == made[1, kind] for _, kind in made)
+
+
+@pytest.mark.integration
 def test_zig_with_other_targets(cache: Cache, tmp_path: Path) -> None:
     """zig is one program for all: another floor of glibc or another processor is another compiler."""
     targets = (

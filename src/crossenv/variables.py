@@ -74,7 +74,9 @@ OWN: Mapping[str, Variable] = {
         ("_crossenv.overlay", "_crossenv.patches", "compilers.launchers", "compilers.zig.launcher"),
     ),
     "CROSSENV_MORE_REQUIREMENTS_DIRECTORY": Variable(
-        "pip's second prefix of build requirements.", ("_crossenv.hooks",), ("compilers.cache", "compilers.launchers")
+        "pip's second prefix of build requirements.",
+        ("_crossenv.hooks",),
+        ("compilers.cache", "compilers.launchers", "compilers.zig.launcher"),
     ),
     "CROSSENV_OVERLAY_STACK": Variable(
         "The build requirements that are being built for the target, one within another.",
@@ -95,10 +97,12 @@ OWN: Mapping[str, Variable] = {
     "CROSSENV_REQUIREMENTS_DIRECTORY": Variable(
         "The prefix of build requirements, kept out of results.",
         ("_crossenv.hooks",),
-        ("compilers.cache", "compilers.launchers"),
+        ("compilers.cache", "compilers.launchers", "compilers.zig.launcher"),
     ),
     "CROSSENV_SOURCE_DIRECTORY": Variable(
-        "The project's directory, likewise.", ("_crossenv.hooks",), ("compilers.cache", "compilers.launchers")
+        "The project's directory, likewise.",
+        ("_crossenv.hooks",),
+        ("compilers.cache", "compilers.launchers", "compilers.zig.launcher"),
     ),
     "CROSSENV_UV": Variable(
         "uv's command: `build` or `pip install`.", ("_crossenv.uv_command",), ("_crossenv", "_crossenv.hooks")

@@ -1826,6 +1826,16 @@ static int compile(const char *language, const List *words) {
         append(&command, "-x");
         append(&command, equal(language, "c++") ? "c++" : "c");
     }
+    /* Most front ends build in a temporary directory: its name does not go into messages and debug information. The
+     * caller's own maps win: the last match counts. */
+    static const char *const directories[][2] = {{"CROSSENV_SOURCE_DIRECTORY", "."},
+                                                 {"CROSSENV_REQUIREMENTS_DIRECTORY", "requirements"},
+                                                 {"CROSSENV_MORE_REQUIREMENTS_DIRECTORY", "requirements"}};
+    for (size_t i = 0; i < sizeof directories / sizeof *directories; i++) {
+        const char *directory = getenv(directories[i][0]);
+        if (!call.links && directory != NULL && *directory)
+            append(&command, text("-ffile-prefix-map=%s=%s", directory, directories[i][1]));
+    }
     /* Libraries of build requirements: before the directories in which a build finds those of the build machine. */
     const char *link_directory = getenv("CROSSENV_LINK_DIRECTORY");
     if (call.links && link_directory != NULL && *link_directory) {
