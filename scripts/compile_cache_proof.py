@@ -245,9 +245,10 @@ def page(seen: list[Fuzz], rebuilds: list[Rebuild], seed: int) -> list[str]:
         *(_row(one.requirement, one.cold, one.warm) for one in rebuilds),
         _row("all", cold, warm),
         "",
-        "What is left is the preprocessor, the link, and pip's own work, which makes an environment for the build: some",
-        "seconds. kiwisolver includes the C++ library before `Python.h`, so clang warns of a macro that is defined twice and",
-        "names the headers' directories; ccache takes what is said as part of a compile, and misses three files of seven.",
+        "What is left is the preprocessor, the link, and pip's own work, which makes an environment for the",
+        "build: some seconds. kiwisolver includes the C++ library before `Python.h`, so clang warns of a macro that is",
+        "defined twice and names the headers' directories; ccache takes what is said as part of a compile, and misses",
+        "three files of seven.",
         "",
     ]
 

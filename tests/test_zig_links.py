@@ -208,6 +208,29 @@ def test_gccs_own_options_are_silent(zig: Zig, option: str) -> None:
     assert (result.returncode, result.stderr) == (0, "")
 
 
+@pytest.mark.parametrize(("tool", "ending"), [("clang", "i"), ("clang++", "ii")])
+def test_preprocessed_sources(zig: Zig, tool: str, ending: str) -> None:
+    """ccache and distcc may hand on what the preprocessor has made."""
+    source = write(zig.directory / "x.cc", "#include <stdio.h>\nint told() { return puts(__FILE__); }\n")
+    text, assembly, made = (zig.directory / f"x.{end}" for end in (ending, "s", "o"))
+    language = "c" if ending == "i" else "c++"
+    for words in (
+        ("-x", language, "-E", source, "-o", text),
+        ("-S", "-Werror", text, "-o", assembly),
+        ("-c", "-Werror", assembly, "-o", made),
+        ("-c", "-Werror", text, "-o", made),
+        ("-shared", text, made, "-Wl,-z,muldefs", "-o", zig.directory / "x.so"),
+    ):
+        result = zig.run(*words, tool=tool)
+        assert (result.returncode, result.stderr) == (0, ""), words
+
+
+def test_its_version_is_said(zig: Zig) -> None:
+    result = zig.run("-v")
+    assert result.returncode == 0, result.stderr
+    assert "Target: aarch64-unknown-linux-gnu\n" in result.stdout + result.stderr
+
+
 def test_directories_of_this_machine_do_not_reach_it(zig: Zig) -> None:
     own = Path("/usr/include/sys/sdt.h"), Path("/usr/include/zlib.h"), Path("/usr/include/ncurses.h")
     header = next((file for file in own if file.exists()), None)

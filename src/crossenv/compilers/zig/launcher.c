@@ -814,11 +814,16 @@ static bool is_source(const char *word) {
     return false;
 }
 
+/* The language of what a preprocessor has made; NULL for other files. */
+static const char *language_of_preprocessed(const char *word) {
+    return ends(word, ".i") ? "c" : ends(word, ".ii") ? "c++" : NULL;
+}
+
 typedef struct {
     List inputs;                                     /* files and libraries */
     const char *output;                              /* -o */
-    bool links, preprocesses, syntax_only;           /* what is asked for */
-    bool has_source, has_standard_input, has_language; /* what of */
+    bool links, preprocesses, assembles, syntax_only; /* what is asked for */
+    bool has_source, has_standard_input, has_language, is_preprocessed; /* what of */
     bool has_debug, has_optimisation, optimises, has_sanitizer, is_static; /* what was said of it */
 } Call;
 
@@ -840,6 +845,8 @@ static Call examine(const List *words) {
             call.links = false;
         if (equal(word, "-E") || equal(word, "-M") || equal(word, "-MM"))
             call.preprocesses = true;
+        if (equal(word, "-S"))
+            call.assembles = true;
         if (equal(word, "-fsyntax-only"))
             call.syntax_only = true;
         if (starts(word, "-g") && !starts(word, "-gno-") && !starts(word, "-grecord") && !starts(word, "-gz"))
@@ -858,6 +865,8 @@ static Call examine(const List *words) {
             append(&call.inputs, word);
         if (is_source(word) && word[0] != '-')
             call.has_source = true;
+        if (language_of_preprocessed(word) != NULL)
+            call.is_preprocessed = true;
     }
     call.has_source |= call.has_standard_input || (call.has_language && call.inputs.count > 0);
     return call;
@@ -1224,6 +1233,13 @@ static List translate(const List *words, const Call *call, Linking *linking) {
             append(&list, word);
             append(&list, next);
             i++;
+        } else if (word[0] != '-' && !call->has_language && language_of_preprocessed(word) != NULL) {
+            /* zig knows neither these names nor "cpp-output". */
+            append(&list, "-x");
+            append(&list, language_of_preprocessed(word));
+            append(&list, word);
+            append(&list, "-x");
+            append(&list, "none");
         } else
             append(&list, word);
     }
@@ -1786,12 +1802,13 @@ static int compile(const char *language, const List *words) {
     append(&command, configuration.zig);
     append(&command, language);
     append(&command, "-target");
-    append(&command, configuration.target);
     if (call.inputs.count == 0) {
-        /* --version, -v and the like. */
+        /* --version, -v and the like: clang's answer, and zig's versions of C libraries are nothing to clang. */
+        append(&command, text("%.*s", (int)strcspn(configuration.target, "."), configuration.target));
         append_all(&command, words);
         become(&command);
     }
+    append(&command, configuration.target);
     mark_called();
     /* zig's own defaults are for debugging: traps for undefined behaviour, and debug information. */
     if (!call.has_sanitizer)
@@ -1804,6 +1821,8 @@ static int compile(const char *language, const List *words) {
     /* It refuses __DATE__, which gcc and clang take; and gcc is silent about -Wno-NAME of a warning it does not have. */
     append(&command, "-Wno-date-time");
     append(&command, "-Wno-unknown-warning-option");
+    if (call.assembles)
+        append(&command, "-Wno-unused-command-line-argument"); /* zig adds -c */
     if (call.links) {
         /* zig makes its C++ library and run-time support as this asks for; by default for debugging. */
         append(&command, "-O2");
@@ -1816,8 +1835,9 @@ static int compile(const char *language, const List *words) {
     }
     for (size_t i = 0; i < configuration.compile.count; i++) {
         const char *word = configuration.compile.words[i];
-        /* Projects give this output to parsers that know C alone. Headers include ours where it matters. */
-        if (call.preprocesses && for_windows() && equal(word, "-include"))
+        /* Projects give this output to parsers that know C alone. Headers include ours where it matters. What is
+         * preprocessed has had it. */
+        if (((call.preprocesses && for_windows()) || call.is_preprocessed) && equal(word, "-include"))
             i++;
         else
             append(&command, word);
