@@ -572,6 +572,22 @@ def test_compiles_for_windows(windows: Compiler, words: list[str], told: list[st
     assert not any(word in said for word in ("/EH", "/W3", "-fPIC", "mthreads", "mingw32"))
 
 
+@pytest.mark.parametrize(
+    ("words", "included"),
+    [
+        (["x.i"], False),
+        (["x.ii", "y.i"], False),
+        (["x.i", "x.c"], True),
+        (["x.c", "x.i"], True),
+        (["-xc", "x.i"], True),
+        (["-Ix.i", "x.c"], True),
+    ],
+)
+def test_what_is_preprocessed_has_its_headers(make: Make, words: list[str], included: bool) -> None:
+    told = make(compile=("-include", "own.h")).told("-c", *words, "-o", "/dev/null")
+    assert ("-include" in told) == included
+
+
 def test_links_for_windows(windows: Compiler, tmp_path: Path) -> None:
     words = [
         "-Wl,-O1",

@@ -823,7 +823,8 @@ typedef struct {
     List inputs;                                     /* files and libraries */
     const char *output;                              /* -o */
     bool links, preprocesses, assembles, syntax_only; /* what is asked for */
-    bool has_source, has_standard_input, has_language, is_preprocessed; /* what of */
+    bool has_source, has_standard_input, has_language; /* what of */
+    bool is_preprocessed;                            /* all of it */
     bool has_debug, has_optimisation, optimises, has_sanitizer, is_static; /* what was said of it */
 } Call;
 
@@ -863,11 +864,12 @@ static Call examine(const List *words) {
             call.has_standard_input = true;
         if (word[0] != '-' || equal(word, "-"))
             append(&call.inputs, word);
-        if (is_source(word) && word[0] != '-')
+        if (is_source(word) && word[0] != '-') {
+            call.is_preprocessed = language_of_preprocessed(word) != NULL && (call.is_preprocessed || !call.has_source);
             call.has_source = true;
-        if (language_of_preprocessed(word) != NULL)
-            call.is_preprocessed = true;
+        }
     }
+    call.is_preprocessed &= !call.has_language && !call.has_standard_input;
     call.has_source |= call.has_standard_input || (call.has_language && call.inputs.count > 0);
     return call;
 }
