@@ -26,7 +26,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
 from results import CHECKOUT, keep, known, today
-from windows_proof import SUMMARY, Tests, source_of
+from windows_proof import Tests, outcome, source_of
 
 from crossenv.binaries import FORMATS
 from crossenv.platforms.architectures import MACHO
@@ -73,6 +73,7 @@ def main() -> int:
     parser.add_argument("--built", action="store_true", help="compare the wheels that are in DIR/made, and build none")
     args = parser.parse_args()
     work = (args.work or Path(tempfile.mkdtemp(prefix="macos-proof-"))).absolute()
+    work.mkdir(parents=True, exist_ok=True)
     packages = [name for name in args.only if usable(name)]
     words = [*packages, "--no-binary", ",".join(packages), "--python", args.python]
     words += [word for target in TARGETS for word in ("--target", target)]
@@ -109,7 +110,7 @@ def usable(package: str) -> bool:
 
 def prove(package: str, work: Path, python: str) -> dict[str, Any]:
     """What is to be said of a package's wheels."""
-    row: dict[str, Any] = {}
+    row: dict[str, Any] = {"version": ""}
     theirs: dict[tuple[str, str], bytes] = {}
     for target in TARGETS:
         kind = next(one for one in ("arm64", "x86_64", "universal2") if target.endswith(one))
@@ -117,7 +118,7 @@ def prove(package: str, work: Path, python: str) -> dict[str, Any]:
         if wheel is None:
             row[kind] = "refused" if (package, kind) == DIFFERENT else "failed"
             continue
-        row.setdefault("version", str(parse_wheel_filename(wheel.name)[1]))
+        row["version"] = str(parse_wheel_filename(wheel.name)[1])
         if kind != "universal2":
             # The one for arm64 may be for both.
             theirs |= slices(of_the_index(package, row["version"], target, work / "index" / target))
@@ -234,17 +235,12 @@ def tested(package: str, wheel: Path, work: Path, python: str) -> str:
     shutil.rmtree(sources, ignore_errors=True)
     # Tests that were installed are the package's own part.
     top = site if (site / tests.place).is_dir() else source_of(package, sources)
-    words = ["-q", "-p", "macho_loader", "-p", "no:cacheprovider", "-o", "addopts="]
+    words = [*tests.words(top), "-p", "macho_loader", "-o", "addopts="]
     words += ["--import-mode=importlib"] if package not in NEIGHBOURS else []
-    words += ["-k", f"not {tests.without}"] if tests.without else []
     environ = {**os.environ, "PYTHONPATH": f"{CHECKOUT / 'tests'}{os.pathsep}{site}"}
-    command: list[str | Path] = [tools / "bin/python", "-P", "-m", "pytest", *words, top / tests.place]
+    command: list[str | Path] = [tools / "bin/python", "-P", "-m", *words]
     done = subprocess.run(command, cwd=site, env=environ, check=False, capture_output=True, text=True)
-    said = [match[1] for line in done.stdout.splitlines() if (match := SUMMARY.match(line.strip()))]
-    result = said[-1] if said else f"failed: ended with {done.returncode}"
-    if done.returncode:
-        print(done.stdout[-6000:], done.stderr[-2000:], file=sys.stderr)
-    return re.sub(r"\x1b\[[\d;]*m", "", result)
+    return re.sub(r"\x1b\[[\d;]*m", "", outcome(done))
 
 
 if __name__ == "__main__":

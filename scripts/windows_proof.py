@@ -50,6 +50,11 @@ class Tests:
     without: str = ""
     rust: bool = False
 
+    def words(self, source: Path) -> list[str | Path]:
+        """The command that runs them, in a tree of the package's sdist."""
+        chosen = ["-k", f"not {self.without}"] if self.without else []
+        return ["pytest", "-q", "-p", "no:cacheprovider", *chosen, source / self.place]
+
 
 TESTS = {
     "markupsafe": Tests(place="tests"),
@@ -136,16 +141,17 @@ def prove(package: str, source: Path, environment: Path, wheels: Path, host: Pat
     if crossenv("audit", "-q", "--env", environment, wheel, check=False).returncode:
         return {**row, "error": "the audit refuses it", "date": today()}
     tests = TESTS[package]
-    pytest: list[str | Path] = ["pytest", "-q", "-p", "no:cacheprovider"]
-    pytest += ["-k", f"not {tests.without}"] if tests.without else []
     words: list[str | Path] = ["test", "-q", "--env", environment, "--host-root", host]
     words += [word for need in tests.needs for word in ("--with", need)]
-    done = crossenv(*words, wheel, "--", *pytest, source / tests.place, check=False)
+    return {**row, "tests": outcome(crossenv(*words, wheel, "--", *tests.words(source), check=False)), "date": today()}
+
+
+def outcome(done: subprocess.CompletedProcess[str]) -> str:
+    """What pytest's last line says, or how the process ended; prints everything if that was not well."""
     said = [match[1] for line in done.stdout.splitlines() if (match := SUMMARY.match(line.strip()))]
     if done.returncode or not said:
         print(done.stdout, done.stderr, file=sys.stderr)
-    result = said[-1] if said else f"failed: ended with {done.returncode}"
-    return {**row, "tests": result, "date": today()}
+    return said[-1] if said else f"failed: ended with {done.returncode}"
 
 
 def of_the_index(package: str, wheel: Path) -> str:

@@ -193,7 +193,7 @@ def _macos(data: Data) -> list[str]:
         lines += [f"## Python {about['version']}", "", f"{_days(packages.values())}.", ""]
         kinds = ("arm64", "x86_64", "universal2")
         rows = [
-            (f"{name} {row['version']}", *(row[kind] for kind in kinds), row.get("tests", ""))
+            (f"{name} {row['version']}".rstrip(), *(row[kind] for kind in kinds), row.get("tests", ""))
             for name, row in packages.items()
         ]
         lines += table(("package", *kinds, "own tests (x86_64)"), rows)
@@ -377,23 +377,18 @@ def summary(explanation: Path, page: str) -> tuple[tuple[str, ...], Rows]:
     if page == "own-tests":
         rows = [row for section in data.values() for row in section["packages"].values()]
         return ("wheel", "result"), [(f"`{row['wheel']}`", row["said"]) for row in rows]
-    if page == "windows":
-        found = [
-            (section["about"]["version"], *item) for section in data.values() for item in section["packages"].items()
-        ]
-        said = [(name, version, row.get("error") or row["tests"]) for version, name, row in found]
-        return ("package", "Python", "own tests"), said
+    if page in ("windows", "pyodide"):
+        key, column = {"windows": ("version", "Python"), "pyodide": ("tag", "target")}[page]
+        found = [(section["about"][key], *item) for section in data.values() for item in section["packages"].items()]
+        said = [(name, of, row.get("error") or row["tests"]) for of, name, row in found]
+        return ("package", column, "own tests"), said
     if page == "every-target":
         counted = Counter(row["result"] for section in data.values() for row in section["targets"].values())
         return ("targets", str(counted.total())), [(result, str(count)) for result, count in counted.most_common()]
     if page == "macos":
         each = [row for section in data.values() for row in section["packages"].items()]
-        said = [(name, row["arm64"], row["x86_64"], row.get("tests", "")) for name, row in each]
-        return ("package", "arm64", "x86_64", "own tests (x86_64)"), said
-    if page == "pyodide":
-        each = [(section["about"], *row) for section in data.values() for row in section["packages"].items()]
-        said = [(name, about["tag"], row.get("error") or row["tests"]) for about, name, row in each]
-        return ("package", "target", "own tests"), said
+        of_each = [(name, row["arm64"], row["x86_64"], row.get("tests", "")) for name, row in each]
+        return ("package", "arm64", "x86_64", "own tests (x86_64)"), of_each
     if page == "windows-numpy":
         parts = [item for section in data.values() for item in section["parts"].items()]
         return ("tests of", "built here", "the index's"), [(name, row["ours"], row["index"]) for name, row in parts]

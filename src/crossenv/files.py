@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import functools
 import os
+import re
 import shlex
 import shutil
 import tempfile
@@ -107,6 +108,11 @@ def _remove_left_over(parent: Path) -> None:
                 if entry.stat(follow_symlinks=False).st_uid == os.geteuid():
                     with locked(Path(entry.path), wait=False):
                         shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def numbers_in(path: Path) -> list[int]:
+    """Return the key by which 3.13.10 comes after 3.13.9."""
+    return [int(number) for number in re.findall(r"\d+", str(path))]
 
 
 def is_utf8(name: str) -> bool:

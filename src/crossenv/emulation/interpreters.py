@@ -11,7 +11,7 @@ from pathlib import Path
 from crossenv.binaries.elf import ElfError, elf_identity, read_elf
 from crossenv.emulation.model import HostInterpreter
 from crossenv.errors import CrossenvError, EmulatorError
-from crossenv.files import locked
+from crossenv.files import locked, numbers_in
 from crossenv.platforms.architectures import GLIBC, MUSL, Architecture, Identity, architecture_of
 from crossenv.platforms.triplets import gnu_triplet
 from crossenv.pythons.fetch import fetch_python
@@ -178,7 +178,7 @@ def fetched_interpreter(
         EmulatorError: There is no such Python, or it cannot be fetched.
     """
     built = built_root(cache, gnu_triplet(architecture.elf, libc), f"{version}.*", flags)
-    for root in sorted(built.parent.glob(built.name), key=_numbers, reverse=True):
+    for root in sorted(built.parent.glob(built.name), key=numbers_in, reverse=True):
         found = interpreter_in([root], architecture.elf, version=version, flags=flags)
         return dataclasses.replace(found, origin=f"one that was built here, {found.python}")
     home = cache / "hosts"
@@ -214,11 +214,6 @@ def fetched_interpreter(
         host_path=f"/usr/local/bin/{python.name}",
         origin=f"uv's, {python}",
     )
-
-
-def _numbers(path: Path) -> list[int]:
-    """Return the key by which 3.13.10 comes after 3.13.9."""
-    return [int(number) for number in re.findall(r"\d+", str(path))]
 
 
 def make_c_library(
@@ -304,12 +299,12 @@ def _uvs_python(
     place = home.parent / "uv"
     # uv names its directories with the patch release.
     pattern = f"cpython-{version}.*{variant}-linux-{machine}/bin/python{version}{flags}"
-    found = sorted(place.glob(pattern), key=_numbers)
+    found = sorted(place.glob(pattern), key=numbers_in)
     if not found:
         wanted = f"cpython-{version}{variant}-linux-{machine}"
         with reporter.working(f"fetching {wanted} with uv, to run it here"):
             fetch_python(wanted, environ, place)
-        found = sorted(place.glob(pattern), key=_numbers)
+        found = sorted(place.glob(pattern), key=numbers_in)
     if not found or not _is_for(found[-1], architecture.elf):
         raise EmulatorError(f"uv has no Python {version}{flags} for {architecture.name}", hint=_NAME_A_ROOT)
     return found[-1]

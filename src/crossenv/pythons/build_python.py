@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +15,7 @@ from platformdirs import user_cache_path
 from python_discovery import DiskCache, PythonInfo, get_interpreter
 
 from crossenv.errors import DownloadError, UsageError
+from crossenv.files import numbers_in
 from crossenv.pythons.fetch import fetchable
 from crossenv.pythons.model import HostPython
 
@@ -207,16 +207,12 @@ def managed_places(environ: Mapping[str, str]) -> Iterator[str]:
         with contextlib.suppress(PermissionError):
             found += (path for path in root.glob(f"{versions}/*/bin") if not path.parent.is_symlink())
         # The newest patch release of a version first.
-        yield from map(str, sorted(found, key=_numbers, reverse=True))
+        yield from map(str, sorted(found, key=numbers_in, reverse=True))
     try:
         conda = (home / ".conda/environments.txt").read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return
     yield from (str(Path(line) / "bin") for line in conda if line.strip())
-
-
-def _numbers(directory: Path) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", directory.parent.name)]
 
 
 def _require_usable(build: BuildPython) -> None:
