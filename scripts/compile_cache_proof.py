@@ -212,7 +212,7 @@ def page(seen: list[Fuzz], rebuilds: list[Rebuild], seed: int) -> list[str]:
     lines = [
         "# Compile caches",
         "",
-        f"Written by `nox -s compile_cache` on {date}, with zig as the compiler, on a machine that did other work too.",
+        f"Written by `nox -s compile_cache` on {date}, with zig as the compiler.",
         "",
         "## Wrong hits",
         "",
