@@ -256,6 +256,7 @@ def test_a_compiler_of_this_machine_is_none(tmp_path: Path) -> None:
         (["a.o", "-o", "program"], ["a.o", "-o", "program"]),
         (["-Wl,--version", "a.c"], ["-Wl,--version", "a.c", "-nostdlib"]),
         (["-shared", "-sSIDE_MODULE=2", "a.o"], ["-sSIDE_MODULE=2", "a.o"]),
+        (["-shared", "-Wl,--fatal-warnings", "a.o"], ["a.o", "-sSIDE_MODULE=1"]),
         (["-pthread", "-Wl,-soname,liba.so", "-Wl,-z,relro", "-Wl,--as-needed", "a b.o"], ["a b.o"]),
         (
             ["-Wl,--whole-archive", "-Wl,--gc-sections", "liba.a"],
