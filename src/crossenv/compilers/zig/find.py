@@ -119,7 +119,7 @@ def find_zig_toolchain(
             "multiarch": target.multiarch,
             "version": zig.clang_version,
             "sysroot": str(sysroot or ""),
-            "runtime": "" if macos else place,
+            "runtime": place,
             "stack_probe": windows.stack_probe if windows else "",
             "python": sys.executable,
             **(macos.settings if macos else {}),

@@ -50,6 +50,9 @@ _ICONV = ["_iconv", "_iconv_close", "_iconv_open", "_iconvctl", "_iconvlist"]
 # it lacks they define themselves or refuse.
 _SYSTEMS_CXX = ("-U_LIBCPP_HAS_VENDOR_AVAILABILITY_ANNOTATIONS", "-D_LIBCPP_HAS_VENDOR_AVAILABILITY_ANNOTATIONS=1")
 
+# What Apple's compiler does where nobody tells it otherwise.
+_APPLES_DEFAULTS = ("-fstack-protector",)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MacOSParts:
@@ -103,7 +106,7 @@ def macos_parts(zig: Zig, cache: Path, target: Target, *, search_path: str, sdk:
             "own_sdk": str(sdk or ""),
             "install_name_tool": str(tool or ""),
         },
-        compile=(*_SYSTEMS_CXX, *warnings, *own),
+        compile=(*_APPLES_DEFAULTS, *_SYSTEMS_CXX, *warnings, *own),
         linker=linker,
     )
 
