@@ -177,8 +177,8 @@ def test_a_project_is_told_of_the_target(tmp_path: Path, macos: str, machine: st
     assert namespace["said"][:3] == [sys.platform, os.name, platform.system()]
 
 
-def tool(directory: Path, name: str) -> Path:
-    projects.write(directory, {name: "#!/bin/sh\n"})
+def tool(directory: Path, name: str, does: str = "") -> Path:
+    projects.write(directory, {name: f"#!/bin/sh\n{does}\n"})
     (directory / name).chmod(0o755)
     return directory / name
 
@@ -227,9 +227,8 @@ def test_descriptions_of_the_systems_libraries(tmp_path: Path) -> None:
         assert (parts.settings["release"], parts.settings["sdk_release"]) == ("10.13", "27.0")
         assert parts.settings["own_sdk"] == str(tmp_path / "sdk")
         libraries = Path(parts.settings["sdk"]) / "usr/lib"
-        assert (libraries / "libm.tbd").read_text() == TBD.replace(
-            ",\n           arm64e.x1-macos, arm64e.x1-maccatalyst", ""
-        )
+        known = TBD.replace(",\n           arm64e.x1-macos, arm64e.x1-maccatalyst", "").replace("arm64e-", "arm64-")
+        assert (libraries / "libm.tbd").read_text() == known
         cxx = (libraries / "libc++.tbd").read_text()
         # Programs may have their own.
         strong, _, weak = cxx.partition("weak-symbols:")
@@ -305,6 +304,43 @@ def require_right(data: bytes, *libraries: str) -> None:
     # Of the program are Python's names, and no others.
     assert linked.imported_from[""]
     assert all(name.startswith(("Py", "_Py")) for name in linked.imported_from[""])
+
+
+@needs_zig
+@needs_linker
+@pytest.mark.integration
+def test_a_linker_that_does_not_link(tmp_path: Path) -> None:
+    """`create` says so, and not the first build."""
+    broken = tool(tmp_path / "bin", "ld64.lld", "echo 'ld64.lld: error: libSystem.tbd: no such machine' >&2; exit 1")
+    crossenv = CrossenvCommand(f"{broken.parent}{os.pathsep}{os.environ['PATH']}")
+    words = ("--python", sys.executable, "--target", "macosx_11_0_arm64", tmp_path / "env")
+    done = crossenv("create", *words, check=False)
+    assert done.returncode == ToolchainError.exit_code
+    said = done.stderr
+    assert "cannot link for macosx_11_0_arm64: ld64.lld: error: libSystem.tbd: no such machine" in said
+    assert not (tmp_path / "env").exists()
+
+
+@needs_zig
+@pytest.mark.integration
+@pytest.mark.parametrize("number", [14, 19])
+def test_debians_linkers(number: int, tmp_path: Path, run: Run) -> None:
+    """Debian 12's own, the package `lld`, is LLVM 14: it knew less of the machines that libraries are for."""
+    linker = shutil.which(f"ld64.lld-{number}")
+    if linker is None:
+        pytest.skip(f"needs ld64.lld-{number}: apt install lld-{number}")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/ld64.lld").symlink_to(linker)
+    projects.write(tmp_path, {"x.c": '#include <stdio.h>\nint f(void) { return puts("a"); }\n'})
+    for target, machine in (("macosx_11_0_arm64", "arm64"), ("macosx_10_13_x86_64", "x86_64")):
+        search_path = f"{tmp_path}/bin{os.pathsep}{os.environ['PATH']}"
+        env = tmp_path / machine
+        CrossenvCommand(search_path)("create", "--python", sys.executable, "--target", target, env)
+        made = tmp_path / f"{machine}.so"
+        run(env / f"etc/bin/{machine}-apple-darwin-clang", "-bundle", tmp_path / "x.c", "-o", made)
+        linked = FORMATS[MACHO].linked(made.read_bytes())
+        assert linked is not None
+        assert linked.imported_from["/usr/lib/libSystem.B.dylib"] >= {"puts"}
 
 
 @needs_zig

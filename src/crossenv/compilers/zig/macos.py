@@ -149,9 +149,7 @@ def _stubs(darwin: Path, cache: Path) -> Path:
         raise ToolchainError(
             f"{darwin}/libSystem.tbd cannot be read: {error.strerror}", hint="install ziglang again"
         ) from None
-    # lld knows of no machine that is newer than itself, and reads nothing of a file that names one.
-    text = re.sub(r",\s*arm64e\.x1-\w+(?=[\s,\]])", "", text)
-    libraries = {"libSystem": text, "libc++": _cxx_text(), "libiconv": _library("libiconv.2", _ICONV, [])}
+    libraries = {"libSystem": _readable(text), "libc++": _cxx_text(), "libiconv": _library("libiconv.2", _ICONV, [])}
     key = hashlib.sha256("\0".join((*libraries.values(), *_LIBSYSTEM)).encode()).hexdigest()[:16]
     root = cache / "macos" / key
     directory = root / "usr/lib"
@@ -173,6 +171,17 @@ def _stubs(darwin: Path, cache: Path) -> Path:
             f"zig's cache {cache} cannot be written: {error.strerror}", hint="name another with XDG_CACHE_HOME"
         ) from None
     return root
+
+
+def _readable(text: str) -> str:
+    """A description of libraries, as every lld reads it.
+
+    lld knows of no machine that is newer than itself, and reads nothing of a file that names one. LLVM 14's does not
+    know either that what is there for arm64e, as most of the system is, is there for arm64.
+    """
+    text = re.sub(r",\s*arm64e\.x1-\w+(?=[\s,\]])", "", text)
+    libraries = re.split(r"(?m)^(?=---)", text)
+    return "".join(one if " arm64-macos" in one else one.replace("arm64e-", "arm64-") for one in libraries)
 
 
 def _cxx_text() -> str:
