@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from typing import Any
 import pytest
 from _crossenv import project_platform
 
+import crossenv.compilers.zig
 import projects
 from conftest import CrossenvCommand, Run
 from crossenv import testing
@@ -42,6 +44,7 @@ from wheels import built, make_wheel
 MACOS = PLATFORMS["darwin"]
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 NODOT = VERSION.replace(".", "")
+ZIG_SOURCES = Path(crossenv.compilers.zig.__file__).parent
 SUFFIX = f".cpython-{NODOT}-darwin.so"
 
 needs_linker = pytest.mark.skipif(
@@ -174,8 +177,8 @@ def test_a_project_is_told_of_the_target(tmp_path: Path, macos: str, machine: st
     assert namespace["said"][:3] == [sys.platform, os.name, platform.system()]
 
 
-def tool(directory: Path, name: str) -> Path:
-    projects.write(directory, {name: "#!/bin/sh\n"})
+def tool(directory: Path, name: str, does: str = "") -> Path:
+    projects.write(directory, {name: f"#!/bin/sh\n{does}\n"})
     (directory / name).chmod(0o755)
     return directory / name
 
@@ -224,9 +227,8 @@ def test_descriptions_of_the_systems_libraries(tmp_path: Path) -> None:
         assert (parts.settings["release"], parts.settings["sdk_release"]) == ("10.13", "27.0")
         assert parts.settings["own_sdk"] == str(tmp_path / "sdk")
         libraries = Path(parts.settings["sdk"]) / "usr/lib"
-        assert (libraries / "libm.tbd").read_text() == TBD.replace(
-            ",\n           arm64e.x1-macos, arm64e.x1-maccatalyst", ""
-        )
+        known = TBD.replace(",\n           arm64e.x1-macos, arm64e.x1-maccatalyst", "").replace("arm64e-", "arm64-")
+        assert (libraries / "libm.tbd").read_text() == known
         cxx = (libraries / "libc++.tbd").read_text()
         # Programs may have their own.
         strong, _, weak = cxx.partition("weak-symbols:")
@@ -302,6 +304,43 @@ def require_right(data: bytes, *libraries: str) -> None:
     # Of the program are Python's names, and no others.
     assert linked.imported_from[""]
     assert all(name.startswith(("Py", "_Py")) for name in linked.imported_from[""])
+
+
+@needs_zig
+@needs_linker
+@pytest.mark.integration
+def test_a_linker_that_does_not_link(tmp_path: Path) -> None:
+    """`create` says so, and not the first build."""
+    broken = tool(tmp_path / "bin", "ld64.lld", "echo 'ld64.lld: error: libSystem.tbd: no such machine' >&2; exit 1")
+    crossenv = CrossenvCommand(f"{broken.parent}{os.pathsep}{os.environ['PATH']}")
+    words = ("--python", sys.executable, "--target", "macosx_11_0_arm64", tmp_path / "env")
+    done = crossenv("create", *words, check=False)
+    assert done.returncode == ToolchainError.exit_code
+    said = done.stderr
+    assert "cannot link for macosx_11_0_arm64: ld64.lld: error: libSystem.tbd: no such machine" in said
+    assert not (tmp_path / "env").exists()
+
+
+@needs_zig
+@pytest.mark.integration
+@pytest.mark.parametrize("number", [14, 19])
+def test_debians_linkers(number: int, tmp_path: Path, run: Run) -> None:
+    """Debian 12's own, the package `lld`, is LLVM 14: it knew less of the machines that libraries are for."""
+    linker = shutil.which(f"ld64.lld-{number}")
+    if linker is None:
+        pytest.skip(f"needs ld64.lld-{number}: apt install lld-{number}")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/ld64.lld").symlink_to(linker)
+    projects.write(tmp_path, {"x.c": '#include <stdio.h>\nint f(void) { return puts("a"); }\n'})
+    for target, machine in (("macosx_11_0_arm64", "arm64"), ("macosx_10_13_x86_64", "x86_64")):
+        search_path = f"{tmp_path}/bin{os.pathsep}{os.environ['PATH']}"
+        env = tmp_path / machine
+        CrossenvCommand(search_path)("create", "--python", sys.executable, "--target", target, env)
+        made = tmp_path / f"{machine}.so"
+        run(env / f"etc/bin/{machine}-apple-darwin-clang", "-bundle", tmp_path / "x.c", "-o", made)
+        linked = FORMATS[MACHO].linked(made.read_bytes())
+        assert linked is not None
+        assert linked.imported_from["/usr/lib/libSystem.B.dylib"] >= {"puts"}
 
 
 @needs_zig
@@ -395,6 +434,154 @@ def test_what_the_compiler_refuses(macos_env: Path, tmp_path: Path, run: Run) ->
         with pytest.raises(AssertionError, match=re.escape(says)):
             run(compiler, "-bundle", *words, tmp_path / "x.c", "-o", tmp_path / "x.so")
         assert not (tmp_path / "x.so").exists()
+
+
+@needs_zig
+@needs_linker
+@pytest.mark.integration
+@pytest.mark.parametrize("machine", ["arm64", "x86_64"])
+def test_what_apples_compilers_bring_with_them(machine: str, tmp_path: Path, run: Run) -> None:
+    """Functions that compilers call and libSystem lacks are in the module; undefined, they stopped its import."""
+    target = {"arm64": "macosx_11_0_arm64", "x86_64": "macosx_10_13_x86_64"}[machine]
+    source = """
+        #include <complex.h>
+        double complex divided(double complex a, double complex b) { return a / b; }
+        float complex divided_float(float complex a, float complex b) { return a / b; }
+        double complex times(double complex a, double complex b) { return a * b; }
+        int newer(void) { return __builtin_available(macOS 14.2, *) ? 1 : 0; }
+        int filled(void (*fill)(char *)) { char text[64]; fill(text); return text[3]; }
+    """
+    projects.write(tmp_path, {"x.c": source})
+    CrossenvCommand(os.environ["PATH"])("create", "--python", sys.executable, "--target", target, tmp_path / "env")
+    compiler = tmp_path / f"env/etc/bin/{machine}-apple-darwin-clang"
+    run(compiler, "-O2", "-bundle", "-undefined", "dynamic_lookup", tmp_path / "x.c", "-o", tmp_path / "x.so")
+    linked = FORMATS[MACHO].linked((tmp_path / "x.so").read_bytes())
+    assert linked is not None
+    assert not linked.imported_from.get("")
+    # Apple's compiler protects the stack where nobody says a word.
+    imported = {"__muldc3", "__stack_chk_fail", "__stack_chk_guard", "dlsym", "sysctlbyname", "dyld_stub_binder"}
+    imported |= {"__divdc3", "__divsc3"} if machine == "x86_64" else set()
+    assert linked.imported_from["/usr/lib/libSystem.B.dylib"] == imported
+    assert linked.exports == {"divided", "divided_float", "times", "newer", "filled"}
+
+
+# A little program, which a C compiler of the build machine makes.
+QUOTIENTS = """
+    #include <complex.h>
+    #include <math.h>
+    #include <stdio.h>
+    #include <stdlib.h>
+    #include <string.h>
+
+    double _Complex ours(double a, double b, double c, double d);
+    float _Complex ours_float(float a, float b, float c, float d);
+
+    static const double special[] = {0.0, -0.0, 1, -3, INFINITY, -INFINITY, NAN, 5e-324, 2e-308, 1.7e308, 1e154};
+
+    static double number(void)
+    {
+        if (rand() % 3 == 0)
+            return special[rand() % (sizeof special / sizeof *special)];
+        return ldexp(rand() / (double)RAND_MAX - 0.5, rand() % 2000 - 1000);
+    }
+
+    static int apart(double x, double y, double size, double allowed)
+    {
+        if (isnan(x) || isnan(y))
+            return !isnan(x) != !isnan(y);
+        if (isinf(x) || isinf(y))
+            return x != y;
+        return fabs(x - y) > allowed * size;
+    }
+
+    static int differ(double _Complex x, double _Complex y, double allowed, double least)
+    {
+        double size = fmax(fabs(creal(y)), fabs(cimag(y)));
+        if (isinf(size)) /* whatever the other part is (C11, annex G) */
+            return !isinf(creal(x)) && !isinf(cimag(x));
+        if (size < least)
+            size = least;
+        return apart(creal(x), creal(y), size, allowed) || apart(cimag(x), cimag(y), size, allowed);
+    }
+
+    int main(void)
+    {
+        int wrong = 0;
+        for (int i = 0; i < 200000; i++) {
+            double a = number(), b = number(), c = number(), d = number();
+            double _Complex theirs = CMPLXL(a, b) / CMPLXL(c, d); /* without overflow */
+            if (differ(ours(a, b, c, d), theirs, 8 * 0x1p-53, 1e-290) && wrong++ < 9)
+                printf("(%a %a) / (%a %a): %a %a\\n", a, b, c, d, creal(theirs), cimag(theirs));
+            float e = a, f = b, g = c, h = d;
+            float _Complex single = CMPLX(e, f) / CMPLX(g, h);
+            if (differ(ours_float(e, f, g, h), single, 8 * 0x1p-24, 1e-36) && wrong++ < 9)
+                printf("(%a %a) / (%a %a): %a %a, floats\\n", e, f, g, h, creal(single), cimag(single));
+        }
+        printf("%d\\n", wrong);
+        return 0;
+    }
+"""
+
+
+@pytest.mark.skipif(
+    platform.machine() != "x86_64" or not shutil.which("gcc"), reason="needs gcc for x86-64: -mlong-double-64"
+)
+def test_quotients_of_complex_numbers(tmp_path: Path, run: Run) -> None:
+    """What a module for arm64 gets is what gcc's run-time library says, with infinities, NaNs and subnormal numbers."""
+    projects.write(tmp_path, {"quotients.c": QUOTIENTS})
+    names = ("-D__APPLE__", "-D__divdc3=ours", "-D__divsc3=ours_float", "-mlong-double-64")
+    source = ZIG_SOURCES / "complex.c"
+    run("gcc", "-O1", "-std=c11", "-Wall", "-Werror", *names, "-c", source, "-o", tmp_path / "ours.o")
+    run("gcc", "-O1", "-std=c11", tmp_path / "quotients.c", tmp_path / "ours.o", "-o", tmp_path / "quotients", "-lm")
+    assert run(tmp_path / "quotients") == "0\n"
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc")
+@pytest.mark.parametrize("asks", ["the system", "the release", "neither"])
+def test_availability(asks: str, tmp_path: Path, run: Run) -> None:
+    """With a made-up macOS 10.14.6: its function where there is one (10.15), else its number, else nothing is there."""
+    system = """
+        #include <stdint.h>
+        #include <string.h>
+        struct wanted { uint32_t platform, version; };
+        int _availability_version_check(uint32_t count, const struct wanted *all)
+        {
+            return count == 1 && all->platform == 1 && all->version <= 0x000a0e06;
+        }
+    """
+    program = """
+        #include <stdint.h>
+        #include <stdio.h>
+        #include <string.h>
+        int __isPlatformVersionAtLeast(uint32_t platform, uint32_t major, uint32_t minor, uint32_t patch);
+        int sysctlbyname(const char *name, char *text, size_t *size, void *new, size_t length)
+        {
+            if (!NUMBERED || strcmp(name, "kern.osproductversion") || *size < 8 || new || length)
+                return -1;
+            *size = sizeof "10.14.6";
+            memcpy(text, "10.14.6", *size);
+            return 0;
+        }
+        int main(void)
+        {
+            const unsigned versions[][3] = {{10, 9, 0}, {10, 14, 6}, {10, 14, 7}, {10, 15, 0}, {11, 0, 0}, {9, 99, 9}};
+            for (int i = 0; i < 6; i++)
+                putchar('0' + __isPlatformVersionAtLeast(1, versions[i][0], versions[i][1], versions[i][2]));
+        }
+    """
+    projects.write(
+        tmp_path,
+        {
+            "sys/sysctl.h": "#include <stddef.h>\nint sysctlbyname(const char *, char *, size_t *, void *, size_t);\n",
+            "system.c": textwrap.dedent(system),
+            "program.c": textwrap.dedent(program),
+        },
+    )
+    sources = [ZIG_SOURCES / "availability.c", tmp_path / "program.c"]
+    sources += [tmp_path / "system.c"] if asks == "the system" else []
+    words = ("-std=gnu11", "-D_GNU_SOURCE", f"-DNUMBERED={int(asks == 'the release')}", f"-I{tmp_path}", "-rdynamic")
+    run("gcc", *words, *sources, "-o", tmp_path / "program", "-ldl")
+    assert run(tmp_path / "program") == ("000000" if asks == "neither" else "110001")
 
 
 @needs_zig

@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from crossenv.codec import WrongValueError, decode
@@ -25,7 +25,7 @@ from crossenv.compilers.zig.launchers import (
     place_launchers,
 )
 from crossenv.compilers.zig.locate import locate_zig, usable_cache
-from crossenv.compilers.zig.macos import macos_parts
+from crossenv.compilers.zig.macos import LINKER_HINT, macos_parts
 from crossenv.compilers.zig.runtime_library import (
     long_double_link_options,
     long_double_options,
@@ -43,6 +43,8 @@ from crossenv.targets import Target
 
 # What zig would assume is more than every machine of the name has: Debian's armhf and others do without NEON.
 _PROCESSORS = {"armv7l": "baseline-neon-d32"}
+# zig's run-time library takes seconds to make, and has nothing of the C library's.
+_PROBE_LINK = ("-rtlib=none",)
 
 
 def require_floor(target: Target) -> None:
@@ -119,7 +121,7 @@ def find_zig_toolchain(
             "multiarch": target.multiarch,
             "version": zig.clang_version,
             "sysroot": str(sysroot or ""),
-            "runtime": "" if macos else place,
+            "runtime": place,
             "stack_probe": windows.stack_probe if windows else "",
             "python": sys.executable,
             **(macos.settings if macos else {}),
@@ -150,7 +152,7 @@ def find_zig_toolchain(
     memory = Memory.of(cache, zig.path, told) if sysroot is None else None
     with scratch_directory("probe") as scratch:
         prober = Prober(directory=scratch, search_path=environ_path)
-        made, macros = _ask(prober, tools["cc"], target, memory)
+        made, macros = _ask(prober, tools["cc"], target, memory, linker=macos.linker if macos else ())
         fortran = target.identity if fc is None else prober.object_identity(fc, "fortran")
     if made != target.identity:
         problem = f"makes {made} objects" if isinstance(made, Identity) else f"does not compile ({made})"
@@ -177,20 +179,28 @@ def find_zig_toolchain(
         sysroot=sysroot,
         library_dirs=library_dirs,
         macros=macros.probed,
-        # zig's run-time library takes seconds to make, and has nothing of the C library's.
-        probe_link=("-rtlib=none",),
+        probe_link=_PROBE_LINK,
         memory=memory,
         zig=launchers,
     )
 
 
-def _ask(prober: Prober, cc: Tool, target: Target, memory: Memory | None) -> tuple[Identity | str, Macros]:
-    """Return the machine that the compiler makes objects for, and its macros; remembered where it was right before."""
+def _ask(
+    prober: Prober, cc: Tool, target: Target, memory: Memory | None, *, linker: Sequence[str]
+) -> tuple[Identity | str, Macros]:
+    """Return the machine that the compiler makes objects for, and its macros; remembered where it was right before.
+
+    A `linker` that is not zig's own has to link one of them.
+    """
     question = f"macros of a compiler that makes {target.identity!r}"
     with contextlib.suppress(WrongValueError):
         if memory is not None and (known := memory.recall(question)) is not None:
             return target.identity, decode(Macros, known)
     made, macros = prober.object_identity(cc, "c"), prober.macros(cc, ())
+    if linker and made == target.identity:
+        outcome = prober.link(cc, _PROBE_LINK)
+        if not outcome.succeeded:
+            raise ToolchainError(f"{linker[0]} cannot link for {target}: {outcome.complaint}", hint=LINKER_HINT)
     if memory is not None and made == target.identity and macros.has_headers:
         memory.keep(question, dataclasses.asdict(macros))
     return made, macros

@@ -334,7 +334,8 @@ static const char *runtime_library(void) {
     char *place = runtime_place();
     if (access(place, R_OK) == 0)
         return place;
-    fprintf(stderr, "crossenv: making zig's C library for %s, once for each user\n", configuration.target);
+    if (!for_macos()) /* that is done in a moment */
+        fprintf(stderr, "crossenv: making zig's C library for %s, once for each user\n", configuration.target);
     List command = runtime_maker(place);
     int status = run(&command, NULL);
     if (status != 0)
@@ -367,7 +368,8 @@ static bool is_first(const char *sign) {
 
 /* At the first compile, begins to make what links will need: with processors to spare nobody has to wait for it. */
 static void warm(const char *language) {
-    bool cxx = equal(language, "c++");
+    /* macOS has a C++ library of its own. */
+    bool cxx = equal(language, "c++") && !for_macos();
     if (!*configuration.runtime)
         return;
     char *place = runtime_place(), *directory = text("%s", place);
@@ -378,8 +380,9 @@ static void warm(const char *language) {
     make_directories(directory);
     if (!is_first(sign))
         return;
-    fprintf(stderr, "crossenv: making zig's %s library for %s in the background, once for each user\n", cxx ? "C++" : "C",
-            configuration.target);
+    if (!for_macos())
+        fprintf(stderr, "crossenv: making zig's %s library for %s in the background, once for each user\n",
+                cxx ? "C++" : "C", configuration.target);
     if (fork() != 0)
         return;
     setsid();
@@ -1783,6 +1786,9 @@ static int link_for_macos(const char *language, const List *words, const Call *c
     if (equal(language, "c++"))
         append(&apple.link, "-lc++");
     append(&apple.link, "-lSystem");
+    /* After libSystem, whose functions come first. */
+    if (has_runtime() && !contains(words, "-rtlib=none"))
+        append(&apple.link, runtime_library());
     int status = run(&apple.link, NULL);
     for (size_t i = 0; i < apple.temporary.count; i++)
         unlink(apple.temporary.words[i]);

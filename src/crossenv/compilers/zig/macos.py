@@ -50,6 +50,9 @@ _ICONV = ["_iconv", "_iconv_close", "_iconv_open", "_iconvctl", "_iconvlist"]
 # it lacks they define themselves or refuse.
 _SYSTEMS_CXX = ("-U_LIBCPP_HAS_VENDOR_AVAILABILITY_ANNOTATIONS", "-D_LIBCPP_HAS_VENDOR_AVAILABILITY_ANNOTATIONS=1")
 
+# What Apple's compiler does where nobody tells it otherwise.
+_APPLES_DEFAULTS = ("-fstack-protector",)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MacOSParts:
@@ -103,7 +106,7 @@ def macos_parts(zig: Zig, cache: Path, target: Target, *, search_path: str, sdk:
             "own_sdk": str(sdk or ""),
             "install_name_tool": str(tool or ""),
         },
-        compile=(*_SYSTEMS_CXX, *warnings, *own),
+        compile=(*_APPLES_DEFAULTS, *_SYSTEMS_CXX, *warnings, *own),
         linker=linker,
     )
 
@@ -146,9 +149,7 @@ def _stubs(darwin: Path, cache: Path) -> Path:
         raise ToolchainError(
             f"{darwin}/libSystem.tbd cannot be read: {error.strerror}", hint="install ziglang again"
         ) from None
-    # lld knows of no machine that is newer than itself, and reads nothing of a file that names one.
-    text = re.sub(r",\s*arm64e\.x1-\w+(?=[\s,\]])", "", text)
-    libraries = {"libSystem": text, "libc++": _cxx_text(), "libiconv": _library("libiconv.2", _ICONV, [])}
+    libraries = {"libSystem": _readable(text), "libc++": _cxx_text(), "libiconv": _library("libiconv.2", _ICONV, [])}
     key = hashlib.sha256("\0".join((*libraries.values(), *_LIBSYSTEM)).encode()).hexdigest()[:16]
     root = cache / "macos" / key
     directory = root / "usr/lib"
@@ -170,6 +171,17 @@ def _stubs(darwin: Path, cache: Path) -> Path:
             f"zig's cache {cache} cannot be written: {error.strerror}", hint="name another with XDG_CACHE_HOME"
         ) from None
     return root
+
+
+def _readable(text: str) -> str:
+    """A description of libraries, as every lld reads it.
+
+    lld knows of no machine that is newer than itself, and reads nothing of a file that names one. LLVM 14's does not
+    know either that what is there for arm64e, as most of the system is, is there for arm64.
+    """
+    text = re.sub(r",\s*arm64e\.x1-\w+(?=[\s,\]])", "", text)
+    libraries = re.split(r"(?m)^(?=---)", text)
+    return "".join(one if " arm64-macos" in one else one.replace("arm64e-", "arm64-") for one in libraries)
 
 
 def _cxx_text() -> str:

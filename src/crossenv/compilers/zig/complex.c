@@ -1,9 +1,16 @@
 /* What compilers call for a long double raised to an integer and for complex long doubles, made of the operations of
  * whichever long double this is compiled for. Zig's runtime has these for binary128 only; and taking one function of it
- * takes its sinl and sqrtl too (see runtime_library.py).
+ * takes its sinl and sqrtl too (see runtime_library.py). For macOS on arm64, whose long double is a double, there are
+ * the divisions that its libSystem lacks.
  */
 
 #include <stdbool.h>
+
+#ifdef __APPLE__
+#define DIVIDE __divdc3
+#else
+#define DIVIDE __divtc3
+#endif
 
 typedef long double real;
 typedef _Complex long double complex;
@@ -35,6 +42,7 @@ static real unit(real x)
     return sign_of(x, is_infinite(x) ? 1 : 0);
 }
 
+#ifndef __APPLE__
 static real no_nan(real x)
 {
     return is_nan(x) ? sign_of(x, 0) : x;
@@ -78,6 +86,7 @@ complex __multc3(real a, real b, real c, real d)
     real infinity = __builtin_infl();
     return join(infinity * (a * c - b * d), infinity * (a * d + b * c));
 }
+#endif
 
 /* (a + b * ratio) / scale, where the product may underflow though the quotient of b and the rest would not. */
 static real quotient(real a, real b, real ratio, real d, real c, real scale)
@@ -86,10 +95,11 @@ static real quotient(real a, real b, real ratio, real d, real c, real scale)
         real product = b * ratio;
         return product != 0 ? (a + product) * scale : a * scale + (b * scale) * ratio;
     }
-    return (a + d * (b / c)) * scale;
+    real part = b / c;
+    return (a + (is_infinite(part) ? b * d / c : part * d)) * scale;
 }
 
-complex __divtc3(real a, real b, real c, real d)
+complex DIVIDE(real a, real b, real c, real d)
 {
     /* Powers of two that keep the sums below from overflowing and the products from underflowing. */
     const real large = __LDBL_MAX__ * 0x1p-120L, small = __LDBL_MIN__ * 0x1p120L, up = 0x1p240L, down = 0x1p-240L;
@@ -132,7 +142,17 @@ complex __divtc3(real a, real b, real c, real d)
     if ((is_infinite(c0) || is_infinite(d0)) && __builtin_isfinite(a0) && __builtin_isfinite(b0)) {
         c = unit(c0);
         d = unit(d0);
-        return join(0 * (a0 * c + b0 * d), 0 * (b0 * c - a0 * d));
+        /* The sums are for their signs alone, and do not overflow. */
+        a = dividend < large ? a0 : a0 * down;
+        b = dividend < large ? b0 : b0 * down;
+        return join(0 * (a * c + b * d), 0 * (b * c - a * d));
     }
     return join(re, im);
 }
+
+#ifdef __APPLE__
+_Complex float __divsc3(float a, float b, float c, float d)
+{
+    return DIVIDE(a, b, c, d);
+}
+#endif
