@@ -408,6 +408,10 @@ def terminal(theme: Theme, shown: list[tuple[str, list[str]]]) -> str:
     return drawing.svg()
 
 
+# From committed figures and from words: drawn again, they are the same.
+DRAWN = (speed, data, environment, roles, architecture, farm, targets)
+
+
 def main() -> int:
     """Draw all; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -420,7 +424,7 @@ def main() -> int:
         report()
     shown = run_commands() if options.terminal else []
     for name, theme in THEMES.items():
-        for draw in (speed, data, environment, roles, architecture, farm, targets):
+        for draw in DRAWN:
             (PICTURES / f"{draw.__name__}-{name}.svg").write_text(draw(theme), encoding="utf-8")
         if shown:
             (PICTURES / f"terminal-{name}.svg").write_text(terminal(theme, shown), encoding="utf-8")
