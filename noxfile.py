@@ -276,6 +276,7 @@ def pyodide(session: nox.Session) -> None:
 def man(session: nox.Session) -> None:
     """The manual page, from the parser, into docs/_build/crossenv.1."""
     session.install("-e", ".", "argparse-manpage>=4.6")
-    words = ("--module", "crossenv.cli.parser", "--function", "build_parser", "--prog", "crossenv")
+    words = ["--module", "crossenv.cli.parser", "--function", "build_parser", "--prog", "crossenv"]
+    words += ["--manual-title", "crossenv's manual", "--description", "build Python wheels for another machine"]
     session.run("python", "-c", "import pathlib; pathlib.Path('docs/_build').mkdir(parents=True, exist_ok=True)")
     session.run("argparse-manpage", *words, "--output", "docs/_build/crossenv.1")

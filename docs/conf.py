@@ -32,12 +32,17 @@ autodoc_typehints = "signature"
 add_module_names = False
 # Docstrings put code into single backquotes.
 default_role = "code"
+# Two hyphens begin an option, also where a page has it outside of code: no dash is made of them.
+smartquotes_action = "q"
 napoleon_use_ivar = True
 # A prompt is no part of what a reader copies, nor is output.
 copybutton_prompt_text = "$ "
 copybutton_here_doc_delimiter = "EOF"
+copybutton_line_continuation_character = "\\"
 
 html_theme = "furo"
+# furo's own dark style underlines module names, as if they were links.
+pygments_dark_style = "github-dark"
 html_title = f"crossenv {__version__}"
 html_copy_source = False
 html_show_sourcelink = False

@@ -128,7 +128,7 @@ def write_report(wheel: str, how: str, native: str, results: Mapping[tuple[str, 
         "| --- | --- | --- | --- | --- |",
     ]
     for file in TEST_FILES:
-        for side, label in (("host", "host, emulated"), ("native", "native")):
+        for side, label in (("host", "target, emulated"), ("native", "native")):
             count = Counter(results[side, file].values())
             lines.append(f"| `{file}` | {label} | {count['passed']} | {count['failed']} | {count['skipped']} |")
     unexplained = 0
@@ -144,7 +144,7 @@ def write_report(wheel: str, how: str, native: str, results: Mapping[tuple[str, 
             rows.append(f"| `{name}` | {pair[0]} | {pair[1]} | {reason or '**unexplained**'} |")
     lines += ["", f"{len(rows)} tests end differently, {unexplained} of them without an explanation."]
     if rows:
-        lines += ["", "| test | host, emulated | native | why |", "| --- | --- | --- | --- |", *rows]
+        lines += ["", "| test | target, emulated | native | why |", "| --- | --- | --- | --- |", *rows]
     text = "\n".join(lines) + "\n"
     (CHECKOUT / "docs/explanation/numpy-proof.md").write_text(text, encoding="utf-8")
     print(text)

@@ -181,14 +181,14 @@ def main() -> int:
 def page(rows: dict[str, dict[str, object]]) -> str:
     """The page."""
     lines = [
-        "# Wheels tried on their host",
+        "# Wheels tried on their target",
         "",
         "Written by `nox -s trials`. Each wheel was cross-compiled here, and a part of its own tests ran twice: in the",
-        "host's Python under qemu-user, and in this machine's with the native wheel of that version",
+        "target's Python under qemu-user, and in this machine's with the native wheel of that version",
         "(`crossenv test --compare`). lxml and pillow are built against Debian's libraries in a sysroot that",
         "`crossenv sysroot` made, and repaired.",
         "",
-        "| wheel | audit | tests | on the host | native | differences | date |",
+        "| wheel | audit | tests | on the target | native | differences | date |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     details: list[str] = []

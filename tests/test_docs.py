@@ -28,6 +28,7 @@ from conftest import VERSION, Run, with_thorough
 from crossenv.cli.main import read_words
 from crossenv.cli.parser import COMMANDS, build_parser
 from crossenv.errors import CrossenvError
+from crossenv.record import SCHEMA
 
 CHECKOUT = Path(__file__).parent.parent
 EXPLANATION = CHECKOUT / "docs/explanation"
@@ -297,6 +298,9 @@ def test_every_data_file_is_drawn(proofs: ModuleType) -> None:
         assert drawn == (len(data) if name == "targets" else sum(rows)), name
         widths = {len(columns) - len(row) for columns, rows in proofs.tables("\n".join(lines)) for row in rows}
         assert widths == {0}, name
+        # Markdown reads the underscores of a symbol as emphasis.
+        bare = [line for line in lines if re.search(r"(?<![\w/])_+[A-Za-z]", re.sub(r"`[^`]*`", "", line))]
+        assert bare == [], name
 
 
 def test_data_files_name_no_directory_of_a_machine() -> None:
@@ -432,6 +436,18 @@ def test_the_corpus_publishes_what_it_knows_and_keeps_the_rest(tmp_path: Path, m
     }
     assert found["packages"]["regex"]["error"] == "no DIR/x.h"
     assert found["packages"]["mypy-extensions"] == {"result": "pure"}
+
+
+def test_the_pages_show_records_of_this_schema() -> None:
+    numbers = [
+        (page.name, number)
+        for page in PAGES
+        for number in re.findall(
+            r'record schema (\d+)|^ *"schema": (\d+), *\n? *"crossenv"', page.read_text("utf-8"), re.M
+        )
+    ]
+    assert len(numbers) >= 2
+    assert [(page, found) for page, found in numbers if str(SCHEMA) not in found] == []
 
 
 def test_the_reference_has_every_option() -> None:

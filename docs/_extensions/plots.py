@@ -36,7 +36,7 @@ _OURS, _INDEX = "#d9722b", "#4493f8"
 def inline(figure: Figure, label: str) -> list[str]:
     """The figure as Markdown, with words for those who do not see it."""
     file = io.StringIO()
-    figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
+    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     _, _, svg = file.getvalue().partition("<svg ")
     words = f' width="100%" role="img" aria-label="{label}"'
     svg = re.sub(r' (?:width|height)="[\d.]+pt"', "", svg, count=2)
@@ -48,18 +48,19 @@ def inline(figure: Figure, label: str) -> list[str]:
 
 def bars(rows: list[tuple[str, int, int, int]]) -> Figure:
     """A bar for each row: a label, how many work, how many could only be inspected, of how many."""
-    figure = Figure(figsize=(7, 0.28 * len(rows) + 0.2))
+    figure = Figure(figsize=(7.5, 0.28 * len(rows) + 0.2), layout="constrained")
     axes = figure.subplots()
     places = range(len(rows), 0, -1)
     longest = max(total for *_, total in rows)
     for place, (_, works, inspected, total) in zip(places, rows, strict=True):
-        for width, opacity in ((total, 0.15), (works + inspected, 0.3 if inspected else 0), (works, 0.7)):
-            axes.barh(place, width, color=_INK, alpha=opacity, height=0.7)
+        for width, color, opacity in ((total, _INK, 0.12), (works + inspected, _OURS, 0.4), (works, _OURS, 1)):
+            axes.barh(place, width, color=color, alpha=opacity, height=0.7)
         said = f"{works} of {total}" if works or not inspected else ""
         said = ", ".join(filter(None, (said, f"{inspected} inspected" if inspected else "")))
         axes.text(total + longest * 0.02, place, said, va="center")
     axes.set_yticks(places, [label for label, *_ in rows])
-    axes.set_xticks([])
+    # Room for the words behind the bars: so every plot has the same width, and its words the same size.
+    axes.set(xlim=(0, longest * 1.4), xticks=[])
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)

@@ -16,6 +16,8 @@ Rows = list[tuple[str, ...]]
 Data = dict[str, dict[str, Any]]
 _DATE = re.compile(r"20\d\d-\d\d-\d\d")
 _PURE = "pure, as its native build is"
+_MACS = ("arm64", "x86_64")
+_DEVIATION = re.compile(r"(.*?(?:theirs|no library|no load commands|no imports of|no exports of|release|kind)) (.*)")
 
 
 def results(explanation: Path, page: str) -> Data:
@@ -99,8 +101,11 @@ def _packages(data: Data) -> list[str]:
 
 def _configuration(section: dict[str, Any]) -> str:
     about = section["about"]
-    sysroot = ", with a sysroot" if "--sysroot" in about["command"] else ""
-    return f"{about['platform']}, Python {about['version']}, {about['compiler']}{sysroot}"
+    return f"{about['platform']}, Python {about['version']}, {about['compiler']}{_sysroot(section)}"
+
+
+def _sysroot(section: dict[str, Any]) -> str:
+    return ", with a sysroot" if "--sysroot" in section["about"]["command"] else ""
 
 
 def _days(rows: Iterable[dict[str, Any]]) -> str:
@@ -191,13 +196,44 @@ def _macos(data: Data) -> list[str]:
     for section in data.values():
         about, packages = section["about"], section["packages"]
         lines += [f"## Python {about['version']}", "", f"{_days(packages.values())}.", ""]
-        kinds = ("arm64", "x86_64", "universal2")
         rows = [
-            (f"{name} {row['version']}".rstrip(), *(row[kind] for kind in kinds), row.get("tests", ""))
+            (f"{name} {row['version']}".rstrip(), *_of_each_mac(row), row.get("tests", ""))
             for name, row in packages.items()
         ]
-        lines += table(("package", *kinds, "own tests (x86_64)"), rows)
+        lines += table(("package", "arm64", "x86_64", "universal2", "own tests (x86_64)"), rows)
     return lines
+
+
+def _of_each_mac(row: dict[str, Any]) -> Iterable[str]:
+    """How the modules differ from the index's; those for both machines mostly as those for each do."""
+    parts = {kind: set(row[kind].split("; ")) for kind in (*_MACS, "universal2")}
+    for kind, found in parts.items():
+        if kind == "universal2" and found <= parts["arm64"] | parts["x86_64"]:
+            yield "as the two"
+        else:
+            yield "; ".join(f"{what} {_few(names)}".strip() for what, names in _deviations(row[kind]).items())
+
+
+def _deviations(said: str) -> dict[str, list[str]]:
+    """Return what differs, and the names: {"no imports of": ["_ZdlPv", "calloc", "2 more"]}."""
+    found: dict[str, list[str]] = {}
+    for part in said.split("; "):
+        match = _DEVIATION.fullmatch(part)
+        what, names = match.groups() if match else (part, "")
+        known = found.setdefault(what, [])
+        known += [name for name in re.split(r", (?![^(]*\))| and (?=\d+ more)", names) if name and name not in known]
+    return found
+
+
+def _few(names: list[str]) -> str:
+    """Up to three names, long ones shortened: a mangled name may be wider than the page."""
+    shown = [f"`{name if len(name) <= 26 else name[:24] + '…'}`" for name in names[:3]]
+    return ", ".join(shown) + (" and more" if len(names) > len(shown) else "")
+
+
+def _noun(what: str) -> str:
+    """What differs, in a word: "imports" for "no imports of" and for "imports beside theirs"."""
+    return re.sub(r"\bno | of$| beside theirs$", "", what)
 
 
 def _pyodide(data: Data) -> list[str]:
@@ -355,7 +391,8 @@ def counts(page: str, data: Data) -> list[tuple[str, int, int, int]]:
         for section in data.values():
             rows = section["packages"].values()
             inspected = sum(row["result"] == "inspected" for row in rows)
-            found.append((_configuration(section), _good(section["packages"]) - inspected, inspected, len(rows)))
+            label = f"{section['about']['platform']}, {section['about']['version']}{_sysroot(section)}"
+            found.append((label, _good(section["packages"]) - inspected, inspected, len(rows)))
         return found
     if page == "targets":
         marks = {tag: list(section["packages"].values()) for tag, section in data.items()}
@@ -387,8 +424,9 @@ def summary(explanation: Path, page: str) -> tuple[tuple[str, ...], Rows]:
         return ("targets", str(counted.total())), [(result, str(count)) for result, count in counted.most_common()]
     if page == "macos":
         each = [row for section in data.values() for row in section["packages"].items()]
-        of_each = [(name, row["arm64"], row["x86_64"], row.get("tests", "")) for name, row in each]
-        return ("package", "arm64", "x86_64", "own tests (x86_64)"), of_each
+        differ = [[", ".join(dict.fromkeys(map(_noun, _deviations(row[of])))) for of in _MACS] for _, row in each]
+        of_each = [(name, *nouns, row.get("tests", "")) for (name, row), nouns in zip(each, differ, strict=True)]
+        return ("package", *(f"{machine}: differs in" for machine in _MACS), "own tests (x86_64)"), of_each
     if page == "windows-numpy":
         parts = [item for section in data.values() for item in section["parts"].items()]
         return ("tests of", "built here", "the index's"), [(name, row["ours"], row["index"]) for name, row in parts]
@@ -406,7 +444,7 @@ def summary(explanation: Path, page: str) -> tuple[tuple[str, ...], Rows]:
         return columns, [tuple(map(str, (len(pairs), *same, smaller, older)))]
     columns, table_rows = tables((explanation / f"{page}.md").read_text(encoding="utf-8"))[0]
     wanted = {
-        "trials": ("wheel", "on the host", "native", "differences"),
+        "trials": ("wheel", "on the target", "native", "differences"),
         "speed": columns,
         "fuzzing": ("input", "tried", "refused", "faults"),
         "numpy-proof": columns,

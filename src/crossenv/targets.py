@@ -89,5 +89,7 @@ def _unknown(text: str) -> UsageError:
     known = dict.fromkeys(name for platform in PLATFORMS.values() for name in platform.target_names())
     close = difflib.get_close_matches(text.strip(), list(known), 3, 0.7)
     names = ", ".join(row.name for row in target_architectures())
-    hint = f"did you mean {' or '.join(close)}?" if close else f"use manylinux_2_28_ARCH, ARCH being one of {names}"
+    hint = f"`crossenv targets` lists them; manylinux_2_28_ARCH, ARCH being one of {names}"
+    if close:
+        hint = f"did you mean {' or '.join(close)}?"
     return UsageError(f"there is no target {text!r}", hint=hint)

@@ -78,8 +78,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--host-python",
         metavar="PATH",
         help="build for this Python of the target. PATH is an executable, a prefix, a sysroot, a build tree, a"
-        " _sysconfigdata*.py file, a build-details.json, a dump, or a directory with a Python for Windows or Pyodide;"
-        " it is read, never run. known:NAME takes one of"
+        " _sysconfigdata*.py file, a build-details.json, a dump, or a directory with a Python for Windows, macOS or"
+        " Pyodide; it is read, never run. known:NAME takes one of"
         " `crossenv targets --known`",
     )
     host.add_argument(

@@ -129,7 +129,7 @@ def print_comparison(args: argparse.Namespace, reporter: Reporter) -> int:
 def available(search_path: str) -> Iterator[dict[str, Any]]:
     """Yield a row for each usual target: its names, and its compilers and emulator on `search_path`."""
     zig, linker = has_zig(search_path), find_linker(search_path) is not None
-    for platform in PLATFORMS.values():
+    for platform in sorted(PLATFORMS.values(), key=lambda platform: platform is not HERE):
         for target in platform.usual_targets():
             architecture, libc = target.architecture, target.libc
             oldest, can_link = target.oldest_floor, linker or target.system != MACOS

@@ -53,7 +53,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         parents=[common_options()],
         help="try wheels on their target, under an emulator",
         description="Install wheels and their requirements into a throw-away tree, import their modules, and run the"
-        " command after -- there (-- pytest -q tests), under QEMU's user-mode emulator, or wine.",
+        " command after -- there (-- pytest -q tests), under QEMU's user-mode emulator, wine or node.",
         usage="crossenv test [OPTION...] WHEEL... [-- COMMAND...]",
     )
     parser.add_argument("wheels", metavar="WHEEL", nargs="+", help="a wheel for Linux, Windows or Pyodide")

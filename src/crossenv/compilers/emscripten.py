@@ -24,7 +24,8 @@ _TOOLS = {"ar": "emar", "ranlib": "emranlib", "nm": "emnm", "strip": "emstrip"}
 _PYTHON = "EMSDK_PYTHON"
 # What other linkers take for granted and wasm-ld does not know; threads, for which Pyodide's memory is not made; and
 # what makes a shared library, which is called a side module here. Meson asks for the linker's version by a link, for
-# which emscripten would make its C library first.
+# which emscripten would make its C library first. wasm-ld warns of every shared library that it makes, so its warnings
+# cannot be errors.
 _REWRITE = """\
 links=yes side= bare=
 for word do
@@ -37,7 +38,7 @@ for word do
       continue ;;
     -Wl,-soname* | -Wl,--soname* | -Wl,-h,* | -Wl,-rpath* | -Wl,--rpath* | -Wl,--enable-new-dtags) continue ;;
     -Wl,--as-needed | -Wl,--no-as-needed | -Wl,--no-undefined | -Wl,--allow-shlib-undefined) continue ;;
-    -Wl,--start-group | -Wl,--end-group) continue ;;
+    -Wl,--start-group | -Wl,--end-group | -Wl,--fatal-warnings) continue ;;
     -sSIDE_MODULE*) side= ;;
     -Wl,--version) bare=yes ;;
   esac

@@ -143,6 +143,8 @@ class MacOS:
                 raise UsageError(f"there is no target {name!r} for macOS", hint=_HINT)
             return _checked(target)
         match = _TRIPLET.fullmatch(name)
+        if match is None and re.match(r"mac|osx|darwin", name, re.IGNORECASE):
+            raise UsageError(f"there is no target {name!r} for macOS", hint=_HINT)
         if match is None:
             return None
         kind = next((kind for kind, rows in _MACHINES.items() if match["cpu"] in (kind, *rows)), None)
