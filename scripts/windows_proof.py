@@ -39,21 +39,24 @@ class Tests:
     """A package's own tests.
 
     Attributes:
-        place: Where they are in its sdist.
+        place: Where they are in its sdist; "" if `options` name them.
         needs: What they import besides pytest.
         without: A test that is left out.
         rust: Whether the package is built by cargo.
+        options: More words for pytest.
     """
 
-    place: str
+    place: str = ""
     needs: tuple[str, ...] = ()
     without: str = ""
     rust: bool = False
+    options: tuple[str, ...] = ()
 
     def words(self, source: Path) -> list[str | Path]:
         """The command that runs them, in a tree of the package's sdist."""
         chosen = ["-k", f"not {self.without}"] if self.without else []
-        return ["pytest", "-q", "-p", "no:cacheprovider", *chosen, source / self.place]
+        places = [source / self.place] if self.place else []
+        return ["pytest", "-q", "-p", "no:cacheprovider", *self.options, *chosen, *places]
 
 
 TESTS = {
