@@ -56,7 +56,7 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
         ("sysroot creat", ("invalid choice: 'creat'", "did you mean create?")),
         ("store list --jsno .", ("no option --jsno", "did you mean --json?")),
         ("store gc --oldr-than 3 .", ("no option --oldr-than", "did you mean --older-than?")),
-        ("export cmak", ("invalid choice: 'cmak'", "did you mean cmake?")),
+        ("export carg", ("invalid choice: 'carg'", "did you mean cargo?")),
         ("create --toolchain gcc env", ("invalid choice: 'gcc'", "crossenv create --help")),
         ("--verison", ("--verison stands before the command", "did you mean `crossenv --version`?")),
         ("help", ("no command 'help'", "did you mean `crossenv --help`?")),
