@@ -242,6 +242,8 @@ def test_the_pictures_show_the_figures_of_today(monkeypatch: pytest.MonkeyPatch)
     ]
     assert older == [], "python3 scripts/pictures.py draws them again"
     number = len(pictures.known("every-target", "3.13")["targets"])
+    badges = re.search(r"<title>(.*)</title>", pictures.badges(pictures.THEMES["light"]))
+    assert badges and f'alt="{badges[1]}"' in (CHECKOUT / "README.md").read_text("utf-8")
     for page in (CHECKOUT / "README.md", CHECKOUT / "docs/index.md"):
         assert set(re.findall(r"the (\d+) wheels", page.read_text("utf-8"))) == {str(number)}, page.name
 
