@@ -154,7 +154,10 @@ def outcome(done: subprocess.CompletedProcess[str]) -> str:
     said = [match[1] for line in done.stdout.splitlines() if (match := SUMMARY.match(line.strip()))]
     if done.returncode or not said:
         print(done.stdout, done.stderr, file=sys.stderr)
-    return said[-1] if said else f"failed: ended with {done.returncode}"
+    if not said:
+        return f"failed: ended with {done.returncode}"
+    # pytest's own word for failed tests is 1; what comes after its last line is the process's end.
+    return said[-1] if done.returncode in (0, 1) else f"{said[-1]}, then failed: ended with {done.returncode}"
 
 
 def of_the_index(package: str, wheel: Path) -> str:
