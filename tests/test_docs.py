@@ -241,6 +241,9 @@ def test_the_pictures_show_the_figures_of_today(monkeypatch: pytest.MonkeyPatch)
         if (pictures.PICTURES / f"{draw.__name__}-{name}.svg").read_text("utf-8") != draw(theme)
     ]
     assert older == [], "python3 scripts/pictures.py draws them again"
+    for picture in pictures.PICTURES.glob("*.svg"):
+        words = re.sub(r"<[^>]*>", "", picture.read_text("utf-8"))
+        assert re.findall(r"(?<![\w.])/(?!home/me\b|usr/bin/)\w+/\S*", words) == [], picture.name
     number = len(pictures.known("every-target", "3.13")["targets"])
     badges = re.search(r"<title>(.*)</title>", pictures.badges(pictures.THEMES["light"]))
     assert badges and f'alt="{badges[1]}"' in (CHECKOUT / "README.md").read_text("utf-8")
