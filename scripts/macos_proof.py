@@ -30,6 +30,7 @@ from windows_proof import Tests, outcome, source_of
 
 from crossenv.binaries import FORMATS
 from crossenv.platforms.architectures import MACHO
+from crossenv.pythons.build_python import find_build_python
 
 PACKAGES = ("markupsafe", "msgpack", "ujson", "wrapt", "lz4", "greenlet", "regex", "orjson", "kiwisolver", "rapidfuzz")
 RUST = {"orjson"}
@@ -224,8 +225,7 @@ def tested(package: str, wheel: Path, work: Path, python: str) -> str:
     tests, site = TESTS[package], work / "site" / package
     tools = work / "tools"
     if not (tools / "bin/pytest").is_file():
-        program = python if os.sep in python else f"python{python}"
-        subprocess.run([program, "-m", "venv", tools], check=True)
+        subprocess.run([find_build_python(python).executable, "-m", "venv", tools], check=True)
         more = ["pytest", "hypothesis", "tzdata", "pytz", "psutil", "arrow", "python-dateutil"]
         subprocess.run([tools / "bin/python", "-m", "pip", "install", "-q", *more], check=True)
     shutil.rmtree(site, ignore_errors=True)
