@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
-from results import CHECKOUT, keep, known, today
+from results import CHECKOUT, has_failed, keep, known, today
 from windows_proof import Tests, outcome, source_of
 
 from crossenv.binaries import FORMATS
@@ -88,7 +88,7 @@ def main() -> int:
     rows = known("macos", VERSION).get("packages", {})
     for package in packages:
         rows[package] = prove(package, work, args.python)
-        failed |= "!" in str(rows[package]) or "failed" in str(rows[package])
+        failed |= "!" in str(rows[package]) or has_failed(rows[package])
         print(f"{package}: {rows[package]}", flush=True)
         keep("macos", VERSION, {"about": {"version": VERSION}, "packages": rows})
     return int(failed)
