@@ -339,6 +339,7 @@ def test_results_of_one_configuration_leave_the_others(tmp_path: Path, monkeypat
     assert kept.read_text(encoding="utf-8") == before
     assert results.known("corpus", "gcc", root=tmp_path)["packages"]["lz4"] == {"error": 'DIR/src: no "x" | ü'}
     assert results.known("corpus", "zig", root=tmp_path) == {"packages": {}, "wheels": ["a", "b"]}
+    assert [results.has_failed(said) for said in ("1 failed, 2 passed", "2 passed, 1 xfailed")] == [True, False]
     words = ["crossenv", "create", "--host-python", f"{tmp_path}/root/usr/bin/python3.11", f"--sysroot={tmp_path}/root"]
     assert results.command_shown(words) == "crossenv create --host-python DIR/usr/bin/python3.11 --sysroot=DIR"
 
