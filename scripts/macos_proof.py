@@ -25,11 +25,12 @@ from pathlib import Path
 from typing import Any
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
-from results import CHECKOUT, keep, known, today
+from results import CHECKOUT, has_failed, keep, known, today
 from windows_proof import Tests, outcome, source_of
 
 from crossenv.binaries import FORMATS
 from crossenv.platforms.architectures import MACHO
+from crossenv.pythons.build_python import find_build_python
 
 PACKAGES = ("markupsafe", "msgpack", "ujson", "wrapt", "lz4", "greenlet", "regex", "orjson", "kiwisolver", "rapidfuzz")
 RUST = {"orjson"}
@@ -87,7 +88,7 @@ def main() -> int:
     rows = known("macos", VERSION).get("packages", {})
     for package in packages:
         rows[package] = prove(package, work, args.python)
-        failed |= "!" in str(rows[package]) or "failed" in str(rows[package])
+        failed |= "!" in str(rows[package]) or has_failed(rows[package])
         print(f"{package}: {rows[package]}", flush=True)
         keep("macos", VERSION, {"about": {"version": VERSION}, "packages": rows})
     return int(failed)
@@ -224,8 +225,7 @@ def tested(package: str, wheel: Path, work: Path, python: str) -> str:
     tests, site = TESTS[package], work / "site" / package
     tools = work / "tools"
     if not (tools / "bin/pytest").is_file():
-        program = python if os.sep in python else f"python{python}"
-        subprocess.run([program, "-m", "venv", tools], check=True)
+        subprocess.run([find_build_python(python).executable, "-m", "venv", tools], check=True)
         more = ["pytest", "hypothesis", "tzdata", "pytz", "psutil", "arrow", "python-dateutil"]
         subprocess.run([tools / "bin/python", "-m", "pip", "install", "-q", *more], check=True)
     shutil.rmtree(site, ignore_errors=True)

@@ -18,7 +18,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from results import CACHE, keep, known, today
+from results import CACHE, has_failed, keep, known, today
 
 WORK = CACHE / "corpus"
 
@@ -152,7 +152,7 @@ def main() -> int:
         }
         print(f"{name}: {said}", file=sys.stderr, flush=True)
         keep("own-tests", options.label, {"about": about, "packages": results})
-    return int(any("failed" in row["said"] or "ended" in row["said"] for row in results.values()))
+    return int(any(has_failed(row["said"]) or "ended" in row["said"] for row in results.values()))
 
 
 if __name__ == "__main__":

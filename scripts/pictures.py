@@ -319,6 +319,31 @@ def targets(theme: Theme) -> str:
     return drawing.svg()
 
 
+def badges(theme: Theme) -> str:
+    """What pyproject.toml and the figures say, in a line."""
+    project = (CHECKOUT / "pyproject.toml").read_text(encoding="utf-8")
+    pythons = re.findall(r"Python :: (3\.\d+)", project)
+    license_ = re.search(r'^license = "(.*)"', project, re.MULTILINE)
+    packages = known("corpus", "gcc-aarch64")["packages"].values()
+    works = sum(row["result"] != "failed" for row in packages)
+    wheels = known("every-target", "3.13")["targets"].values()
+    facts = (
+        ("Python", f"{pythons[0]} to {pythons[-1]}"),
+        ("targets", f"{sum(row['result'] == 'right' for row in wheels)} of {len(wheels)} built"),
+        ("popular packages", f"{works} of {len(packages)} for arm64"),
+        ("license", license_[1] if license_ else "unknown"),
+    )
+    spaces = [(5.3 * len(name) + 14, 5.9 * len(fact) + 14) for name, fact in facts]
+    title = "; ".join(f"{name}: {fact}" for name, fact in facts)
+    drawing, x = Drawing(round(sum(map(sum, spaces))) + 8 * len(facts), 22, title, theme), 0.5
+    for (name, fact), widths in zip(facts, spaces, strict=True):
+        drawing.box(x, 0.5, sum(widths), 21, fill=theme.panel, line=theme.line)
+        drawing.text(x + widths[0] / 2, 15, name, at="middle", size=11, fill=theme.faint)
+        drawing.text(x + widths[0] + widths[1] / 2, 15, fact, at="middle", size=11, bold=True, fill=theme.strong)
+        x += sum(widths) + 8
+    return drawing.svg()
+
+
 def report() -> None:
     """Build some wheels, one of which fails, and have a browser draw the page about them."""
     broken = {
@@ -408,6 +433,10 @@ def terminal(theme: Theme, shown: list[tuple[str, list[str]]]) -> str:
     return drawing.svg()
 
 
+# From committed figures and from words: drawn again, they are the same.
+DRAWN = (badges, speed, data, environment, roles, architecture, farm, targets)
+
+
 def main() -> int:
     """Draw all; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -420,7 +449,7 @@ def main() -> int:
         report()
     shown = run_commands() if options.terminal else []
     for name, theme in THEMES.items():
-        for draw in (speed, data, environment, roles, architecture, farm, targets):
+        for draw in DRAWN:
             (PICTURES / f"{draw.__name__}-{name}.svg").write_text(draw(theme), encoding="utf-8")
         if shown:
             (PICTURES / f"terminal-{name}.svg").write_text(terminal(theme, shown), encoding="utf-8")

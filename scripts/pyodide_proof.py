@@ -22,7 +22,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from results import CACHE, keep, known, today
+from results import CACHE, has_failed, keep, known, today
 from windows_proof import Tests, crossenv, outcome, source_of
 
 from crossenv.platforms.emscripten import ABIS
@@ -87,7 +87,7 @@ def main() -> int:
             for package, source in sources.items():
                 others = taken(package, abi.tag, scratch, args.index)
                 rows[package] = prove(package, source, environment, wheels, others)
-                failed |= "error" in rows[package] or "failed" in str(rows[package])
+                failed |= "error" in rows[package] or has_failed(rows[package])
                 print(f"{package} for {abi.tag}: {rows[package]}", flush=True)
                 keep("pyodide", abi.name, {"about": about, "packages": rows})
     return int(failed)

@@ -20,6 +20,11 @@ def today() -> str:
     return str(datetime.datetime.now(datetime.timezone.utc).date())
 
 
+def has_failed(said: object) -> bool:
+    """Whether what pytest says has a failure in it; "1 xfailed" is none."""
+    return re.search(r"\bfailed\b", str(said)) is not None
+
+
 def portable(text: str) -> str:
     """A text without the directories of the machine that it was written on."""
     places = {CACHE.resolve(), CACHE, CHECKOUT, Path.home(), Path(tempfile.gettempdir())}

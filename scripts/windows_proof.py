@@ -27,7 +27,7 @@ from typing import Any
 from index import newest_sdist, offered_wheels
 from packaging.utils import parse_wheel_filename
 from pythons import get
-from results import CACHE, keep, known, today
+from results import CACHE, has_failed, keep, known, today
 from windows_pythons import add_stable_abi, fetched
 
 RUST = "x86_64-pc-windows-gnu"
@@ -87,7 +87,7 @@ def main() -> int:
             rows = known("windows", version).get("packages", {})
             for package in packages:
                 rows[package] = prove(package, sources[package], environment, wheels, host)
-                failed |= "error" in rows[package] or "failed" in rows[package]["tests"]
+                failed |= "error" in rows[package] or has_failed(rows[package]["tests"])
                 print(f"{package} on Python {version}: {rows[package]}", flush=True)
                 keep("windows", version, {"about": about(environment, host, version), "packages": rows})
     return int(failed)

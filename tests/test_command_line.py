@@ -52,6 +52,15 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
         ("audit ''", ("WHEEL: the value is empty", "crossenv audit --help")),
         ("show nosuch", ("nosuch does not exist", "crossenv create")),
         ("export", ("required: format", "name one of meson, cmake, cargo")),
+        ("store lst", ("invalid choice: 'lst'", "did you mean list?")),
+        ("sysroot creat", ("invalid choice: 'creat'", "did you mean create?")),
+        ("store list --jsno .", ("no option --jsno", "did you mean --json?")),
+        ("store gc --oldr-than 3 .", ("no option --oldr-than", "did you mean --older-than?")),
+        ("export carg", ("invalid choice: 'carg'", "did you mean cargo?")),
+        ("create --toolchain gcc env", ("invalid choice: 'gcc'", "crossenv create --help")),
+        ("--verison", ("--verison stands before the command", "did you mean `crossenv --version`?")),
+        ("help", ("no command 'help'", "did you mean `crossenv --help`?")),
+        ("help create", ("no command 'help'", "did you mean `crossenv create --help`?")),
         ("run --version-of it", ("no option --version-of", "after `--`: crossenv run -- python --version-of")),
     ],
 )
@@ -143,7 +152,11 @@ def test_examples_end_the_help_and_are_right(command: str, capsys: pytest.Captur
 
 
 def test_each_command_has_examples() -> None:
-    assert [name for name in COMMANDS if name != "seal" and name not in EXAMPLES] == []
+    parsers = [(name, parser) for name, parser in build_parser()._parsers() if name != "seal"]
+    names = [name for name, _ in parsers]
+    names += [f"{name} {below}" for name, parser in parsers for below, _ in parser._parsers()]
+    assert "store gc" in names
+    assert [name for name in names if name not in EXAMPLES] == []
 
 
 @pytest.mark.parametrize(("variable", "bold"), [("FORCE_COLOR", True), ("NO_COLOR", False)])

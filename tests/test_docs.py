@@ -231,6 +231,23 @@ def test_the_readme_is_short() -> None:
     assert len(text.split()) <= 400
 
 
+def test_the_pictures_show_the_figures_of_today(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(CHECKOUT / "scripts")
+    pictures = importlib.import_module("pictures")
+    older = [
+        f"{draw.__name__}-{name}.svg"
+        for name, theme in pictures.THEMES.items()
+        for draw in pictures.DRAWN
+        if (pictures.PICTURES / f"{draw.__name__}-{name}.svg").read_text("utf-8") != draw(theme)
+    ]
+    assert older == [], "python3 scripts/pictures.py draws them again"
+    number = len(pictures.known("every-target", "3.13")["targets"])
+    badges = re.search(r"<title>(.*)</title>", pictures.badges(pictures.THEMES["light"]))
+    assert badges and f'alt="{badges[1]}"' in (CHECKOUT / "README.md").read_text("utf-8")
+    for page in (CHECKOUT / "README.md", CHECKOUT / "docs/index.md"):
+        assert set(re.findall(r"the (\d+) wheels", page.read_text("utf-8"))) == {str(number)}, page.name
+
+
 def test_the_readme_claims_what_was_measured(proofs: ModuleType) -> None:
     """Each mark in its table of targets is a figure in the data of the proofs."""
     targets, variants, corpus = (proofs.results(EXPLANATION, name) for name in ("targets", "variants", "corpus"))
@@ -319,6 +336,7 @@ def test_results_of_one_configuration_leave_the_others(tmp_path: Path, monkeypat
     assert kept.read_text(encoding="utf-8") == before
     assert results.known("corpus", "gcc", root=tmp_path)["packages"]["lz4"] == {"error": 'DIR/src: no "x" | ü'}
     assert results.known("corpus", "zig", root=tmp_path) == {"packages": {}, "wheels": ["a", "b"]}
+    assert [results.has_failed(said) for said in ("1 failed, 2 passed", "2 passed, 1 xfailed")] == [True, False]
     words = ["crossenv", "create", "--host-python", f"{tmp_path}/root/usr/bin/python3.11", f"--sysroot={tmp_path}/root"]
     assert results.command_shown(words) == "crossenv create --host-python DIR/usr/bin/python3.11 --sysroot=DIR"
 

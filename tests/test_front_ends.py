@@ -19,6 +19,7 @@ import pytest
 import projects
 from conftest import Run, with_thorough
 from crossenv.binaries.elf import elf_identity
+from test_zig import needs_zig
 
 pytestmark = pytest.mark.integration
 
@@ -394,6 +395,25 @@ def test_pip_build_and_uv_make_the_same_modules(
         with zipfile.ZipFile(wheel) as opened:
             modules[name] = {member: opened.read(member) for member in opened.namelist() if member.endswith(".so")}
     assert modules["pip"] == modules["build"] == modules["uv"]
+
+
+@pytest.mark.parametrize("toolchain", ["gnu", pytest.param("zig", marks=needs_zig)])
+def test_two_environments_make_the_same_module(toolchain: str, cross_gcc: str, tmp_path: Path, run: Run) -> None:
+    """Debug information names the files that were compiled, and so the environment's headers."""
+    project = projects.setuptools_c(tmp_path / "project")
+    target = ["--target", "aarch64", "--toolchain", "zig"]
+    if toolchain == "gnu":
+        target = ["--target", "aarch64-linux-gnu", "--cc", cross_gcc]
+    modules = set()
+    for number in range(2):
+        env, wheels = tmp_path / f"env-{number}", tmp_path / f"wheels-{number}"
+        run(sys.executable, "-m", "crossenv", "create", "-q", "--python", sys.executable, *target, env)
+        run(env / "bin/cross-pip", "wheel", "--no-deps", "-w", wheels, project, CFLAGS="-O1 -g -gz=none")
+        with zipfile.ZipFile(only_wheel(wheels)) as opened:
+            (name,) = (member for member in opened.namelist() if member.endswith(".so"))
+            modules.add(opened.read(name))
+    (module,) = modules
+    assert b"ENV/" in module
 
 
 # setup.py, editable installs, no isolation

@@ -22,6 +22,7 @@ SCHEMAS = {
     "github-issue-config": ".github/ISSUE_TEMPLATE/config.yml",
     "github-issue-forms": ".github/ISSUE_TEMPLATE/[!c]*.yml",
     "github-workflows": ".github/workflows/*.yml",
+    "readthedocs": ".readthedocs.yaml",
 }
 
 

@@ -134,8 +134,16 @@ class Proof(Data):
         return [*proofs.origin(explanation, page), "", *plotted, *summed]
 
 
+def _dashes(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Between a field's name and its meaning Sphinx writes two hyphens, and has its typography make a dash of them."""
+    for text in doctree.findall(nodes.Text):
+        if text == " -- ":
+            text.parent.replace(text, nodes.Text(" \N{EN DASH} "))
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directives."""
+    app.connect("doctree-resolved", _dashes)
     app.add_directive("crossenv-options", Options)
     app.add_directive("json-schema", Schema)
     app.add_directive("crossenv-data", Data)

@@ -50,6 +50,11 @@ OWN: Mapping[str, Variable] = {
         ("compilers.cache",),
         ("compilers.cache",),
     ),
+    "CROSSENV_ENVIRONMENT_DIRECTORY": Variable(
+        "The environment's directory, kept out of results.",
+        ("_crossenv.hooks",),
+        ("compilers.launchers", "compilers.zig.launcher"),
+    ),
     "CROSSENV_FILES": Variable(
         "The root of the environment whose files Python sees below a hook; then where its compiler looks for headers.",
         ("_crossenv.host_files",),

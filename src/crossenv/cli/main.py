@@ -16,6 +16,8 @@ from crossenv.report import LiveLines, Reporter, wants_colour, wants_live
 
 # Commands that take another command's words after "--".
 WITH_COMMAND = ("run", "test", "wheel", "plan")
+# The options that need no command.
+_ALONE = ("-h", "--help", "-V", "--version")
 # The options of all commands (`crossenv.cli.common`), which may also precede the command.
 _COMMON = re.compile(r"-[vq]+|--verbose|--quiet|--json")
 
@@ -86,12 +88,16 @@ def _require_command(words: Sequence[str]) -> None:
     word = words[0] if words else ""
     # More words follow a forgotten `create`.
     meant = closest(word.lstrip("-"), COMMANDS) if not word.startswith("-") or len(words) == 1 else None
+    if word == "help":
+        meant = " ".join([*(name for name in words[1:2] if name in COMMANDS), "--help"])
+    elif word.startswith("--") and meant is None:
+        meant = closest(word, _ALONE)
     hint = f"did you mean `crossenv {meant}`?" if meant else f"the commands are {', '.join(COMMANDS)}"
     if not word:
         raise UsageError("no command", hint=f"{hint}; `crossenv --help` explains them")
     if not word.startswith("-"):
         raise UsageError(f"there is no command {word!r}", hint=hint)
-    if word not in ("-h", "--help", "-V", "--version"):
+    if word not in _ALONE:
         raise UsageError(
             f"the option {word.partition('=')[0]} stands before the command",
             hint=hint if meant else "name the command first: crossenv create --target aarch64 ENV",

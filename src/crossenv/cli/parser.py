@@ -8,7 +8,7 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 import crossenv
@@ -66,6 +66,10 @@ class Once(argparse.Action):
         setattr(namespace, self.dest, values)
 
 
+# argparse on a value that is not among the choices; how it quotes these depends on Python's version.
+_CHOICE = re.compile(r"invalid choice: '(.*?)'.* \(choose from (.*)\)$")
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that raises where `argparse` would end the process."""
 
@@ -75,6 +79,8 @@ class Parser(argparse.ArgumentParser):
         for action in self._actions:
             if action.choices and not action.option_strings and message.endswith(f"are required: {action.dest}"):
                 hint = f"name one of {', '.join(action.choices)}"
+        if (choice := _CHOICE.search(message)) and (meant := closest(choice[1], re.findall(r"[\w-]+", choice[2]))):
+            hint = f"did you mean {meant}?"
         # argparse's messages about a value begin with "argument --name: ".
         raise UsageError(message.removeprefix("argument "), hint=hint)
 
@@ -145,10 +151,15 @@ class Parser(argparse.ArgumentParser):
         return options
 
     def _options_of(self, command: str) -> list[str]:
+        """The options of a command, and of the commands below it."""
+        parsers = [parser for name, parser in self._parsers() if name == command]
+        parsers += [below for parser in parsers for _, below in parser._parsers()]
+        return [option for parser in parsers for option in parser._option_string_actions]
+
+    def _parsers(self) -> Iterator[tuple[str, Parser]]:
         for action in self._actions:
-            if isinstance(action, argparse._SubParsersAction) and command in action.choices:
-                return list(action.choices[command]._option_string_actions)
-        return []
+            if isinstance(action, argparse._SubParsersAction):
+                yield from action.choices.items()
 
 
 def build_parser(commands: Sequence[str] = COMMANDS) -> Parser:

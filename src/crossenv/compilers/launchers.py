@@ -106,8 +106,9 @@ if [ -n "$links" ] && [ -n "$objects" ]; then
 fi
 """
 # Most front ends build in a temporary directory, whose name would appear in debug information and in messages of
-# `assert`.
+# `assert`. The environment has the headers, and may hold the others.
 _DIRECTORIES = {
+    "CROSSENV_ENVIRONMENT_DIRECTORY": "ENV",
     "CROSSENV_SOURCE_DIRECTORY": ".",
     "CROSSENV_REQUIREMENTS_DIRECTORY": "requirements",
     "CROSSENV_MORE_REQUIREMENTS_DIRECTORY": "requirements",

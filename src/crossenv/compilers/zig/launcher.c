@@ -1874,9 +1874,10 @@ static int compile(const char *language, const List *words) {
         append(&command, "-x");
         append(&command, equal(language, "c++") ? "c++" : "c");
     }
-    /* Most front ends build in a temporary directory: its name does not go into messages and debug information. The
-     * caller's own maps win: the last match counts. */
-    static const char *const directories[][2] = {{"CROSSENV_SOURCE_DIRECTORY", "."},
+    /* Most front ends build in a temporary directory: its name does not go into messages and debug information, nor
+     * does the environment's. The caller's own maps win: the last match counts. */
+    static const char *const directories[][2] = {{"CROSSENV_ENVIRONMENT_DIRECTORY", "ENV"},
+                                                 {"CROSSENV_SOURCE_DIRECTORY", "."},
                                                  {"CROSSENV_REQUIREMENTS_DIRECTORY", "requirements"},
                                                  {"CROSSENV_MORE_REQUIREMENTS_DIRECTORY", "requirements"}};
     for (size_t i = 0; i < sizeof directories / sizeof *directories; i++) {

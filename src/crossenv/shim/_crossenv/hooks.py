@@ -117,7 +117,7 @@ def enter_environment(facts: "Facts", backend: str = "") -> None:
     build_machine.watch_programs(facts)
     os.environ["CROSSENV_PYTHON"] = sys.executable
     host_files.answer_for_host(facts)
-    _name_directories()
+    _name_directories(facts)
     if facts["system"]:
         from _crossenv import project_platform
 
@@ -148,7 +148,7 @@ def _pyproject_text() -> str:
         return ""
 
 
-def _name_directories() -> None:
+def _name_directories(facts: "Facts") -> None:
     """Say which directories are not to be seen in the result; the compilers' launchers read it.
 
     Editable builds keep them: their sources stay where they are, and a debugger looks for them there.
@@ -156,7 +156,7 @@ def _name_directories() -> None:
     words = " ".join(sys.argv[:2]) + " ".join(sys.orig_argv)
     if "build_editable" in words or not ("build_wheel" in words or "prepare_metadata_for_build_wheel" in words):
         return
-    directories = {"CROSSENV_SOURCE_DIRECTORY": os.getcwd()}
+    directories = {"CROSSENV_ENVIRONMENT_DIRECTORY": facts["root"], "CROSSENV_SOURCE_DIRECTORY": os.getcwd()}
     if sys.prefix != sys.base_prefix:
         directories["CROSSENV_REQUIREMENTS_DIRECTORY"] = sys.prefix
     for entry in sys.path:
