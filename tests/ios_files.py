@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-
-import ziglang
 
 import crossenv.compilers.zig
 import makers
@@ -30,7 +29,14 @@ _NAMES = ("PyLong_FromLong", "PyModule_Create2", "PyModuleDef_Init")
 
 def zig_library() -> Path:
     """The directory with zig's headers and descriptions of libraries."""
-    return Path(ziglang.__file__).parent / "lib"
+    return zig_program().parent / "lib"
+
+
+def zig_program() -> Path:
+    """The `zig` of the package ziglang."""
+    package = importlib.util.find_spec("ziglang")
+    assert package is not None and package.origin is not None
+    return Path(package.origin).parent / "zig"
 
 
 def sdk(directory: Path, name: str = "iphoneos", version: str = "18.2") -> Path:
@@ -120,7 +126,7 @@ def _framework(library: Path, multiarch: str) -> None:
     cpu, suffix = {"arm64": "aarch64"}.get(machine, machine), "" if system == "iphoneos" else "-simulator"
     source, made = library.parent / "python.c", library.parent / "python.o"
     source.write_text("".join(f"void {name}(void) {{}}\n" for name in _NAMES))
-    zig = Path(ziglang.__file__).parent / "zig"
+    zig = zig_program()
     target = f"{cpu}-ios.14.0{suffix}"
     subprocess.run([zig, "cc", "-target", target, "-g0", "-fno-sanitize=all", "-c", source, "-o", made], check=True)
     linker = find_linker(os.environ["PATH"])

@@ -234,7 +234,7 @@ setup(packages=["toy"], ext_modules=[
             "cxx.cc": projects.MODULE_C.format(
                 top="#include <map>\n#include <stdexcept>\n#include <string>\n"
                 "static long tried(int n) { try { std::map<int, std::string> all{{n, std::to_string(n)}};"
-                " if (n) throw std::runtime_error(all[n]); } catch (const std::exception &error) { return 1; } return 0; }",
+                " if (n) throw std::runtime_error(all[n]); } catch (const std::exception &) { return 1; } return 0; }",
                 answer="tried(1)",
             ).replace("_toy", "_cxx"),
         },

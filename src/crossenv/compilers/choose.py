@@ -88,9 +88,14 @@ def require_linkable(host: HostPython) -> None:
     """Refuse a target that only its vendor's tools can link for.
 
     Raises:
-        ToolchainError: It is Android.
+        ToolchainError: It is Android, or a part of a Python for iOS.
     """
     platform = host.platform
+    if host.system == IOS:
+        raise ToolchainError(
+            f"{host.source} alone does not tell enough of a Python for iOS: modules are linked to its framework",
+            hint="name Python.xcframework of CPython's release with --host-python, and the target with --target",
+        )
     if platform.linked_by:
         raise ToolchainError(
             f"{host.source} is a Python for {platform.describe(host.libc)} on {host.machine}: what is built for it is"

@@ -117,9 +117,9 @@ def platform_module(platform: "ModuleType", facts: "Facts") -> None:
         from collections import namedtuple
 
         # It asks this too, which Pythons before 3.13 do not have.
-        fields = namedtuple("IOSVersionInfo", "system release model is_simulator")
+        IOSVersionInfo = namedtuple("IOSVersionInfo", "system release model is_simulator")
         simulated = facts["multiarch"].endswith("simulator")
-        ios = fields(facts["system"]["system"], facts["libc"]["version"], "iPhone", simulated)
+        ios = IOSVersionInfo(facts["system"]["system"], facts["libc"]["version"], "iPhone", simulated)
         platform.ios_ver = lambda *_arguments, **_options: ios  # type: ignore[attr-defined]
 
 
