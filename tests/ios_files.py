@@ -48,6 +48,7 @@ def sdk(directory: Path, name: str = "iphoneos", version: str = "18.2") -> Path:
     text = (zig_library() / "libc/darwin/libSystem.tbd").read_text()
     text = re.sub(r",\s*arm64e\.x1-\w+(?=[\s,\]])", "", text)
     (lib / "libSystem.tbd").write_text(text.replace("-macos", f"-{system}"))
+    (lib / "libm.tbd").symlink_to("libSystem.tbd")
     names = (Path(crossenv.compilers.zig.__file__).parent / "libcxx.txt").read_text().split()
     targets = f"[ x86_64-{system}, arm64-{system} ]"
     (lib / "libc++.tbd").write_text(
