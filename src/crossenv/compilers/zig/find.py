@@ -44,6 +44,8 @@ from crossenv.targets import Target
 
 # What zig would assume is more than every machine of the name has: Debian's armhf and others do without NEON.
 _PROCESSORS = {"armv7l": "baseline-neon-d32"}
+# What Apple's compiler assumes, where zig assumes less: every Mac that macOS 10.13 runs on has it.
+_APPLES_PROCESSORS = {"x86_64": "penryn"}
 # zig's run-time library takes seconds to make, and has nothing of the C library's.
 _PROBE_LINK = ("-rtlib=none",)
 
@@ -64,7 +66,8 @@ def require_floor(target: Target) -> None:
 
 def processor(target: Target, chosen: str | None) -> str:
     """Return the least processor that code is made for, in zig's words; "" for zig's own baseline."""
-    return chosen or _PROCESSORS.get(target.machine, "")
+    known = _APPLES_PROCESSORS if target.system == MACOS else _PROCESSORS
+    return chosen or known.get(target.machine, "")
 
 
 def find_zig_toolchain(
