@@ -285,16 +285,31 @@ def test_the_pictures_show_the_figures_of_today(monkeypatch: pytest.MonkeyPatch)
 
 def test_the_readme_claims_what_was_measured(proofs: ModuleType) -> None:
     """Each mark in its table of targets is a figure in the data of the proofs."""
-    targets, variants, corpus = (proofs.results(EXPLANATION, name) for name in ("targets", "variants", "corpus"))
+    targets, variants, corpus, every = (
+        proofs.results(EXPLANATION, name) for name in ("targets", "variants", "corpus", "every-target")
+    )
     wheels = [wheel for section in variants.values() for wheel in section["wheels"]]
+    wheels += [
+        wheel
+        for section in every.values()
+        for row in section["targets"].values()
+        for wheel in row["wheels"]
+        if row["result"] == "right"
+    ]
     readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
-    header, *rows = re.findall(r"^\| (?:target|glibc:|musl:|Windows:|macOS:) .*", readme, re.MULTILINE)
+    header, *rows = re.findall(r"^\| (?:target|glibc:|musl:|Windows:|macOS:|Pyodide:) .*", readme, re.MULTILINE)
     versions = [cell.strip() for cell in header.strip("|").split("|")[1:]]
     checked = 0
     for row in rows:
         name, *marks = (cell.strip() for cell in row.strip("|").split("|"))
         libc, _, machines = name.partition(": ")
-        policy = {"glibc": r"manylinux\w+_", "musl": r"musllinux\w+_", "Windows": "win_", "macOS": r"macosx\w+_"}[libc]
+        policy = {
+            "glibc": r"manylinux\w+_",
+            "musl": r"musllinux\w+_",
+            "Windows": "win_",
+            "macOS": r"macosx\w+_",
+            "Pyodide": r"py(?:odide|emscripten)\w+_",
+        }[libc]
         for machine in machines.split(", "):
             for version, mark in zip(versions, marks, strict=True):
                 tag = f"cp{version.replace('.', '')}"
