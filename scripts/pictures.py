@@ -396,7 +396,7 @@ def run_commands() -> list[tuple[str, list[str]]]:
                 cwd=directory, text=True, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             )  # fmt: skip
             # Whoever looks at the picture has other directories.
-            words = done.stdout.replace(directory, "/home/me").replace(str(CHECKOUT / ".venv"), "/home/me/tools")
+            words = done.stdout.replace(directory, "/home/me").replace(str(tools.parent), "/home/me/tools")
             words = re.sub(r"/\S+/(python3\.\d+)\)", r"/usr/bin/\1)", words)
             # And another speed.
             words = re.sub(r"(?m) in (\d+ s|\d+:\d+)$", "", words)

@@ -39,21 +39,24 @@ class Tests:
     """A package's own tests.
 
     Attributes:
-        place: Where they are in its sdist.
+        place: Where they are in its sdist; "" if `options` name them.
         needs: What they import besides pytest.
         without: A test that is left out.
         rust: Whether the package is built by cargo.
+        options: More words for pytest.
     """
 
-    place: str
+    place: str = ""
     needs: tuple[str, ...] = ()
     without: str = ""
     rust: bool = False
+    options: tuple[str, ...] = ()
 
     def words(self, source: Path) -> list[str | Path]:
         """The command that runs them, in a tree of the package's sdist."""
         chosen = ["-k", f"not {self.without}"] if self.without else []
-        return ["pytest", "-q", "-p", "no:cacheprovider", *chosen, source / self.place]
+        places = [source / self.place] if self.place else []
+        return ["pytest", "-q", "-p", "no:cacheprovider", *self.options, *chosen, *places]
 
 
 TESTS = {
@@ -151,7 +154,10 @@ def outcome(done: subprocess.CompletedProcess[str]) -> str:
     said = [match[1] for line in done.stdout.splitlines() if (match := SUMMARY.match(line.strip()))]
     if done.returncode or not said:
         print(done.stdout, done.stderr, file=sys.stderr)
-    return said[-1] if said else f"failed: ended with {done.returncode}"
+    if not said:
+        return f"failed: ended with {done.returncode}"
+    # pytest's own word for failed tests is 1; what comes after its last line is the process's end.
+    return said[-1] if done.returncode in (0, 1) else f"{said[-1]}, then failed: ended with {done.returncode}"
 
 
 def of_the_index(package: str, wheel: Path) -> str:

@@ -176,6 +176,38 @@ def test_each_cross_pip_command_has_options_of_pip() -> None:
     assert wrong == []
 
 
+def test_configuration_that_is_shown_is_valid(tmp_path: Path) -> None:
+    """Tables of pyproject.toml, workflows of GitHub and pipelines of GitLab fit the schemas of their readers."""
+    files: dict[str, list[str]] = {"pyproject": [], "github-workflows": [], "gitlab-ci": []}
+    for page in PAGES:
+        for block in blocks(page):
+            text = block.text
+            if block.language == "toml" and re.search(r"^\[(tool\.|project\]|build-system\])", text, re.MULTILINE):
+                kind = "pyproject"
+                if "[project]" not in text:
+                    text = f'[project]\nname = "toy"\nversion = "1"\n{text}'
+            elif block.language == "yaml" and "runs-on" in text:
+                kind = "github-workflows"
+                text = text if "\non:" in text else f"on: push\n{text}"
+            elif block.language == "yaml" and "script:" in text:
+                kind = "gitlab-ci"
+            else:
+                continue
+            place = tmp_path / f"{page.stem}-{block.line}.{'toml' if kind == 'pyproject' else 'yml'}"
+            place.write_text(text, encoding="utf-8")
+            files[kind].append(str(place))
+    assert all(files.values())
+    readers = {"pyproject": [sys.executable, "-m", "validate_pyproject"]}
+    for kind, found in files.items():
+        check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{kind}"]
+        done = subprocess.run([*readers.get(kind, check), *found], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    if shutil.which("actionlint"):
+        words = ["actionlint", *files["github-workflows"]]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+
+
 def test_scripts_that_are_shown_exist() -> None:
     for page in PAGES:
         for block in blocks(page):
@@ -241,6 +273,9 @@ def test_the_pictures_show_the_figures_of_today(monkeypatch: pytest.MonkeyPatch)
         if (pictures.PICTURES / f"{draw.__name__}-{name}.svg").read_text("utf-8") != draw(theme)
     ]
     assert older == [], "python3 scripts/pictures.py draws them again"
+    for picture in pictures.PICTURES.glob("*.svg"):
+        words = re.sub(r"<[^>]*>", "", picture.read_text("utf-8"))
+        assert re.findall(r"(?<![\w.])/(?!home/me\b|usr/bin/)\w+/\S*", words) == [], picture.name
     number = len(pictures.known("every-target", "3.13")["targets"])
     badges = re.search(r"<title>(.*)</title>", pictures.badges(pictures.THEMES["light"]))
     assert badges and f'alt="{badges[1]}"' in (CHECKOUT / "README.md").read_text("utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -447,3 +448,23 @@ def test_what_was_built_runs_under_node(pyodide_environment: Path, tmp_path: Pat
     code = "import toy._catches as c, toy._throws as t, sys; print(sys.platform, c.call(t.function))"
     said = run(env / "bin/cross-run", "python", "-c", code)
     assert said == "emscripten caught thrown in another module, then std::out_of_range\n"
+
+
+@pytest.mark.integration
+def test_a_call_by_another_type_is_explained(pyodide_environment: Path, tmp_path: Path, run: Run) -> None:
+    """As CPython calls a `tp_clear` that returns nothing: the process ends, and says what to look for."""
+    env = pyodide_environment
+    project = projects.setuptools_c(tmp_path / "toy")
+    (source,) = project.rglob("*.c")
+    text = source.read_text(encoding="utf-8")
+    body = "int (*volatile f)(void) = (int (*)(void))(void *)nothing; return PyLong_FromLong(f());"
+    text, count = re.subn(r"return PyLong_From\w+\(.*?\);", body, text)
+    assert count == 1
+    source.write_text(
+        text.replace("static PyObject", "static void nothing(int x) {}\nstatic PyObject", 1), encoding="utf-8"
+    )
+    run(env / "bin/cross-pip", "install", "--no-deps", "-q", project)
+    words: list[str | Path] = [env / "bin/cross-run", "python", "-c", "import toy._toy as t; print(t.answer())"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 70
+    assert "crossenv: hint: C called a function through a pointer of another type" in done.stderr

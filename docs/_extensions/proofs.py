@@ -420,8 +420,11 @@ def summary(explanation: Path, page: str) -> tuple[tuple[str, ...], Rows]:
         said = [(name, of, row.get("error") or row["tests"]) for of, name, row in found]
         return ("package", column, "own tests"), said
     if page == "every-target":
-        counted = Counter(row["result"] for section in data.values() for row in section["targets"].values())
-        return ("targets", str(counted.total())), [(result, str(count)) for result, count in counted.most_common()]
+        results_ = (row["result"] for section in data.values() for row in section["targets"].values())
+        counted = Counter(result.partition(":")[0] for result in results_)
+        return ("wheels, one for each target and Python", str(counted.total())), [
+            (result, str(count)) for result, count in counted.most_common()
+        ]
     if page == "macos":
         each = [row for section in data.values() for row in section["packages"].items()]
         differ = [[", ".join(dict.fromkeys(map(_noun, _deviations(row[of])))) for of in _MACS] for _, row in each]

@@ -38,6 +38,12 @@ try {
 } catch (error) {
   if (error?.status === undefined) {
     console.error(error);
+    if (error instanceof WebAssembly.RuntimeError && error.message.includes("signature mismatch")) {
+      console.error(
+        "crossenv: hint: C called a function through a pointer of another type, which WebAssembly refuses and other" +
+          " machines forgive: look for a cast, such as a tp_clear that returns nothing",
+      );
+    }
     status = 70;
   } else {
     status = error.status;
