@@ -14,10 +14,7 @@ from crossenv.platforms.target import Target
 __all__ = ["Target", "named_target", "parse_target", "target_of_tag"]
 
 # Systems whose names are known, and that cannot be targets.
-_OTHER_SYSTEMS = (
-    (r"ios_.*|.*-ios.*", "iOS"),
-    (r"android_.*|.*-android.*", "Android"),
-)
+_OTHER_SYSTEMS = ((r"android_.*|.*-android.*", "Android"),)
 
 
 def parse_target(text: str) -> Target:

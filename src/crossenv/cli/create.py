@@ -44,13 +44,14 @@ from crossenv.errors import UsageError
 from crossenv.files import scratch_directory, write_tree
 from crossenv.libc.version import libc_of_this_machine
 from crossenv.platforms import Libc, platform_of_target
+from crossenv.platforms.ios import IOS
 from crossenv.pythons.build_python import find_build_python, find_build_python_for_target
 from crossenv.pythons.dump_document import Dump, load_dump
 from crossenv.pythons.dump_headers import Headers, adapted_headers, find_headers, with_headers
 from crossenv.pythons.from_dump import LAYOUT as DUMP
 from crossenv.pythons.known import host_python_path
 from crossenv.pythons.model import HostPython, UnwrittenHost
-from crossenv.pythons.named import NamedPython, named_python
+from crossenv.pythons.named import IOSPython, NamedPython, named_python
 from crossenv.pythons.read import read_host_python
 from crossenv.report import Reporter
 from crossenv.synthesis.synthesise import as_free_threaded, read_build_facts, synthesise_host_python
@@ -66,20 +67,19 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("env", metavar="ENV", nargs="?", help="the directory to make it in")
     host = parser.add_argument_group("target")
-    which = host.add_mutually_exclusive_group()
-    which.add_argument(
+    host.add_argument(
         "--target",
         action=Once,
         metavar="TARGET",
         help="build for this target: a platform tag (manylinux_2_28_aarch64, musllinux_1_2_armv7l, linux_riscv64), a"
         " triplet (aarch64-linux-gnu) or a machine (aarch64); `crossenv targets` lists them",
     )
-    which.add_argument(
+    host.add_argument(
         "--host-python",
         metavar="PATH",
         help="build for this Python of the target. PATH is an executable, a prefix, a sysroot, a build tree, a"
-        " _sysconfigdata*.py file, a build-details.json, a dump, or a directory with a Python for Windows, macOS or"
-        " Pyodide; it is read, never run. known:NAME takes one of"
+        " _sysconfigdata*.py file, a build-details.json, a dump, or a directory with a Python for Windows, macOS,"
+        " iOS (which may be named beside its --target) or Pyodide; it is read, never run. known:NAME takes one of"
         " `crossenv targets --known`",
     )
     host.add_argument(
@@ -92,7 +92,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     host.add_argument(
         "--sdk",
         metavar="DIR",
-        help="for macOS: take frameworks, and libraries beside the C and C++ libraries, from this SDK of Apple's",
+        help="for macOS: take frameworks, and libraries beside the C and C++ libraries, from this SDK of Apple's; iOS"
+        " needs one: iPhoneOS.sdk or iPhoneSimulator.sdk",
     )
     host.add_argument(
         "--host-prefix",
@@ -306,7 +307,7 @@ def plan_environment(args: argparse.Namespace, settings: Settings, root: Path, r
         in_place=args.in_place,
     )
     args.fetch = fetcher(settings, reporter)
-    plan = (plan_for_target if args.target else _plan_for_host)(args, root, wishes, options, reporter)
+    plan = (_plan_for_host if args.host_python else plan_for_target)(args, root, wishes, options, reporter)
     for line in describe(plan):
         reporter.note(line)
     full_version = plan.record.host.full_version
@@ -321,7 +322,14 @@ def plan_environment(args: argparse.Namespace, settings: Settings, root: Path, r
 def _plan_for_host(args: argparse.Namespace, root: Path, wishes: Wishes, options: Options, reporter: Reporter) -> Plan:
     """Plan an environment for the host Python that the user names, whatever its system."""
     path = host_python_path(args.host_python)
-    given = named_python(path)
+    target = parse_target(args.target) if args.target else None
+    if target is not None and target.system != IOS:
+        raise UsageError("--target and --host-python exclude each other", hint="leave one of them out")
+    given = named_python(path, target)
+    if target is not None and (given is None or not isinstance(given.python, IOSPython)):
+        raise UsageError(
+            f"{path} is not a Python for iOS", hint="name Python.xcframework of CPython's release with --host-python"
+        )
     if given is None:
         return plan_for_host_python(args, root, wishes, options, reporter)
     if args.free_threaded:

@@ -91,6 +91,8 @@ class Platform(Protocol):
         later_versions: Whether later versions of the system run what is built for an older one.
         can_repair: Whether libraries that wheels need are put into them.
         can_run: Whether programs for it run here under an emulator.
+        sdk_link: Where environments link to descriptions of its libraries, below their root; "" for a system that has
+            none.
     """
 
     name: str
@@ -109,6 +111,7 @@ class Platform(Protocol):
     later_versions: bool
     can_repair: bool
     can_run: bool
+    sdk_link: str
 
     def parse_target(self, name: str) -> Target | None:
         """The target that a user names so; None if it is not one of this system.
@@ -209,6 +212,8 @@ class Platform(Protocol):
 
 class NoVariables:
     """The variables of a platform about which build systems ask nothing."""
+
+    sdk_link = ""
 
     def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
         """None."""
