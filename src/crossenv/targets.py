@@ -14,10 +14,7 @@ from crossenv.platforms.target import Target
 __all__ = ["Target", "named_target", "parse_target", "target_of_tag"]
 
 # Systems whose names are known, and that cannot be targets.
-_OTHER_SYSTEMS = (
-    (r"ios_.*|.*-ios.*", "iOS"),
-    (r"android_.*|.*-android.*", "Android"),
-)
+_OTHER_SYSTEMS = ((r"ios_.*|.*-ios.*", "iOS"),)
 
 
 def parse_target(text: str) -> Target:
@@ -54,7 +51,7 @@ def named_target(text: str) -> Target:
     for pattern, system in _OTHER_SYSTEMS:
         if re.fullmatch(pattern, name):
             raise UsageError(
-                f"the target {name!r} is for {system}: not yet; targets run Linux, Windows, macOS or Pyodide",
+                f"the target {name!r} is for {system}: not yet; targets run Linux, Windows, macOS, Android or Pyodide",
                 hint="name one such as manylinux_2_28_aarch64 or musllinux_1_2_x86_64",
             )
     raise _unknown(text)
