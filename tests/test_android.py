@@ -410,7 +410,7 @@ def test_cmake_takes_the_environments_compiler(real: Path, tmp_path: Path, run: 
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert f"said: {real}/etc/bin/{TRIPLET}24-clang 1 arm64-v8a {real}/etc/sdk" in done.stderr
+    assert f"said: {real}/etc/bin/{TRIPLET}24-clang 1 arm64-v8a {real}/etc/ndk" in done.stderr
     run("cmake", "--build", tmp_path / "out")
     libraries, page, system, _ = facts_of((tmp_path / "out/libtoy.so").read_bytes())
     assert f"libpython{VERSION}.so" in libraries and (page, system) == (16384, "Android")

@@ -441,7 +441,7 @@ def test_pypy_and_cpython_in_one_root_are_the_users_choice(tmp_path: Path) -> No
     assert read_host_python(prefix / "bin/pypy3.11").implementation == "pypy"
 
 
-# Android and iOS: read, and not linked for.
+# Android and iOS: read, whatever else builds for them need.
 
 
 def android(tmp_path: Path) -> Path:
@@ -463,27 +463,29 @@ def ios(tmp_path: Path) -> Path:
     config |= {"SOABI": "cpython-313-iphoneos", "EXT_SUFFIX": ".cpython-313-iphoneos.so"}
     config |= {"HOST_GNU_TYPE": "aarch64-apple-ios", "IPHONEOS_DEPLOYMENT_TARGET": "13.0"}
     slice_ = tmp_path / "Python.xcframework/ios-arm64"
-    write(slice_ / f"lib/python3.13/_sysconfigdata__ios_{triplet}.py", config_text(config))
+    write(slice_ / f"lib-arm64/python3.13/_sysconfigdata__ios_{triplet}.py", config_text(config))
     for name, text in (("Python.h", ""), ("pyconfig.h", ""), ("patchlevel.h", makers.patchlevel("3.13.5"))):
         write(slice_ / "Python.framework/Headers" / name, text)
     return tmp_path
 
 
 @pytest.mark.parametrize(
-    ("make", "system", "libc", "suffix", "needs"),
+    ("make", "system", "libc", "suffix", "needs", "hint"),
     [
-        (android, "android", "24", ".cpython-313-aarch64-linux-android.so", "NDK"),
-        (ios, "ios", "13.0", ".cpython-313-iphoneos.so", "Xcode"),
+        (android, "android", "24", ".cpython-313-aarch64-linux-android.so", "NDK", "show --host-python"),
+        (ios, "ios", "13.0", ".cpython-313-iphoneos.so", "does not tell enough", "Python.xcframework"),
     ],
 )
-def test_mobile_systems(tmp_path: Path, make: object, system: str, libc: str, suffix: str, needs: str) -> None:
+def test_mobile_systems(
+    tmp_path: Path, make: object, system: str, libc: str, suffix: str, needs: str, hint: str
+) -> None:
     assert callable(make)
     host: HostPython = read_host_python(make(tmp_path))
     assert (host.system, host.libc.version, host.machine, host.ext_suffix) == (system, libc, "aarch64", suffix)
     assert host.full_version == "3.13.5"
     with pytest.raises(ToolchainError) as caught:
         require_linkable(host, Wishes(kind="auto", environ_path="", sysroot=None, overrides={}, cpu=None))
-    assert needs in caught.value.message and "show --host-python" in caught.value.hint
+    assert needs in caught.value.message and hint in caught.value.hint
     env = tmp_path / "env"
     assert main(["create", "--host-python", str(host.source), str(env)]) == 4
     assert not env.exists()

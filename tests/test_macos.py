@@ -27,8 +27,8 @@ from crossenv import testing
 from crossenv.binaries import FORMATS, BinaryError
 from crossenv.binaries.macho import relinked
 from crossenv.cli.targets import available
+from crossenv.compilers.zig.apple import apple_parts, find_linker
 from crossenv.compilers.zig.locate import Zig
-from crossenv.compilers.zig.macos import find_linker, macos_parts
 from crossenv.errors import HostPythonError, ToolchainError, UsageError
 from crossenv.platforms import PLATFORMS, Libc, Machine
 from crossenv.platforms.architectures import MACHO
@@ -216,14 +216,14 @@ def test_descriptions_of_the_systems_libraries(tmp_path: Path) -> None:
     zig = Zig(path=tmp_path / "zig/zig", version="0.17.1", clang_version="22.1.8", origin="")
     target = parse_target("macosx_10_13_x86_64")
     with pytest.raises(ToolchainError, match="no linker for macOS") as caught:
-        macos_parts(zig, tmp_path / "cache", target, search_path=str(tmp_path), sdk=None)
+        apple_parts(zig, tmp_path / "cache", target, search_path=str(tmp_path), sdk=None)
     assert "lld" in str(caught.value.hint)
     linker = tool(tmp_path / "bin", "ld64.lld")
     search_path = str(linker.parent)
     with pytest.raises(ToolchainError, match="is not an SDK for macOS"):
-        macos_parts(zig, tmp_path / "cache", target, search_path=search_path, sdk=tmp_path / "zig")
+        apple_parts(zig, tmp_path / "cache", target, search_path=search_path, sdk=tmp_path / "zig")
     for _again in range(2):
-        parts = macos_parts(zig, tmp_path / "cache", target, search_path=search_path, sdk=tmp_path / "sdk")
+        parts = apple_parts(zig, tmp_path / "cache", target, search_path=search_path, sdk=tmp_path / "sdk")
         assert (parts.settings["release"], parts.settings["sdk_release"]) == ("10.13", "27.0")
         assert parts.settings["own_sdk"] == str(tmp_path / "sdk")
         libraries = Path(parts.settings["sdk"]) / "usr/lib"

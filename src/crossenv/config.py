@@ -25,7 +25,7 @@ TEXTS = {
     "host-python": "Build for this Python of the target, instead of a target: a path, or known:NAME.",
     "host-prefix": "Where the target has its Python.",
     "sysroot": "The root of the target's headers and libraries.",
-    "sdk": "For macOS: Apple's SDK, for frameworks and further libraries.",
+    "sdk": "For macOS and iOS: Apple's SDK.",
     "python": "The build Python: a version or a path.",
     "toolchain": "Where the compilers come from.",
     "emsdk": "The emsdk for targets that are Pyodide.",

@@ -23,8 +23,6 @@ CROSS_RUN = "bin/cross-run"
 # The target's Python in the layout of an installation: `lib/pythonX.Y`, `include/pythonX.Y`, `lib/pkgconfig`. Build
 # scripts find one of these directories from another.
 PREFIX = "host"
-# Descriptions of the libraries of the target's system, for systems that have no files of them.
-SDK = "etc/sdk"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

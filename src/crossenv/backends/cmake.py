@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 
 from crossenv.backends.fortran import fortran_command
-from crossenv.record import CROSS_RUN, PREFIX, SDK, BackendRecord, Record
+from crossenv.record import CROSS_RUN, PREFIX, BackendRecord, Record
 
 TOOLCHAIN_FILE = "etc/toolchain.cmake"
 # The same for vcpkg, which has its own flags passed through it (vcpkg, "VCPKG_CHAINLOAD_TOOLCHAIN_FILE").
@@ -67,7 +67,8 @@ class CMake:
             for name, tool in _TOOLS.items()
             if tool in tools
         ]
-        of_system = host.platform.cmake_variables(host.as_machine, f"{record.root}/{SDK}")
+        sdk = f"{record.root}/{host.platform.sdk_link}"
+        of_system = host.platform.cmake_variables(host.as_machine, sdk)
         lines += [f'set({name} {quoted(value)} CACHE STRING "")' for name, value in of_system.items()]
         # Link-time optimisation calls these; by default CMake looks for them beside the compiler.
         lines += [
@@ -76,7 +77,7 @@ class CMake:
             for name, tool in (("AR", "ar"), ("RANLIB", "ranlib"))
             if record.toolchain.family == "clang" and tool in tools
         ]
-        roots = [root for root in (record.sysroot, f"{record.root}/{SDK}" if of_system else None) if root is not None]
+        roots = [root for root in (record.sysroot, sdk if of_system else None) if root is not None]
         lines += [
             "",
             "# Programs are the build machine's; headers, libraries, packages the target's or a build requirement's.",

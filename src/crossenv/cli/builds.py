@@ -101,7 +101,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add_tool_options(how)
     how.add_argument("--sysroot", metavar="DIR", help="take the target's headers and libraries from this root")
-    how.add_argument("--sdk", metavar="DIR", help="for macOS: take frameworks and further libraries from Apple's SDK")
+    how.add_argument("--sdk", metavar="DIR", help="for macOS and iOS: Apple's SDK")
     how.add_argument("--host-prefix", metavar="DIR", help="where the target has its Python (/usr/local)")
     how.add_argument(
         "--repair",

@@ -46,6 +46,7 @@ from crossenv.files import scratch_directory, write_tree
 from crossenv.libc.version import libc_of_this_machine
 from crossenv.platforms import Libc, platform_of_target
 from crossenv.platforms.android import ANDROID
+from crossenv.platforms.ios import IOS
 from crossenv.pythons.build_python import find_build_python, find_build_python_for_target
 from crossenv.pythons.check import host_for_target
 from crossenv.pythons.dump_document import Dump, load_dump
@@ -53,7 +54,7 @@ from crossenv.pythons.dump_headers import Headers, adapted_headers, find_headers
 from crossenv.pythons.from_dump import LAYOUT as DUMP
 from crossenv.pythons.known import host_python_path
 from crossenv.pythons.model import HostPython, UnwrittenHost
-from crossenv.pythons.named import NamedPython, named_python
+from crossenv.pythons.named import IOSPython, NamedPython, named_python
 from crossenv.pythons.read import read_host_python
 from crossenv.report import Reporter
 from crossenv.synthesis.synthesise import as_free_threaded, read_build_facts, synthesise_host_python
@@ -80,9 +81,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--host-python",
         metavar="PATH",
         help="build for this Python of the target. PATH is an executable, a prefix, a sysroot, a build tree, a"
-        " _sysconfigdata*.py file, a build-details.json, a dump, or a directory with a Python for Windows, macOS or"
-        " Pyodide; it is read, never run. known:NAME takes one of `crossenv targets --known`. One for Android can be"
-        " named beside its --target",
+        " _sysconfigdata*.py file, a build-details.json, a dump, or a directory with a Python for Windows, macOS,"
+        " iOS or Pyodide (one for iOS or Android may be named beside its --target); it is read, never run. known:NAME"
+        " takes one of `crossenv targets --known`",
     )
     host.add_argument(
         "--headers",
@@ -94,7 +95,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     host.add_argument(
         "--sdk",
         metavar="DIR",
-        help="for macOS: take frameworks, and libraries beside the C and C++ libraries, from this SDK of Apple's",
+        help="for macOS: take frameworks, and libraries beside the C and C++ libraries, from this SDK of Apple's; iOS"
+        " needs one: iPhoneOS.sdk or iPhoneSimulator.sdk",
     )
     host.add_argument(
         "--host-prefix",
@@ -325,11 +327,17 @@ def _plan_for_host(args: argparse.Namespace, root: Path, wishes: Wishes, options
     """Plan an environment for the host Python that the user names, whatever its system."""
     path = host_python_path(args.host_python)
     target = parse_target(args.target) if args.target else None
-    if target is not None and target.system != ANDROID:
-        raise UsageError("--target and --host-python exclude each other", hint="leave one of them out")
-    given = named_python(path)
-    if given is None or target is not None:
+    if target is not None and target.system == ANDROID:
         return plan_for_host_python(args, root, wishes, options, reporter, target)
+    if target is not None and target.system != IOS:
+        raise UsageError("--target and --host-python exclude each other", hint="leave one of them out")
+    given = named_python(path, target)
+    if target is not None and (given is None or not isinstance(given.python, IOSPython)):
+        raise UsageError(
+            f"{path} is not a Python for iOS", hint="name Python.xcframework of CPython's release with --host-python"
+        )
+    if given is None:
+        return plan_for_host_python(args, root, wishes, options, reporter)
     if args.free_threaded:
         raise UsageError("--free-threaded goes with --target; a host Python decides this itself", hint="leave it out")
     reporter.step(f"reading {given.source}")

@@ -13,8 +13,8 @@ from typing import Any
 from crossenv.cli.common import common_options
 from crossenv.compilers.choose import AUTO, CHOICES, ZIG, Wishes, choose_toolchain_for_target
 from crossenv.compilers.ndk import named_ndk
+from crossenv.compilers.zig.apple import LINKER_HINT, find_linker
 from crossenv.compilers.zig.locate import has_zig
-from crossenv.compilers.zig.macos import LINKER_HINT, find_linker
 from crossenv.config import KNOWN_HOST
 from crossenv.emulation.pyodide import node_name
 from crossenv.emulation.wine import wine_name
@@ -23,6 +23,7 @@ from crossenv.platforms import HERE, PLATFORMS
 from crossenv.platforms.android import NDK
 from crossenv.platforms.architectures import Architecture, architecture_of
 from crossenv.platforms.emscripten import EMSCRIPTEN
+from crossenv.platforms.ios import IOS
 from crossenv.platforms.macos import MACOS
 from crossenv.platforms.triplets import gnu_triplet
 from crossenv.pythons.build_python import find_build_python
@@ -77,8 +78,8 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     reporter.note("other versions work too, such as manylinux_2_17_x86_64 and musllinux_1_1_aarch64")
     if not has_zig(os.environ.get("PATH", os.defpath)):
         reporter.note("zig has compilers for all of them but Pyodide and Android: pip install ziglang")
-    elif not any(row["compilers"] for row in rows if "-darwin" in row["triplet"]):
-        reporter.note(f"for macOS zig needs a linker besides: {LINKER_HINT}")
+    elif not any(row["compilers"] for row in rows if "-apple-" in row["triplet"]):
+        reporter.note(f"for macOS and iOS zig needs a linker besides: {LINKER_HINT}")
     return 0
 
 
@@ -134,7 +135,7 @@ def available(search_path: str) -> Iterator[dict[str, Any]]:
     for platform in sorted(PLATFORMS.values(), key=lambda platform: platform is not HERE):
         for target in platform.usual_targets():
             architecture, libc = target.architecture, target.libc
-            oldest, can_link = target.oldest_floor, linker or target.system != MACOS
+            oldest, can_link = target.oldest_floor, linker or target.system not in (MACOS, IOS)
             with_zig = dataclasses.replace(target, floor=oldest).zig_floor
             yield {
                 "target": target.platform_tag,

@@ -21,6 +21,7 @@ from crossenv.platforms import Libc, link_name, platform_of_target
 from crossenv.platforms.android import NDK, AndroidTarget
 from crossenv.platforms.architectures import Identity, architecture_of
 from crossenv.platforms.emscripten import EMSCRIPTEN, EmscriptenTarget
+from crossenv.platforms.ios import IOS
 from crossenv.pythons.model import HostPython
 from crossenv.targets import Target
 
@@ -38,7 +39,7 @@ class Wishes:
         sysroot: The root of the target's headers and libraries.
         overrides: Command lines by tool name; see `find_toolchain`.
         cpu: The oldest processor that the code must run on, in the compiler's words.
-        sdk: Apple's SDK, for macOS.
+        sdk: Apple's SDK, for macOS and iOS.
         emsdk: The directory of an emsdk; None for the emscripten on PATH.
         any_emscripten: Whether an emscripten of another version than the target's is taken.
         ndk: The directory of an Android NDK.
@@ -98,9 +99,14 @@ def require_linkable(host: HostPython, wishes: Wishes) -> None:
     """Refuse a target that only its vendor's tools can link for, unless the user names them.
 
     Raises:
-        ToolchainError: They are not named.
+        ToolchainError: They are not named, or it is a part of a Python for iOS.
     """
     platform = host.platform
+    if host.system == IOS:
+        raise ToolchainError(
+            f"{host.source} alone does not tell enough of a Python for iOS: modules are linked to its framework",
+            hint="name Python.xcframework of CPython's release with --host-python, and the target with --target",
+        )
     if platform.linked_by and not (NDK in platform.toolchains and wishes.ndk is not None):
         raise ToolchainError(
             f"{host.source} is a Python for {platform.describe(host.libc)} on {host.machine}: what is built for it is"
@@ -223,9 +229,14 @@ def linked_to_python(toolchain: Toolchain, host: HostPython) -> Toolchain:
     A library that nothing of a link needs leaves no trace in the result.
     """
     libraries = host.platform.python_libraries(host.version, host.abi_flags)
-    if not libraries or toolchain.zig is None:
+    words: tuple[str, ...] = ()
+    if libraries:
+        words = (f"-L{host.lib_dir}", f"-l{link_name(libraries[0])}")
+    elif host.system == IOS:
+        words = (f"-F{host.prefix}", "-framework", "Python", "-dead_strip_dylibs")
+    if not words or toolchain.zig is None:
         return toolchain
-    link = (*toolchain.zig.link, f"-L{host.lib_dir}", f"-l{link_name(libraries[0])}")
+    link = (*toolchain.zig.link, *words)
     return dataclasses.replace(toolchain, zig=dataclasses.replace(toolchain.zig, link=link))
 
 

@@ -38,7 +38,6 @@ from crossenv.record import (
     CROSS_RUN,
     PREFIX,
     RECORD_NAME,
-    SDK,
     BackendRecord,
     BuildRecord,
     HandoverRecord,
@@ -214,7 +213,7 @@ def make_plan(
             pkg_config_libdir=pkg_config_libdir(host, toolchain),
         ),
     )
-    variables = host.platform.build_variables(host.as_machine, f"{root}/{SDK}")
+    variables = host.platform.build_variables(host.as_machine, f"{root}/{host.platform.sdk_link}")
     record = dataclasses.replace(record, handover=_handover(record, options, target, variables))
     pkgconfig = None if host.lib_dir is None else host.lib_dir / "pkgconfig"
     details = build_details(host, headers=include_dirs[0], pkgconfig=pkgconfig, libraries=host.libraries)
@@ -236,7 +235,7 @@ def make_plan(
     if not farm:
         links[f"{PREFIX}/include/{include_name}"] = str(first)
     if sdk := _sdk(toolchain):
-        links[SDK] = sdk
+        links[host.platform.sdk_link] = sdk
     for library in host.libraries:
         links[f"{PREFIX}/lib/{library.name}"] = str(library)
         # PyO3 has programs that embed Python linked from where its configuration is.

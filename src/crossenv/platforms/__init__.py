@@ -12,7 +12,7 @@ from pathlib import Path
 from crossenv.errors import HostPythonError
 from crossenv.platforms.android import Android
 from crossenv.platforms.emscripten import Emscripten
-from crossenv.platforms.ios import IOS
+from crossenv.platforms.ios import IOSPlatform
 from crossenv.platforms.linux import Linux
 from crossenv.platforms.macos import MacOS
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine, Platform
@@ -41,7 +41,7 @@ __all__ = [
 LINUX: Platform = Linux()
 # Android's Pythons may call themselves Linux, so Android is asked first.
 PLATFORMS: Mapping[str, Platform] = {
-    platform.name: platform for platform in (Android(), IOS(), MacOS(), Windows(), Emscripten(), LINUX)
+    platform.name: platform for platform in (Android(), IOSPlatform(), MacOS(), Windows(), Emscripten(), LINUX)
 }
 # The system that this tool runs on, and that of a host whose files name none.
 HERE = DEFAULT = LINUX

@@ -133,6 +133,7 @@ class Android(Linux):
     toolchains: tuple[str, ...] = (NDK,)
     linked_by = "the Android NDK's clang"
     link_hint = "name the directory of an NDK with --ndk, or in ANDROID_NDK_HOME"
+    sdk_link = "etc/ndk"
     can_repair = False
     can_run = False
 

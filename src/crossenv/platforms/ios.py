@@ -1,4 +1,4 @@
-"""iOS (PEP 730): its Pythons are read; what is built for them is linked by Xcode."""
+"""iOS (PEP 730), on devices and in Apple's simulator."""
 
 from __future__ import annotations
 
@@ -7,23 +7,30 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.tags import ios_platforms
+
+from crossenv.errors import UsageError
 from crossenv.platforms.accept_tags import accepted_platforms
-from crossenv.platforms.architectures import ARCHITECTURES, MACHO, Identity
-from crossenv.platforms.model import BuildSystemNames, Libc, Machine, NoTargets, NoVariables
+from crossenv.platforms.architectures import ARCHITECTURES, MACHO, Architecture, Identity
+from crossenv.platforms.model import BuildSystemNames, Libc, Machine
 from crossenv.platforms.target import Target
 
-_OLDEST_RELEASE = "13.0"
-
-
-_TAG = re.compile(
-    r"ios_(?P<major>\d{1,2})_(?P<minor>\d{1,2})_(?P<multiarch>(?P<cpu>arm64)_iphoneos|(?P<other>arm64|x86_64)_iphonesimulator)"
-)
+IOS = "ios"
+_LIBC = "apple"
+# What CPython needs, and the first release that Apple's processors have a simulator of.
+_OLDEST = (13, 0)
+_FIRST_SIMULATOR_ON_ARM64 = (14, 0)
+_KINDS = ("arm64-iphoneos", "arm64-iphonesimulator", "x86_64-iphonesimulator")
+_TAG = re.compile(rf"ios_(\d{{1,2}})_(\d{{1,2}})_({'|'.join(_KINDS).replace('-', '_')})")
 _CPUS = {"arm64": "aarch64", "x86_64": "x86_64"}
+_HINT = (
+    "use ios_13_0_arm64_iphoneos or a later release, ios_13_0_arm64_iphonesimulator, ios_13_0_x86_64_iphonesimulator"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IOSTarget(Target):
-    """What a wheel's tag names; nothing is built for it.
+    """iPhones and iPads, or their simulator on one kind of Macs.
 
     Attributes:
         kind: `sys.implementation._multiarch`: "arm64-iphoneos", "x86_64-iphonesimulator".
@@ -34,7 +41,27 @@ class IOSTarget(Target):
     @property
     def system(self) -> str:
         """The platform's name."""
-        return "ios"
+        return IOS
+
+    @property
+    def simulated(self) -> bool:
+        """Whether it is the simulator."""
+        return self.kind.endswith("simulator")
+
+    @property
+    def sdk(self) -> str:
+        """What Apple calls its SDK: "iphoneos"."""
+        return self.kind.partition("-")[2]
+
+    @property
+    def oldest_floor(self) -> tuple[int, int]:
+        """What CPython needs."""
+        return _OLDEST
+
+    @property
+    def support_tier(self) -> int:
+        """The tier of PEP 11; none has the simulator on Intel's processors."""
+        return 3 if self.machine == "arm64" else 0
 
     @property
     def machine(self) -> str:
@@ -53,12 +80,13 @@ class IOSTarget(Target):
 
     def floor_of(self, identity: Identity) -> tuple[int, int]:
         """Apple's processors have a simulator since iOS 14, and its linker writes that for older ones."""
-        return max(self.floor, (14, 0)) if self.kind == "arm64-iphonesimulator" else self.floor
+        old = self.simulated and self.machine == "arm64"
+        return max(self.floor, _FIRST_SIMULATOR_ON_ARM64) if old else self.floor
 
     @property
     def built_for(self) -> str:
         """Files for devices do not load in the simulator, nor the other way round."""
-        return "iOS Simulator" if self.kind.endswith("simulator") else "iOS"
+        return "iOS Simulator" if self.simulated else "iOS"
 
     @property
     def python_library(self) -> str:
@@ -68,7 +96,7 @@ class IOSTarget(Target):
     @property
     def gnu_triplet(self) -> str:
         """Apple's."""
-        return f"{self.machine}-apple-ios" + ("-simulator" if self.kind.endswith("simulator") else "")
+        return f"{self.machine}-apple-ios" + ("-simulator" if self.simulated else "")
 
     @property
     def multiarch(self) -> str:
@@ -81,45 +109,68 @@ class IOSTarget(Target):
 
     @property
     def zig_triple(self) -> str:
-        """Zig has no C library for it."""
-        return f"{self.architecture.zig_cpu}-ios"
+        """`zig cc -target`: "aarch64-ios.13.0", "x86_64-ios.13.0-simulator"."""
+        release = ".".join(map(str, self.floor_of(self.identity)))
+        return f"{self.architecture.zig_cpu}-ios.{release}" + ("-simulator" if self.simulated else "")
 
     @property
     def rust_triple(self) -> str:
         """`rustc --target`."""
-        simulator = self.kind == "arm64-iphonesimulator"
-        return f"{self.architecture.rust_cpu}-apple-ios" + ("-sim" if simulator else "")
+        return _rust_triple(self.kind)
 
 
-class IOS(NoTargets, NoVariables):
-    """iOS, on a device or in the simulator."""
+class IOSPlatform:
+    """iOS from 13.0 on, on a device or in the simulator."""
 
-    name = "ios"
+    name = IOS
     title = "iOS"
     os_name = "posix"
     system = "iOS"
-    names = BuildSystemNames(meson_system="darwin", meson_subsystem="ios", meson_kernel="xnu", cmake="iOS", conan="iOS")
+    names = BuildSystemNames(meson_system="ios", meson_subsystem="ios", meson_kernel="xnu", cmake="iOS", conan="iOS")
     native_format = "macho"
     module_suffix = ".so"
     stable_suffix = ".abi3.so"
     library_suffix = ".dylib"
-    libcs: tuple[str, ...] = ("apple",)
-    toolchains: tuple[str, ...] = ()
-    linked_by = "Xcode's clang, on macOS"
-    link_hint = "build on macOS with Xcode and `cibuildwheel --platform ios` (PEP 730)"
+    libcs: tuple[str, ...] = (_LIBC,)
+    toolchains: tuple[str, ...] = ("zig",)
+    linked_by = ""
+    link_hint = ""
     later_versions = True
     can_repair = False
     can_run = False
+    # CMake takes no directory of another name for an SDK for iOS.
+    sdk_link = "etc/iPhoneOS.sdk"
+
+    def parse_target(self, name: str) -> Target | None:
+        """A wheel's tag, or a triplet of Apple's or Rust's.
+
+        Raises:
+            UsageError: There is no such release or machine.
+        """
+        if name.startswith("ios_"):
+            target = self.target_of_tag(name, "")
+            if target is None or target.floor < target.oldest_floor:
+                raise UsageError(f"there is no target {name!r} for iOS", hint=_HINT)
+            return target
+        known = {known: target for target in self.usual_targets() for known in (target.gnu_triplet, target.rust_triple)}
+        return known.get(name)
 
     def target_of_tag(self, tag: str, libc: str) -> Target | None:
-        """What the tag names; wheels for it are audited."""
+        """What the tag names."""
         match = _TAG.fullmatch(tag)
-        if match is None:
-            return None
-        row = next(row for row in ARCHITECTURES if row.name == _CPUS[match["cpu"] or match["other"]])
-        floor = (int(match["major"]), int(match["minor"]))
-        kind = "-".join(match["multiarch"].rsplit("_", 1))
-        return IOSTarget(text=tag, architecture=row, libc="apple", floor=floor, kind=kind)
+        return _target(tag, "-".join(match[3].rsplit("_", 1)), (int(match[1]), int(match[2]))) if match else None
+
+    def target_of_machine(self, architecture: Architecture, libc: Libc) -> Target | None:
+        """None: a machine alone does not tell a device from the simulator."""
+        return None
+
+    def target_names(self) -> Iterable[str]:
+        """Tags and triplets."""
+        return (name for target in self.usual_targets() for name in (target.platform_tag, target.gnu_triplet))
+
+    def usual_targets(self) -> Iterable[Target]:
+        """Devices, and the simulator on both kinds of Macs, with the oldest release that CPython runs on."""
+        return (_target("", kind, _OLDEST) for kind in _KINDS)
 
     def recognises(self, config: Mapping[str, int | str]) -> bool:
         """MACHDEP or SOABI."""
@@ -127,7 +178,8 @@ class IOS(NoTargets, NoVariables):
 
     def only_libc(self, config: Mapping[str, int | str]) -> Libc | None:
         """Apple's, whose version is that of the system."""
-        return Libc(family="apple", version=str(config.get("IPHONEOS_DEPLOYMENT_TARGET") or _OLDEST_RELEASE))
+        release = str(config.get("IPHONEOS_DEPLOYMENT_TARGET") or ".".join(map(str, _OLDEST)))
+        return Libc(family=_LIBC, version=release)
 
     def describe(self, libc: Libc) -> str:
         """The oldest release."""
@@ -142,8 +194,9 @@ class IOS(NoTargets, NoVariables):
         return f"ios_{machine.libc.version.replace('.', '_')}_{machine.multiarch.replace('-', '_')}"
 
     def accepted_tags(self, machine: Machine) -> tuple[str, ...]:
-        """The machine's own; an installer on iOS installs nothing."""
-        return (self.plain_tag(machine),)
+        """Every release down to the oldest."""
+        numbers = machine.libc.numbers
+        return tuple(ios_platforms((numbers[0], numbers[1]), machine.multiarch)) if numbers else ()
 
     def declared_tags(self, tags: Iterable[str], *, machine: str, libc: Libc) -> tuple[str, ...]:
         """The user's own, as they are."""
@@ -167,9 +220,7 @@ class IOS(NoTargets, NoVariables):
 
     def rust_target(self, machine: Machine) -> str | None:
         """`aarch64-apple-ios`, and its simulator's name."""
-        cpu = {"arm64": "aarch64"}.get(machine.name, machine.name)
-        simulator = machine.multiarch.endswith("simulator")
-        return f"{cpu}-apple-ios" + ("-sim" if simulator and cpu == "aarch64" else "")
+        return _rust_triple(machine.multiarch)
 
     def library_directories(self, root: Path, multiarch: str) -> tuple[Path, ...]:
         """None: libraries are frameworks of the SDK."""
@@ -178,3 +229,26 @@ class IOS(NoTargets, NoVariables):
     def pkg_config_directories(self, machine: Machine) -> tuple[str, ...]:
         """None of the system's."""
         return ()
+
+    def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """Return the oldest release and the SDK, for which tools would ask Xcode."""
+        return {"IPHONEOS_DEPLOYMENT_TARGET": machine.libc.version, "SDKROOT": sdk}
+
+    def cmake_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
+        """Return what CMake would ask Xcode for."""
+        return {
+            "CMAKE_OSX_SYSROOT": sdk,
+            "CMAKE_OSX_ARCHITECTURES": machine.name,
+            "CMAKE_OSX_DEPLOYMENT_TARGET": machine.libc.version,
+        }
+
+
+def _rust_triple(kind: str) -> str:
+    """Rust has one name for the simulator on Intel's processors, on which no device runs."""
+    cpu = _CPUS[kind.partition("-")[0]]
+    return f"{cpu}-apple-ios" + ("-sim" if kind == "arm64-iphonesimulator" else "")
+
+
+def _target(text: str, kind: str, floor: tuple[int, int]) -> IOSTarget:
+    row = next(row for row in ARCHITECTURES if row.name == _CPUS[kind.partition("-")[0]])
+    return IOSTarget(text=text, architecture=row, libc=_LIBC, floor=floor, kind=kind)

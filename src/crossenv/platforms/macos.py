@@ -130,6 +130,7 @@ class MacOS:
     later_versions = True
     can_repair = True
     can_run = False
+    sdk_link = "etc/sdk"
 
     def parse_target(self, name: str) -> Target | None:
         """A wheel's tag, or a triplet of Apple's or Rust's.

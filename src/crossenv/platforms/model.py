@@ -91,6 +91,8 @@ class Platform(Protocol):
         later_versions: Whether later versions of the system run what is built for an older one.
         can_repair: Whether libraries that wheels need are put into them.
         can_run: Whether programs for it run here under an emulator.
+        sdk_link: Where environments link to descriptions of its libraries, below their root; "" for a system that has
+            none.
     """
 
     name: str
@@ -109,6 +111,7 @@ class Platform(Protocol):
     later_versions: bool
     can_repair: bool
     can_run: bool
+    sdk_link: str
 
     def parse_target(self, name: str) -> Target | None:
         """The target that a user names so; None if it is not one of this system.
@@ -210,6 +213,8 @@ class Platform(Protocol):
 class NoVariables:
     """The variables of a platform about which build systems ask nothing."""
 
+    sdk_link = ""
+
     def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
         """None."""
         return {}
@@ -217,27 +222,3 @@ class NoVariables:
     def cmake_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
         """None."""
         return {}
-
-
-class NoTargets:
-    """The targets of a platform whose Pythons are read only: none, because crossenv does not drive its linker."""
-
-    def parse_target(self, name: str) -> Target | None:
-        """None."""
-        return None
-
-    def target_of_tag(self, tag: str, libc: str) -> Target | None:
-        """None."""
-        return None
-
-    def target_of_machine(self, architecture: Architecture, libc: Libc) -> Target | None:
-        """None."""
-        return None
-
-    def target_names(self) -> Iterable[str]:
-        """None."""
-        return ()
-
-    def usual_targets(self) -> Iterable[Target]:
-        """None."""
-        return ()

@@ -37,9 +37,12 @@ def stdlibs_further_below(path: Path) -> list[Path]:
 
 
 def stdlibs_of(prefix: Path) -> list[Path]:
-    """Return the `lib/python3.X` and `lib/pypy3.X` of one prefix (`lib64` on some distributions), each once."""
+    """Return the `lib/python3.X` and `lib/pypy3.X` of one prefix, each once.
+
+    Some distributions call the directory `lib64`, and CPython's releases for iOS have one for each machine.
+    """
     found = []
-    for name in ("lib", "lib64"):
+    for name in ("lib", "lib64", "lib-arm64", "lib-x86_64"):
         directory = prefix / name
         children = sorted(directory.iterdir()) if directory.is_dir() else []
         found += [child for child in children if STDLIB_NAME.fullmatch(child.name) and child.is_dir()]

@@ -1,20 +1,40 @@
-"""What a user names instead of a target, and that stands for one: a Python for Windows or macOS, a dump, or Pyodide."""
+"""What a user names instead of a target, and that stands for one: a Python of another system than Linux, or a dump."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from crossenv.errors import HostPythonError
+from crossenv.platforms import PLATFORMS
+from crossenv.platforms.ios import IOS
 from crossenv.platforms.macos import MACOS, tag_of_release
+from crossenv.platforms.target import Target
 from crossenv.platforms.windows import WINDOWS
 from crossenv.pythons.dump_document import is_dump, load_dump
+from crossenv.pythons.model import ConfigValue
 from crossenv.pythons.pyodide_layout import PyodidePython, find_pyodide
 from crossenv.pythons.sysconfigdata import parse_sysconfigdata, text_of
 from crossenv.pythons.windows_layout import WindowsPython, find_windows_python, target_name
 
-Given = WindowsPython | PyodidePython
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IOSPython:
+    """A Python for iOS.
+
+    Attributes:
+        data: Its configuration.
+    """
+
+    data: Path
+
+
+Given = WindowsPython | PyodidePython | IOSPython
+_IOS_DATA = f"_sysconfigdata_*_{IOS}_*.py"
+# A slice of an XCframework, the XCframework, and the archive with that.
+_IOS_PLACES = (".", "ios-*", "Python.xcframework/ios-*")
 _MACOS_DATA = f"_sysconfigdata_*_{MACOS}_{MACOS}.py"
 # A prefix, a framework as python.org installs it, uv's Pythons and bytedeco's jars.
 _MACOS_PLACES = (
@@ -46,8 +66,12 @@ class NamedPython:
     python: Given | None
 
 
-def named_python(path: Path) -> NamedPython | None:
+def named_python(path: Path, target: Target | None = None) -> NamedPython | None:
     """The Python that `path` stands for; None if it is of another kind.
+
+    Args:
+        path: The file or directory.
+        target: Which of several Pythons for iOS is meant; None if the user does not say.
 
     Raises:
         HostPythonError: It is one that cannot be read.
@@ -64,8 +88,8 @@ def named_python(path: Path) -> NamedPython | None:
         return NamedPython(
             source=pyodide.directory, target=pyodide.abi.tag, version=pyodide.version, flags="", python=pyodide
         )
-    if macos := _macos_python(path):
-        return macos
+    if apple := _macos_python(path) or _ios_python(path, target):
+        return apple
     python = find_windows_python(path)
     if python is None:
         return None
@@ -108,3 +132,53 @@ def _macos_python(path: Path) -> NamedPython | None:
         flags=text_of(config, "ABIFLAGS", data, ""),
         python=None,
     )
+
+
+def _ios_python(path: Path, target: Target | None) -> NamedPython | None:
+    """Find a Python for iOS by its configuration; an XCframework has one for devices and two for the simulator."""
+    if path.is_file():
+        files = [path] if path.match(_IOS_DATA) else []
+    else:
+        files = [one for place in _IOS_PLACES for one in sorted(path.glob(f"{place}/lib*/python3*/{_IOS_DATA}"))]
+    found = [(file, _ios_tag(file, parse_sysconfigdata(file))) for file in files]
+    if not found:
+        return None
+    tags = ", ".join(dict.fromkeys(tag for _, tag in found))
+    if target is not None:
+        found = [(file, tag) for file, tag in found if _kind_of(tag) == _kind_of(target.platform_tag)]
+        if not found:
+            raise HostPythonError(
+                f"{path} has no Python for {target.platform_tag}: it is for {tags}",
+                hint="name Python.xcframework of CPython's release for iOS with --host-python",
+            )
+    if len(found) > 1:
+        raise HostPythonError(f"several Pythons for iOS in {path}: {tags}", hint="name the one meant with --target")
+    ((data, tag),) = found
+    config = parse_sysconfigdata(data)
+    floor = PLATFORMS[IOS].only_libc(config)
+    if target is not None and floor is not None and target.floor < floor.numbers:
+        raise HostPythonError(f"{data} is for iOS {floor.version} and later", hint=f"use --target {tag}")
+    return NamedPython(
+        source=data,
+        target=tag if target is None else target.platform_tag,
+        version=text_of(config, "VERSION", data),
+        flags=text_of(config, "ABIFLAGS", data, ""),
+        python=IOSPython(data=data),
+    )
+
+
+def _ios_tag(data: Path, config: Mapping[str, ConfigValue]) -> str:
+    libc = PLATFORMS[IOS].only_libc(config)
+    tag = f"ios_{'_'.join(map(str, libc.numbers)) if libc else ''}_{text_of(config, 'MULTIARCH', data)}".replace(
+        "-", "_"
+    )
+    if PLATFORMS[IOS].target_of_tag(tag, "") is None:
+        raise HostPythonError(
+            f"{data} is for {tag}, which is not a target", hint="name CPython's release for iOS with --host-python"
+        )
+    return tag
+
+
+def _kind_of(tag: str) -> str:
+    """What a tag for iOS says besides the release: "arm64_iphoneos"."""
+    return tag.split("_", 3)[-1]

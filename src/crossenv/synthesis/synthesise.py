@@ -14,6 +14,7 @@ from crossenv.errors import HostPythonError, ToolchainError, reason_of
 from crossenv.libc.compiling import fits
 from crossenv.platforms import Libc, platform_of_target
 from crossenv.platforms.emscripten import EMSCRIPTEN
+from crossenv.platforms.ios import IOS
 from crossenv.platforms.macos import MACOS
 from crossenv.platforms.windows import WINDOWS
 from crossenv.pythons.model import ConfigValue, HostPython, UnwrittenHost
@@ -22,6 +23,7 @@ from crossenv.pythons.pyconfig import edit_pyconfig, parse_pyconfig
 from crossenv.pythons.read import read_host_python
 from crossenv.synthesis.config import synthesised_config
 from crossenv.synthesis.files import copied_headers, made_files, made_host
+from crossenv.synthesis.ios import ios_host_python
 from crossenv.synthesis.machine_macros import functions_to_ask, machine_macros
 from crossenv.synthesis.macos import macos_host_python
 from crossenv.synthesis.probe_object import Answers, ask_compiler
@@ -51,6 +53,7 @@ class Maker(Protocol):
 _MAKERS_WITHOUT_COMPILER: Mapping[str, Maker] = {
     WINDOWS: windows_host_python,
     MACOS: macos_host_python,
+    IOS: ios_host_python,
     EMSCRIPTEN: pyodide_host_python,
 }
 
@@ -131,7 +134,7 @@ def synthesise_host_python(
         host_prefix: `sys.prefix` on the host; "" for the system's usual one.
         defines: Options that every compile for the host needs (`-D_TIME_BITS=64`).
         search_path: PATH, for the programs that the compiler starts.
-        given: A Python for Windows or a Pyodide that the user has, to take what is there from it.
+        given: A Python for Windows or iOS or a Pyodide that the user has, to take what is there from it.
 
     Raises:
         HostPythonError: The build Python is not a CPython for Linux, or lacks headers.

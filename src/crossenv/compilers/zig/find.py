@@ -15,17 +15,17 @@ from crossenv.compilers.binutils import BINUTILS, named_tool
 from crossenv.compilers.memory import Memory
 from crossenv.compilers.model import Tool, Toolchain
 from crossenv.compilers.probe import Macros, Prober
+from crossenv.compilers.zig.apple import LINKER_HINT, apple_parts
 from crossenv.compilers.zig.launchers import (
+    APPLE_ENDINGS,
     CONFIGURATION_NAME,
     ENDINGS,
-    MACOS_ENDINGS,
     WINDOWS_ENDINGS,
     Launchers,
     compiled_launcher,
     place_launchers,
 )
 from crossenv.compilers.zig.locate import locate_zig, usable_cache
-from crossenv.compilers.zig.macos import LINKER_HINT, macos_parts
 from crossenv.compilers.zig.runtime_library import (
     long_double_link_options,
     long_double_options,
@@ -37,6 +37,7 @@ from crossenv.files import scratch_directory
 from crossenv.libc.compiling import compile_options
 from crossenv.platforms import platform_of_target
 from crossenv.platforms.architectures import Identity
+from crossenv.platforms.ios import IOS
 from crossenv.platforms.macos import MACOS
 from crossenv.platforms.windows import WINDOWS
 from crossenv.targets import Target
@@ -86,7 +87,7 @@ def find_zig_toolchain(
         sysroot: Where libraries of the host other than the C library are; those and their headers come after zig's.
         overrides: The user's own Fortran compiler, ar, strip and the like, by tool name.
         cpu: The least processor of the host, in zig's words (`zig cc -mcpu`).
-        sdk: Apple's SDK, for macOS.
+        sdk: Apple's SDK, for macOS and iOS.
 
     Raises:
         ToolchainError: There is no usable zig, the user named a compiler beside it, or zig cannot make what the target
@@ -109,7 +110,10 @@ def find_zig_toolchain(
     runtime = runtime_library(target, target.zig_triple, processor(target, cpu))
     for_windows = target.system == WINDOWS
     windows = windows_parts(zig, cache, target.architecture.name) if for_windows else None
-    macos = macos_parts(zig, cache, target, search_path=environ_path, sdk=sdk) if target.system == MACOS else None
+    for_apple = target.system in (MACOS, IOS)
+    apple = apple_parts(zig, cache, target, search_path=environ_path, sdk=sdk) if for_apple else None
+    if runtime is not None and target.system == IOS:
+        runtime = dataclasses.replace(runtime, options=("-idirafter", f"{sdk}/usr/include"))
     # Where there is no library to make, signs are left of what zig has made itself.
     place = runtime.place(zig.version) if runtime else f"runtime/{target.zig_triple}-{zig.version}/none"
     launchers = Launchers(
@@ -127,27 +131,27 @@ def find_zig_toolchain(
             "runtime": place,
             "stack_probe": windows.stack_probe if windows else "",
             "python": sys.executable,
-            **(macos.settings if macos else {}),
+            **(apple.settings if apple else {}),
         },
         compile=(
             *compile_options(target.libc),
             *long_double_options(target),
             *(windows.compile if windows else ()),
-            *(macos.compile if macos else ()),
+            *(apple.compile if apple else ()),
             *_header_options(sysroot, target),
         ),
         link=(*long_double_link_options(target), *(f"-L{directory}" for directory in library_dirs)),
-        linker=macos.linker if macos else (),
+        linker=apple.linker if apple else (),
         make_runtime=runtime.words() if runtime else (),
     )
-    endings = {**ENDINGS, **(WINDOWS_ENDINGS if for_windows else {}), **(MACOS_ENDINGS if macos else {})}
+    endings = {**ENDINGS, **(WINDOWS_ENDINGS if for_windows else {}), **(APPLE_ENDINGS if apple else {})}
     names = {tool: f"{target.gnu_triplet}-{ending}" for tool, ending in endings.items()}
     # For our own questions: they link nothing of zig's run-time library, and shall not have it made.
     asking = dataclasses.replace(launchers, settings={**launchers.settings, "runtime": ""})
     directory = _staged(asking, names, cache)
     origin = f"zig {zig.version}, {zig.origin}"
     tools = {tool: Tool(path=directory / name, origin=origin, launcher=True) for tool, name in names.items()}
-    binutils = {name: tools[name] for name in (*BINUTILS, *WINDOWS_ENDINGS, *MACOS_ENDINGS) if name in tools}
+    binutils = {name: tools[name] for name in (*BINUTILS, *WINDOWS_ENDINGS, *APPLE_ENDINGS) if name in tools}
     binutils |= {name: named_tool(name, text, environ_path) for name, text in overrides.items()}
     fc = binutils.pop("fc", None)
     told = (asking.configuration(objects=Path()), asking.program.name)
@@ -155,7 +159,7 @@ def find_zig_toolchain(
     memory = Memory.of(cache, zig.path, told) if sysroot is None else None
     with scratch_directory("probe") as scratch:
         prober = Prober(directory=scratch, search_path=environ_path)
-        made, macros = _ask(prober, tools["cc"], target, memory, linker=macos.linker if macos else ())
+        made, macros = _ask(prober, tools["cc"], target, memory, linker=apple.linker if apple else ())
         fortran = target.identity if fc is None else prober.object_identity(fc, "fortran")
     if made != target.identity:
         problem = f"makes {made} objects" if isinstance(made, Identity) else f"does not compile ({made})"

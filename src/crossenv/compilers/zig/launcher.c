@@ -146,7 +146,8 @@ typedef struct {
     const char *version;      /* clang's version */
     const char *sysroot;      /* "" for none */
     const char *stack_probe;  /* source code for links that do without zig's run-time library; "" for none */
-    const char *release;      /* for macOS: its oldest release, "11.0" */
+    const char *apple_system; /* Apple's system as its linker calls it: "macos", "ios-simulator"; "" for others */
+    const char *release;      /* its oldest release, "11.0" */
     const char *sdk_release;  /* the release that the headers are of */
     const char *sdk;          /* the directory with usr/lib/libSystem.tbd */
     const char *own_sdk;      /* the user's SDK of Apple's; "" for none */
@@ -154,7 +155,7 @@ typedef struct {
     const char *called;       /* a file that each compile writes to; from the environment */
     List compile;             /* options of every compile */
     List link;                /* words that end every link line, before the run-time library */
-    List linker;              /* for macOS: the command of LLVM's linker */
+    List linker;              /* for Apple's systems: the command of LLVM's linker */
     List make_runtime;        /* words for crossenv.compilers.zig.runtime_library */
 } Configuration;
 
@@ -175,6 +176,7 @@ static void read_configuration(const char *path) {
         {"version", &configuration.version}, {"sysroot", &configuration.sysroot},
         {"runtime", &configuration.runtime}, {"python", &configuration.python},
         {"explainer", &configuration.explainer}, {"stack_probe", &configuration.stack_probe},
+        {"apple_system", &configuration.apple_system},
         {"release", &configuration.release}, {"sdk_release", &configuration.sdk_release},
         {"sdk", &configuration.sdk},         {"own_sdk", &configuration.own_sdk},
         {"install_name_tool", &configuration.install_name_tool},
@@ -206,7 +208,9 @@ static void read_configuration(const char *path) {
 
 static bool for_windows(void) { return strstr(configuration.target, "-windows") != NULL; }
 
-static bool for_macos(void) { return strstr(configuration.target, "-macos") != NULL; }
+static bool for_apple(void) { return *configuration.apple_system != '\0'; }
+
+static bool for_ios(void) { return starts(configuration.apple_system, "ios"); }
 
 /* Apple's name of the machine. */
 static const char *apple_machine(void) {
@@ -274,6 +278,7 @@ static void prepare_environment(void) {
     /* For tools that ask Apple's `xcrun` otherwise. */
     unsetenv("SDKROOT");
     unsetenv("MACOSX_DEPLOYMENT_TARGET");
+    unsetenv("IPHONEOS_DEPLOYMENT_TARGET");
 }
 
 __attribute__((noreturn)) static void become(const List *command) {
@@ -334,7 +339,7 @@ static const char *runtime_library(void) {
     char *place = runtime_place();
     if (access(place, R_OK) == 0)
         return place;
-    if (!for_macos()) /* that is done in a moment */
+    if (!for_apple()) /* that is done in a moment */
         fprintf(stderr, "crossenv: making zig's C library for %s, once for each user\n", configuration.target);
     List command = runtime_maker(place);
     int status = run(&command, NULL);
@@ -368,8 +373,8 @@ static bool is_first(const char *sign) {
 
 /* At the first compile, begins to make what links will need: with processors to spare nobody has to wait for it. */
 static void warm(const char *language) {
-    /* macOS has a C++ library of its own. */
-    bool cxx = equal(language, "c++") && !for_macos();
+    /* Apple's systems have a C++ library of their own. */
+    bool cxx = equal(language, "c++") && !for_apple();
     if (!*configuration.runtime)
         return;
     char *place = runtime_place(), *directory = text("%s", place);
@@ -380,7 +385,7 @@ static void warm(const char *language) {
     make_directories(directory);
     if (!is_first(sign))
         return;
-    if (!for_macos())
+    if (!for_apple())
         fprintf(stderr, "crossenv: making zig's %s library for %s in the background, once for each user\n",
                 cxx ? "C++" : "C", configuration.target);
     if (fork() != 0)
@@ -877,6 +882,14 @@ static Call examine(const List *words) {
     return call;
 }
 
+/* Whether a target in clang's words is of the system that there is: "arm64-apple-darwin", "arm64-apple-ios13.0". */
+static bool names_apple_system(const char *triple) {
+    if (!for_ios())
+        return strstr(triple, "-darwin") != NULL || strstr(triple, "-macos") != NULL;
+    bool simulated = strstr(triple, "simulator") != NULL;
+    return strstr(triple, "-ios") != NULL && simulated == ends(configuration.apple_system, "simulator");
+}
+
 /* Takes a target in clang's words; it has to be the one that there is. */
 static void require_target(const char *triple) {
     static const char *const known[][2] = {
@@ -887,7 +900,7 @@ static void require_target(const char *triple) {
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (equal(configuration.architecture, known[i][0]) && starts(triple, known[i][1]) &&
             (for_windows() ? strstr(triple, "windows") != NULL || strstr(triple, "mingw32") != NULL
-             : for_macos() ? strstr(triple, "apple") != NULL || strstr(triple, "macos") != NULL
+             : for_apple() ? names_apple_system(triple)
                            : strstr(triple, "linux") != NULL))
             return;
     fail(1, "this compiler is for %s, and %s was asked for", configuration.triplet, triple);
@@ -1102,7 +1115,7 @@ static void require_framework(const char *name) {
 }
 
 /* Words of Apple's compiler that say what is so in any case; returns how many words it has taken, 0 for another word. */
-static size_t translate_for_macos(List *list, const char *word, const char *next) {
+static size_t translate_for_apple(List *list, const char *word, const char *next) {
     if (equal(word, "-arch") && next != NULL) {
         require_apple_machine(next);
         return 2;
@@ -1176,7 +1189,7 @@ static List translate(const List *words, const Call *call, Linking *linking) {
             linking->strips = true;
         size_t taken = for_windows() && !(!call->links && starts(word, "-l"))
                            ? translate_for_windows(&list, words, word, next)
-                       : for_macos() ? translate_for_macos(&list, word, next)
+                       : for_apple() ? translate_for_apple(&list, word, next)
                                      : 0;
         if (taken > 0) {
             i += taken - 1;
@@ -1287,7 +1300,7 @@ static bool answer(const List *words, const Call *call) {
             if (*root)
                 printf("%s/usr/lib/%s:%s/usr/lib:%s/lib", root, configuration.multiarch, root, root);
             putchar('\n');
-        } else if (for_macos() && call->inputs.count == 0 && (equal(word, "-Wl,--version") || equal(word, "-Wl,-v"))) {
+        } else if (for_apple() && call->inputs.count == 0 && (equal(word, "-Wl,--version") || equal(word, "-Wl,-v"))) {
             /* Meson looks for the name among what is said to standard error. */
             printf("LLD %s\n", configuration.version);
             fputs("ld64.lld\n", stderr);
@@ -1597,9 +1610,9 @@ static bool link_without_runtime(const List *command, const Call *call) {
     return true;
 }
 
-/* ---- macOS ------------------------------------------------------------------------------------------------------- */
+/* ---- Apple ------------------------------------------------------------------------------------------------------- */
 
-/* zig's own linker makes no bundles, and leaves names of directories in what it makes: LLVM's links. What is to be
+/* zig's own linker makes no bundles for macOS, and leaves names of directories in what it makes: LLVM's links. What is to be
  * compiled and linked by one call becomes two. */
 
 typedef struct {
@@ -1655,7 +1668,8 @@ static size_t apple_option(List *link, const char *word, const char *next) {
         append(link, next);
         return 2;
     }
-    if (equal(word, "-shared") || equal(word, "-dynamiclib")) {
+    /* iOS loads extension modules from frameworks, which hold libraries only (PEP 730). */
+    if (equal(word, "-shared") || equal(word, "-dynamiclib") || (for_ios() && equal(word, "-bundle"))) {
         append(link, "-dylib");
         return 1;
     }
@@ -1691,7 +1705,7 @@ static void apple_linker_options(List *link, List *words) {
     words->count = 0;
 }
 
-static int link_for_macos(const char *language, const List *words, const Call *call) {
+static int link_for_apple(const char *language, const List *words, const Call *call) {
     AppleLink apple = {0};
     List for_linker = {0}, compile = {0};
     append(&compile, "");
@@ -1716,8 +1730,8 @@ static int link_for_macos(const char *language, const List *words, const Call *c
     }
     apple.compile = compile;
     append_all(&apple.link, &configuration.linker);
-    const char *const start[] = {"-arch", apple_machine(), "-platform_version", "macos", configuration.release,
-                                 configuration.sdk_release, "-syslibroot",
+    const char *const start[] = {"-arch", apple_machine(), "-platform_version", configuration.apple_system,
+                                 configuration.release, configuration.sdk_release, "-syslibroot",
                                  *configuration.own_sdk ? configuration.own_sdk : configuration.sdk,
                                  /* Debug information is in objects, whose places are a build's own. */
                                  "-S",
@@ -1781,6 +1795,12 @@ static int link_for_macos(const char *language, const List *words, const Call *c
         append(&apple.link, "-o");
         append(&apple.link, "a.out");
     }
+    /* A module's own name would be where it was linked. */
+    if (for_ios() && contains(&apple.link, "-dylib") && !contains(&apple.link, "-install_name") && call->output != NULL) {
+        const char *slash = strrchr(call->output, '/');
+        append(&apple.link, "-install_name");
+        append(&apple.link, text("@rpath/%s", slash != NULL ? slash + 1 : call->output));
+    }
     append_all(&apple.link, &configuration.link);
     append(&apple.link, text("-L%s/usr/lib", configuration.sdk));
     if (equal(language, "c++"))
@@ -1802,9 +1822,9 @@ static int compile(const char *language, const List *words) {
     if (answer(words, &call))
         return 0;
     prepare_environment();
-    if (for_macos() && call.links && call.inputs.count > 0) {
+    if (for_apple() && call.links && call.inputs.count > 0) {
         mark_called();
-        return link_for_macos(language, words, &call);
+        return link_for_apple(language, words, &call);
     }
     List command = {0};
     append(&command, configuration.zig);
@@ -2100,7 +2120,7 @@ int main(int count, char **arguments) {
         append_all(&command, &words);
         become(&command);
     }
-    if (ends(tool_name, "-ld") && for_macos()) {
+    if (ends(tool_name, "-ld") && for_apple()) {
         append_all(&command, &configuration.linker);
         append_all(&command, &words);
         become(&command);

@@ -20,6 +20,7 @@ from crossenv.errors import ToolchainError
 from crossenv.files import scratch_directory
 from crossenv.libc.version import libc_of_this_machine
 from crossenv.platforms.architectures import target_architectures
+from crossenv.platforms.ios import IOS
 from crossenv.platforms.linux_targets import target_of_machine
 from crossenv.platforms.macos import MACOS
 from crossenv.platforms.windows import WINDOWS
@@ -31,7 +32,7 @@ ENDINGS = {"cc": "clang", "cxx": "clang++", "ar": "ar", "ranlib": "ranlib", "ld"
 # Further ones for Windows.
 WINDOWS_ENDINGS = {"dlltool": "dlltool", "windres": "windres"}
 # A further one for macOS.
-MACOS_ENDINGS = {"install_name_tool": "install_name_tool"}
+APPLE_ENDINGS = {"install_name_tool": "install_name_tool"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +96,7 @@ def compiled_launcher(zig: Zig, cache: Path, target: Target, cpu: str) -> Path:
     if program.is_file():
         return program
     with ThreadPoolExecutor(max_workers=1) as pool:
-        if target.system not in (WINDOWS, MACOS):
+        if target.system not in (WINDOWS, MACOS, IOS):
             pool.submit(_make_c_library, zig, cache, target, cpu)
         return _compiled(zig, cache, program, source, tables)
 

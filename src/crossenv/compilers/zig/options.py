@@ -169,13 +169,15 @@ LINKER = (
     ),
 )
 
-# For macOS, whose linker is LLVM's `ld64.lld`; that one says itself what it does not take.
+# For Apple's systems, whose linker is LLVM's `ld64.lld`; that one says itself what it does not take.
 MACOS = (
     Group(
         # The linker's command and the target's name say them.
         name="macos_compiler_dropped",
         options=(
             *("-mmacosx-version-min=*", "-mmacos-version-min=*", "-mtargetos=*", "-flto*", "-fno-lto", "-static"),
+            *("-miphoneos-version-min=*", "-mios-version-min=*", "-mios-simulator-version-min=*"),
+            "-miphonesimulator-version-min=*",
             *("-static-libgcc", "-static-libstdc++", "-fno-semantic-interposition", "-fno-plt", "-no-pie", "-pie"),
             *("-fuse-ld=*", "-rdynamic", "-L*", "-l*"),
         ),

@@ -8,7 +8,8 @@ So this library is zig's with the second kind renamed. Before it stand our own f
 machines that compute IEEE's 128 bits in software, arithmetic that rounds as it is told and raises exceptions; for
 ppc64le before glibc 2.32, the arithmetic of its long double, and what zig's C++ library lacks there.
 
-For macOS there are our own functions alone: LLVM's linker takes nothing of zig's, and libSystem has nearly all of them.
+For Apple's systems there are our own functions alone: LLVM's linker takes nothing of zig's, and libSystem has nearly
+all of them.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from crossenv.children import run_text
 from crossenv.errors import ToolchainError, reason_of
 from crossenv.files import locked
 from crossenv.libc.compiling import has_ibm_long_double
+from crossenv.platforms.ios import IOS
 from crossenv.platforms.macos import MACOS
 from crossenv.report import Reporter
 from crossenv.targets import Target
@@ -41,7 +43,7 @@ _SOFTWARE_LONG_DOUBLE = ("aarch64", "riscv64", "loongarch64")
 _SOFTWARE_SOURCES = ("binary128.c", "complex.c")
 _IBM_SOURCES = ("ibm128.c", "complex.c", "stdio128.c", "ibm128.cpp")
 # What Apple's compilers bring with them: libSystem has the rest.
-_MACOS_SOURCES = {"aarch64": ("availability.c", "complex.c"), "x86_64": ("availability.c",)}
+_APPLE_SOURCES = {"aarch64": ("availability.c", "complex.c"), "x86_64": ("availability.c",)}
 # libc++'s stold is for the other format, and has no weaker definition than that.
 _STOLD = "_ZNSt3__15stoldERKNS_12basic_stringI{0}NS_11char_traitsI{0}EENS_9allocatorI{0}EEEEPm"
 _IBM_LINK = tuple(f"-Wl,--wrap={_STOLD.format(char)}" for char in "cw")
@@ -66,7 +68,7 @@ class RuntimeLibrary:
     @property
     def has_zigs(self) -> bool:
         """Whether zig's own functions are in it, renamed."""
-        return "-macos" not in self.triple
+        return not re.search("-(macos|ios)", self.triple)
 
     def place(self, zig_version: str) -> str:
         """Return where it lies below a cache; another library lies elsewhere."""
@@ -119,7 +121,7 @@ class RuntimeLibrary:
 
 def runtime_library(target: Target, triple: str, cpu: str) -> RuntimeLibrary | None:
     """Return the library that a target needs, None for none; `triple` and `cpu` are what zig is told."""
-    if sources := _MACOS_SOURCES.get(target.architecture.name) if target.system == MACOS else None:
+    if sources := _APPLE_SOURCES.get(target.architecture.name) if target.system in (MACOS, IOS) else None:
         return RuntimeLibrary(triple=triple, cpu=cpu, sources=sources, options=())
     if not can_rename(target.identity.format):
         return None

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 _MEND = (
-    "run the program with `cross-run python`, which has an emulator; a build that must load it needs an environment"
-    " made with `crossenv create --emulator`"
+    "run the program with `cross-run python`, which has an emulator; a build that imports what it has compiled can only"
+    " leave that step out"
 )
 
 

@@ -113,6 +113,14 @@ def platform_module(platform: "ModuleType", facts: "Facts") -> None:
         # meson-python makes the wheel's tag of it.
         release = (facts["libc"]["version"], ("", "", ""), facts["machine"])
         _replace(platform, "mac_ver", lambda _original: lambda *_arguments, **_options: release)
+    if facts["system"] and facts["system"]["sys_platform"] == "ios":
+        from collections import namedtuple
+
+        # It asks this too, which Pythons before 3.13 do not have.
+        IOSVersionInfo = namedtuple("IOSVersionInfo", "system release model is_simulator")
+        simulated = facts["multiarch"].endswith("simulator")
+        ios = IOSVersionInfo(facts["system"]["system"], facts["libc"]["version"], "iPhone", simulated)
+        platform.ios_ver = lambda *_arguments, **_options: ios  # type: ignore[attr-defined]
 
 
 def sysconfig_module(module: "ModuleType", facts: "Facts") -> None:

@@ -65,9 +65,8 @@ class WindowsVersion(tuple):  # type: ignore[type-arg]
 def stand_ins(facts: "Facts", system: "System") -> "dict[str, StandIn]":
     """`sys`, `os` and `platform` as they are on the target."""
     bits, machine = facts["identity"]["bits"], facts["machine"]
-    answers = {"win32": _on_windows, "darwin": _on_macos, "android": _on_android}.get(
-        system["sys_platform"], _elsewhere
-    )(facts, system)
+    own = {"win32": _on_windows, "darwin": _on_macos, "ios": _on_ios, "android": _on_android}
+    answers = own.get(system["sys_platform"], _elsewhere)(facts, system)
     asked = answers["platform"]
     release, version = asked["release"](), asked["version"]()
     named = platform.uname()._replace(system=system["system"], release=release, version=version)
@@ -140,6 +139,27 @@ def _on_android(facts: "Facts", system: "System") -> "dict[str, dict[str, Any]]"
     answers["sys"]["getandroidapilevel"] = lambda: level
     answers["platform"]["android_ver"] = lambda *_arguments, **_options: _NO_DEVICE._replace(api_level=level)
     return answers
+
+
+def _on_ios(facts: "Facts", system: "System") -> "dict[str, dict[str, Any]]":
+    """Answer as CPython does there: `platform` speaks of iOS, and `os.uname` of its kernel."""
+    bits, machine, ios = facts["identity"]["bits"], facts["machine"], facts["libc"]["version"]
+    major = int(ios.partition(".")[0])
+    # The kernel of iOS 13 is Darwin 19, that of 18 Darwin 24, and of 26, the next one, 25.
+    kernel = f"{major + 6 if major < 26 else major - 1}.0.0"
+    named = os.uname()
+    uname = type(named)(("Darwin", named.nodename, kernel, f"Darwin Kernel Version {kernel}", machine))
+    return {
+        "sys": {},
+        "os": {"uname": lambda: uname},
+        "platform": {
+            "release": lambda: ios,
+            "version": lambda: "",
+            "processor": lambda: "arm" if machine == "arm64" else "i386",
+            "architecture": lambda *_arguments, **_options: (f"{bits}bit", ""),
+            "platform": lambda *_arguments, **_options: f"iOS-{ios}-{machine}-{bits}bit",
+        },
+    }
 
 
 def _elsewhere(facts: "Facts", system: "System") -> "dict[str, dict[str, Any]]":

@@ -1,7 +1,8 @@
-"""What zig's compiles for macOS need beside zig: LLVM's linker, and descriptions of the system's libraries to link to.
+"""What zig's compiles for Apple's systems need beside zig: LLVM's linker, and descriptions of libraries to link to.
 
-zig's own linker makes no bundles, which extension modules are there. zig has a description of libSystem, which lld
-reads after its newest machine is left out; of the system's C++ library it has the names, as its own is the same one.
+zig's own linker makes no bundles, which extension modules are on macOS. zig has a description of macOS' libSystem,
+which lld reads after its newest machine is left out; of the system's C++ library it has the names, as its own is the
+same one. For iOS it has neither headers nor descriptions: those are the user's.
 """
 
 from __future__ import annotations
@@ -21,10 +22,15 @@ from crossenv.compilers.commands import find_program
 from crossenv.compilers.zig.locate import Zig
 from crossenv.errors import ToolchainError
 from crossenv.files import write_file
+from crossenv.platforms.ios import IOSTarget
 from crossenv.targets import Target
 
 LINKER_HINT = "install LLVM's lld: apt install lld (Debian, Ubuntu), dnf install lld, or conda install lld"
 _NEWEST = 40
+_IOS_HINT = (
+    "copy it from a Mac with Xcode: name iPhoneOS.sdk (devices) or iPhoneSimulator.sdk (simulator) with --sdk, and"
+    " Python's release for iOS with --host-python"
+)
 # Where zig has macOS' parts, beside the program.
 _DARWIN = "lib/libc/darwin"
 # Other names of the one library that the system has.
@@ -55,8 +61,8 @@ _APPLES_DEFAULTS = ("-fstack-protector",)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MacOSParts:
-    """What the launchers of a target that runs macOS are told beside the usual.
+class AppleParts:
+    """What the launchers of a target that runs one of Apple's systems are told beside the usual.
 
     Attributes:
         settings: Their configuration by key.
@@ -69,7 +75,7 @@ class MacOSParts:
     linker: tuple[str, ...]
 
 
-def macos_parts(zig: Zig, cache: Path, target: Target, *, search_path: str, sdk: Path | None) -> MacOSParts:
+def apple_parts(zig: Zig, cache: Path, target: Target, *, search_path: str, sdk: Path | None) -> AppleParts:
     """The files that they name are made in `cache` if they are not there.
 
     Args:
@@ -77,31 +83,40 @@ def macos_parts(zig: Zig, cache: Path, target: Target, *, search_path: str, sdk:
         cache: The user's cache.
         target: What the wheels are for.
         search_path: PATH, for LLVM's linker.
-        sdk: The user's SDK of Apple's; None for none.
+        sdk: The user's SDK of Apple's; None for none. For iOS there has to be one.
 
     Raises:
         ToolchainError: There is no linker, the SDK is not one, or the cache cannot be written.
     """
+    system = "iOS" if isinstance(target, IOSTarget) else "macOS"
     linker = find_linker(search_path)
     if linker is None:
-        raise ToolchainError("there is no linker for macOS (ld64.lld)", hint=LINKER_HINT)
+        raise ToolchainError(f"there is no linker for {system} (ld64.lld)", hint=LINKER_HINT)
     if sdk is not None and not any((sdk / "usr/lib" / f"{name}.tbd").exists() for name in ("libSystem", "libSystem.B")):
         raise ToolchainError(
-            f"{sdk} is not an SDK for macOS: it has no usr/lib/libSystem.tbd",
-            hint="name the directory MacOSX.sdk of Xcode's command line tools with --sdk",
+            f"{sdk} is not an SDK for {system}: it has no usr/lib/libSystem.tbd",
+            hint=_IOS_HINT
+            if system == "iOS"
+            else "name the directory MacOSX.sdk of Xcode's command line tools with --sdk",
         )
-    darwin = zig.path.resolve().parent / _DARWIN
-    stubs = _stubs(darwin, cache)
+    if isinstance(target, IOSTarget):
+        sdk_release, stubs = _release_for_ios(target, sdk), sdk
+        linker_name = "ios-simulator" if target.simulated else "ios"
+    else:
+        darwin = zig.path.resolve().parent / _DARWIN
+        sdk_release, stubs = _release(darwin), _stubs(darwin, cache)
+        linker_name = "macos"
     tool = next(
         (found for name in _versions("llvm-install-name-tool") if (found := find_program(name, search_path))), None
     )
     own = () if sdk is None else (f"-F{sdk}/System/Library/Frameworks", "-idirafter", f"{sdk}/usr/include")
     # Headers warn of a processor that they say is not supported any more.
     warnings = ("-Wno-#warnings",) if target.architecture.name == "x86_64" else ()
-    return MacOSParts(
+    return AppleParts(
         settings={
-            "release": target.floor_text,
-            "sdk_release": _release(darwin),
+            "apple_system": linker_name,
+            "release": ".".join(map(str, target.floor_of(target.identity))),
+            "sdk_release": sdk_release,
             "sdk": str(stubs),
             "own_sdk": str(sdk or ""),
             "install_name_tool": str(tool or ""),
@@ -139,6 +154,28 @@ def _release(darwin: Path) -> str:
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         return str(json.loads((darwin / "SDKSettings.json").read_text(encoding="utf-8"))["Version"])
     return "15.0"
+
+
+def _release_for_ios(target: IOSTarget, sdk: Path | None) -> str:
+    """The release that the user's SDK is of.
+
+    Raises:
+        ToolchainError: There is none, or it is for another system.
+    """
+    if sdk is None:
+        raise ToolchainError(f"building for {target} needs Apple's SDK for iOS", hint=_IOS_HINT)
+    try:
+        settings = json.loads((sdk / "SDKSettings.json").read_text(encoding="utf-8"))
+        name, release = str(settings["CanonicalName"]), str(settings["Version"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ToolchainError(
+            f"{sdk} is not an SDK of Apple's: SDKSettings.json does not say its name and version", hint=_IOS_HINT
+        ) from None
+    if name.rstrip("0123456789.") != target.sdk:
+        raise ToolchainError(
+            f"the SDK {sdk} is for {name}, and {target} is built with one for {target.sdk}", hint=_IOS_HINT
+        )
+    return release
 
 
 def _stubs(darwin: Path, cache: Path) -> Path:
