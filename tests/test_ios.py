@@ -147,8 +147,8 @@ def test_pythons_that_are_not_meant(python: Path, tmp_path: Path) -> None:
         (["--target", DEVICE, "--cc", "gcc", "--sdk", "{sdk}"], 4, "compiled with zig only", "leave it out"),
         (["--target", DEVICE, "--sdk", "{sdk}"], 3, "needs Python's release for iOS", "--host-python"),
         (["--host-python", "{python}", "--sdk", "{sdk}"], 3, "several Pythons for iOS", "--target"),
-        (["--target", DEVICE, "--host-python", sys.executable, "--sdk", "{sdk}"], 2, "is not a Python for iOS", "nam"),
-        (["--target", SIMULATOR, "--host-python", "{python}/ios-arm64"], 3, f"has no Python for {SIMULATOR}", "nam"),
+        (["--target", DEVICE, "--host-python", sys.executable, "--sdk", "{sdk}"], 2, "is not a Python for iOS", "name"),
+        (["--target", SIMULATOR, "--host-python", "{python}/ios-arm64"], 3, f"has no Python for {SIMULATOR}", "name"),
     ],
 )
 def test_nothing_is_left_half_made(

@@ -13,7 +13,7 @@ import pytest
 
 import makers
 from crossenv.cli.main import main
-from crossenv.compilers.choose import replaced_compiler, require_linkable
+from crossenv.compilers.choose import Wishes, replaced_compiler, require_linkable
 from crossenv.compilers.find import find_toolchain
 from crossenv.environment.localise import flag_directories, localise
 from crossenv.errors import HostPythonError, ToolchainError, UsageError
@@ -484,7 +484,7 @@ def test_mobile_systems(
     assert (host.system, host.libc.version, host.machine, host.ext_suffix) == (system, libc, "aarch64", suffix)
     assert host.full_version == "3.13.5"
     with pytest.raises(ToolchainError) as caught:
-        require_linkable(host)
+        require_linkable(host, Wishes(kind="auto", environ_path="", sysroot=None, overrides={}, cpu=None))
     assert needs in caught.value.message and hint in caught.value.hint
     env = tmp_path / "env"
     assert main(["create", "--host-python", str(host.source), str(env)]) == 4

@@ -159,7 +159,7 @@ def test_facts(text: str, attribute: str, value: str) -> None:
         ("Darwin-arm64", "for macOS", "macosx_11_0_arm64"),
         ("s390x-w64-mingw32", "there are no wheels for Windows on s390x", "win_amd64"),
         ("x86_64-w64-mingw32msvcrt", "asks for the C runtime msvcrt", "use --target win_amd64"),
-        ("android_21_arm64_v8a", "is for Android: not yet", ""),
+        ("android_21_mips", "no target 'android_21_mips' for Android", "android_24_arm64_v8a"),
         ("ios_13_0_armv7_iphoneos", "no target 'ios_13_0_armv7_iphoneos' for iOS", "ios_13_0_arm64_iphoneos"),
         ("wasi_0_2_wasm32", "for WebAssembly", "pyemscripten_2026_0_wasm32"),
         ("pyodide_2023_0_wasm32", "an ABI of Pyodide that is not known", "2024_0, 2025_0"),

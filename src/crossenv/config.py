@@ -29,6 +29,7 @@ TEXTS = {
     "python": "The build Python: a version or a path.",
     "toolchain": "Where the compilers come from.",
     "emsdk": "The emsdk for targets that are Pyodide.",
+    "ndk": "The Android NDK, for Android.",
     "cpu": "The oldest processor to support, as `zig cc -mcpu` takes it.",
     "compile-cache": "Compile through ccache or sccache.",
 }
@@ -46,7 +47,7 @@ _KEYS = (*TEXTS, *LISTS, *FLAGS, *CHOICES)
 # Other programs read variables of these names.
 WITHOUT_VARIABLE = ("python", "allow-pure")
 # Paths in the file are relative to it.
-_PATHS = ("host-python", "sysroot", "sdk", "emsdk")
+_PATHS = ("host-python", "sysroot", "sdk", "emsdk", "ndk")
 _HOSTS = ("target", "targets", "host-python")
 # The prefix of a host Python's name that is not a path.
 KNOWN_HOST = "known:"

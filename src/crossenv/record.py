@@ -231,6 +231,12 @@ class Record:
         return self.toolchain.sysroot or self.host.sysroot
 
     @property
+    def made_libraries(self) -> str | None:
+        """The directory of Python's library and its `build-details.json`, if crossenv made them; else None."""
+        place = self.host.lib_dir
+        return place if place is not None and Path(place).is_relative_to(self.root) else None
+
+    @property
     def library_directories(self) -> tuple[Path, ...]:
         """Where the target's loader looks for libraries, below that root; none without one."""
         root = self.sysroot

@@ -13,9 +13,6 @@ from crossenv.platforms.target import Target
 
 __all__ = ["Target", "named_target", "parse_target", "target_of_tag"]
 
-# Systems whose names are known, and that cannot be targets.
-_OTHER_SYSTEMS = ((r"android_.*|.*-android.*", "Android"),)
-
 
 def parse_target(text: str) -> Target:
     """The target that `text` names, for one environment.
@@ -48,12 +45,6 @@ def named_target(text: str) -> Target:
         target = platform.parse_target(name)
         if target is not None:
             return dataclasses.replace(target, text=text)
-    for pattern, system in _OTHER_SYSTEMS:
-        if re.fullmatch(pattern, name):
-            raise UsageError(
-                f"the target {name!r} is for {system}: not yet; targets run Linux, Windows, macOS or Pyodide",
-                hint="name one such as manylinux_2_28_aarch64 or musllinux_1_2_x86_64",
-            )
     raise _unknown(text)
 
 

@@ -88,10 +88,9 @@ class Meson:
     def _python_lines(self, record: Record) -> list[str]:
         """Name Python's build details (PEP 739), which Meson prefers to the interpreter, if modules link to Python."""
         host = record.host
-        if host.lib_dir is None or not host.platform.python_libraries(host.version, host.abi_flags):
+        if record.made_libraries is None or not host.platform.python_libraries(host.version, host.abi_flags):
             return []
-        # Only a Python made by crossenv has them; the user's (`--host-python`) has none.
-        details = Path(host.lib_dir) / "build-details.json"
+        details = Path(record.made_libraries) / "build-details.json"
         return ["", "[built-in options]", f"python.build_config = {quoted(str(details))}"]
 
     def environment(self, record: Record) -> Mapping[str, str]:

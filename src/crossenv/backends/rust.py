@@ -25,7 +25,7 @@ class Rust:
         # If modules link to Python, PyO3 looks for its library here, and maturin for build-details.json.
         linked = host.platform.python_libraries(host.version, host.abi_flags)
         # Build scripts expect PREFIX/lib/pythonX.Y here, beside PREFIX/include/pythonX.Y (cryptography).
-        libraries = host.lib_dir if linked and host.lib_dir else str(Path(host.sysconfigdata).parent)
+        libraries = (record.made_libraries if linked else None) or str(Path(host.sysconfigdata).parent)
         variables = {
             "CARGO_BUILD_TARGET": triple,
             f"CARGO_TARGET_{name.upper()}_LINKER": tools["cc"].command,

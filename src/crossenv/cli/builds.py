@@ -50,8 +50,8 @@ _PIP_SWITCHES = (
 _OURS = re.compile(r"-[wr]|--wheel-dir(=|$)|--requirement(=|$)")
 _PIP_PATHS = ("constraint", "find-links")
 # Options of `crossenv create` with a value.
-_CREATE_PATHS = ("sysroot", "sdk", "emsdk")
-_CREATE_TEXTS = ("toolchain", "emsdk", "cpu", "compile-cache", "sysroot", "sdk", "host-prefix")
+_CREATE_PATHS = ("sysroot", "sdk", "emsdk", "ndk")
+_CREATE_TEXTS = ("toolchain", "emsdk", "ndk", "cpu", "compile-cache", "sysroot", "sdk", "host-prefix")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

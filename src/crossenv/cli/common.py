@@ -43,6 +43,11 @@ def add_tool_options(group: argparse._ArgumentGroup) -> None:
         action=argparse.BooleanOptionalAction,
         help="take an emscripten of another version than the target's, with a warning",
     )
+    group.add_argument(
+        "--ndk",
+        metavar="DIR",
+        help="for Android: the NDK; default: the directory that ANDROID_NDK_HOME or ANDROID_NDK_ROOT names",
+    )
     group.add_argument("--cpu", help="the oldest processor to support, as `zig cc -mcpu` takes it: cortex_a7, z14")
     group.add_argument(
         "--compile-cache",

@@ -33,6 +33,7 @@ from crossenv.compilers.choose import (
 )
 from crossenv.compilers.commands import with_relative_tools
 from crossenv.compilers.model import Toolchain
+from crossenv.compilers.ndk import named_ndk
 from crossenv.config import FLAGS, LISTS, TEXTS, Settings, load_settings
 from crossenv.environment.cross_prefix import check_cross_prefix
 from crossenv.environment.fingerprint import surroundings
@@ -44,8 +45,10 @@ from crossenv.errors import UsageError
 from crossenv.files import scratch_directory, write_tree
 from crossenv.libc.version import libc_of_this_machine
 from crossenv.platforms import Libc, platform_of_target
+from crossenv.platforms.android import ANDROID
 from crossenv.platforms.ios import IOS
 from crossenv.pythons.build_python import find_build_python, find_build_python_for_target
+from crossenv.pythons.check import host_for_target
 from crossenv.pythons.dump_document import Dump, load_dump
 from crossenv.pythons.dump_headers import Headers, adapted_headers, find_headers, with_headers
 from crossenv.pythons.from_dump import LAYOUT as DUMP
@@ -55,7 +58,7 @@ from crossenv.pythons.named import IOSPython, NamedPython, named_python
 from crossenv.pythons.read import read_host_python
 from crossenv.report import Reporter
 from crossenv.synthesis.synthesise import as_free_threaded, read_build_facts, synthesise_host_python
-from crossenv.targets import parse_target
+from crossenv.targets import Target, parse_target
 
 TOOL_OPTIONS = ("cc", "cxx", "fc", "ar", "ranlib", "strip", "nm", "objcopy", "objdump", "readelf", "ld")
 
@@ -79,8 +82,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="PATH",
         help="build for this Python of the target. PATH is an executable, a prefix, a sysroot, a build tree, a"
         " _sysconfigdata*.py file, a build-details.json, a dump, or a directory with a Python for Windows, macOS,"
-        " iOS (which may be named beside its --target) or Pyodide; it is read, never run. known:NAME takes one of"
-        " `crossenv targets --known`",
+        " iOS or Pyodide (one for iOS or Android may be named beside its --target); it is read, never run. known:NAME"
+        " takes one of `crossenv targets --known`",
     )
     host.add_argument(
         "--headers",
@@ -285,6 +288,7 @@ def plan_environment(args: argparse.Namespace, settings: Settings, root: Path, r
         sdk=None if args.sdk is None else Path(args.sdk).expanduser().resolve(),
         emsdk=None if args.emsdk is None else Path(args.emsdk).expanduser().absolute(),
         any_emscripten=settings.flags["any-emscripten"],
+        ndk=named_ndk(None if args.ndk is None else Path(args.ndk).expanduser().absolute(), os.environ),
     )
     options = Options(
         prompt=args.prompt,
@@ -323,6 +327,8 @@ def _plan_for_host(args: argparse.Namespace, root: Path, wishes: Wishes, options
     """Plan an environment for the host Python that the user names, whatever its system."""
     path = host_python_path(args.host_python)
     target = parse_target(args.target) if args.target else None
+    if target is not None and target.system == ANDROID:
+        return plan_for_host_python(args, root, wishes, options, reporter, target)
     if target is not None and target.system != IOS:
         raise UsageError("--target and --host-python exclude each other", hint="leave one of them out")
     given = named_python(path, target)
@@ -339,9 +345,23 @@ def _plan_for_host(args: argparse.Namespace, root: Path, wishes: Wishes, options
 
 
 def plan_for_host_python(
-    args: argparse.Namespace, root: Path, wishes: Wishes, options: Options, reporter: Reporter
+    args: argparse.Namespace,
+    root: Path,
+    wishes: Wishes,
+    options: Options,
+    reporter: Reporter,
+    target: Target | None = None,
 ) -> Plan:
-    """Read the host Python and find compilers for it."""
+    """Read the host Python and find compilers for it.
+
+    Args:
+        args: The command line.
+        root: Where the environment will be.
+        wishes: What compilers the user wants.
+        options: The user's other choices.
+        reporter: Told what is done.
+        target: What the user has named beside the Python, whose floor may be higher than that of the Python.
+    """
     if args.free_threaded:
         raise UsageError("--free-threaded goes with --target; a host Python decides this itself", hint="leave it out")
     reporter.step(f"reading the host Python {args.host_python}")
@@ -352,6 +372,8 @@ def plan_for_host_python(
     )
     if data is not None and host.layout == DUMP:
         raise UsageError(f"--sysconfigdata cannot be used with a dump ({path})", hint="leave it out")
+    if target is not None:
+        host = host_for_target(host, target)
     if args.relative_toolchain:
         host = with_relative_tools(host)
     accepted = host.platform.declared_tags(args.accept_tag, machine=host.machine, libc=host.libc)
@@ -361,7 +383,7 @@ def plan_for_host_python(
             f"--headers goes with a dump, and {path} is a {host.layout}", hint="leave it out, or name a --sysroot"
         )
     reporter.note(f"target: {host_words(host)}")
-    require_linkable(host)
+    require_linkable(host, wishes)
     reporter.step(f"finding a build Python {host.version}")
     build = find_build_python(args.python, host, fetch=args.fetch)
     headers = None
@@ -429,6 +451,12 @@ def plan_for_target(
         if named:
             raise UsageError(f"{option} goes with a --host-python for Linux", hint="leave it out")
     target = parse_target(args.target if given is None else given.target)
+    if platform_of_target(target).linked_by:
+        title = platform_of_target(target).title
+        raise UsageError(
+            f"the target {target} needs a Python for {title}: crossenv derives none",
+            hint=f"name the prefix of CPython's release for {title} with --host-python, beside --target",
+        )
     libc = Libc(family=target.libc, version=target.floor_text)
     accepted = platform_of_target(target).declared_tags(args.accept_tag, machine=target.machine, libc=libc)
     options = dataclasses.replace(options, accepted_platforms=accepted)

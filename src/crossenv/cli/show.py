@@ -100,7 +100,7 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
 
 
 def show_host_python(args: argparse.Namespace, reporter: Reporter) -> int:
-    """Print a host Python, even one that nothing can be built for here, such as Android's."""
+    """Print a host Python, even one that nothing can be built for here, such as one for iOS."""
     if args.env is not None:
         raise UsageError("both an environment and --host-python", hint="leave one of them out")
     sysroot = None if args.sysroot is None else Path(args.sysroot).expanduser().resolve()

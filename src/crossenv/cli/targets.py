@@ -12,6 +12,7 @@ from typing import Any
 
 from crossenv.cli.common import common_options
 from crossenv.compilers.choose import AUTO, CHOICES, ZIG, Wishes, choose_toolchain_for_target
+from crossenv.compilers.ndk import named_ndk
 from crossenv.compilers.zig.apple import LINKER_HINT, find_linker
 from crossenv.compilers.zig.locate import has_zig
 from crossenv.config import KNOWN_HOST
@@ -19,6 +20,7 @@ from crossenv.emulation.pyodide import node_name
 from crossenv.emulation.wine import wine_name
 from crossenv.errors import UsageError
 from crossenv.platforms import HERE, PLATFORMS
+from crossenv.platforms.android import NDK
 from crossenv.platforms.architectures import Architecture, architecture_of
 from crossenv.platforms.emscripten import EMSCRIPTEN
 from crossenv.platforms.ios import IOS
@@ -75,7 +77,7 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
         reporter.result(line)
     reporter.note("other versions work too, such as manylinux_2_17_x86_64 and musllinux_1_1_aarch64")
     if not has_zig(os.environ.get("PATH", os.defpath)):
-        reporter.note("zig has compilers for all of them but Pyodide: pip install ziglang")
+        reporter.note("zig has compilers for all of them but Pyodide and Android: pip install ziglang")
     elif not any(row["compilers"] for row in rows if "-apple-" in row["triplet"]):
         reporter.note(f"for macOS and iOS zig needs a linker besides: {LINKER_HINT}")
     return 0
@@ -139,7 +141,7 @@ def available(search_path: str) -> Iterator[dict[str, Any]]:
                 "target": target.platform_tag,
                 "machine": _each(target, "machine"),
                 "libc": libc,
-                "oldest": ".".join(map(str, oldest)),
+                "oldest": target.release_text(oldest),
                 "newer": platform.later_versions,
                 "oldest_with_zig": ".".join(map(str, with_zig)),
                 "triplet": _each(target, "gnu_triplet"),
@@ -168,7 +170,9 @@ def _installed(target: Target, search_path: str) -> list[str]:
     toolchains = PLATFORMS[target.system].toolchains
     names = [] if toolchains else [f"{target.gnu_triplet}-gcc", f"{target.gnu_triplet}-clang"]
     names += ["emcc"] if EMSCRIPTEN in toolchains else []
-    return [name for name in names if shutil.which(name, path=search_path)]
+    ndk = named_ndk(None, os.environ) if NDK in toolchains else None
+    own = [NDK] if ndk is not None and ndk.is_dir() else []
+    return [*(name for name in names if shutil.which(name, path=search_path)), *own]
 
 
 def _emulator(architecture: Architecture, search_path: str) -> str | None:

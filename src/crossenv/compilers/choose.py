@@ -10,13 +10,15 @@ from pathlib import Path
 from crossenv.compilers.emscripten import find_emscripten
 from crossenv.compilers.find import KINDS, find_toolchain
 from crossenv.compilers.model import BarePurpose, Tool, Toolchain
+from crossenv.compilers.ndk import find_ndk_toolchain, read_ndk
 from crossenv.compilers.probe import Macros
 from crossenv.compilers.zig.find import find_zig_toolchain
 from crossenv.compilers.zig.locate import INSTALL_HINT, has_zig
 from crossenv.errors import ToolchainError, UsageError
 from crossenv.libc.compiling import is_newer
 from crossenv.libc.version import machines_of_libc
-from crossenv.platforms import Libc, platform_of_target
+from crossenv.platforms import Libc, link_name, platform_of_target
+from crossenv.platforms.android import NDK, AndroidTarget
 from crossenv.platforms.architectures import Identity, architecture_of
 from crossenv.platforms.emscripten import EMSCRIPTEN, EmscriptenTarget
 from crossenv.platforms.ios import IOS
@@ -40,6 +42,7 @@ class Wishes:
         sdk: Apple's SDK, for macOS and iOS.
         emsdk: The directory of an emsdk; None for the emscripten on PATH.
         any_emscripten: Whether an emscripten of another version than the target's is taken.
+        ndk: The directory of an Android NDK.
     """
 
     kind: str
@@ -50,6 +53,7 @@ class Wishes:
     sdk: Path | None = None
     emsdk: Path | None = None
     any_emscripten: bool = False
+    ndk: Path | None = None
 
 
 def choose_toolchain(host: HostPython, wishes: Wishes) -> Toolchain:
@@ -58,9 +62,16 @@ def choose_toolchain(host: HostPython, wishes: Wishes) -> Toolchain:
     Raises:
         ToolchainError: No compiler fits, the user's does not, or nothing can be linked here for the target's system.
     """
-    require_linkable(host)
+    require_linkable(host, wishes)
     _refuse_emscripten(wishes)
     _require_sysroot_for(host.identity, wishes.sysroot)
+    if host.platform.toolchains:
+        target = _target_of(host)
+        _require_one_of(host.platform.toolchains, target, wishes)
+        if isinstance(target, AndroidTarget):
+            assert wishes.ndk is not None
+            ndk, path = read_ndk(wishes.ndk), wishes.environ_path
+            return find_ndk_toolchain(host, target, ndk, environ_path=path, overrides=wishes.overrides)
 
     def installed() -> Toolchain:
         return find_toolchain(
@@ -84,11 +95,11 @@ def _require_sysroot_for(identity: Identity, sysroot: Path | None) -> None:
         )
 
 
-def require_linkable(host: HostPython) -> None:
-    """Refuse a target that only its vendor's tools can link for.
+def require_linkable(host: HostPython, wishes: Wishes) -> None:
+    """Refuse a target that only its vendor's tools can link for, unless the user names them.
 
     Raises:
-        ToolchainError: It is Android, or a part of a Python for iOS.
+        ToolchainError: They are not named, or it is a part of a Python for iOS.
     """
     platform = host.platform
     if host.system == IOS:
@@ -96,10 +107,10 @@ def require_linkable(host: HostPython) -> None:
             f"{host.source} alone does not tell enough of a Python for iOS: modules are linked to its framework",
             hint="name Python.xcframework of CPython's release with --host-python, and the target with --target",
         )
-    if platform.linked_by:
+    if platform.linked_by and not (NDK in platform.toolchains and wishes.ndk is not None):
         raise ToolchainError(
             f"{host.source} is a Python for {platform.describe(host.libc)} on {host.machine}: what is built for it is"
-            f" linked by {platform.linked_by}, which crossenv does not drive",
+            f" linked by {platform.linked_by}, and none is named",
             hint=f"{platform.link_hint}; `crossenv show --host-python` says what was read",
         )
 
@@ -220,7 +231,7 @@ def linked_to_python(toolchain: Toolchain, host: HostPython) -> Toolchain:
     libraries = host.platform.python_libraries(host.version, host.abi_flags)
     words: tuple[str, ...] = ()
     if libraries:
-        words = (f"-L{host.lib_dir}", f"-l{Path(libraries[0]).stem}")
+        words = (f"-L{host.lib_dir}", f"-l{link_name(libraries[0])}")
     elif host.system == IOS:
         words = (f"-F{host.prefix}", "-framework", "Python", "-dead_strip_dylibs")
     if not words or toolchain.zig is None:
@@ -245,5 +256,5 @@ def _target_of(host: HostPython) -> Target:
     row = architecture_of(host.identity)
     target = host.platform.target_of_machine(row, host.libc) if row is not None else None
     if target is None:
-        raise ToolchainError(f"zig is not for {host.identity}", hint="name a compiler with --cc")
+        raise ToolchainError(f"there is no compiler for {host.identity}", hint="name one with --cc")
     return target

@@ -112,6 +112,7 @@ class Toolchain:
         zig: The parts of an environment's own launchers if the compiler is zig; else None.
         environment: Variables that its programs need, where the user has not set them.
         rewrite: Shell lines with which the compilers' launchers change the caller's words.
+        sdk: The vendor's kit that it is a part of, where build systems ask for that.
     """
 
     family: str
@@ -132,6 +133,7 @@ class Toolchain:
     zig: Launchers | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     rewrite: str = ""
+    sdk: Path | None = None
 
 
 PROBED_MACROS: tuple[str, ...] = (

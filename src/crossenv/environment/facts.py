@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from crossenv.environment.fingerprint import SESSION
 from crossenv.environment.isolation_base import BASE, UV
-from crossenv.platforms import HERE
+from crossenv.platforms import HERE, link_name
 from crossenv.record import HostRecord, Record
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _system(host: HostRecord) -> System | None:
         "sys_platform": platform.name,
         "system": platform.system,
         "stable_suffix": platform.stable_suffix,
-        "libraries": [Path(name).stem for name in platform.python_libraries(host.version, host.abi_flags)],
+        "libraries": [link_name(name) for name in platform.python_libraries(host.version, host.abi_flags)],
     }
 
 

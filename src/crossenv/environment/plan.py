@@ -284,6 +284,8 @@ def _requirements_cache(plan: Plan, target: Target | None, surroundings: str) ->
 
 def _sdk(toolchain: Toolchain) -> str:
     """The directory with descriptions of the system's libraries; "" for none."""
+    if toolchain.sdk is not None:
+        return str(toolchain.sdk)
     settings = {} if toolchain.zig is None else toolchain.zig.settings
     return settings.get("own_sdk") or settings.get("sdk") or ""
 

@@ -7,6 +7,7 @@ To add a system, write its module and add it to `PLATFORMS`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from crossenv.errors import HostPythonError
 from crossenv.platforms.android import Android
@@ -32,6 +33,7 @@ __all__ = [
     "Platform",
     "format_of_suffix",
     "is_built_for",
+    "link_name",
     "platform_of_config",
     "platform_of_target",
 ]
@@ -59,8 +61,13 @@ def format_of_suffix(name: str) -> str:
     return next(one.native_format for one in PLATFORMS.values() if name.endswith(one.module_suffix))
 
 
+def link_name(library: str) -> str:
+    """What stands after `-l` for a library of that name."""
+    return Path(library).stem.removeprefix("lib")
+
+
 def is_built_for(system: str, libc: str | None = None) -> bool:
-    """Whether this tool builds for a system, with that C library if one is named."""
+    """Whether this tool builds for a system by itself, with that C library if one is named."""
     platform = PLATFORMS.get(system)
     return platform is not None and not platform.linked_by and (libc is None or libc in platform.libcs)
 

@@ -86,7 +86,7 @@ class Platform(Protocol):
         library_suffix: How the names of shared libraries end, before a version.
         libcs: The C libraries that it may have.
         toolchains: The kinds of compilers that can be used for it (`--toolchain`); () for every kind.
-        linked_by: What links for it, if that is not something this tool drives; "" if it is.
+        linked_by: What links for it, if the user has to provide that; "" if not.
         link_hint: What a user can do then.
         later_versions: Whether later versions of the system run what is built for an older one.
         can_repair: Whether libraries that wheels need are put into them.
@@ -222,27 +222,3 @@ class NoVariables:
     def cmake_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
         """None."""
         return {}
-
-
-class NoTargets:
-    """The targets of a platform whose Pythons are read only: none, because crossenv does not drive its linker."""
-
-    def parse_target(self, name: str) -> Target | None:
-        """None."""
-        return None
-
-    def target_of_tag(self, tag: str, libc: str) -> Target | None:
-        """None."""
-        return None
-
-    def target_of_machine(self, architecture: Architecture, libc: Libc) -> Target | None:
-        """None."""
-        return None
-
-    def target_names(self) -> Iterable[str]:
-        """None."""
-        return ()
-
-    def usual_targets(self) -> Iterable[Target]:
-        """None."""
-        return ()

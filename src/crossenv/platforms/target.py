@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from crossenv.platforms.architectures import Architecture, Identity
@@ -97,6 +97,11 @@ class Target(ABC):
     def release_text(self, version: tuple[int, int]) -> str:
         """Return a version of the system as people write it."""
         return f"{version[0]}.{version[1]}"
+
+    @property
+    def floor_variables(self) -> Mapping[str, int | str]:
+        """The configuration variables of its Python that say the floor; {} where none do."""
+        return {}
 
     @property
     def oldest_floor(self) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from crossenv.platforms import link_name
 from crossenv.pythons.model import HostPython
 
 _RELEASE_LEVELS = {"": "final", "a": "alpha", "b": "beta", "rc": "candidate"}
@@ -94,7 +95,7 @@ def pkg_config_texts(host: HostPython) -> dict[str, str]:
     name = f"python-{host.version}{host.abi_flags}"
     directory = f"python{host.version}{host.abi_flags}"
     linked = host.platform.python_libraries(host.version, host.abi_flags)
-    library = f" -l{Path(linked[0]).stem}" if linked else f" -lpython{host.version}{host.abi_flags}"
+    library = f" -l{link_name(linked[0])}" if linked else f" -lpython{host.version}{host.abi_flags}"
     texts = {}
     for suffix, description, libs in (
         ("", "Build a C extension for Python", library if linked else ""),

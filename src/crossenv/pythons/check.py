@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from crossenv.errors import HostPythonError
+from crossenv.platforms import Libc
 from crossenv.platforms.architectures import EF_ARM_ABI_FLOAT_HARD, Identity
+from crossenv.platforms.target import Target
 from crossenv.platforms.triplets import identity_of_triplet, may_share_a_compiler
 from crossenv.pythons.model import HostPython
 from crossenv.pythons.sysconfigdata import number_of
@@ -32,6 +35,28 @@ def check_host_python(host: HostPython, *, stdlib: Path, elf_file: Path | None) 
             f"the host Python {host.source} contradicts itself: {'; '.join(faults)}",
             hint="its files come from different Pythons: name one whole installation with --host-python",
         )
+
+
+def host_for_target(host: HostPython, target: Target) -> HostPython:
+    """The host Python as one for a target's floor, which may be higher than the Python's own.
+
+    Raises:
+        HostPythonError: It is for another system or machine, or does not run on systems as old as the target's.
+    """
+    if (host.system, host.identity) != (target.system, target.identity):
+        raise HostPythonError(
+            f"{host.source} is a Python for {host.platform.title} on {host.machine}, and the target is {target}",
+            hint="name the Python of the target's machine with --host-python, or leave --target out",
+        )
+    own = host.platform.target_of_machine(target.architecture, host.libc)
+    if own is None or target.floor < own.floor:
+        raise HostPythonError(
+            f"{host.source} is a Python for {host.platform.describe(host.libc)} and later, and the target {target}"
+            f" promises {target.floor_text}",
+            hint=f"name {own or 'a later version'} with --target, or leave it out",
+        )
+    libc = Libc(family=target.libc, version=target.floor_text)
+    return dataclasses.replace(host, libc=libc, config={**host.config, **target.floor_variables})
 
 
 def _abi_faults(host: HostPython) -> Iterator[str]:

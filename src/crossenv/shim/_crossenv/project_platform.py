@@ -10,6 +10,7 @@ With CROSSENV_PROJECT_PLATFORM=native a project is told of this machine.
 """
 
 import builtins
+import collections
 import os
 import platform
 import sys
@@ -64,9 +65,8 @@ class WindowsVersion(tuple):  # type: ignore[type-arg]
 def stand_ins(facts: "Facts", system: "System") -> "dict[str, StandIn]":
     """`sys`, `os` and `platform` as they are on the target."""
     bits, machine = facts["identity"]["bits"], facts["machine"]
-    answers = {"win32": _on_windows, "darwin": _on_macos, "ios": _on_ios}.get(system["sys_platform"], _elsewhere)(
-        facts, system
-    )
+    own = {"win32": _on_windows, "darwin": _on_macos, "ios": _on_ios, "android": _on_android}
+    answers = own.get(system["sys_platform"], _elsewhere)(facts, system)
     asked = answers["platform"]
     release, version = asked["release"](), asked["version"]()
     named = platform.uname()._replace(system=system["system"], release=release, version=version)
@@ -125,6 +125,20 @@ def _on_macos(facts: "Facts", system: "System") -> "dict[str, dict[str, Any]]":
             "mac_ver": lambda *_arguments, **_options: (macos, ("", "", ""), machine),
         },
     }
+
+
+# `platform.android_ver()`, and its defaults.
+AndroidVer = collections.namedtuple("AndroidVer", "release api_level manufacturer model device is_emulator")
+_NO_DEVICE = AndroidVer("", 0, "", "", "", False)
+
+
+def _on_android(facts: "Facts", system: "System") -> "dict[str, dict[str, Any]]":
+    """Say nothing of a device but the API level, which is the lowest that it may have."""
+    level = int(facts["libc"]["version"] or 0)
+    answers = _elsewhere(facts, system)
+    answers["sys"]["getandroidapilevel"] = lambda: level
+    answers["platform"]["android_ver"] = lambda *_arguments, **_options: _NO_DEVICE._replace(api_level=level)
+    return answers
 
 
 def _on_ios(facts: "Facts", system: "System") -> "dict[str, dict[str, Any]]":
