@@ -226,7 +226,8 @@ class Android(Linux):
         an NDK's clang in place of the compiler that it is told.
         """
         level, abi = machine.libc.version, _ABIS.get(machine.name, machine.name)
-        triplet = machine.multiarch
+        # Older Pythons say nothing of their own name.
+        triplet = _target("", abi, 0).multiarch if abi in _TARGETS else machine.multiarch
         return {
             "CMAKE_SYSTEM_VERSION": "1",
             "CMAKE_SYSROOT": f"{sdk}/{PREBUILT}/{PREBUILT_HERE}/sysroot",
