@@ -372,6 +372,12 @@ def facts_of(data: bytes) -> tuple[set[str], int, str, tuple[int, int]]:
 
 
 @pytest.mark.integration
+def test_a_doctor_finds_no_fault(real: Path, run: Run) -> None:
+    said = run(sys.executable, "-m", "crossenv", "doctor", real)
+    assert "FAIL" not in said
+
+
+@pytest.mark.integration
 def test_a_wheel(real: Path, tmp_path: Path, run: Run) -> None:
     files = built(real, projects.setuptools_c(tmp_path / "toy"), tmp_path, run, f"{PYTHON_TAG}-{PYTHON_TAG}-{TAG}")
     module = files[f"toy/_toy.cpython-{VERSION.replace('.', '')}-{TRIPLET}.so"]

@@ -180,6 +180,10 @@ class Android(Linux):
         """Name the API level, which stands for the system's version."""
         return f"Android {libc.version}".strip()
 
+    def libc_ver(self, libc: Libc) -> tuple[str, str]:
+        """Nothing: it reads files of glibc."""
+        return "", ""
+
     def plain_tag(self, machine: Machine) -> str:
         """`android_24_arm64_v8a`."""
         return f"android_{machine.libc.version}_{_ABIS.get(machine.name, machine.name)}"
