@@ -558,6 +558,56 @@ def test_what_an_editable_build_leaves_in_the_source_tree_is_judged(
     assert "older" not in said
 
 
+COMPILES_BY_HAND = """
+import os, shutil
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+class Copies(build_ext):
+    def build_extension(self, ext):
+        place = self.get_ext_fullpath(ext.name)
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        shutil.copyfile(os.environ["PAYLOAD"], place)
+
+setup(name="toy", version="1", ext_modules=[Extension("_toy", [])], cmdclass={"build_ext": Copies}, zip_safe=False)
+"""
+COMMANDS: dict[str, list[str]] = {
+    "build": ["build"],
+    "build elsewhere": ["build", "--build-base", "../elsewhere"],
+    "install": ["install"],
+    "install into a root": ["install", "--root=../root", "--prefix=/usr"],
+    "install_lib": ["install_lib", "-d", "../there"],
+    "bdist_egg": ["bdist_egg"],
+    "bdist_dumb": ["bdist_dumb"],
+}
+
+
+@pytest.mark.parametrize("payload", [X86_64, AARCH64], ids=["native", "target"])
+@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
+def test_each_command_of_a_setup_py_is_judged(
+    editable_env: Path, tmp_path: Path, words: list[str], payload: Identity
+) -> None:
+    """They make no wheel, so none of them was looked at: what they built and installed could be native in silence."""
+    project = projects.write(tmp_path / "project", {"setup.py": COMPILES_BY_HAND})
+    write(tmp_path / "payload", elf_bytes(payload))
+    site = next((editable_env / "cross").glob("lib/*/site-packages"))
+    before = {*site.rglob("*")}
+    environment = {**os.environ, "PAYLOAD": str(tmp_path / "payload"), "CC": "my-cc"}
+    command: list[str | Path] = [editable_env / "bin/cross-python", "setup.py", "-q", *words]
+    done = subprocess.run(command, cwd=project, text=True, capture_output=True, check=False, env=environment)
+    places = [path for path in (*tmp_path.rglob("*"), *({*site.rglob("*")} - before)) if path.is_file()]
+    made = [path for path in places if path.name.startswith("_toy") and path.suffix == ".so"]
+    archives = [path for path in places if path.name.endswith((".egg", ".tar.gz"))]
+    if payload == AARCH64:
+        assert done.returncode == 0, done.stderr
+        assert made
+        return
+    assert done.returncode == 7, done.stderr
+    assert "was not for the target (aarch64) and is deleted" in done.stderr
+    assert "mend setup.py, or unset CC=my-cc" in done.stderr
+    assert made == archives == []
+
+
 def test_where_libraries_in_a_source_tree_are_looked_for(tmp_path: Path) -> None:
     before = source_tree.libraries(str(tmp_path))
     for name in ("toy/a.so", "toy/lib/libb.so.1.2", "toy/tool", "toy/a.o"):

@@ -179,6 +179,10 @@ class Android(Linux):
         """Name the API level, which stands for the system's version."""
         return f"Android {libc.version}".strip()
 
+    def libc_ver(self, libc: Libc) -> tuple[str, str]:
+        """Nothing: it reads files of glibc."""
+        return "", ""
+
     def plain_tag(self, machine: Machine) -> str:
         """`android_24_arm64_v8a`."""
         return f"android_{machine.libc.version}_{_ABIS.get(machine.name, machine.name)}"
@@ -225,7 +229,8 @@ class Android(Linux):
         an NDK's clang in place of the compiler that it is told.
         """
         level, abi = machine.libc.version, _ABIS.get(machine.name, machine.name)
-        triplet = machine.multiarch
+        # Older Pythons say nothing of their own name.
+        triplet = _target("", abi, 0).multiarch if abi in _TARGETS else machine.multiarch
         return {
             "CMAKE_SYSTEM_VERSION": "1",
             "CMAKE_SYSROOT": f"{sdk}/{PREBUILT}/{PREBUILT_HERE}/sysroot",

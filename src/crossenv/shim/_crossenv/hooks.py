@@ -29,11 +29,10 @@ _BACKEND_VARIABLES = ("_PYPROJECT_HOOKS_BUILD_BACKEND", "PEP517_BUILD_BACKEND")
 def prepare(facts: "Facts", hook: str, finder: "Finder") -> None:
     """Set up this process for running `hook`, named as `_crossenv.decide_role` names it."""
     if hook == "setup.py":
-        if "develop" in sys.argv or "build_ext" in sys.argv:
-            # `build_ext --inplace`, and editable installs of pip before 25: no hook returns.
-            from _crossenv import source_tree
+        # No hook returns. In place builds `build_ext --inplace`, and `develop` of pip before 25.
+        from _crossenv import source_tree
 
-            source_tree.check_at_exit(facts)
+        source_tree.check_at_exit(facts, in_place="develop" in sys.argv or "build_ext" in sys.argv)
         enter_environment(facts)
         return
     if hook.startswith("uv:"):
