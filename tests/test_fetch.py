@@ -8,6 +8,8 @@ import http.server
 import json
 import os
 import platform
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -22,13 +24,16 @@ from crossenv.config import load_settings
 from crossenv.errors import UsageError
 from crossenv.pythons import build_python
 from crossenv.pythons.build_python import find_build_python, find_build_python_for_target
-from crossenv.pythons.fetch import complaint, fetchable
+from crossenv.pythons.fetch import complaint, fetchable, find_uv
 from crossenv.pythons.read import read_host_python
 from makers import HostTree, write
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 # The mirror's Python: one that neither runs this test nor is in /usr/bin, where Debian has 3.11 or later.
 VERSION = "3.12" if sys.version_info[:2] != (3, 12) else "3.10"
+OWN = f"{sys.version_info[0]}.{sys.version_info[1]}"
+# Nobody answers there.
+ADDRESS = "http://127.0.0.1:9/cpython.tar.gz"
 
 
 @pytest.mark.parametrize(
@@ -104,24 +109,96 @@ def test_a_build_python_of_another_minor_version(tmp_path: Path) -> None:
 
 
 def test_without_network_or_cache_the_address_is_named(tmp_path: Path) -> None:
-    address = "http://127.0.0.1:9/cpython.tar.gz"
+    words = ("create", "--target", "aarch64", "--python", "3.99", "--fetch-python", tmp_path / "env")
+    done = run(tmp_path, unreachable(tmp_path, (3, 99)), *words)
+    assert done.returncode == 5, done.stderr
+    (error,) = [line for line in done.stderr.splitlines() if "error:" in line]
+    assert f"uv could not fetch cpython3.99: {ADDRESS}: " in error
+    assert "UV_PYTHON_INSTALL_MIRROR" in done.stderr
+    assert not (tmp_path / "env").exists()
+    assert not list(tmp_path.glob(".local/share/uv/python/cpython*"))
+
+
+def unreachable(directory: Path, version: tuple[int, ...]) -> str:
+    """A list of downloads with one Python, at an address where nobody answers."""
+    major, minor = version
     entry: dict[str, Any] = {
         "name": "cpython",
         "arch": {"family": platform.machine(), "variant": None},
         "os": "linux",
         "libc": "gnu",
     }
-    entry |= {"major": 3, "minor": 99, "patch": 0, "prerelease": "", "variant": None, "build": "1"}
-    entry |= {"url": address, "sha256": "0" * 64}
-    listed = write(tmp_path / "downloads.json", json.dumps({f"cpython-3.99.0-linux-{platform.machine()}-gnu": entry}))
-    words = ("create", "--target", "aarch64", "--python", "3.99", "--fetch-python", tmp_path / "env")
-    done = run(tmp_path, listed.as_uri(), *words)
-    assert done.returncode == 5, done.stderr
-    (error,) = [line for line in done.stderr.splitlines() if "error:" in line]
-    assert f"uv could not fetch cpython3.99: {address}: " in error
-    assert "UV_PYTHON_INSTALL_MIRROR" in done.stderr
-    assert not (tmp_path / "env").exists()
-    assert not list(tmp_path.glob(".local/share/uv/python/cpython*"))
+    entry |= {"major": major, "minor": minor, "patch": 0, "prerelease": "", "variant": None, "build": "1"}
+    entry |= {"url": ADDRESS, "sha256": "0" * 64}
+    name = f"cpython-{major}.{minor}.0-linux-{platform.machine()}-gnu"
+    return write(directory / "downloads.json", json.dumps({name: entry})).as_uri()
+
+
+@pytest.fixture
+def headerless(tmp_path: Path) -> Path:
+    """This Python in a prefix without headers, as Debian's is without python3-dev."""
+    own = Path(os.__file__).parent
+    library = tmp_path / "bare/lib" / own.name
+    library.parent.mkdir(parents=True)
+    library.symlink_to(own)
+    program = tmp_path / f"bare/bin/python{OWN}"
+    program.parent.mkdir()
+    shutil.copy2(Path(sys.executable).resolve(), program)
+    prefix = subprocess.run(
+        [program, "-c", "import sys; print(sys.prefix)"], capture_output=True, text=True, check=False
+    )
+    if prefix.stdout.strip() != str(tmp_path / "bare"):
+        pytest.skip("this Python cannot be copied")
+    return program
+
+
+def from_headerless(program: Path, home: Path, mirror: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run crossenv with that Python, the only one on this machine, and with uv."""
+    environ, (_, *command) = call(home, mirror, *words)
+    if (uv := find_uv(os.environ["PATH"])) is None:
+        pytest.skip("needs uv")
+    if not (program.parent / "uv").exists():
+        (program.parent / "uv").symlink_to(uv)
+    environ |= {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PATH": str(program.parent)}
+    return subprocess.run([program, *command], env=environ, cwd=home, capture_output=True, text=True, check=False)
+
+
+def test_a_python_without_headers_is_fetched_anew(headerless: Path, tmp_path: Path) -> None:
+    listed = unreachable(tmp_path, sys.version_info[:2])
+    for named in ((), ("--python", OWN)):
+        words = ("create", "--target", "aarch64", *named, tmp_path / "env")
+        done = from_headerless(headerless, tmp_path, listed, *words)
+        assert done.returncode == 3, done.stderr
+        assert f"no target's Python can be derived from {headerless}" in done.stderr
+        done = from_headerless(headerless, tmp_path, listed, *words, "--fetch-python")
+        assert done.returncode == 5, done.stderr
+        assert f"{headerless} has no headers, and uv could not fetch cpython{OWN}: {ADDRESS}" in done.stderr
+        assert f"python{OWN}-dev" in done.stderr
+    # A path names this one and no other.
+    done = from_headerless(headerless, tmp_path, listed, *words[:3], "--python", headerless, "--fetch-python", "env")
+    assert done.returncode == 3, done.stderr
+
+
+@pytest.mark.integration
+def test_the_python_that_uv_fetches_has_headers(headerless: Path, tmp_path: Path) -> None:
+    mirror = make_mirror(tmp_path / "mirror", OWN)
+    words = ("create", "--target", "aarch64", "--toolchain", "zig", "--fetch-python", "--json", tmp_path / "env")
+    done = from_headerless(headerless, tmp_path, mirror, *words)
+    assert not done.returncode, done.stderr
+    assert "/share/uv/python/" in json.loads(done.stdout)["build"]["python"]
+
+
+@pytest.mark.integration
+def test_the_commands_of_the_hint_work(headerless: Path, tmp_path: Path) -> None:
+    words = ("create", "--target", "aarch64", "--toolchain", "zig", tmp_path / "env")
+    done = from_headerless(headerless, tmp_path, "", *words)
+    (hint,) = [line for line in done.stderr.splitlines() if "hint:" in line]
+    get, add = re.findall("`([^`]*)`", hint)[:2]
+    if not get.startswith("crossenv sysroot create"):
+        pytest.skip("needs a Debian that has this version")
+    for more in (shlex.split(get)[1:], [*words, *shlex.split(add)]):
+        done = run(tmp_path, "", *more)
+        assert not done.returncode, done.stderr
 
 
 def test_a_named_program_that_is_there_is_not_called_missing(tmp_path: Path) -> None:

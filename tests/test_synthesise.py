@@ -652,7 +652,8 @@ def test_a_build_python_without_headers_says_what_to_install(tmp_path: Path) -> 
     (tree.include / "Python.h").unlink()
     with pytest.raises(HostPythonError, match=r"no Python\.h") as caught:
         read_build_facts(tree.program)
-    assert "python3.X-dev" in caught.value.hint
+    assert "python3.13-dev" in caught.value.hint
+    assert "--python 3.13 --fetch-python" in caught.value.hint
 
 
 def test_synthesis_writes_nothing(own: HostPython, tmp_path: Path) -> None:

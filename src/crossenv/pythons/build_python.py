@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import platform
 import re
 import shlex
 import sys
@@ -19,6 +20,7 @@ from crossenv.errors import DownloadError, UsageError
 from crossenv.files import numbers_in
 from crossenv.pythons.fetch import fetchable
 from crossenv.pythons.model import HostPython
+from crossenv.sysroots.debian import PYTHONS, debian_name
 
 MINIMUM = (3, 10)
 # PEP 703.
@@ -54,7 +56,11 @@ class BuildPython:
 
 
 def find_build_python(
-    spec: str | None, host: HostPython | None = None, *, fetch: Callable[[str], None] | None = None
+    spec: str | None,
+    host: HostPython | None = None,
+    *,
+    fetch: Callable[[str], None] | None = None,
+    with_headers: bool = False,
 ) -> BuildPython:
     """Find the interpreter that `spec` names, or one that fits `host`, or this one.
 
@@ -63,6 +69,7 @@ def find_build_python(
             version, or for the interpreter that runs this tool.
         host: The host Python that it must match in version, implementation and ABI flags; None for any.
         fetch: Installs a version ("cpython3.14") that this machine lacks; None to fetch nothing.
+        with_headers: Whether one with headers is preferred, and fetched if there is none.
 
     Raises:
         UsageError: There is no such interpreter, or it does not match the host Python.
@@ -83,13 +90,9 @@ def find_build_python(
         except UsageError as error:
             why, how = f": {error.message}", f", {error.hint}" if error.hint else ""
         else:
-            found = _discover(wanted)
-            if found is None:
-                raise DownloadError(
-                    f"uv fetched {version}, but no such Python can be started here",
-                    hint=f"remove it (`uv python uninstall {version}`) and name another mirror"
-                    " (UV_PYTHON_INSTALL_MIRROR), or name a Python with --python PATH",
-                )
+            found = _fetched(version, wanted)
+    if found is not None and with_headers and not _has_headers(found):
+        found = _another_with_headers(found, spec, fetch) or found
     if found is None and Path(wanted).expanduser().is_file():
         raise UsageError(
             f"{wanted} does not say which Python it is", hint=f"try it: {shlex.quote(wanted)} -m sysconfig"
@@ -117,6 +120,70 @@ def find_build_python(
     return build
 
 
+def _another_with_headers(
+    found: PythonInfo, spec: str | None, fetch: Callable[[str], None] | None
+) -> PythonInfo | None:
+    """Return a Python of the version of `found` with headers; None if there is none, or `spec` names a path."""
+    info = found.version_info
+    wanted = spec or f"{found.implementation.lower()}{info.major}.{info.minor}"
+    version = fetchable(wanted)
+    if version is None:
+        return None
+    other = _discover(wanted, _has_headers)
+    if other is not None or fetch is None:
+        return other
+    try:
+        fetch(version)
+    except UsageError:
+        # No uv, or one that has no such Python. What lacks the headers is said of the one that is here.
+        return None
+    except DownloadError as error:
+        raise DownloadError(
+            f"{found.executable} has no headers, and {error.message}", hint=headers_hint(f"{info.major}.{info.minor}")
+        ) from error
+    return _fetched(version, wanted, _has_headers)
+
+
+def _fetched(version: str, wanted: str, accepts: Callable[[PythonInfo], bool] | None = None) -> PythonInfo:
+    found = _discover(wanted, accepts)
+    if found is None:
+        raise DownloadError(
+            f"uv fetched {version}, but no such Python can be started here",
+            hint=f"remove it (`uv python uninstall {version}`) and name another mirror"
+            " (UV_PYTHON_INSTALL_MIRROR), or name a Python with --python PATH",
+        )
+    return found
+
+
+def _has_headers(found: PythonInfo) -> bool:
+    return Path(found.system_include, "Python.h").is_file()
+
+
+def headers_hint(version: str) -> str:
+    """Say how to get a Python of this machine with headers, first without root.
+
+    Args:
+        version: "3.11".
+    """
+    fetch = f"`--python {version} --fetch-python`, for which uv needs the network"
+    release = _debian_release()
+    if version not in PYTHONS.get(release, ()):
+        return f"install this Python's headers (python{version}-dev or python3-devel), or add {fetch}"
+    return (
+        f"without root: `crossenv sysroot create --from debian:{release} --arch {debian_name(os.uname().machine)}"
+        f" python-root`, then the command with `--python python-root/usr/bin/python{version}`; or"
+        f" `apt install python{version}-dev`; or {fetch}"
+    )
+
+
+def _debian_release() -> str:
+    """Return the name of this machine's release of Debian; "" on other systems."""
+    with contextlib.suppress(OSError):
+        release = platform.freedesktop_os_release()
+        return release.get("VERSION_CODENAME", "") if release.get("ID") == "debian" else ""
+    return ""
+
+
 def find_build_python_for_target(
     spec: str | None, *, free_threaded: bool = False, fetch: Callable[[str], None] | None = None
 ) -> tuple[BuildPython, bool]:
@@ -142,7 +209,7 @@ def find_build_python_for_target(
     wanted = version is not None and version.endswith("t")
     if spec is not None and wanted:
         spec = _with_or_without_gil(spec, fetch)
-    build = find_build_python(spec, fetch=fetch)
+    build = find_build_python(spec, fetch=fetch, with_headers=True)
     free = wanted or free_threaded or "t" in build.abi_flags
     if free:
         _require_free_threaded(build.version)
@@ -209,7 +276,7 @@ def find_interpreter(spec: str) -> Path:
     return Path(found.executable)
 
 
-def _discover(spec: str) -> PythonInfo | None:
+def _discover(spec: str, accepts: Callable[[PythonInfo], bool] | None = None) -> PythonInfo | None:
     # It warns if it cannot write its cache, which helps nobody here.
     logging.getLogger("python_discovery").addHandler(logging.NullHandler())
     search_path = os.pathsep.join([os.environ.get("PATH", os.defpath), *managed_places(os.environ)])
@@ -219,6 +286,7 @@ def _discover(spec: str) -> PythonInfo | None:
             cache=DiskCache(user_cache_path("crossenv") / "interpreters"),
             # A machine that builds wheels is busy: 15 s, the library's own patience, were not enough.
             env={"PY_DISCOVERY_TIMEOUT": str(_PATIENCE_SECONDS), **os.environ, "PATH": search_path},
+            predicate=accepts,
         )
     except (RuntimeError, ValueError, OSError):
         return None

@@ -17,6 +17,7 @@ from crossenv.platforms.emscripten import EMSCRIPTEN
 from crossenv.platforms.ios import IOS
 from crossenv.platforms.macos import MACOS
 from crossenv.platforms.windows import WINDOWS
+from crossenv.pythons.build_python import headers_hint
 from crossenv.pythons.model import ConfigValue, HostPython, UnwrittenHost
 from crossenv.pythons.named import Given
 from crossenv.pythons.pyconfig import edit_pyconfig, parse_pyconfig
@@ -78,8 +79,7 @@ def read_build_facts(executable: Path) -> HostPython:
         lacks_files = re.search(r"Python\.h|pyconfig\.h|_sysconfigdata", error.message)
         raise HostPythonError(
             f"no target's Python can be derived from {executable}: {error.message}",
-            hint="install this Python's headers (python3.X-dev or python3-devel), or name with --python one that has"
-            " them, such as one of `uv python install`"
+            hint=headers_hint(version[0] if (version := re.search(r"3\.\d+", executable.name)) else "3.X")
             if lacks_files
             else "name a CPython of this machine with --python",
         ) from error
