@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from crossenv.errors import UsageError
 from crossenv.platforms.architectures import ARCHITECTURES, Architecture, Identity
 from crossenv.platforms.linux import Linux
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine
-from crossenv.platforms.target import Target
+from crossenv.platforms.target import Target, no_target
 
 ANDROID = "android"
 # The toolchain that targets for Android take.
@@ -146,7 +145,7 @@ class Android(Linux):
         target = self.target_of_tag(name, "")
         if target is None and _OTHERS.fullmatch(name):
             tags = " or ".join(str(target) for target in self.usual_targets())
-            raise UsageError(f"there is no target {name!r} for Android", hint=f"use {tags}, or another API level")
+            raise no_target(name, "Android", f"use {tags}, or another API level")
         return target
 
     def target_of_tag(self, tag: str, libc: str) -> Target | None:
