@@ -263,18 +263,18 @@ def test_a_project_is_told_of_the_system(made: Path, tmp_path: Path, run: Run) -
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("-shared a.o -o a.so", "{before} -shared a.o -o a.so {after} -lpython3.14 -lm {end}"),
+        ("-shared a.o -o a.so", "{before} -shared a.o -o a.so {place} {after} -lpython3.14 -lm {end}"),
         (
             "-shared a.o -lpython3.14 -o a.so",
-            "{before} -shared a.o -lpython3.14 -o a.so {after} -lpython3.14 -lm {end}",
+            "{before} -shared a.o -lpython3.14 -o a.so {place} {after} -lpython3.14 -lm {end}",
         ),
         (
             "-shared a.o -lpython3.14 -o a.abi3.so",
-            "{before} -shared a.o -lpython3 -o a.abi3.so {after} -lpython3 -lm {end}",
+            "{before} -shared a.o -lpython3 -o a.abi3.so {place} {after} -lpython3 -lm {end}",
         ),
         ("-shared -fPIC -c a.c", "-shared -fPIC -c a.c"),
-        ("a.o -o program", "a.o -o program"),
-        ("-v", "-v"),
+        ("a.o -o program", "a.o -o program {place}"),
+        ("-v", "-v {place}"),
     ],
 )
 def test_what_a_shared_library_is_linked_with(tmp_path: Path, words: str, expected: str) -> None:
@@ -284,8 +284,8 @@ def test_what_a_shared_library_is_linked_with(tmp_path: Path, words: str, expect
     rewrite = _REWRITE.format(python="python3.14", stable="python3", suffix=".abi3.so", page=16384, directory=place)
     launcher = write(tmp_path / "launcher", launcher_text("cc", tool, [], [], rewrite=rewrite), mode=0o755)
     said = subprocess.run([launcher, *words.split()], capture_output=True, text=True, check=True).stdout.splitlines()
-    before, after = "-Wl,-z,max-page-size=16384 -Wl,--no-undefined", "-L/a\0b/lib -Wl,--as-needed"
-    text = expected.format(before=before, after=after, end="-Wl,--no-as-needed")
+    before, after = "-Wl,-z,max-page-size=16384 -Wl,--no-undefined", "-Wl,--as-needed"
+    text = expected.format(before=before, after=after, end="-Wl,--no-as-needed", place="-L/a\0b/lib")
     expected_words = [word.replace("\0", " ") for word in text.split(" ")]
     assert said == expected_words
     # Devices have no C++ library.
@@ -372,6 +372,12 @@ def facts_of(data: bytes) -> tuple[set[str], int, str, tuple[int, int]]:
 
 
 @pytest.mark.integration
+def test_a_doctor_finds_no_fault(real: Path, run: Run) -> None:
+    said = run(sys.executable, "-m", "crossenv", "doctor", real)
+    assert "FAIL" not in said
+
+
+@pytest.mark.integration
 def test_a_wheel(real: Path, tmp_path: Path, run: Run) -> None:
     files = built(real, projects.setuptools_c(tmp_path / "toy"), tmp_path, run, f"{PYTHON_TAG}-{PYTHON_TAG}-{TAG}")
     module = files[f"toy/_toy.cpython-{VERSION.replace('.', '')}-{TRIPLET}.so"]
@@ -388,6 +394,16 @@ def test_a_wheel_for_the_stable_abi(real: Path, tmp_path: Path, run: Run) -> Non
     files = built(real, projects.limited_api(tmp_path / "toy"), tmp_path, run, f"{PYTHON_TAG}-{PYTHON_TAG}-{TAG}")
     libraries = facts_of(files["toy/_toy.abi3.so"])[0]
     assert "libpython3.so" in libraries and f"libpython{VERSION}.so" not in libraries
+
+
+@pytest.mark.integration
+def test_meson_finds_the_library(real: Path, tmp_path: Path, run: Run) -> None:
+    """It asks by linking a program."""
+    tag = f"{PYTHON_TAG}-{PYTHON_TAG}-{TAG}"
+    files = built(real, projects.meson(tmp_path / "toy"), tmp_path, run, tag)
+    (module,) = (data for name, data in files.items() if name.endswith(".so"))
+    libraries, page, system, _ = facts_of(module)
+    assert f"libpython{VERSION}.so" in libraries and (page, system) == (16384, "Android")
 
 
 @pytest.mark.integration

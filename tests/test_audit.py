@@ -653,6 +653,10 @@ def test_the_command(crossenv: CrossenvCommand, tmp_path: Path) -> None:
     assert f"error: {MODULE} has /opt/lib in its RPATH" in result.stdout
     assert crossenv("audit", warned).returncode == 0
     assert crossenv("audit", "--strict", warned, check=False).returncode == 7
+    foreign = make_wheel(tmp_path, tag="cp311-cp311-manylinux_2_17_x86_64")
+    result = crossenv("audit", foreign, check=False)
+    assert result.returncode == 7
+    assert "keeps" not in result.stdout
     missing = crossenv("audit", tmp_path / "none.whl", check=False)
     assert missing.returncode == 2
     assert "hint:" in missing.stderr

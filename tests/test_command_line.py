@@ -13,7 +13,7 @@ import pytest
 
 from conftest import CrossenvCommand
 from crossenv.cli.guide import EXAMPLES, GROUPS
-from crossenv.cli.main import read_words
+from crossenv.cli.main import main, read_words
 from crossenv.cli.parser import COMMANDS, build_parser, closest
 from crossenv.errors import CrossenvError
 
@@ -59,8 +59,8 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
         ("export carg", ("invalid choice: 'carg'", "did you mean cargo?")),
         ("create --toolchain gcc env", ("invalid choice: 'gcc'", "crossenv create --help")),
         ("--verison", ("--verison stands before the command", "did you mean `crossenv --version`?")),
-        ("help", ("no command 'help'", "did you mean `crossenv --help`?")),
-        ("help create", ("no command 'help'", "did you mean `crossenv create --help`?")),
+        ("help crate", ("no command 'crate'", "did you mean `crossenv create`?; `crossenv --help`")),
+        ("nosuch", ("no command 'nosuch'", "`crossenv --help` explains the commands")),
         ("run --version-of it", ("no option --version-of", "after `--`: crossenv run -- python --version-of")),
     ],
 )
@@ -127,6 +127,16 @@ def test_columns_of_targets_do_not_touch(crossenv: CrossenvCommand, words: list[
     header, *rows = crossenv(*words).stdout.splitlines()
     wanted = len(re.split(r" {2,}", header))
     assert [row for row in rows if len(re.split(r" {2,}", row)) != wanted] == []
+
+
+@pytest.mark.parametrize("command", ["", "create", "sysroot", "sysroot create"])
+def test_help_is_a_command_too(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    said = []
+    for words in (["help", *command.split()], [*command.split(), "--help"]):
+        assert main(words) == 0
+        said.append(capsys.readouterr())
+    assert said[0] == said[1]
+    assert said[0].out.startswith(f"usage: crossenv {command}".rstrip())
 
 
 def test_help_shows_each_command_once_and_in_a_group() -> None:

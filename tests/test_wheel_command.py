@@ -991,6 +991,12 @@ def test_an_interrupted_run_leaves_nothing(
     [
         (["toy"], "no target and no host Python"),
         (["--target", "aarch64"], "nothing to build"),
+        # Before anything is fetched.
+        (["toy", "--target", "macos", "--python", "3.99"], "there is no target 'macos'"),
+        (["toy", "--target", "aarch64", "--python", "3.99", "--python", "3.9"], "Python 3.9 is too old"),
+        (["toy", "--target", "aarch64", "--python", "3.99", "--python", "cp312t"], "no free-threaded Python 3.12"),
+        (["toy", "--target", "aarch64", "--python", "3.99", "--jobs", "0"], "--jobs cannot be 0"),
+        (["--target", "aarch64", "--python", "3.99"], "nothing to build"),
         (["toy", "--target", "no-such-machine"], "there is no target 'no-such-machine'"),
         (["toy", "--target", "aarch64", "--python", "3.99"], "no build Python found for '3.99'"),
         (["toy", "--target", "aarch64", "--host-python", "/x"], "exclude each other"),

@@ -24,7 +24,7 @@ from crossenv.farm.requirements import read_requirement, read_requirements_file
 from crossenv.farm.run import BuildOptions, Run
 from crossenv.farm.scratch import cache, workshop
 from crossenv.farm.store import DEFAULT_NAME, Store, Stores, WheelDirectory
-from crossenv.pythons.build_python import find_build_python_for_target
+from crossenv.pythons.build_python import find_build_python_for_target, require_supported
 from crossenv.pythons.known import host_python_path
 from crossenv.pythons.read import read_host_python
 from crossenv.report import Reporter
@@ -195,8 +195,10 @@ def wanted(args: argparse.Namespace, reporter: Reporter) -> Wanted:
         UsageError: It is wrong, or names something that does not exist.
     """
     settings = _settings(args)
-    builds = builds_of(_requirements(args, reporter), _places(args, settings, reporter))
     options = _options(args, settings)
+    requirements = _requirements(args, reporter)
+    # Last: it may fetch Pythons.
+    builds = builds_of(requirements, _places(args, settings, reporter))
     wheel_dir = Path(_whole(args.wheel_dir))
     first, *others = (Store(one) for one in args.store or [wheel_dir / DEFAULT_NAME])
     for other in others:
@@ -311,6 +313,10 @@ def _requirements(args: argparse.Namespace, reporter: Reporter) -> list[Requirem
             reporter.warning(f"taking {word} from the index; write ./{word} for the directory")
     for name in args.requirement:
         found += read_requirements_file(Path(name).expanduser().absolute())
+    if not found:
+        raise UsageError(
+            "nothing to build", hint="name a project (markupsafe), a source tree (.), an sdist, or -r FILE"
+        )
     return found
 
 
@@ -330,17 +336,20 @@ def _places(args: argparse.Namespace, settings: Settings, reporter: Reporter) ->
     if sysroot is not None and len(targets) + len(hosts) > 1:
         raise UsageError("--sysroot goes with one target, not several", hint="run crossenv wheel once for each sysroot")
     if targets:
+        own = {target: named_target(target).python or None for target in targets}
+        for one in pythons:
+            require_supported(one)
         reporter.step("finding the build Pythons")
         fetch = fetcher(settings, reporter)
         # A target with one version of Python has that one unless others are named.
         wanted: dict[str | None, list[str]] = {}
         for target in targets:
-            wanted.setdefault(None if pythons else named_target(target).python or None, []).append(target)
+            wanted.setdefault(None if pythons else own[target], []).append(target)
         return [
             place
-            for own, names in wanted.items()
+            for version, names in wanted.items()
             for place in places_for_targets(
-                names, [find_build_python_for_target(one, fetch=fetch) for one in pythons or (own,)]
+                names, [find_build_python_for_target(one, fetch=fetch) for one in pythons or (version,)]
             )
         ]
     if not hosts:

@@ -75,7 +75,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action=Once,
         metavar="TARGET",
         help="build for this target: a platform tag (manylinux_2_28_aarch64, musllinux_1_2_armv7l, linux_riscv64), a"
-        " triplet (aarch64-linux-gnu) or a machine (aarch64); `crossenv targets` lists them",
+        " triplet (aarch64-linux-gnu), a machine (aarch64) or one of Docker's platforms (linux/arm64); `crossenv"
+        " targets` lists them",
     )
     host.add_argument(
         "--host-python",

@@ -59,6 +59,8 @@ def read_words(words: Sequence[str]) -> tuple[argparse.Namespace, Run]:
         return argparse.Namespace(quiet=False, verbose=0), _guide
     count = next((index for index, word in enumerate(words) if not _COMMON.fullmatch(word)), len(words))
     common, rest = list(words[:count]), list(words[count:])
+    if rest and rest[0] == "help":
+        rest = [*rest[1:], "--help"]
     if not rest or rest[0] not in COMMANDS:
         from crossenv.cli import older
 
@@ -88,15 +90,12 @@ def _require_command(words: Sequence[str]) -> None:
     word = words[0] if words else ""
     # More words follow a forgotten `create`.
     meant = closest(word.lstrip("-"), COMMANDS) if not word.startswith("-") or len(words) == 1 else None
-    if word == "help":
-        meant = " ".join([*(name for name in words[1:2] if name in COMMANDS), "--help"])
-    elif word.startswith("--") and meant is None:
+    if word.startswith("--") and meant is None:
         meant = closest(word, _ALONE)
     hint = f"did you mean `crossenv {meant}`?" if meant else f"the commands are {', '.join(COMMANDS)}"
-    if not word:
-        raise UsageError("no command", hint=f"{hint}; `crossenv --help` explains them")
     if not word.startswith("-"):
-        raise UsageError(f"there is no command {word!r}", hint=hint)
+        problem = f"there is no command {word!r}" if word else "no command"
+        raise UsageError(problem, hint=f"{hint}; `crossenv --help` explains the commands")
     if word not in _ALONE:
         raise UsageError(
             f"the option {word.partition('=')[0]} stands before the command",

@@ -118,7 +118,8 @@ def require_linkable(host: HostPython, wishes: Wishes) -> None:
 def replaced_compiler(host: HostPython, toolchain: Toolchain) -> str:
     """Name the substitute for the recorded compiler; "" if that was found, or none was recorded."""
     recorded = str(host.config.get("CC", "")).split()
-    if not recorded or toolchain.cc.origin.startswith("recorded"):
+    same = bool(recorded) and Path(recorded[0]).name == toolchain.cc.path.name
+    if not recorded or toolchain.cc.origin.startswith("recorded") or (toolchain.sdk is not None and same):
         return ""
     return (
         f"the host Python recorded the compiler {recorded[0]}, which is not used: {toolchain.cc.origin} takes its place"

@@ -28,6 +28,7 @@ _HINT = "name the directory of an NDK with --ndk, or in ANDROID_NDK_HOME"
 # What each shared library is linked with: pages as large as some devices have, no name that nothing provides (loading
 # it would fail), and Python's library, since the loader does not look into the program for its names. A module for the
 # stable ABI is linked to the library of that, if the Python has one: the version's is on no other version's devices.
+# Programs only need its directory: Meson links one to see whether there is such a library.
 # `-lm` is there because other systems take it for granted. Devices have no C++ library that modules could share.
 _REWRITE = """\
 links=yes shared= python={python}
@@ -38,13 +39,14 @@ for word do
     *{suffix}) python={stable} ;;
   esac
 done
+if [ -n "$links" ]; then set -- "$@" -L{directory}; fi
 if [ -n "$links" ] && [ -n "$shared" ]; then
   for word do
     shift
     if [ "$word" = -l{python} ]; then word=-l$python; fi
     set -- "$@" "$word"
   done
-  set -- -Wl,-z,max-page-size={page} -Wl,--no-undefined "$@" -L{directory} -Wl,--as-needed "-l$python" -lm \\
+  set -- -Wl,-z,max-page-size={page} -Wl,--no-undefined "$@" -Wl,--as-needed "-l$python" -lm \\
     -Wl,--no-as-needed
   case $0 in *++) set -- "$@" -static-libstdc++ ;; esac
 fi

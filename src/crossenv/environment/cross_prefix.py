@@ -23,6 +23,8 @@ def check_cross_prefix(root: Path, prefix: Path, *, clear: bool) -> None:
     Raises:
         UsageError: It is not a directory, one of the two contains the other, or it has a Python already.
     """
+    if prefix.is_symlink() and not prefix.exists():
+        raise UsageError(f"--cross-prefix {prefix} is a broken link: {prefix.readlink()} does not exist", hint=_OTHER)
     if prefix.exists() and not prefix.is_dir():
         raise UsageError(f"--cross-prefix {prefix} is not a directory", hint=_OTHER)
     real = prefix.resolve()

@@ -79,7 +79,7 @@ double probe(const char *text) {{ return floor(strtod(text, NULL)); }}
 # Neither is valid in the other language.
 _ONLY_C = "int probe_only_c(int class);"
 _ONLY_CXX = 'template <typename T> T probe_only_cxx(T x) { return x; }\nextern "C" PyObject *PyInit_probe(void);'
-_RECREATE = "create the environment again with --clear"
+_RECREATE = "make the environment anew: `crossenv create --clear`, with the options that it was made with"
 
 
 class _CheckError(Exception):
@@ -97,6 +97,8 @@ def examine(record: Record, reporter: Reporter) -> Iterator[Finding]:
         ("the tools exist", _tools_exist),
         *((f"{label} reports the target", _start_check(words)) for label, words in _start_modes(record)),
         ("the build side reports this machine", _build_side_is_native),
+        ("pip works on the target side", _pip_check("cross/bin/python")),
+        ("pip works on the build side", _pip_check("bin/build-python")),
         ("pip takes wheels for the target only", _tags_agree),
         ("a C extension compiles and links for the target", lambda r: _compiles(r, "c")),
         ("a C++ extension compiles and links for the target", lambda r: _compiles(r, "c++")),
@@ -105,7 +107,8 @@ def examine(record: Record, reporter: Reporter) -> Iterator[Finding]:
     for name, check in checks:
         if name.startswith("a C++") and "cxx" not in record.toolchain.tools:
             continue
-        if check is _tags_agree and not record.pip:
+        has_pip = record.build_pip if name.endswith("build side") else record.pip
+        if name.startswith("pip ") and not has_pip:
             continue
         if " extension compiles " in name and not answers:
             # The interpreter tells how to compile.
@@ -194,6 +197,15 @@ def _build_side_is_native(record: Record) -> None:
     answers = json.loads(_run([f"{record.root}/bin/build-python", "-c", _ANSWERS]))
     if answers["machine"] != record.build.machine or answers["cross_compiling"]:
         raise _CheckError(f"it reports {answers['machine']}, not {record.build.machine}", _RECREATE)
+
+
+def _pip_check(python: str) -> Callable[[Record], None]:
+    def check(record: Record) -> None:
+        # The second imports far more of pip than the first.
+        for words in (["--version"], ["wheel", "--help"]):
+            _run([f"{record.root}/{python}", "-m", "pip", *words])
+
+    return check
 
 
 def _tags_agree(record: Record) -> None:

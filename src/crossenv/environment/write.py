@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Collection, Iterator
@@ -133,8 +134,13 @@ def check_destination(root: Path, *, clear: bool, keep: Collection[str] = (), be
         The entries that are older than any environment; they stay.
 
     Raises:
-        UsageError: There are other files, or an environment and `clear` is not set.
+        UsageError: It is a broken link, there are other files, or an environment and `clear` is not set.
     """
+    if root.is_symlink() and not root.exists():
+        raise UsageError(
+            f"{root} is a broken link: {root.readlink()} does not exist",
+            hint=f"remove the link (rm {shlex.quote(str(root))}), make what it leads to, or name another directory",
+        )
     if root.exists() and not root.is_dir():
         raise UsageError(f"{root} is not a directory", hint="name a directory that does not exist yet")
     if not is_utf8(str(root)):

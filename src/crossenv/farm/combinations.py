@@ -87,15 +87,7 @@ def places_for_hosts(paths: Sequence[Path], read: Callable[[Path], HostPython], 
 
 
 def builds_of(requirements: Sequence[Requirement], places: Places) -> list[Build]:
-    """List all combinations, with the Pythons in rising order.
-
-    Raises:
-        UsageError: There is nothing to build.
-    """
-    if not requirements:
-        raise UsageError(
-            "nothing to build", hint="name a project (markupsafe), a source tree (.), an sdist, or -r FILE"
-        )
+    """List all combinations, with the Pythons in rising order."""
     rising = sorted(places, key=lambda place: (place[0].tag.version, place[0].tag.flags))
     return [
         Build(requirement=requirement, python=python, destination=destination)

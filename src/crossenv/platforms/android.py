@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from crossenv.errors import UsageError
 from crossenv.platforms.architectures import ARCHITECTURES, Architecture, Identity
 from crossenv.platforms.linux import Linux
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine
-from crossenv.platforms.target import Target
+from crossenv.platforms.target import Target, no_target
 
 ANDROID = "android"
 # The toolchain that targets for Android take.
@@ -146,7 +145,7 @@ class Android(Linux):
         target = self.target_of_tag(name, "")
         if target is None and _OTHERS.fullmatch(name):
             tags = " or ".join(str(target) for target in self.usual_targets())
-            raise UsageError(f"there is no target {name!r} for Android", hint=f"use {tags}, or another API level")
+            raise no_target(name, "Android", f"use {tags}, or another API level")
         return target
 
     def target_of_tag(self, tag: str, libc: str) -> Target | None:
@@ -179,6 +178,10 @@ class Android(Linux):
     def describe(self, libc: Libc) -> str:
         """Name the API level, which stands for the system's version."""
         return f"Android {libc.version}".strip()
+
+    def libc_ver(self, libc: Libc) -> tuple[str, str]:
+        """Nothing: it reads files of glibc."""
+        return "", ""
 
     def plain_tag(self, machine: Machine) -> str:
         """`android_24_arm64_v8a`."""
@@ -226,7 +229,8 @@ class Android(Linux):
         an NDK's clang in place of the compiler that it is told.
         """
         level, abi = machine.libc.version, _ABIS.get(machine.name, machine.name)
-        triplet = machine.multiarch
+        # Older Pythons say nothing of their own name.
+        triplet = _target("", abi, 0).multiarch if abi in _TARGETS else machine.multiarch
         return {
             "CMAKE_SYSTEM_VERSION": "1",
             "CMAKE_SYSROOT": f"{sdk}/{PREBUILT}/{PREBUILT_HERE}/sysroot",

@@ -10,7 +10,7 @@ from pathlib import Path
 from crossenv.errors import UsageError
 from crossenv.platforms.architectures import ARCHITECTURES, WASM, Architecture, Identity
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine, NoVariables
-from crossenv.platforms.target import Target
+from crossenv.platforms.target import Target, no_target
 
 EMSCRIPTEN = "emscripten"
 MULTIARCH = "wasm32-emscripten"
@@ -173,7 +173,7 @@ class Emscripten(NoVariables):
             known = ", ".join(abi.name for abi in ABIS)
             raise UsageError(f"the target {name!r} names an ABI of Pyodide that is not known", hint=f"known: {known}")
         if _OTHERS.fullmatch(name):
-            raise UsageError(f"there is no target {name!r} for WebAssembly", hint=f"use {ABIS[-2].tag} (Pyodide)")
+            raise no_target(name, "WebAssembly", f"use {ABIS[-2].tag} (Pyodide)")
         return None
 
     def target_of_tag(self, tag: str, libc: str) -> Target | None:

@@ -9,11 +9,10 @@ from pathlib import Path
 
 from packaging.tags import ios_platforms
 
-from crossenv.errors import UsageError
 from crossenv.platforms.accept_tags import accepted_platforms
 from crossenv.platforms.architectures import ARCHITECTURES, MACHO, Architecture, Identity
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine
-from crossenv.platforms.target import Target
+from crossenv.platforms.target import Target, no_target
 
 IOS = "ios"
 _LIBC = "apple"
@@ -150,8 +149,10 @@ class IOSPlatform:
         if name.startswith("ios_"):
             target = self.target_of_tag(name, "")
             if target is None or target.floor < target.oldest_floor:
-                raise UsageError(f"there is no target {name!r} for iOS", hint=_HINT)
+                raise no_target(name, "iOS", _HINT)
             return target
+        if re.fullmatch(r"ios(?!_).*|i?(phone|pad)os.*|i(phone|pad).*", name):
+            raise no_target(name, "iOS", _HINT)
         known = {known: target for target in self.usual_targets() for known in (target.gnu_triplet, target.rust_triple)}
         return known.get(name)
 

@@ -13,6 +13,7 @@ from crossenv.platforms.linux_targets import (
     default_target,
     examples,
     parse,
+    require_machine,
     target_of_machine,
     target_of_tag,
 )
@@ -45,8 +46,15 @@ class Linux(NoVariables):
     can_run = True
 
     def parse_target(self, name: str) -> Target | None:
-        """A policy's tag, `linux_...`, a triplet or the name of a machine."""
-        return parse(name)
+        """A policy's tag, `linux_...`, a triplet, the name of a machine or one of Docker's platforms.
+
+        Raises:
+            UsageError: Its C library does not exist in that version or for that machine, or it names no machine.
+        """
+        target = parse(name)
+        if target is None:
+            require_machine(name)
+        return target
 
     def target_of_tag(self, tag: str, libc: str) -> Target | None:
         """`linux_...` is for either C library: the files decide."""

@@ -17,7 +17,7 @@ from crossenv.platforms.architectures import (
     default_floor,
     target_architectures,
 )
-from crossenv.platforms.target import Target
+from crossenv.platforms.target import Target, no_target
 
 __all__ = ["GLIBC", "MUSL", "OLD_POLICIES", "LinuxTarget", "Target", "default_target", "examples", "parse"]
 
@@ -34,6 +34,15 @@ _ZIG_OLDEST_GLIBC = {"ppc64le": (2, 19)}
 _MUSL_FLOORS = ((1, 1), (1, 2))
 # PEP 513, 571 and 599 by the names that PEP 600 gave them.
 OLD_POLICIES = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
+
+# Docker's `linux/ARCH/VARIANT`: the name of a machine that is nobody else's, and the variants that wheels are for.
+_DOCKER_MACHINES = {"386": "i686"}
+_DOCKER_VARIANTS = {"aarch64": ("", "v8"), "armv7l": ("", "v7")}
+# What a newcomer calls the systems with either C library.
+_SYSTEM_NAMES = {
+    MUSL: re.compile(r"(alpine|musl(linux)?)(\W.*)?"),
+    GLIBC: re.compile(r"(linux|manylinux|glibc|gnu|debian|ubuntu|fedora|raspbian|raspberry ?pi)([^\w/].*)?"),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,8 +179,20 @@ def parse(name: str) -> LinuxTarget | None:
         row = _architecture(match[1])
         fits = row is not None and match[3] == row.abi
         return _without_policy(name, row, MUSL if match[2] == "musl" else GLIBC) if row and fits else None
-    row = _architecture(name)
+    row = _architecture(name) or _architecture_of_docker(name)
     return _checked(name, row, GLIBC, default_floor(row, GLIBC)) if row else None
+
+
+def require_machine(name: str) -> None:
+    """Refuse the name of a system that says nothing of the machine.
+
+    Raises:
+        UsageError: It is one.
+    """
+    for libc, names in _SYSTEM_NAMES.items():
+        if names.fullmatch(name):
+            usual = [default_target(row, libc).platform_tag for row in target_architectures()]
+            raise no_target(name, f"Linux with {libc}", f"use {', '.join(usual)}")
 
 
 def target_of_tag(tag: str, libc: str) -> LinuxTarget | None:
@@ -220,6 +241,14 @@ def _exists(libc: str, version: tuple[int, int]) -> bool:
 
 def _architecture(name: str) -> Architecture | None:
     return next((row for row in target_architectures() if re.fullmatch(row.spellings, name)), None)
+
+
+def _architecture_of_docker(name: str) -> Architecture | None:
+    """Return the architecture of one of Docker's platforms: linux/arm64, linux/arm/v7."""
+    system, _, rest = name.partition("/")
+    machine, _, variant = rest.partition("/")
+    row = _architecture(_DOCKER_MACHINES.get(machine, machine)) if system == "linux" else None
+    return row if row is not None and variant in _DOCKER_VARIANTS.get(row.name, ("",)) else None
 
 
 def examples() -> Iterator[str]:

@@ -12,7 +12,7 @@ from packaging.tags import mac_platforms
 from crossenv.errors import UsageError
 from crossenv.platforms.architectures import ARCHITECTURES, MACHO, Architecture, Identity
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine
-from crossenv.platforms.target import Target
+from crossenv.platforms.target import Target, no_target
 
 MACOS = "darwin"
 _LIBC = "libSystem"
@@ -141,17 +141,17 @@ class MacOS:
         if name.startswith("macosx"):
             target = self.target_of_tag(name, "")
             if not isinstance(target, MacOSTarget):
-                raise UsageError(f"there is no target {name!r} for macOS", hint=_HINT)
+                raise no_target(name, "macOS", _HINT)
             return _checked(target)
         match = _TRIPLET.fullmatch(name)
-        if match is None and re.match(r"mac|osx|darwin", name, re.IGNORECASE):
-            raise UsageError(f"there is no target {name!r} for macOS", hint=_HINT)
+        if match is None and re.match(r"mac|osx|darwin", name):
+            raise no_target(name, "macOS", _HINT)
         if match is None:
             return None
         kind = next((kind for kind, rows in _MACHINES.items() if match["cpu"] in (kind, *rows)), None)
         # A release of Darwin is not one of macOS.
         if kind is None or match["release"]:
-            raise UsageError(f"there is no target {name!r} for macOS", hint=_HINT)
+            raise no_target(name, "macOS", _HINT)
         return _target(name, kind, _OLDEST[kind])
 
     def target_of_tag(self, tag: str, libc: str) -> Target | None:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from crossenv.errors import UsageError
 from crossenv.platforms.architectures import Architecture, Identity
 
 # PEP 803. The same Pythons take modules for the stable ABI with the multiarch in their names, too.
@@ -192,3 +193,14 @@ class Target(ABC):
 
     def __str__(self) -> str:
         return self.platform_tag
+
+
+def no_target(name: str, title: str, hint: str) -> UsageError:
+    """Return the error for a name that means a system and is not a target.
+
+    Args:
+        name: What the user said.
+        title: The system.
+        hint: Which names to use.
+    """
+    return UsageError(f"there is no target {name!r} for {title}", hint=f"{hint}; `crossenv targets` lists all")

@@ -10,7 +10,7 @@ from pathlib import Path
 from crossenv.errors import UsageError
 from crossenv.platforms.architectures import PE, Architecture, Identity, target_architectures
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine, NoVariables
-from crossenv.platforms.target import Target
+from crossenv.platforms.target import Target, no_target
 
 WINDOWS = "win32"
 UCRT = "ucrt"
@@ -227,7 +227,7 @@ def _target(text: str, name: str) -> WindowsTarget:
 def _refuse_wrong_tag(name: str) -> None:
     """Refuse what is meant as a tag of Windows and is not one."""
     if re.fullmatch(r"win(dows)?[-_]?\w*|.*-mingw32|.*-windows.*", name):
-        raise UsageError(f"there is no target {name!r} for Windows", hint=_hint())
+        raise no_target(name, "Windows", _hint())
 
 
 def _hint() -> str:

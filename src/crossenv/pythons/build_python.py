@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -70,6 +71,8 @@ def find_build_python(
     fitting = (
         sys.executable if host is None else f"{host.implementation}{host.version}{'t' if host.free_threaded else ''}"
     )
+    if spec is not None:
+        require_supported(spec)
     wanted = spec or fitting
     found = _discover(wanted)
     version = fetchable(wanted)
@@ -133,18 +136,46 @@ def find_build_python_for_target(
         UsageError: There is no such interpreter, or no free-threaded Python of that version.
         DownloadError: It could not be fetched.
     """
+    if spec is not None:
+        require_supported(spec)
     version = None if spec is None else fetchable(spec)
     wanted = version is not None and version.endswith("t")
     if spec is not None and wanted:
         spec = _with_or_without_gil(spec, fetch)
     build = find_build_python(spec, fetch=fetch)
     free = wanted or free_threaded or "t" in build.abi_flags
-    if free and tuple(map(int, build.version.split("."))) < FIRST_FREE_THREADED:
+    if free:
+        _require_free_threaded(build.version)
+    return build, free
+
+
+def require_supported(spec: str) -> None:
+    """Refuse a version that is too old, before any Python is looked for or fetched.
+
+    Args:
+        spec: As for `find_build_python`; a path says nothing of the version.
+
+    Raises:
+        UsageError: It names such a version.
+    """
+    number = re.search(r"3\.\d+", version) if (version := fetchable(spec)) else None
+    if version is None or number is None:
+        return
+    if tuple(map(int, number[0].split("."))) < MINIMUM:
         raise UsageError(
-            f"there is no free-threaded Python {build.version}",
+            f"Python {number[0]} is too old: {MINIMUM[0]}.{MINIMUM[1]} or later is needed",
+            hint="name a later one with --python",
+        )
+    if version.endswith("t"):
+        _require_free_threaded(number[0])
+
+
+def _require_free_threaded(version: str) -> None:
+    if tuple(map(int, version.split("."))) < FIRST_FREE_THREADED:
+        raise UsageError(
+            f"there is no free-threaded Python {version}",
             hint=f"name {'.'.join(map(str, FIRST_FREE_THREADED))} or a later one with --python",
         )
-    return build, free
 
 
 def _with_or_without_gil(spec: str, fetch: Callable[[str], None] | None) -> str:

@@ -81,6 +81,11 @@ class Judgement:
         """Those findings for which a wheel is refused."""
         return tuple(finding for finding in self.findings if finding.severity == ERROR)
 
+    @property
+    def is_for_another_machine(self) -> bool:
+        """Whether a native file is for another machine than its tags."""
+        return any(finding.id == "machine" for finding in self.errors)
+
 
 def audit_wheel(path: Path, record: Record | None = None) -> WheelReport:
     """Audit the wheel at `path`.
@@ -97,11 +102,13 @@ def audit_wheel(path: Path, record: Record | None = None) -> WheelReport:
     return WheelReport(
         path=str(path),
         tags=judged.claims.tags,
-        keeps=tuple(_kept(judged)),
+        # Its files keep nothing on the machine of its tags.
+        keeps=() if judged.is_for_another_machine else tuple(_kept(judged)),
         files=tuple(_native_files(judged.contents)),
         findings=judged.findings,
         unchecked=judged.unchecked,
-        policies=all(target.system == HERE.name for target in judged.expected.targets),
+        policies=not judged.is_for_another_machine
+        and all(target.system == HERE.name for target in judged.expected.targets),
     )
 
 

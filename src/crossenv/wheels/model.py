@@ -57,8 +57,9 @@ class WheelReport:
     Attributes:
         path: The wheel.
         tags: Its tags (PEP 425).
-        keeps: The oldest policy that it keeps, for each C library in its tags; empty if no file needs one.
-        policies: Whether there are policies for its tags.
+        keeps: The oldest policy that it keeps, for each C library in its tags; empty if no file needs one,
+            or one is for another machine than the tags.
+        policies: Whether there are policies for its tags and its files.
         files: Its native files.
         findings: Its faults, the errors first.
         unchecked: The parts that could not be checked, and why.
