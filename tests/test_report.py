@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+from crossenv.farm.model import Requirement
+from crossenv.farm.progress import Board
 from crossenv.report import LiveLines, Reporter, clock, wants_colour, wants_live
 from terminals import on_terminal
 
@@ -119,3 +122,26 @@ def test_lines_are_redrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_durations() -> None:
     assert [clock(seconds) for seconds in (0.4, 59.4, 60, 185)] == ["0 s", "59 s", "1:00", "3:05"]
+
+
+def test_a_build_that_takes_long_says_so_in_a_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The first build for a target has zig make its libraries, for minutes in which a log of CI had no line."""
+    build, log, said = Requirement(label="toy cp313 win_amd64", line="toy"), tmp_path / "log", io.StringIO()
+    board = Board(Reporter(err=said), 1)
+    board.started(build)
+    log.write_text("$ pip wheel toy\ncrossenv: making zig's C library for x86_64-windows-gnu\n")
+    board.stage(build, "building", log)
+    board.tick()
+    assert said.getvalue().splitlines() == ["crossenv: toy cp313 win_amd64: started"]
+    monkeypatch.setattr("crossenv.farm.progress._PATIENCE_SECONDS", 0.05)
+    time.sleep(0.1)
+    board.tick()
+    board.tick()
+    line = "crossenv: toy cp313 win_amd64: building, 0 s: making zig's C library for x86_64-windows-gnu"
+    assert said.getvalue().splitlines()[1:] == [line]
+    quiet = io.StringIO()
+    board = Board(Reporter(err=quiet, verbosity=-1), 1)
+    board.started(build)
+    time.sleep(0.1)
+    board.tick()
+    assert quiet.getvalue() == ""

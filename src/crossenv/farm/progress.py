@@ -10,6 +10,8 @@ from pathlib import Path
 from crossenv.farm.model import COVERED, GOOD, KEPT, UNTESTED, Build, Requirement, Result
 from crossenv.report import Reporter, clock
 
+# Whoever reads a log of CI shall see that something goes on.
+_PATIENCE_SECONDS = 60
 # ECMA-48's control sequences; compilers colour their messages.
 _SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
@@ -46,15 +48,22 @@ def _printable(line: str) -> str:
 class _Running:
     label: str
     since: float
+    shown: float
     stage: str = "waiting"
     tail: _Tail | None = None
+
+
+def _line(running: _Running, now: float) -> str:
+    tail = running.tail.last if running.tail is not None else ""
+    said = f": {tail}" if tail else ""
+    return f"{running.label}: {running.stage}, {clock(now - running.since)}{said}"
 
 
 class Board:
     """Shows what a run is doing. Only `stage` and `warn` are safe to call from other threads.
 
     On a terminal each combination has a line with the last line of its build's output. With -v the output itself is
-    printed, each line with the combination that it belongs to.
+    printed, each line with the combination that it belongs to. Elsewhere each combination has a line a minute.
 
     Args:
         reporter: Prints.
@@ -68,13 +77,14 @@ class Board:
         self._done = self._failed = 0
 
     @property
-    def pace(self) -> float | None:
-        """Seconds until the next `tick`; None if there is nothing to redraw."""
-        return 0.25 if self._reporter.live is not None or self._reporter.verbosity > 0 else None
+    def pace(self) -> float:
+        """Seconds until the next `tick`."""
+        return 0.25 if self._reporter.live is not None or self._reporter.verbosity > 0 else 5
 
     def started(self, one: Build | Requirement, stage: str = "") -> None:
         """Show that a combination is being built, or a requirement prepared."""
-        self._running[one] = _Running(label=one.label, since=time.monotonic(), stage=stage or "waiting")
+        now = time.monotonic()
+        self._running[one] = _Running(label=one.label, since=now, shown=now, stage=stage or "waiting")
         if self._reporter.live is None:
             self._reporter.note(f"{one.label}: {stage or 'started'}")
 
@@ -100,22 +110,20 @@ class Board:
         self._reporter.note(f"{build.label}: {result_words(result)}")
 
     def tick(self) -> None:
-        """Redraw the lines."""
+        """Redraw the lines, or print those of combinations that take long."""
         self._follow()
-        if self._reporter.live is None:
-            return
         now = time.monotonic()
-        lines = []
-        for running in list(self._running.values()):
-            tail = running.tail.last if running.tail is not None else ""
-            said = f": {tail}" if tail else ""
-            lines.append(f"  {running.label}: {running.stage}, {clock(now - running.since)}{said}")
-        failed = f", {self._failed} failed" if self._failed else ""
-        self._reporter.redraw([*lines, f"  {self._done} of {self._total} done{failed}"])
+        if self._reporter.live is not None:
+            failed = f", {self._failed} failed" if self._failed else ""
+            lines = [f"  {_line(running, now)}" for running in list(self._running.values())]
+            self._reporter.redraw([*lines, f"  {self._done} of {self._total} done{failed}"])
+        elif self._reporter.verbosity <= 0:
+            for running in list(self._running.values()):
+                if now - running.shown >= _PATIENCE_SECONDS:
+                    running.shown = now
+                    self._reporter.note(_line(running, now))
 
     def _follow(self) -> None:
-        if self.pace is None:
-            return
         for running in list(self._running.values()):
             for line in running.tail.lines() if running.tail is not None else ():
                 self._reporter.step(f"{running.label}: {line}")
