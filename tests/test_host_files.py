@@ -143,6 +143,51 @@ def test_every_way_of_asking_gets_the_same_answer(redirected: tuple[str, str, di
     assert set(not_there.values()) == {False}, not_there
 
 
+def hidden(code: str, root: str | None, compiler: str, environment: dict[str, str]) -> list[str]:
+    """What standard error says of code in a process that is redirected to `root`."""
+    answer = (
+        "from _crossenv import host_files\n"
+        f"facts = {{'root': '/env', 'files_root': {root!r}, 'multiarch': {HOST!r}, 'include_dirs': []}}\n"
+        f"host_files.answer_for_host({{**facts, 'compiler': {compiler!r}}})\n"
+    )
+    words = [sys.executable, "-c", answer + code]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
+    return done.stderr.splitlines()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import shutil; shutil.copy(PATH, '.')",
+        "open(PATH, 'rb')",
+        "import io; io.open(PATH, 'rb')",
+        "import os; os.open(PATH, os.O_RDONLY)",
+        "import pathlib; pathlib.Path(PATH).read_bytes()",
+    ],
+)
+def test_a_hidden_file_that_is_opened_is_named_once(redirected: tuple[str, str, dict[str, str]], code: str) -> None:
+    root, compiler, environment = redirected
+    library = next(iter(sorted(Path("/usr/lib").glob("*-linux-*/libc.so.6"))), None)
+    if library is None:
+        pytest.skip("this system has its C library elsewhere")
+    code = code.replace("PATH", repr(str(library)))
+    twice = f"try:\n    {code}\nexcept FileNotFoundError:\n    pass\n{code}"
+    first, *others = hidden(twice, root, compiler, environment)
+    assert first == (
+        f"crossenv: warning: {library} is hidden: it is the build machine's; the target's would be"
+        f" {root}/usr/lib/{HOST}/libc.so.6"
+    )
+    assert "FileNotFoundError" in others[-1]
+    assert not [line for line in others if "is hidden" in line]
+    first, *_ = hidden(twice, None, compiler, environment)
+    assert first.endswith("there is no sysroot with the target's (crossenv create --sysroot DIR)")
+    # One that is nowhere, and one that is only asked for.
+    (*_, last) = lines = hidden(code.replace("libc.so.6", "libnosuch.so"), root, compiler, environment)
+    assert "FileNotFoundError" in last
+    assert "is hidden" not in " ".join(lines)
+    assert hidden(f"import os; assert not os.path.exists({str(library)!r})", root, compiler, environment) == []
+
+
 def test_files_that_are_not_redirected_are_as_they_were(redirected: tuple[str, str, dict[str, str]]) -> None:
     root, compiler, environment = redirected
     code = (

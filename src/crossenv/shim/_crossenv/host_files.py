@@ -141,6 +141,36 @@ class _Asked:
         raise missing
 
 
+class _Opened(_Asked):
+    """`open`, `os.open`: who opens a file needs it, so a hidden one is named. Who only asks for it hears nothing."""
+
+    def answer(self, path: "Any", text: str, args: "tuple[Any, ...]", kwargs: "dict[str, Any]") -> "Any":
+        """Return the original's answer for the first place that exists."""
+        try:
+            return super().answer(path, text, args, kwargs)
+        except FileNotFoundError:
+            places = self.places.of(text)
+            if places is not None and text not in places and text not in _named and _is_here(text):
+                _named.add(text)
+                where = f"the target's would be {' or '.join(places)}"
+                if not places:
+                    where = "there is no sysroot with the target's (crossenv create --sysroot DIR)"
+                sys.stderr.write(f"crossenv: warning: {text} is hidden: it is the build machine's; {where}\n")
+            raise
+
+
+# The hidden files that were named in this process.
+_named: "set[str]" = set()
+
+
+def _is_here(text: str) -> bool:
+    try:
+        _ORIGINALS["stat"](text)
+    except OSError:
+        return False
+    return True
+
+
 class _Listed(_Asked):
     """`os.listdir`, `os.scandir`: the entries of all places, each name once."""
 
@@ -248,13 +278,13 @@ def answer_for_host(facts: "Facts") -> None:
     _places = Places(facts["files_root"], facts["multiarch"], include_path, tuple(facts["include_dirs"]))
     replaced: dict[str, _Asked] = {}
     for name, original in _ORIGINALS.items():
-        kind = _Listed if name in ("listdir", "scandir") else _Asked
+        kind = _Listed if name in ("listdir", "scandir") else _Opened if name == "open" else _Asked
         replaced[name] = kind(original, _places, _READS.get(name, _always))
         setattr(os, name, replaced[name])
         for supported in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks, os.supports_effective_ids):
             if original in supported:
                 supported.add(replaced[name])
-    opened = _Asked(builtins.open, _places, _open_reads)
+    opened = _Opened(builtins.open, _places, _open_reads)
     builtins.open = opened  # type: ignore[assignment]
     io.open = opened  # type: ignore[assignment]
     _replace_captured({**{_ORIGINALS[name]: function for name, function in replaced.items()}, opened.original: opened})
