@@ -997,6 +997,7 @@ def test_an_interrupted_run_leaves_nothing(
         (["toy", "--target", "aarch64", "--python", "3.99", "--python", "cp312t"], "no free-threaded Python 3.12"),
         (["toy", "--target", "aarch64", "--python", "3.99", "--jobs", "0"], "--jobs cannot be 0"),
         (["--target", "aarch64", "--python", "3.99"], "nothing to build"),
+        (["toy", "--target", "pyemscripten_2026_0_wasm32", "--python", "3.99"], "has Python 3.14 only"),
         (["toy", "--target", "no-such-machine"], "there is no target 'no-such-machine'"),
         (["toy", "--target", "aarch64", "--python", "3.99"], "no build Python found for '3.99'"),
         (["toy", "--target", "aarch64", "--host-python", "/x"], "exclude each other"),

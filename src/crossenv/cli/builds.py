@@ -16,7 +16,7 @@ from crossenv.cli.common import add_allow_pure, add_tool_options, fetcher
 from crossenv.compilers.choose import AUTO, CHOICES
 from crossenv.config import FLAGS, Settings, load_settings
 from crossenv.errors import UsageError
-from crossenv.farm.combinations import Places, builds_of, places_for_hosts, places_for_targets
+from crossenv.farm.combinations import Places, builds_of, has_one_python_only, places_for_hosts, places_for_targets
 from crossenv.farm.model import Build, Job, Requirement
 from crossenv.farm.plan import Plan, plan_of
 from crossenv.farm.progress import Board
@@ -24,7 +24,7 @@ from crossenv.farm.requirements import read_requirement, read_requirements_file
 from crossenv.farm.run import BuildOptions, Run
 from crossenv.farm.scratch import cache, workshop
 from crossenv.farm.store import DEFAULT_NAME, Store, Stores, WheelDirectory
-from crossenv.pythons.build_python import find_build_python_for_target, require_supported
+from crossenv.pythons.build_python import find_build_python_for_target, require_supported, version_of
 from crossenv.pythons.known import host_python_path
 from crossenv.pythons.read import read_host_python
 from crossenv.report import Reporter
@@ -339,6 +339,10 @@ def _places(args: argparse.Namespace, settings: Settings, reporter: Reporter) ->
         own = {target: named_target(target).python or None for target in targets}
         for one in pythons:
             require_supported(one)
+        named = [version_of(one) for one in pythons]
+        for target, only in own.items():
+            if only and named and only not in named and None not in named:
+                raise has_one_python_only(target, only)
         reporter.step("finding the build Pythons")
         fetch = fetcher(settings, reporter)
         # A target with one version of Python has that one unless others are named.

@@ -45,8 +45,13 @@ def places_for_targets(targets: Sequence[str], pythons: Sequence[tuple[BuildPyth
     ]
     for name, target in named.items():
         if not any(destination.label == name for _python, destination in places):
-            raise UsageError(f"{name} has Python {target.python} only", hint=f"add --python {target.python}")
+            raise has_one_python_only(name, target.python)
     return places
+
+
+def has_one_python_only(target: str, version: str) -> UsageError:
+    """Return the error for a target that has another version of Python than those that are named."""
+    return UsageError(f"{target} has Python {version} only", hint=f"add --python {version}")
 
 
 def _destination(target: Target) -> Destination:

@@ -225,16 +225,23 @@ def require_supported(spec: str) -> None:
     Raises:
         UsageError: It names such a version.
     """
-    number = re.search(r"3\.\d+", version) if (version := fetchable(spec)) else None
-    if version is None or number is None:
+    named = version_of(spec)
+    if named is None:
         return
-    if tuple(map(int, number[0].split("."))) < MINIMUM:
+    version = named.rstrip("t")
+    if tuple(map(int, version.split("."))) < MINIMUM:
         raise UsageError(
-            f"Python {number[0]} is too old: {MINIMUM[0]}.{MINIMUM[1]} or later is needed",
+            f"Python {version} is too old: {MINIMUM[0]}.{MINIMUM[1]} or later is needed",
             hint="name a later one with --python",
         )
-    if version.endswith("t"):
-        _require_free_threaded(number[0])
+    if named != version:
+        _require_free_threaded(version)
+
+
+def version_of(spec: str) -> str | None:
+    """Return the version that `spec` names, "3.14" or "3.14t"; None for a path."""
+    match = re.search(r"(3\.\d+)[.\d]*(t?)$", fetchable(spec) or "")
+    return None if match is None else match[1] + match[2]
 
 
 def _require_free_threaded(version: str) -> None:
