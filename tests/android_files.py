@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from crossenv.platforms.architectures import Identity
+from hosts import own_pyconfig
 from makers import AARCH64, config_text, elf_bytes, make_compiler, make_program, write
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -83,8 +84,7 @@ def make_prefix(
         write(prefix / "lib" / name, data)
     include = prefix / f"include/python{VERSION}"
     shutil.copytree(sysconfig.get_path("include"), include)
-    # Debian's includes that of the machine, which lies elsewhere.
-    shutil.copyfile(sysconfig.get_config_h_filename(), include / "pyconfig.h")
+    write(include / "pyconfig.h", own_pyconfig())
     return prefix
 
 

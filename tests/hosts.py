@@ -18,6 +18,13 @@ def build_config() -> dict[str, object]:
     return dict(importlib.import_module(name).build_time_vars)
 
 
+def own_pyconfig() -> str:
+    """The running Python's `pyconfig.h`: Debian's includes that of the machine, which lies elsewhere."""
+    include = Path(sysconfig.get_path("include"))
+    machines = include.parent / str(sysconfig.get_config_var("MULTIARCH")) / include.name
+    return next(path for place in (machines, include) if (path := place / "pyconfig.h").is_file()).read_text()
+
+
 def host_config(triplet: str = "aarch64-linux-gnu", prefix: str = "/usr") -> dict[str, object]:
     """The running Python's configuration, as a build of it for `triplet` would have recorded it."""
     own = build_config()

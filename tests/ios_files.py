@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import crossenv.compilers.zig
@@ -16,6 +17,7 @@ import projects
 from crossenv.compilers.zig.apple import find_linker
 from crossenv.pythons.pyconfig import edit_pyconfig, parse_pyconfig
 from crossenv.synthesis.macos_pyconfig import changes
+from hosts import own_pyconfig
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 # By the name of the slice, what it is for.
@@ -99,13 +101,13 @@ def xcframework(directory: Path, *, linked: str = "", version: str = sys.version
     root = directory / "Python.xcframework"
     for name, machines in SLICES.items():
         headers = root / name / "Python.framework/Headers"
-        own = Path(sys.base_prefix) / f"include/python{VERSION}"
+        own = Path(sysconfig.get_path("include"))
         headers.parent.mkdir(parents=True)
         for part in ("cpython", "internal", *(path.name for path in own.glob("*.h"))):
             headers.mkdir(exist_ok=True)
             if part not in ("pyconfig.h", "patchlevel.h"):
                 (headers / part).symlink_to(own / part)
-        text = (own / "pyconfig.h").read_text()
+        text = own_pyconfig()
         changed = changes(parse_pyconfig(text), machine="arm64", free_threaded=False)
         (headers / "pyconfig.h").write_text(edit_pyconfig(text, changed))
         patchlevel = (own / "patchlevel.h").read_text()
