@@ -487,7 +487,9 @@ def test_mobile_systems(
         require_linkable(host, Wishes(kind="auto", environ_path="", sysroot=None, overrides={}, cpu=None))
     assert needs in caught.value.message and hint in caught.value.hint
     env = tmp_path / "env"
-    assert main(["create", "--host-python", str(host.source), str(env)]) == 4
+    # Or there is no build Python of that version here.
+    expected = (ToolchainError.exit_code, UsageError.exit_code)
+    assert main(["create", "--host-python", str(host.source), str(env)]) in expected
     assert not env.exists()
 
 
