@@ -54,6 +54,17 @@ def newest(session: nox.Session) -> None:
 
 
 @nox.session
+def oldest(session: nox.Session) -> None:
+    """The oldest versions that pyproject.toml takes of what crossenv imports, and the tests that depend on them."""
+    session.install("uv", "pytest>=8", "pytest-xdist")
+    session.run("uv", "pip", "install", "--python", str(session.virtualenv.bin) + "/python",
+                "--resolution", "lowest-direct", ".")  # fmt: skip
+    session.run("python", "-m", "pip", "list", silent=False)
+    tests = [f"tests/test_{name}.py" for name in ("target", "fetch", "audit", "report")]
+    session.run("pytest", "-q", "-m", "not integration", *tests, *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Formatting and lint."""
     _install(session, "lint")
