@@ -10,11 +10,10 @@ from pathlib import Path
 
 from crossenv.compilers.binutils import named_tool
 from crossenv.compilers.model import Tool, Toolchain
-from crossenv.compilers.probe import Prober
+from crossenv.compilers.probe import Prober, objects_made
 from crossenv.compilers.run import run_tool
 from crossenv.errors import ToolchainError
 from crossenv.files import scratch_directory
-from crossenv.platforms.architectures import Identity
 from crossenv.platforms.emscripten import EmscriptenTarget
 
 # Where an emsdk has emcc, and distributions' packages that were unpacked somewhere.
@@ -90,8 +89,7 @@ def find_emscripten(
         prober = Prober(directory=scratch, search_path=environ_path)
         made, macros = prober.object_identity(cc, "c"), prober.macros(cc, ())
     if made != target.identity:
-        said = f"makes {made} objects" if isinstance(made, Identity) else f"does not compile ({made})"
-        raise ToolchainError(f"{emcc} {said}", hint="`emcc --check` says what it lacks; see --emsdk")
+        raise ToolchainError(f"{emcc} {objects_made(made)}", hint="`emcc --check` says what it lacks; see --emsdk")
     if not macros.has_headers:
         raise ToolchainError(f"{emcc} finds no C headers: {macros.complaint}", hint="install it again")
     binutils = {name: Tool(path=emcc.with_name(file), origin=origin) for name, file in _TOOLS.items()}

@@ -10,12 +10,11 @@ from pathlib import Path
 
 from crossenv.compilers.binutils import named_tool
 from crossenv.compilers.model import Tool, Toolchain
-from crossenv.compilers.probe import Prober
+from crossenv.compilers.probe import Prober, objects_made
 from crossenv.errors import ToolchainError
 from crossenv.files import scratch_directory
 from crossenv.platforms import link_name
 from crossenv.platforms.android import PREBUILT, PREBUILT_HERE, AndroidTarget
-from crossenv.platforms.architectures import Identity
 from crossenv.pythons.model import HostPython
 
 # Where users name an NDK for every tool.
@@ -25,6 +24,8 @@ _TOOLS["ld"] = "ld.lld"
 # Without these no build gets far.
 _NEEDED = ("ar", "ranlib", "strip", "nm")
 _HINT = "name the directory of an NDK with --ndk, or in ANDROID_NDK_HOME"
+_UNPACK_HINT = "unpack the NDK again, or name another: --ndk"
+_PREFIX_HINT = "name the whole prefix of Android's Python with --host-python"
 # What each shared library is linked with: pages as large as some devices have, no name that nothing provides (loading
 # it would fail), and Python's library, since the loader does not look into the program for its names. A module for the
 # stable ABI is linked to the library of that, if the Python has one: the version's is on no other version's devices.
@@ -126,15 +127,14 @@ def find_ndk_toolchain(
     lacking = [] if cxx.path.is_file() else [cxx.path.name]
     lacking += [_TOOLS[name] for name in _NEEDED if name not in binutils]
     if lacking:
-        raise ToolchainError(f"{ndk} has no {', '.join(lacking)}", hint="unpack the NDK again, or name another: --ndk")
+        raise ToolchainError(f"{ndk} has no {', '.join(lacking)}", hint=_UNPACK_HINT)
     library, directory = _python_library(host)
     with scratch_directory("probe") as scratch:
         prober = Prober(directory=scratch, search_path=environ_path)
         for tool, language in ((cc, "c"), (cxx, "c++")):
             made = prober.object_identity(tool, language)
             if made != target.identity:
-                said = f"makes {made} objects" if isinstance(made, Identity) else f"does not compile ({made})"
-                raise ToolchainError(f"{tool} {said}", hint="unpack the NDK again, or name another: --ndk")
+                raise ToolchainError(f"{tool} {objects_made(made)}", hint=_UNPACK_HINT)
         macros = prober.macros(cc, ())
         if not macros.has_headers or "__ANDROID__" not in macros.values:
             says = macros.complaint or "__ANDROID__ is not defined"
@@ -143,13 +143,13 @@ def find_ndk_toolchain(
         if not outcome.succeeded:
             raise ToolchainError(
                 f"{cc} cannot compile against {host.include_dirs[0]}: {outcome.complaint}",
-                hint="name the whole prefix of Android's Python with --host-python",
+                hint=_PREFIX_HINT,
             )
         outcome = prober.link(cc, [f"-L{directory}", f"-l{library}"])
         if not outcome.succeeded:
             raise ToolchainError(
                 f"{cc} cannot link to {directory}/lib{library}.so: {outcome.complaint}",
-                hint="name the whole prefix of Android's Python with --host-python",
+                hint=_PREFIX_HINT,
             )
     stable = f"libpython3{host.platform.library_suffix}"
     return Toolchain(
@@ -197,6 +197,6 @@ def _python_library(host: HostPython) -> tuple[str, Path]:
     if found is None:
         raise ToolchainError(
             f"{host.source} has no {name}, to which modules are linked on Android",
-            hint="name the whole prefix of Android's Python with --host-python",
+            hint=_PREFIX_HINT,
         )
     return link_name(name), found.parent

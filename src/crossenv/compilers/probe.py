@@ -132,6 +132,11 @@ class Prober:
         return run_tool(tool, arguments, directory=self.directory, search_path=self.search_path)
 
 
+def objects_made(made: Identity | str) -> str:
+    """What is wrong with a compiler, of which `Prober.object_identity` says this and not the target's machine."""
+    return f"makes {made} objects" if isinstance(made, Identity) else f"does not compile ({made})"
+
+
 def _defined(text: str) -> dict[str, str]:
     rows = (line.split(None, 2) for line in text.splitlines() if line.startswith("#define "))
     return {row[1]: (row[2] if len(row) > 2 else "") for row in rows if len(row) > 1}

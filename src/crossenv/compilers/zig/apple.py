@@ -127,7 +127,7 @@ def apple_parts(zig: Zig, cache: Path, target: Target, *, search_path: str, sdk:
 
 
 def find_linker(search_path: str) -> tuple[str, ...] | None:
-    """The command of LLVM's linker for macOS, the newest on `search_path` or Rust's; None if there is none."""
+    """The command of LLVM's linker for Apple's systems: the newest on `search_path`, or Rust's; None for none."""
     for name in _versions("ld64.lld"):
         if program := find_program(name, search_path):
             return (str(program),)

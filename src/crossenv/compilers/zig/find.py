@@ -14,7 +14,7 @@ from crossenv.codec import WrongValueError, decode
 from crossenv.compilers.binutils import BINUTILS, named_tool
 from crossenv.compilers.memory import Memory
 from crossenv.compilers.model import Tool, Toolchain
-from crossenv.compilers.probe import Macros, Prober
+from crossenv.compilers.probe import Macros, Prober, objects_made
 from crossenv.compilers.zig.apple import LINKER_HINT, apple_parts
 from crossenv.compilers.zig.launchers import (
     APPLE_ENDINGS,
@@ -162,13 +162,13 @@ def find_zig_toolchain(
         made, macros = _ask(prober, tools["cc"], target, memory, linker=apple.linker if apple else ())
         fortran = target.identity if fc is None else prober.object_identity(fc, "fortran")
     if made != target.identity:
-        problem = f"makes {made} objects" if isinstance(made, Identity) else f"does not compile ({made})"
         raise ToolchainError(
-            f"{zig.path} {problem}; the target is {target.identity}", hint="try another version of ziglang"
+            f"{zig.path} {objects_made(made)}; the target is {target.identity}", hint="try another version of ziglang"
         )
     if fortran != target.identity:
-        problem = f"makes {fortran} objects" if isinstance(fortran, Identity) else f"does not compile ({fortran})"
-        raise ToolchainError(f"--fc {problem}; the target is {target.identity}", hint="name another with --fc")
+        raise ToolchainError(
+            f"--fc {objects_made(fortran)}; the target is {target.identity}", hint="name another with --fc"
+        )
     if not macros.has_headers:
         raise ToolchainError(
             f"{zig.path} has no C library for {target.zig_triple}: {macros.complaint}",

@@ -1612,8 +1612,8 @@ static bool link_without_runtime(const List *command, const Call *call) {
 
 /* ---- Apple ------------------------------------------------------------------------------------------------------- */
 
-/* zig's own linker makes no bundles for macOS, and leaves names of directories in what it makes: LLVM's links. What is to be
- * compiled and linked by one call becomes two. */
+/* zig's own linker makes no bundles for macOS, and leaves names of directories in what it makes: LLVM's links. What is
+ * to be compiled and linked by one call becomes two. */
 
 typedef struct {
     List link, compile, temporary; /* the linker's command, options of compiles, objects to remove */
