@@ -71,6 +71,31 @@ def test_bills_of_materials_may_differ(crossenv: CrossenvCommand, tmp_path: Path
     crossenv("audit", "--strict", made)
 
 
+def test_a_module_for_one_machine(crossenv: CrossenvCommand, tmp_path: Path) -> None:
+    """rapidfuzz has such, and does without them elsewhere. A mistake of a build looks alike, so the wheel says so."""
+    more = "toy/_sse2.cpython-311-darwin.so"
+    modules = {NAME: "_toy", more: "_sse2"}
+    files = {name: module(said, "x86_64", oldest=(10, 13)) for name, said in modules.items()} | {TEXT: b"x = 1\n"}
+    wheel = make_wheel(tmp_path, files, INTEL)
+    said = crossenv("merge", wheel, arm(tmp_path), "--dest", tmp_path / "out")
+    made = Path(said.stdout.strip())
+    assert f"warning: {more} has no code for arm64" in said.stderr
+    assert said.stderr.count("warning") == 1
+    with zipfile.ZipFile(made) as archive, zipfile.ZipFile(wheel) as first:
+        assert archive.read(more) == first.read(more)
+        head = archive.read("toy-1.dist-info/WHEEL").decode()
+        contents = {name: archive.read(name) for name in archive.namelist() if "dist-info" not in name}
+    assert f"Crossenv-Only-For: x86_64 {more}\n" in head
+    assert "merged from a wheel for x86_64 alone [machine]" in crossenv("audit", made).stdout
+    assert crossenv("audit", "--strict", made, check=False).returncode == 7
+    # The same files of a build that compiled for one machine by mistake.
+    (tmp_path / "mistaken").mkdir()
+    mistaken = make_wheel(tmp_path / "mistaken", contents, "cp311-cp311-macosx_10_13_universal2")
+    result = crossenv("audit", mistaken, check=False)
+    assert result.returncode == 7
+    assert f"error: {more} has no code for arm64" in result.stdout
+
+
 def test_the_tag_is_for_what_both_run_on(crossenv: CrossenvCommand, tmp_path: Path) -> None:
     newer = arm(tmp_path, oldest=(14, 0), tag="cp311-cp311-macosx_14_0_arm64")
     said = crossenv("merge", intel(tmp_path), newer, "--dest", tmp_path / "out").stdout

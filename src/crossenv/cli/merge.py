@@ -20,7 +20,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         parents=[common_options()],
         help="make a universal2 wheel of two",
         description="Make one wheel for both kinds of Macs (universal2) of a wheel for arm64 and one for x86_64, and"
-        " audit it. Native files are put together, all others must be alike.",
+        " audit it. Native files are put together, all others must be alike. A native file that only one of them has is"
+        " taken, with a warning.",
     )
     parser.add_argument("wheels", metavar="WHEEL", nargs=2, help="a wheel for macOS")
     parser.add_argument("--dest", metavar="DIR", default="wheelhouse", help="put the result here; default: wheelhouse")
@@ -40,5 +41,7 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     elif failed:
         print_report(report, reporter, strict=False)
     else:
+        for finding in report.findings:
+            reporter.warning(f"{finding.path} {finding.message}")
         reporter.result(str(made))
     return AuditError.exit_code if failed else 0

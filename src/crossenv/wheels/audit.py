@@ -147,7 +147,7 @@ def judge(path: Path, record: Record | None = None, build: Build | None = None) 
     if build is not None:
         project = claims.name or path.name.partition("-")[0]
         findings += loss_findings(build, project=project, tagged=not expected.pure, native=bool(contents.native))
-    findings += _linked_findings(expected, linked, contents.inside)
+    findings += _linked_findings(claims, expected, linked, contents.inside)
     libraries = _libraries(expected, record)
     if libraries is not None:
         findings += loaded_findings(linked, contents.members, expected, libraries)
@@ -320,11 +320,13 @@ def _host_findings(claims: Claims, record: Record) -> Iterator[Finding]:
         yield Finding(id="host-tag", severity=ERROR, path="", message=says)
 
 
-def _linked_findings(expected: Expected, linked: Mapping[str, Linked], inside: Set[str]) -> Iterator[Finding]:
+def _linked_findings(
+    claims: Claims, expected: Expected, linked: Mapping[str, Linked], inside: Set[str]
+) -> Iterator[Finding]:
     yield from file_checks.unserved_findings(linked, expected)
     for name, file in linked.items():
         yield from file_checks.search_path_findings(name, file)
-        yield from file_checks.release_findings(name, file, expected)
+        yield from file_checks.release_findings(name, file, expected, claims.only_for.get(name, ""))
         yield from file_checks.system_findings(name, file, inside, expected)
         for finding in (
             file_checks.name_finding(name, expected),

@@ -159,8 +159,15 @@ def interpreter_finding(name: str, file: Linked, expected: Expected) -> Finding 
     return Finding(id="interpreter", severity=ERROR, path=name, message=says)
 
 
-def release_findings(name: str, file: Linked, expected: Expected) -> Iterator[Finding]:
-    """Machines of the tags that a file has no code for, and releases of their system that do not take it."""
+def release_findings(name: str, file: Linked, expected: Expected, only_for: str) -> Iterator[Finding]:
+    """Machines of the tags that a file has no code for, and releases of their system that do not take it.
+
+    Args:
+        name: The file.
+        file: What it says.
+        expected: What follows from the tags.
+        only_for: The one machine that the wheel's maker meant it for, in words; "" for all.
+    """
     for target in expected.targets if file.oldest_systems else ():
         for identity in target.identities:
             oldest, floor = file.oldest_systems.get(identity.machine), target.floor_of(identity)
@@ -168,7 +175,9 @@ def release_findings(name: str, file: Linked, expected: Expected) -> Iterator[Fi
             title = PLATFORMS[target.system].title
             if oldest is None:
                 says = f"has no code for {words}, which the tag {target.platform_tag} names"
-                yield Finding(id="machine", severity=ERROR, path=name, message=says)
+                meant = only_for not in ("", words)
+                says += f"; it was merged from a wheel for {only_for} alone" if meant else ""
+                yield Finding(id="machine", severity=WARNING if meant else ERROR, path=name, message=says)
             elif oldest > floor:
                 says = (
                     f"is for {title} {target.release_text(oldest)} and later on {words}; {target.platform_tag} promises"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from crossenv.platforms.architectures import MACHO
 from crossenv.platforms.macos import MacOSTarget, universal_tag
 from crossenv.targets import target_of_tag
 from crossenv.wheels.archive import ArchiveError, opened
+from crossenv.wheels.metadata import ONLY_FOR
 from crossenv.wheels.rewrite import is_metadata, write_wheel
 
 _HINT = "name two wheels of one version, one for macosx_..._arm64 and one for macosx_..._x86_64"
@@ -37,6 +38,7 @@ def merge(first: Path, second: Path, directory: Path) -> Path:
 
     Files that are alike are taken once, native files become one file for both machines. Their signatures stay valid.
     Bills of materials (PEP 770) that differ stay two: they have the build's time, and a machine's own dependencies.
+    A native file that one of them lacks stays for one machine, and WHEEL says so: `crossenv.wheels.metadata.ONLY_FOR`.
 
     Returns:
         The wheel.
@@ -54,11 +56,15 @@ def merge(first: Path, second: Path, directory: Path) -> Path:
     tag = universal_tag(intel.target, arm.target)
     made = directory / f"{intel.stem}-{tag}.whl"
     files: dict[str, bytes] = {}
-    for name in _names(intel, arm):
+    lonely = [*_lonely(intel, arm), *_lonely(arm, intel)]
+    for name in sorted(intel.files.keys() & arm.files.keys()):
+        if is_metadata(name, "RECORD"):
+            continue
         if intel.files[name] != arm.files[name] and (bill := _BILL.fullmatch(name)):
             files |= {f"{bill[1]}{half.target.machine}/{bill[2]}": half.files[name] for half in (intel, arm)}
         else:
-            files[name] = _merged(name, intel, arm, tag)
+            files[name] = _merged(name, intel, arm, tag, lonely)
+    files |= {name: half.files[name] for half, name in lonely}
     write_wheel(made, files, intel.executable | arm.executable)
     return made
 
@@ -80,15 +86,15 @@ def merge_all(builds: Sequence[Sequence[Path]], directory: Path) -> tuple[Path, 
     for wheel in first:
         other = others.pop(parse_wheel_filename(wheel.name)[0], None)
         if other is None:
-            raise _lonely(wheel)
+            raise _unpaired(wheel)
         pure = wheel.name == other.name and wheel.name.endswith("-any.whl")
         made.append(wheel if pure else merge(wheel, other, directory))
     for other in others.values():
-        raise _lonely(other)
+        raise _unpaired(other)
     return tuple(made)
 
 
-def _lonely(wheel: Path) -> AuditError:
+def _unpaired(wheel: Path) -> AuditError:
     return AuditError(f"{wheel.name} was built for one machine only", hint="build for each machine by itself")
 
 
@@ -112,22 +118,21 @@ def _read(path: Path) -> _Half:
     return _Half(path=path, target=target, stem=stem, files=files, executable=executable)
 
 
-def _names(intel: _Half, arm: _Half) -> list[str]:
-    """The files of both, but for their RECORD, which is made anew."""
-    for one, other in ((intel, arm), (arm, intel)):
-        lonely = sorted(one.files.keys() - other.files.keys())
-        if lonely:
+def _lonely(half: _Half, other: _Half) -> Iterator[tuple[_Half, str]]:
+    """The files of a wheel that the other has not: all native."""
+    for name in sorted(half.files.keys() - other.files.keys()):
+        if not FORMATS[MACHO].recognises(half.files[name]):
             raise AuditError(
-                f"{lonely[0]} is in {one.path.name} and not in {other.path.name}",
+                f"{name} is in {half.path.name} and not in {other.path.name}, and is not a native file",
                 hint="publish the two wheels as they are",
             )
-    return sorted(name for name in intel.files if not is_metadata(name, "RECORD"))
+        yield half, name
 
 
-def _merged(name: str, intel: _Half, arm: _Half, tag: str) -> bytes:
+def _merged(name: str, intel: _Half, arm: _Half, tag: str, lonely: Sequence[tuple[_Half, str]]) -> bytes:
     one, other = intel.files[name], arm.files[name]
     if is_metadata(name, "WHEEL"):
-        one, other = (_retagged(half.files[name], half.target.platform_tag, tag) for half in (intel, arm))
+        one, other = (_retagged(half.files[name], half.target.platform_tag, tag, lonely) for half in (intel, arm))
     if one == other:
         return one
     form = FORMATS[MACHO]
@@ -139,9 +144,11 @@ def _merged(name: str, intel: _Half, arm: _Half, tag: str) -> bytes:
     )
 
 
-def _retagged(text: bytes, old: str, new: str) -> bytes:
-    lines = text.decode("utf-8", "replace").splitlines()
+def _retagged(text: bytes, old: str, new: str, lonely: Sequence[tuple[_Half, str]]) -> bytes:
+    # What follows an empty line is no header.
+    lines = filter(None, text.decode("utf-8", "replace").splitlines())
     changed = [
         line.removesuffix(old) + new if line.startswith("Tag:") and line.endswith(old) else line for line in lines
     ]
+    changed += [f"{ONLY_FOR}: {half.target.machine} {name}" for half, name in lonely]
     return "".join(f"{line}\n" for line in changed).encode()

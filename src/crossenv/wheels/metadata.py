@@ -8,7 +8,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import HeaderParser
 
@@ -25,6 +25,9 @@ from crossenv.wheels.model import ERROR, WARNING, Finding
 
 # What RECORD cannot hold the hash of: itself and its signatures.
 _UNHASHED = ("RECORD", "RECORD.jws", "RECORD.p7s")
+# A header of WHEEL that `crossenv merge` writes: of the wheel's machines, the only one that a native file is for, and
+# that file's name. Without it such a file is a mistake of the build.
+ONLY_FOR = "Crossenv-Only-For"
 # PEP 376 and the binary distribution format: sha256 or better.
 _ALGORITHMS = ("sha256", "sha384", "sha512")
 
@@ -39,6 +42,7 @@ class Claims:
         tags: Its tags, written out and sorted: "cp311-cp311-linux_aarch64".
         dist_info: Its `.dist-info` directory; "" if it has none, or several.
         digests: By member, what RECORD says: the hash's algorithm, the hash, the size (-1 for none).
+        only_for: The machine that a native file is for, of those that the tags name, by the file's name.
         findings: What does not agree.
     """
 
@@ -48,6 +52,7 @@ class Claims:
     dist_info: str
     digests: dict[str, tuple[str, str, int]]
     findings: tuple[Finding, ...]
+    only_for: dict[str, str] = field(default_factory=dict)
 
 
 def read_claims(filename: str, archive: Archive) -> Claims:
@@ -76,6 +81,7 @@ def read_claims(filename: str, archive: Archive) -> Claims:
     if name and (canonicalize_name(project), canonicalize_version(release)) != (name, canonicalize_version(version)):
         findings.append(_error("metadata-mismatch", directory, f"does not belong to {name} {version}"))
     digests: dict[str, tuple[str, str, int]] = {}
+    only_for: dict[str, str] = {}
     for wanted in ("METADATA", "WHEEL", "RECORD"):
         path = f"{directory}/{wanted}"
         if path not in names:
@@ -90,10 +96,21 @@ def read_claims(filename: str, archive: Archive) -> Claims:
             digests, faults = _read_record(path, text)
             findings += faults
         elif wanted == "WHEEL":
-            findings += _wheel_findings(path, _headers(text), tags)
+            headers = _headers(text)
+            findings += _wheel_findings(path, headers, tags)
+            said = (str(value).strip().partition(" ") for value in headers.get_all(ONLY_FOR, []))
+            only_for = {file: machine for machine, _, file in said}
         elif name:
             findings += _metadata_findings(path, _headers(text), name, version)
-    return Claims(name=name, version=version, tags=tags, dist_info=directory, digests=digests, findings=tuple(findings))
+    return Claims(
+        name=name,
+        version=version,
+        tags=tags,
+        dist_info=directory,
+        digests=digests,
+        findings=tuple(findings),
+        only_for=only_for,
+    )
 
 
 def record_findings(claims: Claims, archive: Archive) -> Iterator[Finding]:
