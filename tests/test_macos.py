@@ -663,6 +663,12 @@ def test_code_for_x86_64_runs(tmp_path: Path, run: Run) -> None:
 def test_wheel_for_both_kinds_of_macs(crossenv: CrossenvCommand, tmp_path: Path) -> None:
     """One cell of the plan, the table and the store; its parts are kept too, and not put beside it."""
     module = "from setuptools import Extension, setup\nsetup(ext_modules=[Extension('_toy', ['toy.c'])])\n"
+    more = (
+        "import platform\nfrom setuptools import Extension, setup\n"
+        "machines = ['x86_64'] * (platform.machine() == 'x86_64')\n"
+        "modules = [Extension(f'more.{name}', [f'{name}.c']) for name in ['_toy', *machines]]\n"
+        "setup(packages=['more'], ext_modules=modules)\n"
+    )
     differing = "import platform\nopen('where.py', 'w').write(platform.machine())\n"
     top = (
         '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n[project]\nversion = "1"\n'
@@ -671,11 +677,16 @@ def test_wheel_for_both_kinds_of_macs(crossenv: CrossenvCommand, tmp_path: Path)
     files_of = {
         "both": {**files, "setup.py": module},
         "pure": {"pure.py": ""},
+        "more": {
+            **{f"{name}.c": projects.PLAIN_C.replace("_toy", name) for name in ("_toy", "x86_64")},
+            "more/__init__.py": "",
+            "setup.py": more,
+        },
         "odd": {**files, "where.py": "", "setup.py": differing + module.replace("ext_", "py_modules=['where'], ext_")},
     }
     trees = [
-        projects.write(tmp_path / name, {"pyproject.toml": f'{top}name = "{name}"\n', **more})
-        for name, more in files_of.items()
+        projects.write(tmp_path / name, {"pyproject.toml": f'{top}name = "{name}"\n', **own})
+        for name, own in files_of.items()
     ]
     targets = ("--target", "macosx_10_13_universal2", "--target", "macosx_11_0_arm64", "--python", sys.executable)
     words: list[str | Path] = ["--json", "-w", tmp_path / "out", "--log-dir", tmp_path / "logs", *targets, *trees]
@@ -685,17 +696,20 @@ def test_wheel_for_both_kinds_of_macs(crossenv: CrossenvCommand, tmp_path: Path)
     assert done.returncode == 7, done.stderr
     rows = {(Path(row["requirement"]).name, row["for"]): row for row in report["builds"]}
     assert [(name, row["status"]) for (name, target), row in rows.items() if target.endswith("universal2")] == [
-        *(("both", "built"), ("pure", "built"), ("odd", "refused")),
+        *(("both", "built"), ("pure", "built"), ("more", "built"), ("odd", "refused")),
     ]  # fmt: skip
     assert report["wheels"] == [
         f"both-1-cp{NODOT}-cp{NODOT}-macosx_10_13_universal2.whl",
         f"both-1-cp{NODOT}-cp{NODOT}-macosx_11_0_arm64.whl",
+        f"more-1-cp{NODOT}-cp{NODOT}-macosx_10_13_universal2.whl",
+        f"more-1-cp{NODOT}-cp{NODOT}-macosx_11_0_arm64.whl",
         f"odd-1-cp{NODOT}-cp{NODOT}-macosx_11_0_arm64.whl",
         "pure-1-py3-none-any.whl",
     ]
     assert sorted(path.name for path in (tmp_path / "out").glob("*.whl")) == report["wheels"]
     odd = rows["odd", "macosx_10_13_universal2"]
     assert odd["error"].startswith("where.py differs between odd-1-")
+    assert done.stderr.count(f"universal2.whl more/x86_64{SUFFIX} has no code for arm64") == 1
     assert "macosx_10_13_universal2" in (tmp_path / "report.html").read_text()
     with zipfile.ZipFile(tmp_path / "out" / report["wheels"][0]) as archive:
         assert archive.read(f"_toy{SUFFIX}")[:4] == b"\xca\xfe\xba\xbe"

@@ -51,7 +51,7 @@ from crossenv.farm.store import Entry, Failure, Stores, WheelDirectory
 from crossenv.record import Record
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.merge import merge_all
-from crossenv.wheels.model import ERROR
+from crossenv.wheels.model import ERROR, WARNING
 from crossenv.wheels.seal import STATUS_VARIABLE
 
 _NOT_IN_LOG_NAMES = re.compile(r"[^A-Za-z0-9._+=-]+")
@@ -420,6 +420,8 @@ class Run:
             return Result(status=REFUSED, complaint=error.message, hint=error.hint, exit_code=error.exit_code), None
         if faults := [fault for wheel in merged for fault in faults_of(wheel)]:
             return Result(status=REFUSED, complaint=faults[0], exit_code=AuditError.exit_code), None
+        for words in (words for wheel in merged for words in faults_of(wheel, severity=WARNING)):
+            self._board.warn(words)
         return merged, untested
 
     def _stage(self, build: Build, words: str, log: Path | None = None) -> None:
@@ -636,11 +638,11 @@ def _without_environment(error: EnvironmentFailedError) -> Result:
     return Result(status=FAILED, log=error.log, complaint=str(error), hint=error.hint, exit_code=error.exit_code)
 
 
-def faults_of(wheel: Path, record: Record | None = None) -> list[str]:
-    """Return what an audit finds wrong with a wheel, a line for each fault."""
+def faults_of(wheel: Path, record: Record | None = None, severity: str = ERROR) -> list[str]:
+    """Return what an audit finds wrong with a wheel, a line for each fault of this severity."""
     report = audit_wheel(wheel, record)
     return [
         " ".join(filter(None, (wheel.name, finding.path, finding.message)))
         for finding in report.findings
-        if finding.severity == ERROR
+        if finding.severity == severity
     ]
