@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from packaging.tags import ios_platforms
 
 from crossenv.platforms.accept_tags import accepted_platforms
+from crossenv.platforms.apple import ApplePlatform
 from crossenv.platforms.architectures import ARCHITECTURES, MACHO, Architecture, Identity
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine
 from crossenv.platforms.target import Target, no_target
@@ -118,25 +118,16 @@ class IOSTarget(Target):
         return _rust_triple(self.kind)
 
 
-class IOSPlatform:
+class IOSPlatform(ApplePlatform):
     """iOS from 13.0 on, on a device or in the simulator."""
 
     name = IOS
     title = "iOS"
-    os_name = "posix"
+    deployment_target = "IPHONEOS_DEPLOYMENT_TARGET"
+    libcs: tuple[str, ...] = (_LIBC,)
     system = "iOS"
     names = BuildSystemNames(meson_system="ios", meson_subsystem="ios", meson_kernel="xnu", cmake="iOS", conan="iOS")
-    native_format = "macho"
-    module_suffix = ".so"
-    stable_suffix = ".abi3.so"
-    library_suffix = ".dylib"
-    libcs: tuple[str, ...] = (_LIBC,)
-    toolchains: tuple[str, ...] = ("zig",)
-    linked_by = ""
-    link_hint = ""
-    later_versions = True
     can_repair = False
-    can_run = False
     # CMake takes no directory of another name for an SDK for iOS.
     sdk_link = "etc/iPhoneOS.sdk"
 
@@ -179,16 +170,8 @@ class IOSPlatform:
 
     def only_libc(self, config: Mapping[str, int | str]) -> Libc | None:
         """Apple's, whose version is that of the system."""
-        release = str(config.get("IPHONEOS_DEPLOYMENT_TARGET") or ".".join(map(str, _OLDEST)))
+        release = str(config.get(self.deployment_target) or ".".join(map(str, _OLDEST)))
         return Libc(family=_LIBC, version=release)
-
-    def describe(self, libc: Libc) -> str:
-        """The oldest release."""
-        return f"iOS {libc.version}".strip()
-
-    def libc_ver(self, libc: Libc) -> tuple[str, str]:
-        """Nothing: it reads files of glibc."""
-        return "", ""
 
     def plain_tag(self, machine: Machine) -> str:
         """`ios_13_0_arm64_iphoneos`."""
@@ -211,10 +194,6 @@ class IOSPlatform:
         """`_sysconfigdata__ios_arm64-iphoneos`."""
         return f"_sysconfigdata_{abi_flags}_ios_{multiarch}"
 
-    def python_libraries(self, version: str, abi_flags: str) -> tuple[str, ...]:
-        """None."""
-        return ()
-
     def default_prefix(self, version: str) -> str:
         """What CPython's configure says by default."""
         return "/usr/local"
@@ -222,26 +201,6 @@ class IOSPlatform:
     def rust_target(self, machine: Machine) -> str | None:
         """`aarch64-apple-ios`, and its simulator's name."""
         return _rust_triple(machine.multiarch)
-
-    def library_directories(self, root: Path, multiarch: str) -> tuple[Path, ...]:
-        """None: libraries are frameworks of the SDK."""
-        return ()
-
-    def pkg_config_directories(self, machine: Machine) -> tuple[str, ...]:
-        """None of the system's."""
-        return ()
-
-    def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
-        """Return the oldest release and the SDK, for which tools would ask Xcode."""
-        return {"IPHONEOS_DEPLOYMENT_TARGET": machine.libc.version, "SDKROOT": sdk}
-
-    def cmake_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
-        """Return what CMake would ask Xcode for."""
-        return {
-            "CMAKE_OSX_SYSROOT": sdk,
-            "CMAKE_OSX_ARCHITECTURES": machine.name,
-            "CMAKE_OSX_DEPLOYMENT_TARGET": machine.libc.version,
-        }
 
 
 def _rust_triple(kind: str) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from packaging.tags import mac_platforms
 
 from crossenv.errors import UsageError
+from crossenv.platforms.apple import ApplePlatform
 from crossenv.platforms.architectures import ARCHITECTURES, MACHO, Architecture, Identity
 from crossenv.platforms.model import BuildSystemNames, Libc, Machine
 from crossenv.platforms.target import Target, no_target
@@ -109,27 +109,18 @@ class MacOSTarget(Target):
         return f"{self.architecture.rust_cpu}-apple-darwin"
 
 
-class MacOS:
+class MacOS(ApplePlatform):
     """macOS from 10.13 on x86-64, and from 11.0 on arm64."""
 
     name = MACOS
     title = "macOS"
-    os_name = "posix"
+    deployment_target = "MACOSX_DEPLOYMENT_TARGET"
+    libcs: tuple[str, ...] = (_LIBC,)
     system = "Darwin"
     names = BuildSystemNames(
         meson_system="darwin", meson_subsystem="macos", meson_kernel="xnu", cmake="Darwin", conan="Macos"
     )
-    native_format = MACHO
-    module_suffix = ".so"
-    stable_suffix = ".abi3.so"
-    library_suffix = ".dylib"
-    libcs: tuple[str, ...] = (_LIBC,)
-    toolchains: tuple[str, ...] = ("zig",)
-    linked_by = ""
-    link_hint = ""
-    later_versions = True
     can_repair = True
-    can_run = False
     sdk_link = "etc/sdk"
 
     def parse_target(self, name: str) -> Target | None:
@@ -189,15 +180,7 @@ class MacOS:
 
     def only_libc(self, config: Mapping[str, int | str]) -> Libc | None:
         """Its own, whose version is that of the system."""
-        return Libc(family=_LIBC, version=str(config.get("MACOSX_DEPLOYMENT_TARGET", "")))
-
-    def describe(self, libc: Libc) -> str:
-        """The oldest release."""
-        return f"{self.title} {libc.version}".strip()
-
-    def libc_ver(self, libc: Libc) -> tuple[str, str]:
-        """Nothing: it reads files of glibc."""
-        return "", ""
+        return Libc(family=_LIBC, version=str(config.get(self.deployment_target, "")))
 
     def plain_tag(self, machine: Machine) -> str:
         """`macosx_11_0_arm64`."""
@@ -230,10 +213,6 @@ class MacOS:
         """`_sysconfigdata__darwin_darwin`."""
         return f"_sysconfigdata_{abi_flags}_{MACOS}_{multiarch}"
 
-    def python_libraries(self, version: str, abi_flags: str) -> tuple[str, ...]:
-        """None."""
-        return ()
-
     def default_prefix(self, version: str) -> str:
         """Where python.org's installer puts it."""
         return f"/Library/Frameworks/Python.framework/Versions/{version}"
@@ -241,29 +220,6 @@ class MacOS:
     def rust_target(self, machine: Machine) -> str | None:
         """`aarch64-apple-darwin`."""
         return f"{machine.identity.machine}-apple-darwin"
-
-    def library_directories(self, root: Path, multiarch: str) -> tuple[Path, ...]:
-        """None: the system's libraries are stubs of an SDK."""
-        return ()
-
-    def pkg_config_directories(self, machine: Machine) -> tuple[str, ...]:
-        """None of the system's."""
-        return ()
-
-    def build_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
-        """Return the oldest release and the SDK, for which tools would ask Xcode.
-
-        ARCHFLAGS is not among them: by it meson-python calls `cc -arch` whatever its cross file says.
-        """
-        return {"MACOSX_DEPLOYMENT_TARGET": machine.libc.version, "SDKROOT": sdk}
-
-    def cmake_variables(self, machine: Machine, sdk: str) -> Mapping[str, str]:
-        """Return what CMake would ask Xcode for."""
-        return {
-            "CMAKE_OSX_SYSROOT": sdk,
-            "CMAKE_OSX_ARCHITECTURES": machine.name,
-            "CMAKE_OSX_DEPLOYMENT_TARGET": machine.libc.version,
-        }
 
 
 _HINT = "use macosx_11_0_arm64, macosx_10_13_x86_64 or a later release: macosx_14_0_arm64"
