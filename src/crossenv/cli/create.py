@@ -328,10 +328,12 @@ def _plan_for_host(args: argparse.Namespace, root: Path, wishes: Wishes, options
     """Plan an environment for the host Python that the user names, whatever its system."""
     path = host_python_path(args.host_python)
     target = parse_target(args.target) if args.target else None
+    if target is not None and target.system not in (ANDROID, IOS):
+        raise UsageError("--target and --host-python exclude each other", hint="leave one of them out")
+    if args.free_threaded:
+        raise UsageError("--free-threaded goes with --target; a host Python decides this itself", hint="leave it out")
     if target is not None and target.system == ANDROID:
         return plan_for_host_python(args, root, wishes, options, reporter, target)
-    if target is not None and target.system != IOS:
-        raise UsageError("--target and --host-python exclude each other", hint="leave one of them out")
     given = named_python(path, target)
     if target is not None and (given is None or not isinstance(given.python, IOSPython)):
         raise UsageError(
@@ -339,8 +341,6 @@ def _plan_for_host(args: argparse.Namespace, root: Path, wishes: Wishes, options
         )
     if given is None:
         return plan_for_host_python(args, root, wishes, options, reporter)
-    if args.free_threaded:
-        raise UsageError("--free-threaded goes with --target; a host Python decides this itself", hint="leave it out")
     reporter.step(f"reading {given.source}")
     return plan_for_target(args, root, wishes, options, reporter, given)
 
@@ -363,8 +363,6 @@ def plan_for_host_python(
         reporter: Told what is done.
         target: What the user has named beside the Python, whose floor may be higher than that of the Python.
     """
-    if args.free_threaded:
-        raise UsageError("--free-threaded goes with --target; a host Python decides this itself", hint="leave it out")
     reporter.step(f"reading the host Python {args.host_python}")
     path = host_python_path(args.host_python)
     data = Path(args.sysconfigdata).expanduser().absolute() if args.sysconfigdata else None
