@@ -352,7 +352,9 @@ class Run:
         log.unlink(missing_ok=True)
         environments = []
         for part in build.parts:
-            self._stage(part, "making the environment", self._environments.log(part))
+            # A part that was asked for itself may be further on, and has a line of its own.
+            named = "" if part == build else f"{part.destination.label}: "
+            self._stage(build, f"{named}making the environment", self._environments.log(part))
             environments.append(self._environments.get(part, self._children))
         job = self._job(build, environments)
         if (refusal := self._differs(build, job)) is not None:
@@ -403,6 +405,7 @@ class Run:
         made: list[tuple[Path, ...]] = []
         untested = None
         for part in build.parts:
+            self._stage(build, f"waiting for {part.destination.label}")
             outcome = self._outcome(part, cores)
             if isinstance(outcome, Result):
                 named = f"{part.destination.label}: {outcome.complaint}" if outcome.complaint else ""
