@@ -145,7 +145,7 @@ def _merged(name: str, intel: _Half, arm: _Half, tag: str, lonely: Sequence[tupl
 
 
 def _retagged(text: bytes, old: str, new: str, lonely: Sequence[tuple[_Half, str]]) -> bytes:
-    # What follows an empty line is no header.
+    # Nothing after an empty line is a header.
     lines = filter(None, text.decode("utf-8", "replace").splitlines())
     changed = [
         line.removesuffix(old) + new if line.startswith("Tag:") and line.endswith(old) else line for line in lines
