@@ -51,8 +51,10 @@ def fetched(directory: Path, version: str, machine: str = "x86_64") -> Path:
         version: "3.13".
         machine: "x86_64" or "x86".
     """
+    # Before Python 3.12 a temporary directory in a relative one has a relative name, and maven runs in it.
+    directory = directory.absolute()
     release = RELEASES[machine][version]
-    goal = directory.absolute() / f"{release}-{machine}"
+    goal = directory / f"{release}-{machine}"
     if not goal.is_dir():
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=directory) as name:
