@@ -365,6 +365,57 @@ def test_an_extension_that_got_lost_is_noticed(real_env: Path, tmp_path: Path, r
     assert only_wheel(tmp_path / "out")
 
 
+CHILDREN = {
+    "setup.py": """
+import subprocess, sys
+from setuptools import Extension, setup
+if "bdist_wheel" in sys.argv:
+    subprocess.call([sys.executable, "setup.py", "build_ext", "--inplace"])
+    setup(packages=["toy"], package_data={"toy": ["*.so"]})
+else:
+    setup(packages=["toy"], ext_modules=[Extension("toy._toy", ["toy.c"])])
+""",
+    "processes": """
+import multiprocessing
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+class Command(build_ext):
+    def build_extensions(self):
+        fork = multiprocessing.get_context("fork")
+        children = [fork.Process(target=self.build_extension, args=(one,)) for one in self.extensions]
+        for child in children:
+            child.start()
+        for child in children:
+            child.join()
+
+    def copy_extensions_to_source(self):
+        pass
+
+    def get_outputs(self):
+        return []
+
+modules = [Extension(f"toy._{name}", [f"{name}.c"]) for name in ("other", "toy")]
+setup(packages=["toy"], ext_modules=modules, cmdclass={"build_ext": Command})
+""",
+}
+
+
+@pytest.mark.parametrize("way", CHILDREN)
+def test_an_extension_that_a_child_of_the_build_lost(real_env: Path, tmp_path: Path, way: str) -> None:
+    """Nobody looks at how the child ended: the wheel would be pure, or have one module of two."""
+    project = projects.setuptools_c(tmp_path / "project")
+    (project / "other.c").write_text((project / "toy.c").read_text().replace("PyInit__toy", "PyInit__other"))
+    (project / "toy.c").write_text("#error no such luck\n")
+    (project / "setup.py").write_text(CHILDREN[way])
+    words: list[str | Path] = [real_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project]
+    result = subprocess.run(words, text=True, capture_output=True, check=False)
+    assert result.returncode != 0
+    output = result.stdout + result.stderr
+    assert re.search(r"toy._toy was not built: toy.c:1:2: error: #error .?no such luck", output)
+    assert not list(tmp_path.glob("out/*.whl"))
+
+
 PROBES = """
 import os, subprocess, sys, sysconfig
 from setuptools import setup

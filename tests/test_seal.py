@@ -807,6 +807,29 @@ def test_a_compiler_is_watched_once(tmp_path: Path) -> None:
     assert watched[0] == ["error: the same", "error: the same"]
 
 
+def test_a_build_started_by_another_answers_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the other for both."""
+    monkeypatch.setattr(attempts, "_attempted", {})
+    monkeypatch.setattr(attempts, "_before", {"calls": 0, "attempts": 0})
+    called = tmp_path / "called"
+    called.write_text("\n")
+    monkeypatch.setenv(attempts.CALLED_VARIABLE, str(called))
+    attempts.note("of_the_first", "")
+    script = (
+        "import os; from _crossenv import attempts as one; one.watch_compiler(part_of_build=True);"
+        " print(one.attempted(), one.compiler_was_called()); one.note('of_its_child', 'no such luck');"
+        " open(os.environ[one.CALLED_VARIABLE], 'a').write('called');"
+        " print(one.attempted(), one.compiler_was_called())"
+    )
+    shim = str(Path(attempts.__file__).parent.parent)
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": shim}, stdout=subprocess.PIPE, text=True,
+        check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == ["{} False", "{'of_its_child': 'no such luck'} True"]
+    assert attempts.attempted() == {"of_the_first": "", "of_its_child": "no such luck"}
+
+
 CLOSED = """
 import os, subprocess, sys
 sys.path.insert(0, sys.argv[1])

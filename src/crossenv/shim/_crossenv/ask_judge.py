@@ -170,7 +170,7 @@ def _job(
         "ready_made": ready_made,
         "written": list(written),
         "repair": not editable and repair_is_wanted(facts),
-        "attempted": attempts.attempted,
+        "attempted": attempts.attempted(),
         "compiler_called": attempts.compiler_was_called(),
         "allow_pure": [name for name in os.environ.get("CROSSENV_ALLOW_PURE", "").split(",") if name.strip()],
         "site_directories": sites,

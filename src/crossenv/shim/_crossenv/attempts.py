@@ -11,17 +11,28 @@ if TYPE_CHECKING:
     from typing import Any
 
 # The extension modules that this process has tried to build, each with what went wrong ("" for nothing).
-attempted: "dict[str, str]" = {}
+_attempted: "dict[str, str]" = {}
 
 # Names a file that the environment's compilers write to when they are called; set in hook processes.
 CALLED_VARIABLE = "CROSSENV_COMPILER_CALLED"
 _LONGEST = 300
+# How long that file and the one of attempts were when this process began: what stands there is not of its build.
+_before = {"calls": 0, "attempts": 0}
 
 
-def watch_compiler() -> None:
-    """Have this process's children note that they compile; see `compiler_was_called`."""
+def watch_compiler(*, part_of_build: bool = False) -> None:
+    """Have this process's children note that they compile, and what; see `compiler_was_called` and `attempted`.
+
+    Args:
+        part_of_build: Whether a build may have started this process (a setup.py that starts another). It notes where
+            that build does: whoever started it may not look at how it ended.
+    """
     from _crossenv import scratch
 
+    path = os.environ.get(CALLED_VARIABLE, "")
+    if part_of_build and path and os.path.exists(path):
+        _before.update(calls=os.path.getsize(path), attempts=_size(_attempts_file(path)))
+        return
     path = os.path.join(scratch.directory(), "called")
     with open(path, "wb"):
         os.environ[CALLED_VARIABLE] = path
@@ -30,9 +41,45 @@ def watch_compiler() -> None:
 def compiler_was_called() -> "bool | None":
     """Whether a launcher has compiled anything for this process; None if that was not watched."""
     try:
-        return os.path.getsize(os.environ[CALLED_VARIABLE]) > 0
+        return os.path.getsize(os.environ[CALLED_VARIABLE]) > _before["calls"]
     except (KeyError, OSError):
         return None
+
+
+def note(name: str, problem: str) -> None:
+    """Remember that this build has tried to build an extension module.
+
+    Args:
+        name: The module.
+        problem: What went wrong; "" for nothing.
+    """
+    _attempted[name] = problem
+    called = os.environ.get(CALLED_VARIABLE, "")
+    if called and os.path.exists(called):
+        import json
+
+        # One write for each, as several processes may build.
+        with open(_attempts_file(called), "ab", buffering=0) as file:
+            file.write(json.dumps([name, problem]).encode() + b"\n")
+
+
+def attempted() -> "dict[str, str]":
+    """Return the extension modules that this process and its children have tried to build, as `note` was told."""
+    found = dict(_attempted)
+    with contextlib.suppress(KeyError, OSError), open(_attempts_file(os.environ[CALLED_VARIABLE]), "rb") as file:
+        import json
+
+        file.seek(_before["attempts"])
+        found.update(json.loads(line) for line in file)
+    return found
+
+
+def _attempts_file(called: str) -> str:
+    return called + "-for"
+
+
+def _size(path: str) -> int:
+    return os.path.getsize(path) if os.path.exists(path) else 0
 
 
 def watch_commands(compiler: "Any") -> "list[str]":

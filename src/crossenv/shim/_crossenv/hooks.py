@@ -125,7 +125,7 @@ def enter_environment(facts: "Facts", backend: str = "") -> None:
     if not ours["fails_by_itself"] or _falls_back(ours["falls_back"]):
         from _crossenv import attempts
 
-        attempts.watch_compiler()
+        attempts.watch_compiler(part_of_build=not backend)
     # Prefixes below which CMake may look for what build requirements ship (pybind11's and nanobind's modules).
     os.environ["CROSSENV_BUILD_ROOTS"] = os.pathsep.join(
         entry for entry in sys.path if entry.rstrip("/").endswith(("site-packages", "dist-packages"))

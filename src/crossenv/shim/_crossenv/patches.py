@@ -605,10 +605,10 @@ def build_ext_module(module: "ModuleType", facts: "Facts") -> None:
                 text = " ".join(str(error).split()) or type(error).__name__
                 # A compiler's command line is in the build's output above.
                 text = text if len(text) < 120 else f"{text[:60]} ... {text[-50:]}"
-                attempts.attempted[ext.name] = complaints[-1] if len(complaints) > before else text
+                attempts.note(ext.name, complaints[-1] if len(complaints) > before else text)
                 raise
             # Also after a failure: a package may try again with other flags.
-            attempts.attempted[ext.name] = ""
+            attempts.note(ext.name, "")
 
         return build_extension
 
