@@ -8,11 +8,12 @@ import json
 import os
 import subprocess
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
 import pytest
-from _crossenv import uv_command
+from _crossenv import patches, uv_command
 
 from conftest import Run
 from makers import AARCH64, X86_64, elf_bytes, write
@@ -111,6 +112,30 @@ def test_refusals(words: list[str], message: str, capsys: pytest.CaptureFixture[
 def test_platform(machine: str, family: str, version: str, platform: str) -> None:
     facts: Any = {"machine": machine, "libc": {"family": family, "version": version}}
     assert uv_command.choose_platform(KNOWN, facts) == platform
+
+
+def test_what_one_build_accepts_is_not_taken_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wheel without its extension modules: of pip's cache and uv's, each such list of projects has its own."""
+    words = (["build"], ("build",))
+    found = {}
+    for names in ("", " , ", "toy", "other,toy", "toy, other", "*"):
+        changed = uv_command.cross_environment({"CROSSENV_ALLOW_PURE": names}, *words, FACTS)
+        found[names] = changed["UV_CACHE_DIR"]
+    assert found[""] == found[" , "] == "/e/cache/uv"
+    assert found["other,toy"] == found["toy, other"]
+    assert len(set(found.values())) == 4
+    assert all(place.startswith("/e/cache/uv") for place in found.values())
+
+    (tmp_path / "http-v2").mkdir()
+    monkeypatch.setenv("PIP_CACHE_DIR", "")
+    for names in ("", "toy", "toy"):
+        monkeypatch.setenv("CROSSENV_ALLOW_PURE", names)
+        facts: Any = {"pip_cache": str(tmp_path)}
+        patches.pip_module(types.ModuleType("pip"), facts)
+        place = Path(os.environ["PIP_CACHE_DIR"])
+        assert (place == tmp_path) == (not names)
+        # Downloads are shared.
+        assert (place / "http-v2").resolve() == (tmp_path / "http-v2").resolve()
 
 
 def test_environment() -> None:
@@ -219,6 +244,18 @@ def test_another_sitecustomize_is_refused(env: Path, uv: Path, tmp_path: Path) -
     )
     assert result.returncode == 2
     assert f"the sitecustomize in {tmp_path} would keep crossenv out of uv's environments" in result.stderr
+
+
+@pytest.mark.parametrize(("allowed", "status"), [("Toy.Box", 0), ("a, toy-box", 0), ("*", 0), ("toy", 7)])
+def test_what_may_be_pure_is_named_as_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: str, status: int
+) -> None:
+    facts: Any = {**FACTS, "cross_site": str(tmp_path), "identity": {"bits": 64, "byte_order": "little", "number": 183}}
+    write(tmp_path / "toy_box-1.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+    write(tmp_path / "toy_box-1.dist-info/RECORD", "toy/_toy.so,,\n")
+    write(tmp_path / "toy/_toy.so", elf_bytes(X86_64))
+    monkeypatch.setenv("CROSSENV_ALLOW_PURE", allowed)
+    assert uv_command.check_installed(facts, {}) == status
 
 
 @pytest.mark.parametrize(

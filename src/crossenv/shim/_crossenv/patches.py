@@ -442,7 +442,15 @@ def pip_module(module: "ModuleType", facts: "Facts") -> None:
 
     Its HTTP half is a link to the user's own.
     """
-    os.environ["PIP_CACHE_DIR"] = facts["pip_cache"]
+    from _crossenv import uv_command
+
+    usual = facts["pip_cache"]
+    os.environ["PIP_CACHE_DIR"] = cache = uv_command.cache_of_build(usual, os.environ)
+    if cache != usual and os.path.isdir(usual + "/http-v2"):
+        # A cache is for speed: pip does without one that cannot be made.
+        with contextlib.suppress(OSError):
+            os.makedirs(cache, exist_ok=True)
+            os.symlink("../http-v2", cache + "/http-v2")
 
 
 def distlib_scripts(module: "ModuleType", facts: "Facts") -> None:

@@ -109,7 +109,7 @@ def check_installed(facts: "Facts", before: "Mapping[str, int]") -> int:
         with open(path + "/WHEEL", encoding="utf-8") as stream:
             anywhere = all(line.strip().endswith("-any") for line in stream if line.startswith("Tag:"))
         # As the judge does: a package for every machine may bring files for several, to choose from.
-        if anywhere and (kinds > 1 or name in os.environ.get("CROSSENV_ALLOW_PURE", "").split(",")):
+        if anywhere and (kinds > 1 or _may_be_pure(name)):
             if not fits:
                 sys.stderr.write(f"crossenv: warning: {name}: {file} is not for the target ({facts['machine']})\n")
             continue
@@ -278,13 +278,34 @@ def cross_environment(
     _require_own_start(environ.get("PYTHONPATH", ""))
     # Both are read by the shim in the processes that uv starts.
     changed |= {"CROSSENV_UV": " ".join(command), "CROSSENV_PIP_OPTIONS": json.dumps(index_options(words, environ))}
-    changed["UV_CACHE_DIR"] = facts["uv_cache"]
+    changed["UV_CACHE_DIR"] = cache_of_build(facts["uv_cache"], changed)
     if command == ("pip", "compile"):
         import shlex
 
         # What the head of its output says.
         changed.setdefault("UV_CUSTOM_COMPILE_COMMAND", shlex.join(("cross-uv", *words)))
     return changed
+
+
+def _may_be_pure(project: str) -> bool:
+    import re
+
+    allowed = os.environ.get("CROSSENV_ALLOW_PURE", "").split(",")
+    names = {re.sub(r"[-_.]+", "-", name.strip()).lower() for name in allowed}
+    return bool({"*", re.sub(r"[-_.]+", "-", project).lower()} & names)
+
+
+def cache_of_build(cache: str, environ: "Mapping[str, str]") -> str:
+    """Return where a front end keeps its wheels: `cache`, or a directory in it where projects may lose modules.
+
+    What was accepted for one build is not to be taken by the next, which does not accept it.
+    """
+    names = sorted({name.strip() for name in environ.get("CROSSENV_ALLOW_PURE", "").split(",")} - {""})
+    if not names:
+        return cache
+    import hashlib
+
+    return f"{cache}/pure-{hashlib.sha256(','.join(names).encode(errors='surrogateescape')).hexdigest()[:16]}"
 
 
 def _require_own_start(search_path: str) -> None:
