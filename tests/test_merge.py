@@ -139,6 +139,34 @@ def test_what_is_no_pair(crossenv: CrossenvCommand, tmp_path: Path, make: object
     assert says in result.stderr or says == "no such"
 
 
+def test_a_wheel_with_the_other_machines_code_gets_one_line(crossenv: CrossenvCommand, tmp_path: Path) -> None:
+    wrong = make_wheel(tmp_path, {TEXT: b"x = 1\n", NAME: module("_toy", "x86_64") + bytes(16)}, ARM)
+    result = crossenv("merge", intel(tmp_path), wrong, "--dest", tmp_path / "out", check=False)
+    assert result.returncode == 7
+    assert len(result.stderr.splitlines()) == 2
+    assert f"{NAME} in toy-1-{INTEL}.whl and toy-1-{ARM}.whl makes no file for both" in result.stderr
+
+
+def test_what_the_audit_refuses_leaves_the_earlier_result(crossenv: CrossenvCommand, tmp_path: Path) -> None:
+    crossenv("merge", intel(tmp_path), arm(tmp_path), "--dest", tmp_path / "out")
+    (made,) = (tmp_path / "out").iterdir()
+    good = made.read_bytes()
+    more = {"toy/_more.cpython-311-darwin.so": module("_more", "x86_64")}
+    assert (
+        crossenv("merge", intel(tmp_path), arm(tmp_path, more=more), "--dest", made.parent, check=False).returncode == 7
+    )
+    assert made.read_bytes() == good
+    assert [*made.parent.iterdir()] == [made]
+
+
+def test_a_directory_that_cannot_be_written_gets_one_line(crossenv: CrossenvCommand, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("")
+    result = crossenv("merge", intel(tmp_path), arm(tmp_path), "--dest", tmp_path / "out", check=False)
+    assert result.returncode == 2
+    assert "cannot be written: File exists" in result.stderr
+    assert len(result.stderr.splitlines()) == 2
+
+
 def test_one_machine_twice_is_refused() -> None:
     both = joined([module(machine="x86_64"), module()])
     assert [one.machine for one in (FORMATS[MACHO].machine(both).identity, *FORMATS[MACHO].machine(both).others)] == [

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from crossenv.cli.audit import print_report, report_as_json, wheel_path
 from crossenv.cli.common import common_options
 from crossenv.errors import AuditError
+from crossenv.files import scratch_directory
 from crossenv.report import Reporter
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.merge import merge
+from crossenv.wheels.repair import placed
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -31,11 +34,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace, reporter: Reporter) -> int:
     """Merge the wheels and print the path of the result; the exit status is 7 if the audit refuses it."""
     first, second = (wheel_path(text) for text in args.wheels)
-    made = merge(first, second, Path(args.dest).expanduser().absolute())
-    report = audit_wheel(made, None)
-    failed = report.failed(strict=False)
-    if failed:
-        made.unlink()
+    directory = Path(args.dest).expanduser().absolute()
+    with scratch_directory("merge") as scratch:
+        merged = merge(first, second, scratch)
+        made = directory / merged.name
+        report = replace(audit_wheel(merged, None), path=str(made))
+        failed = report.failed(strict=False)
+        if not failed:
+            placed(merged, merged.name, directory)
     if args.json:
         reporter.json({"wheel": str(made), "report": report_as_json(report, strict=False)})
     elif failed:

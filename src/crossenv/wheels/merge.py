@@ -9,7 +9,7 @@ from pathlib import Path
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
-from crossenv.binaries import FORMATS
+from crossenv.binaries import FORMATS, BinaryError
 from crossenv.binaries.macho import joined
 from crossenv.errors import AuditError
 from crossenv.platforms.architectures import MACHO
@@ -44,8 +44,8 @@ def merge(first: Path, second: Path, directory: Path) -> Path:
         The wheel.
 
     Raises:
-        AuditError: One of them is not a wheel for macOS, they are for one machine or of two versions, or a file that
-            is not native differs or is in one of them only.
+        AuditError: One of them is not a wheel for macOS, they are for one machine or of two versions, a file that is
+            not native differs or is in one of them only, or two native files are for one machine.
     """
     halves = [_read(first), _read(second)]
     intel, arm = sorted(halves, key=lambda half: half.target.machine, reverse=True)
@@ -137,7 +137,13 @@ def _merged(name: str, intel: _Half, arm: _Half, tag: str, lonely: Sequence[tupl
         return one
     form = FORMATS[MACHO]
     if form.recognises(one) and form.recognises(other):
-        return joined([one, other])
+        try:
+            return joined([one, other])
+        except BinaryError as error:
+            raise AuditError(
+                f"{name} in {intel.path.name} and {arm.path.name} makes no file for both: it {error}",
+                hint="`crossenv audit` says which of the two is not what its tag says",
+            ) from None
     raise AuditError(
         f"{name} differs between {intel.path.name} and {arm.path.name}, and is not a native file",
         hint="build both in the same way, or publish the two wheels as they are",

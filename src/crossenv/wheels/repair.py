@@ -92,7 +92,7 @@ def repair(path: Path, directory: Path, record: Record | None, options: RepairOp
     before = audit_wheel(path, record)
     _require_repairable(before)
     if not before.files:
-        return Repaired(wheel=_placed(path, path.name, directory), tag="any", grafted={}, short_of="", report=before)
+        return Repaired(wheel=placed(path, path.name, directory), tag="any", grafted={}, short_of="", report=before)
     files, tags = _read(path)
     target = _target_of(path, files, tags, record, options)
     if target.system in LIBRARIES:
@@ -131,7 +131,7 @@ def repair(path: Path, directory: Path, record: Record | None, options: RepairOp
             if short_of and all(finding.id == "host-tag" for finding in report.findings if finding.severity == ERROR):
                 raise AuditError(f"{path.name} could only be tagged {answer['tag']}: {short_of}", hint=_LATER)
             _require_sound(path, report)
-        wheel = _placed(made, made.name, directory)
+        wheel = placed(made, made.name, directory)
     return Repaired(wheel=wheel, tag=answer["tag"], grafted=taken, short_of=short_of, report=report)
 
 
@@ -145,7 +145,7 @@ def _with_named_libraries(
         if before.failed():
             says = f"{path.name} cannot be repaired: {_errors(before.findings)}"
             raise AuditError(says, hint="mend the build, then repair its wheel")
-        return Repaired(wheel=_placed(path, path.name, directory), tag=tag, grafted={}, short_of="", report=before)
+        return Repaired(wheel=placed(path, path.name, directory), tag=tag, grafted={}, short_of="", report=before)
     _require_directories(options)
     directories = (*options.libraries, *(() if record is None else record.library_directories))
     with scratch_directory("repair") as scratch:
@@ -158,7 +158,7 @@ def _with_named_libraries(
             made, grafted = put_in_dlls(path, place, directories, options.exclude), {}
         report = audit_wheel(made, record)
         _require_sound(path, report)
-        wheel = _placed(made, made.name, directory)
+        wheel = placed(made, made.name, directory)
     if not grafted:
         outside = {name.lower() for file in before.files for name in file.needs}
         outside -= {name.lower() for file in report.files for name in file.needs}
@@ -357,8 +357,12 @@ def _run_auditwheel(job: dict[str, Any], directory: Path) -> dict[str, Any]:
     return answer
 
 
-def _placed(source: Path, name: str, directory: Path) -> Path:
-    """Copy a wheel into a directory, whole or not at all."""
+def placed(source: Path, name: str, directory: Path) -> Path:
+    """Copy a wheel into a directory, whole or not at all.
+
+    Raises:
+        UsageError: The directory cannot be written.
+    """
     made = directory / name
     partial = directory / f".{name}.part"
     try:
