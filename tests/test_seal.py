@@ -479,6 +479,36 @@ def test_hooks_are_checked_whatever_they_are(env: Path, tmp_path: Path) -> None:
         backend.build_editable(str(tmp_path))
 
 
+@pytest.mark.parametrize("files", [GOOD, {MODULE: elf_bytes(X86_64)}], ids=["good", "native"])
+def test_a_wheel_is_not_seen_before_it_is_judged(
+    env: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes]
+) -> None:
+    """A build that is killed leaves none behind."""
+    place = tmp_path / "out"
+    seen: list[Path] = []
+
+    def build(directory: str, settings: object = None) -> str:
+        (Path(directory) / "beside").write_text("")
+        return make_wheel(Path(directory), files, PLAIN).name
+
+    def require_sealed(path: str, *args: Any, **kwargs: Any) -> str:
+        seen.extend(place.glob("*.whl"))
+        return judged(path, *args, **kwargs)
+
+    judged = ask_judge.require_sealed
+    monkeypatch.setattr(ask_judge, "require_sealed", require_sealed)
+    backend = types.SimpleNamespace(build_wheel=build)
+    hooks.check_results(backend, facts(env))
+    if files is GOOD:
+        name = backend.build_wheel(str(place))
+        assert {entry.name for entry in place.iterdir()} == {name, "beside"}
+    else:
+        with pytest.raises(SystemExit):
+            backend.build_wheel(str(place))
+        assert not [*place.iterdir()]
+    assert not seen
+
+
 def test_both_sides_have_the_same_words() -> None:
     """The shim cannot import the tool, nor the tool the shim's copy: one description, read by both."""
     assert ask_judge.FORMAT == seal_types.FORMAT

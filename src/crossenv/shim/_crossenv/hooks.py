@@ -273,6 +273,7 @@ def _prepend_to_path(*directories: str) -> None:
 def check_results(backend: "Any", facts: "Facts") -> None:
     """Check every wheel that `backend` (a module or an object) builds."""
     import functools
+    import tempfile
 
     from _crossenv import ask_judge, source_tree
 
@@ -281,13 +282,20 @@ def check_results(backend: "Any", facts: "Facts") -> None:
         def call(wheel_directory: str, *args: "Any", **kwargs: "Any") -> str:
             directory = os.getcwd()
             before = source_tree.libraries(directory) if editable else {}
-            name = str(hook(wheel_directory, *args, **kwargs))
-            path = os.path.join(wheel_directory, name)
-            written = set()
-            if editable:
-                written.update(source_tree.written(directory, before))
-                written.update(source_tree.importable(directory, facts["extension_suffixes"]))
-            return os.path.basename(ask_judge.require_sealed(path, facts, editable=editable, written=sorted(written)))
+            # In a directory of its own: a build that is killed leaves no wheel that nobody has judged.
+            place = os.path.abspath(wheel_directory)
+            os.makedirs(place, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".crossenv-", dir=place) as own:
+                path = os.path.join(own, str(hook(own, *args, **kwargs)))
+                written = set()
+                if editable:
+                    written.update(source_tree.written(directory, before))
+                    written.update(source_tree.importable(directory, facts["extension_suffixes"]))
+                sealed = ask_judge.require_sealed(path, facts, editable=editable, written=sorted(written))
+                # The wheel last; a back end may put something beside it.
+                for entry in sorted(os.listdir(own), key=lambda entry: entry == os.path.basename(sealed)):
+                    os.replace(os.path.join(own, entry), os.path.join(place, entry))
+            return os.path.basename(sealed)
 
         return call
 
