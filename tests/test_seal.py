@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import json
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from _crossenv import ask_judge, attempts, hooks, seal_types, source_tree, variables
+from _crossenv import ask_judge, attempts, hooks, patches, seal_types, source_tree, variables
 
 import projects
 import windows_files
@@ -858,6 +859,62 @@ def test_a_build_started_by_another_answers_for_itself(tmp_path: Path, monkeypat
     )  # fmt: skip
     assert done.stdout.splitlines() == ["{} False", "{'of_its_child': 'no such luck'} True"]
     assert attempts.attempted() == {"of_the_first": "", "of_its_child": "no such luck"}
+
+
+def test_commands_derived_from_distutils_are_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command may compile in its own way, and distutils then drops what fails and is optional."""
+    monkeypatch.setattr(attempts, "_attempted", {})
+    monkeypatch.delenv(attempts.CALLED_VARIABLE, raising=False)
+
+    class Command:
+        compiler = types.SimpleNamespace()
+
+        @contextlib.contextmanager
+        def _filter_build_errors(self, ext: Any) -> Any:
+            with contextlib.suppress(ValueError):
+                yield
+
+        def build_extension(self, ext: Any) -> None:
+            if ext.name == "lost":
+                raise ValueError("no such luck")
+
+    module = types.ModuleType("distutils.command.build_ext")
+    module.build_ext = Command  # type: ignore[attr-defined]
+    patches.distutils_build_ext(module, facts(Path()))
+    command, one, other, own = Command(), *(types.SimpleNamespace(name=name) for name in ("good", "lost", "own"))
+    for ext in (one, other):
+        with command._filter_build_errors(ext):
+            command.build_extension(ext)
+    with command._filter_build_errors(own):
+        raise ValueError("cmake failed")
+    assert attempts.attempted() == {"good": "", "lost": "no such luck", "own": "cmake failed"}
+
+
+def test_optional_extensions_in_rust_are_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """setuptools-rust prints what went wrong, be it cargo or that there is none, and goes on."""
+    monkeypatch.setattr(attempts, "_attempted", {})
+    monkeypatch.delenv(attempts.CALLED_VARIABLE, raising=False)
+
+    class Command:
+        def __init__(self, *names: str) -> None:
+            self.extensions = [types.SimpleNamespace(name=name) for name in names]
+
+        def run(self) -> None:
+            for ext in self.extensions:
+                if ext.name != "rustless":
+                    with contextlib.suppress(ValueError):
+                        self.run_for_extension(ext)
+
+        def run_for_extension(self, ext: Any) -> None:
+            if ext.name == "lost":
+                raise ValueError("no such luck")
+
+    module = types.ModuleType("setuptools_rust.build")
+    module.build_rust = Command  # type: ignore[attr-defined]
+    patches.build_rust_module(module, facts(Path()))
+    Command("good", "lost", "rustless").run()
+    said = {"good": "", "lost": "no such luck", "rustless": "its compiler was not called"}
+    assert attempts.attempted() == said
 
 
 CLOSED = """

@@ -598,34 +598,87 @@ def pip_building_command(module: "ModuleType", facts: "Facts") -> None:
 
 def build_ext_module(module: "ModuleType", facts: "Facts") -> None:
     """setuptools: an extension that is optional may fail to compile, and the build goes on without it."""
-    from _crossenv import attempts
-
-    def make_build_extension(original: "Any") -> "Any":
-        def build_extension(self: "Any", ext: "Any") -> None:
-            if getattr(self, "inplace", False) or getattr(self, "editable_mode", False):
-                # What lies in the source tree is of whatever environment built last, under the same name.
-                self.force = True
-            complaints = attempts.watch_commands(self.compiler)
-            before = len(complaints)
-            try:
-                original(self, ext)
-            except Exception as error:
-                text = " ".join(str(error).split()) or type(error).__name__
-                # A compiler's command line is in the build's output above.
-                text = text if len(text) < 120 else f"{text[:60]} ... {text[-50:]}"
-                attempts.note(ext.name, complaints[-1] if len(complaints) > before else text)
-                raise
-            # Also after a failure: a package may try again with other flags.
-            attempts.note(ext.name, "")
-
-        return build_extension
-
-    _replace(module.build_ext, "build_extension", make_build_extension)
+    _replace(module.build_ext, "build_extension", _noting_attempts)
     if facts["system"]:
         if facts["system"]["libraries"]:
             _link_to_python(module, facts["system"])
         suffix = facts["system"]["stable_suffix"]
         _replace_if_there(module, "get_abi3_suffix", lambda _original: lambda: suffix)
+
+
+def distutils_build_ext(module: "ModuleType", facts: "Facts") -> None:
+    """distutils: likewise. Projects derive their commands from this one too, and may compile in a way of their own."""
+    from _crossenv import attempts
+
+    def make_filter(original: "Any") -> "Any":
+        @contextlib.contextmanager
+        def filter_build_errors(self: "Any", ext: "Any") -> "Iterator[None]":
+            with original(self, ext):
+                try:
+                    yield
+                except Exception as error:
+                    if not attempts.attempted().get(ext.name):
+                        attempts.note(ext.name, _in_short(error))
+                    raise
+
+        return filter_build_errors
+
+    _replace(module.build_ext, "build_extension", _noting_attempts)
+    _replace_if_there(module.build_ext, "_filter_build_errors", make_filter)
+
+
+def _noting_attempts(original: "Any") -> "Any":
+    """Wrap `build_ext.build_extension`: the judge is told what was tried, and what went wrong."""
+    from _crossenv import attempts
+
+    def build_extension(self: "Any", ext: "Any") -> None:
+        if getattr(self, "inplace", False) or getattr(self, "editable_mode", False):
+            # What lies in the source tree is of whatever environment built last, under the same name.
+            self.force = True
+        complaints = attempts.watch_commands(self.compiler)
+        before = len(complaints)
+        try:
+            original(self, ext)
+        except Exception as error:
+            attempts.note(ext.name, complaints[-1] if len(complaints) > before else _in_short(error))
+            raise
+        # Also after a failure: a package may try again with other flags.
+        attempts.note(ext.name, "")
+
+    return build_extension
+
+
+def _in_short(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    # A compiler's command line is in the build's output above.
+    return text if len(text) < 120 else f"{text[:60]} ... {text[-50:]}"
+
+
+def build_rust_module(module: "ModuleType", facts: "Facts") -> None:
+    """setuptools-rust: likewise, and an optional extension may do without a compiler."""
+    from _crossenv import attempts
+
+    def make_run(original: "Any") -> "Any":
+        def run(self: "Any") -> None:
+            for ext in self.extensions or ():
+                attempts.note(ext.name, "its compiler was not called")
+            original(self)
+
+        return run
+
+    def make_run_for_extension(original: "Any") -> "Any":
+        def run_for_extension(self: "Any", ext: "Any") -> None:
+            try:
+                original(self, ext)
+            except Exception as error:
+                attempts.note(ext.name, _in_short(error))
+                raise
+            attempts.note(ext.name, "")
+
+        return run_for_extension
+
+    _replace(module.build_rust, "run", make_run)
+    _replace(module.build_rust, "run_for_extension", make_run_for_extension)
 
 
 def build_py_module(module: "ModuleType", facts: "Facts") -> None:
