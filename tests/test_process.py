@@ -271,7 +271,7 @@ def test_a_path_that_build_tools_take_apart(
 def test_a_copied_environment(env: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(env, copy, symlinks=True)
-    for name in ("cross-pip", "pip", "build-pip", "build-python", "cross-uv", "cross-expose", "cross-run"):
+    for name in ("cross-pip", "pip", "build-pip", "build-python", "cross-uv", "cross-expose", "cross-run", "crossenv"):
         done = subprocess.run([copy / "bin" / name, "--version"], capture_output=True, text=True, check=False)
         assert done.returncode == 2, name
         assert f"created as {env} and has been moved or copied" in done.stderr
@@ -280,6 +280,12 @@ def test_a_copied_environment(env: Path, tmp_path: Path) -> None:
     (tmp_path / "cross-pip").symlink_to(env / "bin/cross-pip")
     for program in (tmp_path / "link/bin/cross-pip", tmp_path / "cross-pip"):
         assert subprocess.run([program, "--version"], capture_output=True, check=False).returncode == 0
+
+
+def test_an_environment_has_crossenv(env: Path, run: Run) -> None:
+    """Activating takes the one that made it off PATH."""
+    shown = run(env / "bin/crossenv", "show", VIRTUAL_ENV="")
+    assert shown.splitlines()[0].split() == ["environment", str(env)]
 
 
 @pytest.mark.parametrize("name", ["PYTHONHOME", "PYTHONPLATLIBDIR"])

@@ -436,6 +436,9 @@ def _commands(record: Record, options: Options) -> dict[str, str]:
         # Isolated: what PYTHONPATH names is for the program that is run.
         run = f'-I -m crossenv run --env {shlex.quote(record.root)} -- "$@"'
         scripts[CROSS_RUN] = (record.crossenv_python, "exec", run)
+        # Activating takes the directory that crossenv is installed in off PATH.
+        active = f"VIRTUAL_ENV={shlex.quote(record.root)}\nexport VIRTUAL_ENV\nexec"
+        scripts["bin/crossenv"] = (record.crossenv_python, active, '-I -m crossenv "$@"')
     if record.pip:
         # pip makes addresses of paths, in UTF-8 whatever the locale, and so do build back ends.
         scripts["bin/cross-pip"] = (cross, "PYTHONUTF8=1\nexport PYTHONUTF8\nexec", '-m pip "$@"')
