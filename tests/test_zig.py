@@ -352,6 +352,7 @@ def test_a_cache_that_cannot_be_written(crossenv: CrossenvCommand, tmp_path: Pat
         (("--target", "aarch64", "--sysroot", "/nowhere"), 4, "the sysroot /nowhere is not a directory"),
         (("--target", "aarch64", "--ar", "no-such-ar"), 4, "--ar: no-such-ar is not an executable"),
         (("--target", "aarch64", "--cpu", "no-such-cpu"), 4, "unknown CPU: 'no'"),
+        (("--target", "aarch64", "--cpu", "no-such-cpu"), 4, "hint: --cpu no-such-cpu: name a processor of the target"),
     ],
 )
 def test_what_zig_cannot_do(

@@ -162,8 +162,10 @@ def find_zig_toolchain(
         made, macros = _ask(prober, tools["cc"], target, memory, linker=apple.linker if apple else ())
         fortran = target.identity if fc is None else prober.object_identity(fc, "fortran")
     if made != target.identity:
+        about = "name a processor of the target in zig's words, as `zig cc -mcpu` takes it: cortex_a7, z14"
         raise ToolchainError(
-            f"{zig.path} {objects_made(made)}; the target is {target.identity}", hint="try another version of ziglang"
+            f"{zig.path} {objects_made(made)}; the target is {target.identity}",
+            hint="try another version of ziglang" if cpu is None else f"--cpu {cpu}: {about}",
         )
     if fortran != target.identity:
         raise ToolchainError(
