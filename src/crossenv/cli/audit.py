@@ -51,7 +51,11 @@ def wheel_path(text: str) -> Path:
     """
     path = Path(text).expanduser().absolute()
     if not path.is_file():
-        raise UsageError(f"there is no wheel {text}", hint="name a file whose name ends in .whl")
+        there = ", ".join(sorted(one.name for one in path.parent.glob("*.whl"))[:3])
+        hint = (
+            f"{path.parent} has {there or 'none'}" if path.suffix == ".whl" else "name a file whose name ends in .whl"
+        )
+        raise UsageError(f"there is no wheel {text}", hint=hint)
     return path
 
 
