@@ -88,6 +88,8 @@ def test_mistakes(words: list[str], says: str, project: Path, capsys: pytest.Cap
 def test_a_directory_without_a_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", str(tmp_path)]) == 2
     assert "no pyproject.toml" in capsys.readouterr().err
+    assert main(["init", str(tmp_path / "nothing")]) == 2
+    assert "there is no directory" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("builder", ["crossenv", "cibuildwheel"])

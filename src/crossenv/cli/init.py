@@ -103,7 +103,8 @@ def run(args: argparse.Namespace, reporter: Reporter) -> int:
     path = project / FILE_NAME
     if not path.is_file():
         raise UsageError(
-            f"{project} has no {FILE_NAME}", hint="name the directory of a project: crossenv init ./project"
+            f"{project} has no {FILE_NAME}" if project.is_dir() else f"there is no directory {project}",
+            hint="name the directory of a project (crossenv init ./project), or write that file first",
         )
     _, table = read_table(project)
     targets = tuple(args.target or table.get("targets") or TARGETS)
