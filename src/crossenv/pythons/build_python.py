@@ -280,7 +280,8 @@ def find_interpreter(spec: str) -> Path:
     found = _discover(spec)
     if found is None:
         raise UsageError(f"no Python found for {spec!r}", hint="name a path or a version: --python 3.11")
-    return Path(found.executable)
+    # The executable may be pyenv's shim, which starts another Python or none.
+    return Path(found.original_executable or found.executable)
 
 
 def _discover(spec: str, accepts: Callable[[PythonInfo], bool] | None = None) -> PythonInfo | None:
