@@ -193,6 +193,11 @@ def test_a_wheel_for_another_host(crossenv: CrossenvCommand, env: Path, tmp_path
     other = wheel.rename(tmp_path / "toy-1-py2-none-any.whl")
     result = crossenv("test", "--env", env, other, check=False)
     assert result.returncode == 7, result.stderr
+    native = make_wheel(tmp_path, good_files(), tag="cp311-cp311-musllinux_1_2_armv7l")
+    result = crossenv("test", "--env", env, native, check=False)
+    assert "is tagged musllinux_1_2_armv7l; the target is" in result.stderr
+    assert "is not what its tags say" not in result.stderr
+    assert "hint: name another environment with --env" in result.stderr
 
 
 @pytest.fixture(scope="module")

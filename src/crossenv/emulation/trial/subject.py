@@ -52,6 +52,10 @@ def read_subject(path: Path, record: Record | None, reporter: Reporter) -> Subje
     report = audit_wheel(path, record)
     if report.failed(strict=False):
         first = next(finding for finding in report.findings if finding.severity == "error")
+        if first.id == "host-tag":
+            raise AuditError(
+                f"{path.name} {first.message}", hint="name another environment with --env, or use none: --env ''"
+            )
         raise AuditError(
             f"{path.name} is not what its tags say: {first.path} {first.message} [{first.id}]",
             hint=f"list all faults with: crossenv audit {path}",
