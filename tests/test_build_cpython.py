@@ -110,8 +110,19 @@ def test_what_was_built_is_found_again(tmp_path: Path) -> None:
     assert find("musl", flags="t").root.name == "cpython-3.13.4t-aarch64-linux-musl"
     assert find("glibc", "3.12").root.name == "cpython-3.12.1-aarch64-linux-gnu"
     for libc, version in (("glibc", "3.13"), ("musl", "3.12")):
-        with pytest.raises(EmulatorError, match=rf"Python {version}|cannot be fetched|uv could not fetch"):
+        with pytest.raises(EmulatorError, match=rf"Python {version}|cannot be fetched|uv could not fetch") as refusal:
             find(libc, version)
+        assert "crossenv python build" in refusal.value.hint
+        assert "it has amd64" not in refusal.value.hint
+
+
+def test_what_uv_does_not_have_either(tmp_path: Path) -> None:
+    """Whether uv is here makes no difference then."""
+    target = parse_target("musllinux_1_2_armv7l")
+    with pytest.raises(EmulatorError, match="uv has no Python for armv7l with musl"):
+        fetched_interpreter(
+            target.architecture, "musl", "3.13", environ={"PATH": ""}, cache=tmp_path, reporter=Reporter()
+        )
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from crossenv.binaries.elf import ElfError, elf_identity, read_elf
 from crossenv.emulation.model import HostInterpreter
-from crossenv.errors import CrossenvError, EmulatorError
+from crossenv.errors import CrossenvError, EmulatorError, UsageError
 from crossenv.files import locked, numbers_in
+from crossenv.platforms import PLATFORMS
 from crossenv.platforms.architectures import GLIBC, MUSL, Architecture, Identity, architecture_of
 from crossenv.platforms.triplets import gnu_triplet
 from crossenv.pythons.fetch import fetch_python
@@ -32,8 +33,10 @@ _UV_MACHINES = {
     "riscv64": "riscv64-gnu",
     "s390x": "s390x-gnu",
 }
+_UV_MACHINES_WITH_MUSL = ("x86_64", "aarch64")
 _PROGRAMS = {"cpython": "python", "pypy": "pypy"}
 _NAME_A_ROOT = "name a root of the target with this Python in it: --host-root DIR"
+_BUILD_OR_NAME = f"build one (`crossenv python build`), or {_NAME_A_ROOT}"
 
 
 def architecture_of_host(identity: Identity) -> Architecture:
@@ -85,6 +88,9 @@ def interpreter_of(
                 origin=f"the environment's own, {own}",
             )
         reporter.note(f"{own} cannot be started: its loader ({loader or 'none, it is static'}) is in no root here")
+    if not PLATFORMS[host.system].can_run:
+        title = PLATFORMS[host.system].title
+        raise EmulatorError(f"{record.root} is for {title}, which no emulator here runs", hint="try it there")
     if host.implementation != "cpython" or host.libc.family not in (GLIBC, MUSL) or host.abi_flags not in ("", "t"):
         raise EmulatorError(f"no interpreter for {host.soabi} here, and none can be fetched", hint=_NAME_A_ROOT)
     architecture = architecture_of_host(identity)
@@ -203,8 +209,11 @@ def fetched_interpreter(
     try:
         python = _uvs_python(architecture, libc, version, flags, home, environ=environ, reporter=reporter)
         root = _debian_root(LIBC_RELEASE, architecture, "", home, libc=libc, environ=environ, reporter=reporter)
+    except UsageError as error:
+        # What Debian has for other machines does not help here.
+        raise EmulatorError(f"{failure.message}; {error.message}", hint=_hint(error)) from None
     except CrossenvError as error:
-        raise EmulatorError(f"{failure.message}; {error.message}", hint=failure.hint) from None
+        raise EmulatorError(f"{failure.message}; {error.message}", hint=_BUILD_OR_NAME) from None
     return HostInterpreter(
         root=root,
         python=python,
@@ -214,6 +223,10 @@ def fetched_interpreter(
         host_path=f"/usr/local/bin/{python.name}",
         origin=f"uv's, {python}",
     )
+
+
+def _hint(error: UsageError) -> str:
+    return f"{error.hint}, {_BUILD_OR_NAME}" if error.hint else _BUILD_OR_NAME
 
 
 def make_c_library(
@@ -292,8 +305,9 @@ def _uvs_python(
         UsageError: uv is not here.
         DownloadError: It cannot be fetched.
     """
-    if architecture.name not in _UV_MACHINES:
-        raise EmulatorError(f"uv has no Python for {architecture.name}", hint=_NAME_A_ROOT)
+    if architecture.name not in (_UV_MACHINES if libc == GLIBC else _UV_MACHINES_WITH_MUSL):
+        with_libc = "" if libc == GLIBC else f" with {libc}"
+        raise EmulatorError(f"uv has no Python for {architecture.name}{with_libc}", hint=_NAME_A_ROOT)
     variant = "+freethreaded" if flags else ""
     machine = _UV_MACHINES[architecture.name].replace("-gnu", "-gnu" if libc == GLIBC else "-musl")
     place = home.parent / "uv"
