@@ -452,6 +452,7 @@ def test_a_target_needs_no_host_python(crossenv: CrossenvCommand, tmp_path: Path
     assert (Path(answers["include"]) / "pyconfig.h").is_file()
     plan = crossenv("create", "--dry-run", "--target", "linux_aarch64", "--cc", gcc, tmp_path / "not made")
     assert "would create" in plan.stdout
+    assert re.search(r"^  and \d+ headers of Python in host/python/include/python3", plan.stdout, re.MULTILINE)
     words = ("create", "--dry-run", "--json", "--target", "linux_aarch64", "--cc", gcc, tmp_path / "not made")
     include = json.loads(crossenv(*words).stdout)["record"]["host"]["include_dirs"][0]
     assert include.startswith(f"{tmp_path}/not made/host/python/include/")

@@ -521,8 +521,14 @@ def print_plan(plan: Plan, args: argparse.Namespace, reporter: Reporter) -> int:
         reporter.json({"record": dataclasses.asdict(plan.record), "files": sorted(plan.files)})
     else:
         reporter.result(f"would create {plan.root}")
-        for name in sorted((*plan.files, *plan.links)):
-            reporter.result(f"  {name}")
+        names = sorted((*plan.files, *plan.links))
+        # Python's own headers: more than all else together.
+        headers = [name for name in names if name.endswith(".h")]
+        for name in names:
+            if name not in headers:
+                reporter.result(f"  {name}")
+        if headers:
+            reporter.result(f"  and {len(headers)} headers of Python in {os.path.commonpath(headers)}")
     return 0
 
 
