@@ -114,7 +114,7 @@ def examine(record: Record, reporter: Reporter) -> Iterator[Finding]:
             # The interpreter tells how to compile.
             continue
         try:
-            with reporter.working(f"checking that {name}"):
+            with reporter.working(f"checking that {name}{_why_it_may_take_long(name, record)}"):
                 check(record)
         except _CheckError as error:
             fault, mend = error.args
@@ -122,6 +122,13 @@ def examine(record: Record, reporter: Reporter) -> Iterator[Finding]:
             yield Finding(check=name, fault=fault, mend=mend)
         else:
             yield Finding(check=name)
+
+
+def _why_it_may_take_long(name: str, record: Record) -> str:
+    cc = record.toolchain.tools.get("cc")
+    if " extension compiles " not in name or cc is None or not cc.origin.startswith("zig"):
+        return ""
+    return " (minutes the first time: zig compiles its libraries for each target once)"
 
 
 def _run(words: Sequence[str], directory: Path | None = None) -> str:
