@@ -69,6 +69,15 @@ def test_jobs_are_shared_out_by_machine(project: Path, capsys: pytest.CaptureFix
     assert ["target: " in row for row in rows] == [False, False, True]
 
 
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+def test_a_job_for_macos_has_its_linker(ci: str, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["init", "--ci", ci, "--dry-run", str(project)]
+    assert main([*words, "--target", "macosx_11_0_arm64"]) == 0
+    assert "apt-get install --yes lld\n" in capsys.readouterr().out
+    assert main(words) == 0
+    assert "lld" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -16,6 +16,8 @@ from crossenv.cli.common import common_options
 from crossenv.config import FILE_NAME, TABLE, read_table
 from crossenv.errors import UsageError
 from crossenv.files import write_file
+from crossenv.platforms.ios import IOS
+from crossenv.platforms.macos import MACOS
 from crossenv.report import Reporter
 from crossenv.targets import Target, named_target
 
@@ -32,6 +34,11 @@ RUNNERS = {
     "gitlab": {"x86_64": "saas-linux-small-amd64", "aarch64": "saas-linux-small-arm64"},
 }
 USUAL = "x86_64"
+# What links for macOS, which the extra `zig` does not bring.
+LINKER = {
+    "github": "      - run: sudo apt-get update && sudo apt-get install --yes lld\n",
+    "gitlab": "    - apt-get update && apt-get install --yes lld\n",
+}
 # Those of the images in which cibuildwheel builds.
 FAMILIES = ("manylinux_", "musllinux_")
 # It goes into quotation marks of the shell.
@@ -208,7 +215,11 @@ def ci_text(ci: str, builder: str, targets: list[Target], pythons: tuple[str, ..
     shared = rows(ci, builder, targets, pythons)
     lines = [_row(ci, builder, row) for row in shared]
     jobs = "\n".join(_gitlab_job(row, install) for row in shared)
-    return template.replace("@ROWS@", "\n".join(lines)).replace("@JOBS@\n", jobs).replace("@INSTALL@", install)
+    linker = LINKER[ci] if any(target.system in (MACOS, IOS) for target in targets) else ""
+    parts = {"@ROWS@": "\n".join(lines), "@JOBS@\n": jobs, "@INSTALL@": install, "@LINKER@\n": linker}
+    for name, part in parts.items():
+        template = template.replace(name, part)
+    return template
 
 
 def _row(ci: str, builder: str, row: Row) -> str:
