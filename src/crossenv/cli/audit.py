@@ -90,7 +90,7 @@ def print_report(report: WheelReport, reporter: Reporter, *, strict: bool) -> No
         machines = ", ".join(sorted({file.machine for file in report.files} - {""}))
         count = f"     {counted(len(report.files), 'native file')} for {machines or 'no machine'}"
         if report.policies:
-            reporter.result(f"{count}; keeps {', '.join(report.keeps) or 'no manylinux or musllinux policy'}")
+            reporter.result(f"{count}; satisfies {', '.join(report.keeps) or 'no manylinux or musllinux policy'}")
         else:
             reporter.result(count)
         width = min(max(len(file.path) for file in report.files), 70)

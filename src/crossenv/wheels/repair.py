@@ -313,7 +313,7 @@ def _refusal(
         return AuditError(says, hint="add it to the sysroot, or name its directory with --library-dir DIR")
     newest = policies_for(target)[-1]
     reason = _reason(files, answer["external"], wanted or newest) or _reason(files, answer["external"], newest)
-    return AuditError(f"{path.name} keeps no policy: {reason or answer['refused']}", hint=_LATER)
+    return AuditError(f"{path.name} satisfies no policy: {reason or answer['refused']}", hint=_LATER)
 
 
 def _reason(files: dict[str, Linked], taken: dict[str, str], policy: Policy) -> str:
