@@ -139,6 +139,13 @@ def test_a_build_that_takes_long_says_so_in_a_log(monkeypatch: pytest.MonkeyPatc
     board.tick()
     line = "crossenv: toy cp313 win_amd64: building, 0 s: making zig's C library for x86_64-windows-gnu"
     assert said.getvalue().splitlines()[1:] == [line]
+    with log.open("a") as file:
+        file.write(f"/cache/run/environments/etc/bin/clang -shared build/{'x' * 150}.o -L/cache/lib -o y.pyd\n")
+    time.sleep(0.1)
+    board.tick()
+    last = said.getvalue().splitlines()[-1]
+    assert last.startswith("crossenv: toy cp313 win_amd64: building, 0 s: clang -shared build/xxx")
+    assert last.endswith("xxx...")
     quiet = io.StringIO()
     board = Board(Reporter(err=quiet, verbosity=-1), 1)
     board.started(build)

@@ -14,6 +14,9 @@ from crossenv.report import Reporter, clock
 _PATIENCE_SECONDS = 60
 # ECMA-48's control sequences; compilers colour their messages.
 _SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+# In a command line of a compiler the directories, mostly of the environment, hide what it does.
+_DIRECTORY = re.compile(r"(?<!\S)/\S*/(?=\S)")
+_WIDTH = 120
 
 
 class _Tail:
@@ -54,8 +57,8 @@ class _Running:
 
 
 def _line(running: _Running, now: float) -> str:
-    tail = running.tail.last if running.tail is not None else ""
-    said = f": {tail}" if tail else ""
+    tail = _DIRECTORY.sub("", running.tail.last) if running.tail is not None else ""
+    said = f": {tail if len(tail) <= _WIDTH else f'{tail[: _WIDTH - 3]}...'}" if tail else ""
     return f"{running.label}: {running.stage}, {clock(now - running.since)}{said}"
 
 
