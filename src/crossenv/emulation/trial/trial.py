@@ -101,7 +101,9 @@ def try_imports(place: Place, modules: Sequence[str], scratch: Path) -> tuple[Im
             lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
             raise BuildError(
                 f"the interpreter did not start {place.where}: {lines[-1]}",
-                hint="check whether it runs: crossenv run -- python -V",
+                hint="name a root of the target that has its libraries too: --host-root DIR"
+                if "shared libraries" in lines[-1]
+                else "check whether it runs: crossenv run -- python -V",
             )
         results |= {item.module: item for item in reached}
         left = [name for name in left if name not in results]
