@@ -20,7 +20,7 @@ from crossenv.children import run_text
 from crossenv.errors import ToolchainError
 
 OLDEST = Version("0.15")
-INSTALL_HINT = "install it: pip install ziglang"
+INSTALL_HINT = "install zig: pip install ziglang"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
