@@ -54,7 +54,7 @@ def host_rows(host: HostPython) -> list[tuple[str, str]]:
         ("extensions", host.ext_suffix),
         ("multiarch", host.multiarch or "none"),
         ("configuration", str(host.sysconfigdata)),
-        ("headers", ", ".join(map(str, host.include_dirs))),
+        ("headers", ", ".join(map(str, host.include_dirs)) or "none here"),
         ("libraries", str(host.lib_dir or "none")),
         ("interpreter", str(host.executable or "none")),
         ("on the target", host.host_executable),
