@@ -14,10 +14,12 @@ import pytest
 import projects
 from conftest import VERSION, CrossenvCommand, Run
 from crossenv.emulation.trial import try_imports
+from crossenv.emulation.trial.install import Wanted, install_natively
 from crossenv.emulation.trial.outcomes import Difference, Outcome, differences, read_outcomes, summary
 from crossenv.emulation.trial.subject import Subject, modules_of, python_for, read_subject, target_of
 from crossenv.emulation.trial.trial import Place, is_pytest, read_imports, run_tests
 from crossenv.errors import AuditError, BuildError, UsageError
+from crossenv.pythons.build_python import find_build_python
 from crossenv.report import Reporter
 from makers import write
 from wheels import SUFFIX, extension, good_files, make_wheel
@@ -186,6 +188,14 @@ def test_test_refuses_what_makes_no_sense(crossenv: CrossenvCommand, tmp_path: P
         assert says in result.stderr
         assert "crossenv: hint:" in result.stderr
         assert "Traceback" not in result.stderr
+
+
+def test_a_native_wheel_that_the_index_does_not_have(tmp_path: Path) -> None:
+    build = find_build_python(sys.executable)
+    wanted = Wanted(requirements=("toy==1",), index=False)
+    with pytest.raises(BuildError, match="cannot be installed") as refusal:
+        install_natively(build, tmp_path / "native", wanted, os.environ, Reporter(verbosity=-1))
+    assert "--native-wheel" in refusal.value.hint
 
 
 def test_a_wheel_for_another_host(crossenv: CrossenvCommand, env: Path, tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ _OPTIONS = (
     "--no-warn-script-location",
     "--ignore-installed",
 )
+_HINT = "--find-links names a directory with wheels of them for the target"
+_NATIVE_HINT = "--native-wheel names a wheel, an sdist or a project to compare with; by default the index has it"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,11 +135,16 @@ def install_natively(
         raise BuildError(f"virtualenv could not make {prefix}: {error}", hint="try `virtualenv` by hand") from None
     python = prefix / "bin/python"
     words = (str(python), "-m", "pip", "install", *_OPTIONS, *wanted.words())
-    _run(Command(words=words, environment=environ), "installing the native wheel and its requirements", reporter)
+    _run(
+        Command(words=words, environment=environ),
+        "installing the native wheel and its requirements",
+        reporter,
+        _NATIVE_HINT,
+    )
     return python
 
 
-def _run(command: Command, what: str, reporter: Reporter) -> None:
+def _run(command: Command, what: str, reporter: Reporter, hint: str = _HINT) -> None:
     """Run pip; its output is shown if it fails."""
     output: list[str] = []
     with (
@@ -160,5 +167,5 @@ def _run(command: Command, what: str, reporter: Reporter) -> None:
         reporter.output("".join(output))
         raise BuildError(
             "the wheel and its requirements cannot be installed (see pip's message above)",
-            hint="--find-links names a directory with wheels of them for the target",
+            hint=hint,
         )
