@@ -96,6 +96,14 @@ def test_a_module_for_one_machine(crossenv: CrossenvCommand, tmp_path: Path) -> 
     assert f"error: {more} has no code for arm64" in result.stdout
 
 
+def test_a_library_for_both_in_one_wheel_only(crossenv: CrossenvCommand, tmp_path: Path) -> None:
+    more = {"toy/_more.cpython-311-darwin.so": joined([module("_more", "x86_64", oldest=(10, 13)), module("_more")])}
+    said = crossenv("merge", intel(tmp_path), arm(tmp_path, more=more), "--dest", tmp_path / "out")
+    with zipfile.ZipFile(said.stdout.strip()) as archive:
+        assert "Crossenv-Only-For" not in archive.read("toy-1.dist-info/WHEEL").decode()
+    crossenv("audit", "--strict", said.stdout.strip())
+
+
 def test_the_tag_is_for_what_both_run_on(crossenv: CrossenvCommand, tmp_path: Path) -> None:
     newer = arm(tmp_path, oldest=(14, 0), tag="cp311-cp311-macosx_14_0_arm64")
     said = crossenv("merge", intel(tmp_path), newer, "--dest", tmp_path / "out").stdout

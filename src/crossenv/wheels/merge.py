@@ -156,5 +156,9 @@ def _retagged(text: bytes, old: str, new: str, lonely: Sequence[tuple[_Half, str
     changed = [
         line.removesuffix(old) + new if line.startswith("Tag:") and line.endswith(old) else line for line in lines
     ]
-    changed += [f"{ONLY_FOR}: {half.target.machine} {name}" for half, name in lonely]
+    changed += [
+        f"{ONLY_FOR}: {half.target.machine} {name}"
+        for half, name in lonely
+        if not FORMATS[MACHO].machine(half.files[name]).others
+    ]
     return "".join(f"{line}\n" for line in changed).encode()
