@@ -365,7 +365,7 @@ def test_an_extension_that_got_lost_is_noticed(real_env: Path, tmp_path: Path, r
     assert only_wheel(tmp_path / "out")
 
 
-CHILDREN = {
+LOSING = {
     "setup.py": """
 import subprocess, sys
 from setuptools import Extension, setup
@@ -398,16 +398,33 @@ class Command(build_ext):
 modules = [Extension(f"toy._{name}", [f"{name}.c"]) for name in ("other", "toy")]
 setup(packages=["toy"], ext_modules=modules, cmdclass={"build_ext": Command})
 """,
+    "distutils": """
+from setuptools import Extension, setup
+from distutils.command.build_ext import build_ext
+
+class Command(build_ext):
+    def build_extension(self, extension):
+        try:
+            build_ext.build_extension(self, extension)
+        except Exception as error:
+            print("going on without", extension.name, error)
+
+    def get_outputs(self):
+        return []
+
+modules = [Extension(f"toy._{name}", [f"{name}.c"]) for name in ("other", "toy")]
+setup(packages=["toy"], ext_modules=modules, cmdclass={"build_ext": Command})
+""",
 }
 
 
-@pytest.mark.parametrize("way", CHILDREN)
-def test_an_extension_that_a_child_of_the_build_lost(real_env: Path, tmp_path: Path, way: str) -> None:
-    """Nobody looks at how the child ended: the wheel would be pure, or have one module of two."""
+@pytest.mark.parametrize("way", LOSING)
+def test_an_extension_that_the_build_lost(real_env: Path, tmp_path: Path, way: str) -> None:
+    """Nobody looks at how a child or a command ended: the wheel would be pure, or have one module of two."""
     project = projects.setuptools_c(tmp_path / "project")
     (project / "other.c").write_text((project / "toy.c").read_text().replace("PyInit__toy", "PyInit__other"))
     (project / "toy.c").write_text("#error no such luck\n")
-    (project / "setup.py").write_text(CHILDREN[way])
+    (project / "setup.py").write_text(LOSING[way])
     words: list[str | Path] = [real_env / "bin/cross-pip", "wheel", "--no-deps", "-w", tmp_path / "out", project]
     result = subprocess.run(words, text=True, capture_output=True, check=False)
     assert result.returncode != 0
