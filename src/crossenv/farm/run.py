@@ -51,7 +51,7 @@ from crossenv.farm.store import Entry, Failure, Stores, WheelDirectory
 from crossenv.record import Record
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.merge import merge_all
-from crossenv.wheels.model import ERROR, WARNING
+from crossenv.wheels.model import ERROR
 from crossenv.wheels.seal import STATUS_VARIABLE
 
 _NOT_IN_LOG_NAMES = re.compile(r"[^A-Za-z0-9._+=-]+")
@@ -421,9 +421,10 @@ class Run:
             merged = merge_all(made, Path(tempfile.mkdtemp(prefix="merged-", dir=self._place)))
         except AuditError as error:
             return Result(status=REFUSED, complaint=error.message, hint=error.hint, exit_code=error.exit_code), None
-        if faults := [fault for wheel in merged for fault in faults_of(wheel)]:
+        found = [finding for wheel in merged for finding in findings_of(wheel)]
+        if faults := [words for severity, words in found if severity == ERROR]:
             return Result(status=REFUSED, complaint=faults[0], exit_code=AuditError.exit_code), None
-        for words in (words for wheel in merged for words in faults_of(wheel, severity=WARNING)):
+        for _warning, words in found:
             self._board.warn(words)
         return merged, untested
 
@@ -562,7 +563,8 @@ class Run:
             # Its marker excludes it.
             return Result(status=NOT_NEEDED, log=log)
         self._stage(build, "auditing")
-        faults = [fault for wheel in wheels for fault in faults_of(wheel, environment.record)]
+        found = [finding for wheel in wheels for finding in findings_of(wheel, environment.record)]
+        faults = [words for severity, words in found if severity == ERROR]
         if faults:
             with log.open("a", encoding="utf-8") as file:
                 file.writelines(f"crossenv: error: {fault}\n" for fault in faults)
@@ -641,11 +643,9 @@ def _without_environment(error: EnvironmentFailedError) -> Result:
     return Result(status=FAILED, log=error.log, complaint=str(error), hint=error.hint, exit_code=error.exit_code)
 
 
-def faults_of(wheel: Path, record: Record | None = None, severity: str = ERROR) -> list[str]:
-    """Return what an audit finds wrong with a wheel, a line for each fault of this severity."""
-    report = audit_wheel(wheel, record)
+def findings_of(wheel: Path, record: Record | None = None) -> list[tuple[str, str]]:
+    """Return what an audit finds wrong with a wheel: the severity and a line for each fault."""
     return [
-        " ".join(filter(None, (wheel.name, finding.path, finding.message)))
-        for finding in report.findings
-        if finding.severity == severity
+        (finding.severity, " ".join(filter(None, (wheel.name, finding.path, finding.message))))
+        for finding in audit_wheel(wheel, record).findings
     ]
