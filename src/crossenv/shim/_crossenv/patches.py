@@ -10,7 +10,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from types import ModuleType
     from typing import Any, NoReturn
 
@@ -442,9 +442,11 @@ def pip_module(module: "ModuleType", facts: "Facts") -> None:
 
     Its HTTP half is a link to the user's own.
     """
+    usual = os.environ["PIP_CACHE_DIR"] = facts["pip_cache"]
+    if not os.environ.get("CROSSENV_ALLOW_PURE"):
+        return
     from _crossenv import uv_command
 
-    usual = facts["pip_cache"]
     os.environ["PIP_CACHE_DIR"] = cache = uv_command.cache_of_build(usual, os.environ)
     if cache != usual and os.path.isdir(usual + "/http-v2"):
         # A cache is for speed: pip does without one that cannot be made.
@@ -635,17 +637,25 @@ def _noting_attempts(original: "Any") -> "Any":
         if getattr(self, "inplace", False) or getattr(self, "editable_mode", False):
             # What lies in the source tree is of whatever environment built last, under the same name.
             self.force = True
-        complaints = attempts.watch_commands(self.compiler)
-        before = len(complaints)
-        try:
+        with _noted(ext.name, attempts.watch_commands(self.compiler)):
             original(self, ext)
-        except Exception as error:
-            attempts.note(ext.name, complaints[-1] if len(complaints) > before else _in_short(error))
-            raise
-        # Also after a failure: a package may try again with other flags.
-        attempts.note(ext.name, "")
 
     return build_extension
+
+
+@contextlib.contextmanager
+def _noted(name: str, complaints: "Sequence[str]" = ()) -> "Iterator[None]":
+    """Note an attempt to build an extension module, and how it ends: the last of `complaints` that came meanwhile."""
+    from _crossenv import attempts
+
+    before = len(complaints)
+    try:
+        yield
+    except Exception as error:
+        attempts.note(name, complaints[-1] if len(complaints) > before else _in_short(error))
+        raise
+    # Also after a failure: a package may try again with other flags.
+    attempts.note(name, "")
 
 
 def _in_short(error: Exception) -> str:
@@ -668,12 +678,8 @@ def build_rust_module(module: "ModuleType", facts: "Facts") -> None:
 
     def make_run_for_extension(original: "Any") -> "Any":
         def run_for_extension(self: "Any", ext: "Any") -> None:
-            try:
+            with _noted(ext.name):
                 original(self, ext)
-            except Exception as error:
-                attempts.note(ext.name, _in_short(error))
-                raise
-            attempts.note(ext.name, "")
 
         return run_for_extension
 

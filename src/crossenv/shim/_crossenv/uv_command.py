@@ -287,11 +287,14 @@ def cross_environment(
     return changed
 
 
+def _allowed_pure(environ: "Mapping[str, str]") -> "set[str]":
+    return {name.strip() for name in environ.get("CROSSENV_ALLOW_PURE", "").split(",")} - {""}
+
+
 def _may_be_pure(project: str) -> bool:
     import re
 
-    allowed = os.environ.get("CROSSENV_ALLOW_PURE", "").split(",")
-    names = {re.sub(r"[-_.]+", "-", name.strip()).lower() for name in allowed}
+    names = {re.sub(r"[-_.]+", "-", name).lower() for name in _allowed_pure(os.environ)}
     return bool({"*", re.sub(r"[-_.]+", "-", project).lower()} & names)
 
 
@@ -300,7 +303,7 @@ def cache_of_build(cache: str, environ: "Mapping[str, str]") -> str:
 
     What was accepted for one build is not to be taken by the next, which does not accept it.
     """
-    names = sorted({name.strip() for name in environ.get("CROSSENV_ALLOW_PURE", "").split(",")} - {""})
+    names = sorted(_allowed_pure(environ))
     if not names:
         return cache
     import hashlib
