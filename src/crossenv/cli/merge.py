@@ -13,7 +13,7 @@ from crossenv.files import scratch_directory
 from crossenv.report import Reporter
 from crossenv.wheels.audit import audit_wheel
 from crossenv.wheels.merge import merge
-from crossenv.wheels.repair import placed
+from crossenv.wheels.rewrite import placed
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from crossenv.binaries import BinaryError, Linked, format_of
 from crossenv.children import run_text
-from crossenv.errors import AuditError, BuildError, UsageError, reason_of
+from crossenv.errors import AuditError, BuildError, UsageError
 from crossenv.files import scratch_directory
 from crossenv.libc.libraries import always_outside, libc_of_needed
 from crossenv.libc.policies import Policy, policies_for, policy_of
@@ -35,6 +35,7 @@ from crossenv.wheels.policy_checks import policy_findings
 from crossenv.wheels.put_in_dylibs import put_in_dylibs
 from crossenv.wheels.read_tags import expected_of
 from crossenv.wheels.refusals import MENDABLE
+from crossenv.wheels.rewrite import placed
 from crossenv.wheels.run_delvewheel import put_in_dlls
 from crossenv.wheels.sysroot_libraries import Libraries
 
@@ -355,35 +356,3 @@ def _run_auditwheel(job: dict[str, Any], directory: Path) -> dict[str, Any]:
         raise BuildError(f"auditwheel failed: {lines[-1][:_LONGEST]}", hint="see its documentation")
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
-
-
-def placed(source: Path, name: str, directory: Path) -> Path:
-    """Copy a wheel into a directory, whole or not at all.
-
-    Raises:
-        UsageError: The directory cannot be written.
-    """
-    made = directory / name
-    partial = directory / f".{name}.part"
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        if made.exists() and made.samefile(source):
-            return made
-        try:
-            shutil.copyfile(source, partial)
-            partial.chmod(0o666 & ~_umask())
-            partial.replace(made)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"{made} cannot be written: {reason_of(error)}",
-            hint="name a directory that you may write to, on a disk with room",
-        ) from None
-    return made
-
-
-def _umask() -> int:
-    old = os.umask(0)
-    os.umask(old)
-    return old

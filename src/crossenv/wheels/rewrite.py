@@ -1,4 +1,4 @@
-"""Give a finished wheel the platform tag of its target, or leave files out; write a wheel anew (PEP 427)."""
+"""Give a finished wheel the platform tag of its target, or leave files out; write or place a wheel (PEP 427)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import base64
 import csv
 import hashlib
 import io
+import os
+import shutil
 import zipfile
 from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import BinaryIO
+
+from crossenv.errors import UsageError, reason_of
 
 # The general purpose flag of a zip member whose name is in UTF-8 (APPNOTE.TXT 4.4.4).
 _ZIP_UTF8 = 0x800
@@ -122,6 +126,38 @@ def _copy(
             new.writestr(made, changed[info.filename], compress_type=info.compress_type)
         else:
             _copy_member(source, info, ends[info.header_offset], new)
+
+
+def placed(source: Path, name: str, directory: Path) -> Path:
+    """Copy a wheel into a directory, whole or not at all.
+
+    Raises:
+        UsageError: The directory cannot be written.
+    """
+    made = directory / name
+    partial = directory / f".{name}.part"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if made.exists() and made.samefile(source):
+            return made
+        try:
+            shutil.copyfile(source, partial)
+            partial.chmod(0o666 & ~_umask())
+            partial.replace(made)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"{made} cannot be written: {reason_of(error)}",
+            hint="name a directory that you may write to, on a disk with room",
+        ) from None
+    return made
+
+
+def _umask() -> int:
+    old = os.umask(0)
+    os.umask(old)
+    return old
 
 
 def is_metadata(path: str, name: str) -> bool:
