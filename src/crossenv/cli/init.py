@@ -16,8 +16,7 @@ from crossenv.cli.common import common_options
 from crossenv.config import FILE_NAME, TABLE, read_table
 from crossenv.errors import UsageError
 from crossenv.files import write_file
-from crossenv.platforms.ios import IOS
-from crossenv.platforms.macos import MACOS
+from crossenv.platforms import APPLE
 from crossenv.report import Reporter
 from crossenv.targets import Target, named_target
 
@@ -215,7 +214,7 @@ def ci_text(ci: str, builder: str, targets: list[Target], pythons: tuple[str, ..
     shared = rows(ci, builder, targets, pythons)
     lines = [_row(ci, builder, row) for row in shared]
     jobs = "\n".join(_gitlab_job(row, install) for row in shared)
-    linker = LINKER[ci] if any(target.system in (MACOS, IOS) for target in targets) else ""
+    linker = LINKER[ci] if any(target.system in APPLE for target in targets) else ""
     parts = {"@ROWS@": "\n".join(lines), "@JOBS@\n": jobs, "@INSTALL@": install, "@LINKER@\n": linker}
     for name, part in parts.items():
         template = template.replace(name, part)

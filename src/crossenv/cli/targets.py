@@ -19,12 +19,10 @@ from crossenv.config import KNOWN_HOST
 from crossenv.emulation.pyodide import node_name
 from crossenv.emulation.wine import wine_name
 from crossenv.errors import UsageError
-from crossenv.platforms import HERE, PLATFORMS
+from crossenv.platforms import APPLE, HERE, PLATFORMS
 from crossenv.platforms.android import NDK
 from crossenv.platforms.architectures import Architecture, architecture_of
 from crossenv.platforms.emscripten import EMSCRIPTEN
-from crossenv.platforms.ios import IOS
-from crossenv.platforms.macos import MACOS
 from crossenv.platforms.triplets import gnu_triplet
 from crossenv.pythons.build_python import find_build_python
 from crossenv.pythons.compare import compare_configurations
@@ -135,7 +133,7 @@ def available(search_path: str) -> Iterator[dict[str, Any]]:
     for platform in sorted(PLATFORMS.values(), key=lambda platform: platform is not HERE):
         for target in platform.usual_targets():
             architecture, libc = target.architecture, target.libc
-            oldest, can_link = target.oldest_floor, linker or target.system not in (MACOS, IOS)
+            oldest, can_link = target.oldest_floor, linker or target.system not in APPLE
             with_zig = dataclasses.replace(target, floor=oldest).zig_floor
             yield {
                 "target": target.platform_tag,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from crossenv.errors import HostPythonError
 from crossenv.platforms.android import Android
+from crossenv.platforms.apple import ApplePlatform
 from crossenv.platforms.emscripten import Emscripten
 from crossenv.platforms.ios import IOSPlatform
 from crossenv.platforms.linux import Linux
@@ -20,6 +21,7 @@ from crossenv.platforms.target import Target
 from crossenv.platforms.windows import Windows
 
 __all__ = [
+    "APPLE",
     "DEFAULT",
     "EXAMPLE",
     "HERE",
@@ -43,6 +45,8 @@ LINUX: Platform = Linux()
 PLATFORMS: Mapping[str, Platform] = {
     platform.name: platform for platform in (Android(), IOSPlatform(), MacOS(), Windows(), Emscripten(), LINUX)
 }
+# Those for which LLVM's linker for Mach-O links.
+APPLE = tuple(name for name, platform in PLATFORMS.items() if isinstance(platform, ApplePlatform))
 # The system that this tool runs on, and that of a host whose files name none.
 HERE = DEFAULT = LINUX
 # A target for those who do not care which.

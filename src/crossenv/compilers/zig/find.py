@@ -35,7 +35,7 @@ from crossenv.compilers.zig.windows import windows_parts
 from crossenv.errors import ToolchainError
 from crossenv.files import scratch_directory
 from crossenv.libc.compiling import compile_options
-from crossenv.platforms import platform_of_target
+from crossenv.platforms import APPLE, platform_of_target
 from crossenv.platforms.architectures import Identity
 from crossenv.platforms.ios import IOS
 from crossenv.platforms.macos import MACOS
@@ -110,7 +110,7 @@ def find_zig_toolchain(
     runtime = runtime_library(target, target.zig_triple, processor(target, cpu))
     for_windows = target.system == WINDOWS
     windows = windows_parts(zig, cache, target.architecture.name) if for_windows else None
-    for_apple = target.system in (MACOS, IOS)
+    for_apple = target.system in APPLE
     apple = apple_parts(zig, cache, target, search_path=environ_path, sdk=sdk) if for_apple else None
     if runtime is not None and target.system == IOS:
         runtime = dataclasses.replace(runtime, options=("-idirafter", f"{sdk}/usr/include"))

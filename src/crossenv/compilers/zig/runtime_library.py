@@ -31,8 +31,7 @@ from crossenv.children import run_text
 from crossenv.errors import ToolchainError, reason_of
 from crossenv.files import locked
 from crossenv.libc.compiling import has_ibm_long_double
-from crossenv.platforms.ios import IOS
-from crossenv.platforms.macos import MACOS
+from crossenv.platforms import APPLE
 from crossenv.report import Reporter
 from crossenv.targets import Target
 
@@ -121,7 +120,7 @@ class RuntimeLibrary:
 
 def runtime_library(target: Target, triple: str, cpu: str) -> RuntimeLibrary | None:
     """Return the library that a target needs, None for none; `triple` and `cpu` are what zig is told."""
-    if sources := _APPLE_SOURCES.get(target.architecture.name) if target.system in (MACOS, IOS) else None:
+    if sources := _APPLE_SOURCES.get(target.architecture.name) if target.system in APPLE else None:
         return RuntimeLibrary(triple=triple, cpu=cpu, sources=sources, options=())
     if not can_rename(target.identity.format):
         return None
