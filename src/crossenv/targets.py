@@ -33,7 +33,7 @@ def named_target(text: str) -> Target:
     """The target that `text` names, which may stand for several machines.
 
     A platform tag names its policy (`manylinux_2_28_aarch64`, `musllinux_1_2_armv7l`, `manylinux2014_x86_64`), a
-    short name (`aarch64`) or Docker's (`linux/arm64`) the policy that most wheels on PyPI keep today. `linux_riscv64`
+    short name (`aarch64`) or Docker's (`linux/arm64`) the policy that most wheels on PyPI meet today. `linux_riscv64`
     and a triplet (`aarch64-linux-gnu`, `x86_64-pc-linux-musl`) promise no policy. Upper case counts as lower case.
 
     Raises:

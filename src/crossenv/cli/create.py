@@ -525,7 +525,7 @@ def print_plan(plan: Plan, args: argparse.Namespace, reporter: Reporter) -> int:
         # Python's own headers: more than all else together.
         headers = [name for name in names if name.endswith(".h")]
         for name in names:
-            if name not in headers:
+            if not name.endswith(".h"):
                 reporter.result(f"  {name}")
         if headers:
             reporter.result(f"  and {len(headers)} headers of Python in {os.path.commonpath(headers)}")

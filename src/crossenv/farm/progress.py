@@ -10,7 +10,7 @@ from pathlib import Path
 from crossenv.farm.model import COVERED, GOOD, KEPT, UNTESTED, Build, Requirement, Result
 from crossenv.report import Reporter, clock
 
-# Whoever reads a log of CI shall see that something goes on.
+# A log of CI should show that something is going on.
 _PATIENCE_SECONDS = 60
 # ECMA-48's control sequences; compilers colour their messages.
 _SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
